@@ -1,0 +1,30 @@
+import type { Operation } from '../../../src/wire'
+
+/**
+ * The one order of a job. It lives in a SharedArrayBuffer: every thread of mirrord (capture, walk, sender) attaches to
+ * the same one. Capture applies an operation to the real file and appends it in one critical section, so that the order
+ * on disk is the order in the stream; the walk checks a change counter and appends what it read in the same way, so that
+ * what it sends is exact while the application writes (design §6).
+ *
+ *     log.lock()
+ *     try { fs.writeSync(…); log.changed(ino); log.append({ kind: 'write', … }) } finally { log.unlock() }
+ */
+export interface OrderedLog {
+  /** Short critical sections only: no flush, no cold read, no network inside. */
+  lock(): void
+  unlock(): void
+  /**
+   * Inside the lock. Gives the operation the next LSN and queues its frame; never waits. While no session wants the
+   * stream only the LSN grows. When the queue is full the operation is dropped from it and `overflowed` is set: the
+   * target then needs a mirror again.
+   */
+  append(operation: Operation): number
+  /** Inside the lock. The file or directory with this inode number has changed. */
+  changed(inode: number | bigint): void
+  /** Counts the changes of this inode (inodes may share a counter: it never misses one, it may count too many). */
+  version(inode: number | bigint): number
+  /** Inside the lock, during a walk: this path (a file or a whole directory) has got a new name, or a second one; it must be walked (again). */
+  revisit(folder: number, path: string): void
+  /** Last LSN given out. */
+  lsn(): number
+}

@@ -1,0 +1,120 @@
+import type { ApplicationConfig, Config, JobConfig, JobRecord, VipConfig } from '../src/model'
+import type { LinkView, MirrorAction, MirrordStatus, PeerMessage, PeerReply } from '../src/wire'
+
+/**
+ * The doors to the outside, one interface each, on one page. `perform.ts` is their only caller; every outcome
+ * returns to the loop as an event. A port rejects with a ReportError that says what happened and what to try.
+ */
+export interface Ports {
+  clock: ClockPort
+  disk: DiskPort
+  heartbeat: HeartbeatPort
+  peer: PeerPort
+  vip: VipPort
+  applications: ApplicationPort
+  data: DataPort
+  log: LogPort
+}
+
+export interface ClockPort {
+  /** Monotonic, ms. Goes on over an engine restart on the same boot (CLOCK_BOOTTIME or CLOCK_MONOTONIC of the system). */
+  nowMs(): number
+  /** Wall clock for people, epoch ms. */
+  wallMs(): number
+  /** Calls back once; the answer cancels. */
+  after(delayMs: number, call: () => void): () => void
+}
+
+/** What the engine keeps over restarts, in `<state>/engine.json`. */
+export interface PersistedState {
+  formatVersion: 1
+  node: string
+  records: Record<string, JobRecord>
+}
+
+export interface DiskPort {
+  /** null: never saved. A damaged file is refused with E_STATE_DAMAGED, never guessed at. */
+  load(): Promise<PersistedState | null>
+  /** Resolves when it is hard on disk (write, fsync, rename, fsync of the directory). */
+  save(state: PersistedState): Promise<void>
+}
+
+/** What the heartbeat program knows; it outlives the engine, so that an engine restart is never a node death to the peer. */
+export interface HeartbeatView {
+  links: (LinkView & { up: boolean })[]
+  /** Any link up. */
+  peerAlive: boolean
+  /** The peer's node lives and its engine has not been seen for so long, ms; 0: it runs. */
+  peerEngineSilentMs: number
+  /** A clean shutdown of the peer's node was announced. */
+  peerLeaving: boolean
+}
+
+export interface HeartbeatPort {
+  /** Starts the heartbeat program, or adopts the one that runs. Calls back at once, then on every change. */
+  start(onChange: (view: HeartbeatView) => void): Promise<void>
+  /** Newest counters, for the tables. */
+  view(): HeartbeatView
+  /** The engine goes away; the program stays unless `end` is set (clean stop of the whole node). */
+  close(end: boolean): Promise<void>
+}
+
+export interface PeerPort {
+  /** Tries the links that are up, best first. Rejects with E_PEER_UNREACHABLE at the timeout. */
+  send(message: PeerMessage, timeoutMs: number): Promise<PeerReply>
+  /** The one receiver of what the peer sends (the API's /v1/peer door calls it). */
+  onMessage(receive: (message: PeerMessage) => Promise<PeerReply>): void
+}
+
+export interface VipPort {
+  /** Somebody else answers for the address (ARP probe, IPv6 neighbour solicitation): its hardware address, else null. */
+  probe(vip: VipConfig): Promise<string | null>
+  /** Adds the address, checks for a duplicate first (E_VIP_DUPLICATE), announces it after, several times. Nothing to do when it is held already. */
+  raise(vip: VipConfig): Promise<void>
+  /** Removes it; nothing to do when it is not there. */
+  drop(vip: VipConfig): Promise<void>
+  /** Is it on this machine now? */
+  held(vip: VipConfig): Promise<boolean>
+}
+
+export interface ApplicationPort {
+  /** Resolves when it runs and its check is met; rejects at the start timeout, with everything of it stopped again. Adopts one that runs already. */
+  start(job: JobConfig, application: ApplicationConfig): Promise<void>
+  /** Resolves when nothing of it is left. `kill`: at once, without asking it. */
+  stop(job: JobConfig, application: ApplicationConfig, options: { kill: boolean }): Promise<void>
+  /** Does it run now? Adopts it (watching starts) if so: an engine restart. */
+  adopt(job: JobConfig, application: ApplicationConfig): Promise<boolean>
+  /** An application that was started or adopted has died or failed its check. */
+  onFailed(call: (job: string, application: string, why: string) => void): void
+}
+
+export interface DataPort {
+  /** Starts the job's mirrord or adopts the one that runs, and configures it. `ran`: it ran already. */
+  ensure(job: JobConfig): Promise<{ ran: boolean; status: MirrordStatus }>
+  source(job: string, roleSequence: number, peerCopyComplete: boolean): Promise<void>
+  target(job: string, roleSequence: number): Promise<void>
+  drain(job: string, timeoutMs: number): Promise<void>
+  stop(job: string, options: { force: boolean }): Promise<void>
+  mirror(job: string, action: MirrorAction): Promise<void>
+  /** Ends the program (clean stop of the node, or before it is started anew). */
+  end(job: string): Promise<void>
+  onStatus(call: (job: string, status: MirrordStatus) => void): void
+  /** It died, or reported a fault. */
+  onLost(call: (job: string, why: string) => void): void
+}
+
+export interface LogPort {
+  /** Kept as the guide shows it: `2019-09-23 15:26:04 | text [RMHW131]`. */
+  event(level: 'info' | 'warning' | 'error', text: string, job?: string): void
+}
+
+/** Where a node's files are. */
+export interface Places {
+  /** Survives a reboot: records, certificates, users, event log. `/var/lib/mirrorpair` */
+  stateDirectory: string
+  /** Gone at a reboot: sockets, pids. `/run/mirrorpair` */
+  runDirectory: string
+  configFile: string
+  config: Config
+  node: string
+}

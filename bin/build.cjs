@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+// Bundles every entry file (bin/*.ts) and every thread (*.worker.ts) into dist/NAME.cjs. Plain JavaScript: it runs before anything is built.
+const { buildSync } = require('esbuild')
+const fs = require('node:fs')
+const path = require('node:path')
+
+const root = path.join(__dirname, '..')
+const SOURCES = ['bin', 'agent', 'commands', 'test/lab', 'test/bench']
+const NATIVE = ['koffi', '@napi-rs/keyring', '@node-rs/xxhash', '@node-rs/crc32']
+
+function* walk(folder) {
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name)
+    if (entry.isDirectory()) yield* walk(file)
+    else yield file
+  }
+}
+
+const isEntry = (file) => file.endsWith('.worker.ts') || file.endsWith('.main.ts') || path.dirname(file) === path.join(root, 'bin')
+const entryPoints = SOURCES.map((folder) => path.join(root, folder))
+  .filter((folder) => fs.existsSync(folder))
+  .flatMap((folder) => [...walk(folder)])
+  .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts') && isEntry(file))
+
+buildSync({
+  entryPoints: Object.fromEntries(entryPoints.map((file) => [path.basename(file).replace(/(\.main)?\.ts$/, ''), file])),
+  outdir: path.join(root, 'dist'),
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  external: ['typescript', ...NATIVE],
+  supported: { 'dynamic-import': false },
+  sourcemap: 'linked',
+  logLevel: 'warning',
+})

@@ -1,0 +1,110 @@
+/**
+ * The configuration of a cluster, checked and with every default filled in.
+ * The text form (YAML, guide annex 1, design §9) is read by `parseConfig` in `configFile.ts`.
+ * All durations are milliseconds, all sizes bytes.
+ */
+export interface Config {
+  cluster: string
+  /** Exactly two. The key is the host name, the word used everywhere else. */
+  nodes: Record<NodeName, NodeConfig>
+  links: LinkConfig[]
+  jobs: Record<JobName, JobConfig>
+  api: ApiConfig
+}
+
+export type NodeName = string
+export type JobName = string
+export type LinkName = string
+
+export interface NodeConfig {
+  /** Where the node's agent is reached by the shell and by its peer. */
+  address: string
+}
+
+export interface LinkConfig {
+  name: LinkName
+  /** UDP port of the heartbeat on this link; null: no heartbeat here. */
+  heartbeatPort: number | null
+  intervalMs: number
+  /** So many intervals in a row without a heartbeat and the link is down. */
+  maxMiss: number
+  /** May carry replication. The order in the file is the order of preference. */
+  data: boolean
+  addresses: Record<NodeName, string>
+}
+
+export interface ApiConfig {
+  port: number
+  /** `all`: every address of the machine; `address`: only the node's own. */
+  listen: 'all' | 'address'
+  /** OS accounts of this group may log in (PAM). Root always may. */
+  group: string
+  login: 'pam' | 'users'
+  sessionMs: number
+}
+
+export interface JobConfig {
+  name: JobName
+  /** The modes with quorum come with the witness; until then only the guide's mode is accepted. */
+  mode: 'guide'
+  vips: VipConfig[]
+  /** In the order of the file; `dependsOn` decides the start order. */
+  applications: ApplicationConfig[]
+  data: DataConfig | null
+}
+
+export interface VipConfig {
+  name: string
+  address: string
+  prefix: number
+  family: 4 | 6
+  /** The guide's NIC group; here the NIC is found by the network that holds the address. */
+  nicGroup: string | null
+  /** Fixed NIC name, or null: the one whose network holds the address. */
+  nic: string | null
+}
+
+export interface ApplicationConfig {
+  name: string
+  kind: 'service' | 'process'
+  /** kind service: the systemd unit. */
+  unit: string | null
+  /** kind process: shell command lines. `start` stays in the foreground. */
+  start: string | null
+  stop: string | null
+  check: string | null
+  /** kind process: the OS account that runs it. */
+  user: string | null
+  workingDirectory: string | null
+  environment: Record<string, string>
+  /** Sent by a stop when there is no `stop` command. */
+  stopSignal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT'
+  startTimeoutMs: number
+  stopTimeoutMs: number
+  checkIntervalMs: number
+  checkTimeoutMs: number
+  dependsOn: string[]
+}
+
+export interface DataConfig {
+  folders: FolderConfig[]
+  /** TCP port of the replication stream, on the addresses of the data links. */
+  port: number
+  capture: 'fuse' | 'watch'
+  /** Memory queue between capture and sender. */
+  queueBytes: number
+}
+
+export interface FolderConfig {
+  path: string
+  /** Glob patterns relative to the folder: neither captured nor sent. */
+  exclude: string[]
+}
+
+export const DEFAULT_API_PORT = 7330
+export const DEFAULT_DATA_PORT = 7340
+export const DEFAULT_QUEUE_BYTES = 128 * 1024 * 1024
+export const DEFAULT_HEARTBEAT_INTERVAL_MS = 5_000
+export const DEFAULT_MAX_MISS = 3
+export const HEARTBEAT_INTERVAL_MS_MIN = 50
+export const HEARTBEAT_INTERVAL_MS_MAX = 60_000

@@ -1,0 +1,35 @@
+import type { JobName, NodeName } from './config'
+
+/** Why the job was taken by its owner: the guide's column TakeReason. */
+export type TakeReason = 'manual' | 'failover' | 'initial' | 'forced'
+
+/** The guide's column State. `error`: the service should run and does not. */
+export type JobStateWord = 'online' | 'offline' | 'starting' | 'stopping' | 'switching' | 'error'
+
+/** Need to Verify (guide 3, property view). */
+export type NeedToVerify = 'No' | 'Yes' | 'Manually'
+
+/**
+ * What a node must not forget about a job. It is on disk before anything acts on it (design §3, rule 1).
+ * The role sequence is the fencing token: it grows by one at every change of owner.
+ */
+export interface JobRecord {
+  job: JobName
+  roleSequence: number
+  owner: NodeName
+  /** What the administrator wants of the owner. */
+  desired: 'online' | 'offline'
+  takeReason: TakeReason
+  /** Wall clock, epoch ms, of the node that took it. */
+  takeTimeMs: number
+  /** Sent to the peer and not answered yet: this node must not start the job before the peer has said which record it holds. */
+  handover: { to: NodeName; roleSequence: number; ticket: string } | null
+  errorFlag: string | null
+  needToVerify: NeedToVerify
+  /** This node's copy of the data is whole: it has been the source, or a full mirror into it has ended. A copy that is not never serves. */
+  copyComplete: boolean
+  /** Owners so far, newest last, at most ROLE_HISTORY_MAX. */
+  history: { roleSequence: number; owner: NodeName }[]
+}
+
+export const ROLE_HISTORY_MAX = 64

@@ -1,0 +1,106 @@
+import type { JobName, NodeName } from '../model'
+import type { NodeView } from './peer'
+
+/**
+ * The agent's HTTPS API (port 7330), version 1. JSON bodies.
+ *
+ * | route                              | session | body → answer                              |
+ * | ---------------------------------- | ------- | ------------------------------------------ |
+ * | GET  /v1/hello                     | no      | → HelloAnswer                              |
+ * | POST /v1/login                     | no      | LoginRequest → LoginAnswer                 |
+ * | POST /v1/logout                    | yes     | → {}                                       |
+ * | GET  /v1/status                    | yes     | → StatusAnswer                             |
+ * | POST /v1/jobs/:job/:command        | yes     | CommandRequest → CommandAnswer             |
+ * | GET  /v1/tickets/:id?since=&waitMs=| yes     | → TicketAnswer (long poll, at most 25 s)   |
+ * | POST /v1/peer                      | client certificate | PeerMessage → PeerReply (see peer.ts)  |
+ *
+ * The session's token goes in `Authorization: Bearer TOKEN`. Every failure is `{ error: ApiError }` with a 4xx/5xx status.
+ */
+export interface ApiError {
+  code: string
+  message: string
+  tryThis: string
+  /** The exit code of the shell (product §2). */
+  exitCode: number
+  node: NodeName
+}
+
+export interface HelloAnswer {
+  product: 'mirrorpair'
+  apiVersion: 1
+  version: string
+  node: NodeName
+  cluster: string
+}
+
+export interface LoginRequest {
+  account: string
+  password: string
+}
+
+export interface LoginAnswer {
+  token: string
+  node: NodeName
+  /** As the guide prints it: the account, first letter in capital. */
+  account: string
+  /** Shown in `list` as `on line(admin)`. */
+  role: 'admin'
+  licenceState: 'Valid'
+  /** Epoch ms, wall clock. */
+  expiresAtMs: number
+}
+
+/** One node's view of the pair. Every value has an observer (`node`) and an age. */
+export interface StatusAnswer {
+  node: NodeName
+  cluster: string
+  address: string
+  peerNode: NodeName
+  peerAddress: string
+  /** Wall clock of the node, epoch ms, and its offset from UTC in minutes (tables show the node's local time). */
+  wallMs: number
+  utcOffsetMinutes: number
+  self: NodeView
+  /** What the peer last said of itself, and how long ago; null: never heard since this engine started. */
+  peer: { view: NodeView; ageMs: number } | null
+  /** `up`: heartbeats arrive on some link. `lost`: on none. `unknown`: none yet since start. */
+  peerAlive: 'up' | 'lost' | 'unknown'
+  /** Plain sentences for what is not as it should be. */
+  problems: string[]
+}
+
+export type JobCommand = 'bringin' | 'bringout' | 'switch' | 'mirror'
+
+export interface CommandRequest {
+  dryRun?: boolean
+  reason?: string
+  /** Only for `mirror`. */
+  action?: 'start' | 'stop' | 'pause' | 'resume'
+}
+
+export type CommandAnswer =
+  /** `dryRun`: what would be done, in order. */
+  | { dryRun: true; steps: string[] }
+  /** Accepted: wait for the ticket's outcome. A command with nothing to do (already online) is answered with a ticket that is done. */
+  | { dryRun: false; ticket: string }
+
+export interface StepLine {
+  /** Wall clock, epoch ms. */
+  atMs: number
+  node: NodeName
+  /** Starts with a capital, no full stop: `Stop application POSTGRES`. */
+  text: string
+  state: 'begin' | 'done' | 'failed'
+}
+
+export interface TicketAnswer {
+  ticket: string
+  job: JobName
+  state: 'running' | 'done' | 'failed'
+  /** Steps after the number asked for with `since`. */
+  steps: StepLine[]
+  nextSince: number
+  error: ApiError | null
+}
+
+export const TICKET_WAIT_MS_MAX = 25_000

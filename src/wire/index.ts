@@ -1,0 +1,4 @@
+export * from './api'
+export * from './mirrord'
+export * from './operation'
+export * from './peer'

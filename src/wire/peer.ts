@@ -1,0 +1,62 @@
+import type { JobRecord, JobStateWord } from '../model'
+import type { MirrordStatus } from './mirrord'
+import type { StepLine } from './api'
+
+/**
+ * What the two engines say to each other: a JSON body to `POST /v1/peer` over mutual TLS on port 7330, answered by PeerReply.
+ * Heartbeats (UDP) only say "alive"; everything that must not be misunderstood travels here, with the role sequence in it.
+ */
+export type PeerMessage =
+  /** Sent on every change and at least every PEER_STATE_INTERVAL_MS while a link is up. */
+  | { kind: 'state'; state: NodeView }
+  /** The sender has stopped the job and persisted `handover`; the receiver persists the new record before it answers `accepted`. */
+  | { kind: 'handover'; job: string; roleSequence: number; record: JobRecord; start: boolean; ticket: string }
+  /** A command typed at a node that must be carried out by the other one. */
+  | { kind: 'command'; job: string; command: 'bringin' | 'bringout' | 'switch' | 'mirror'; action?: MirrorAction; account: string; reason: string | null; dryRun: boolean }
+  | { kind: 'ticket'; ticket: string; sinceStep: number; waitMs: number }
+
+export type MirrorAction = 'start' | 'stop' | 'pause' | 'resume'
+
+/** `result` depends on the kind: handover → the record the receiver now holds; command → as the API answers. */
+export type PeerReply = { ok: true; result: unknown } | { ok: false; error: { code: string; message: string; tryThis: string; exitCode: number } }
+
+/** One node's own view of itself: what it says to its peer, and what the API shows. */
+export interface NodeView {
+  node: string
+  /** Changes at every start of the engine. */
+  incarnation: string
+  configHash: string
+  jobs: Record<string, JobView>
+  links: LinkView[]
+  licence: { state: 'Valid'; expires: string | null }
+}
+
+export interface JobView {
+  record: JobRecord
+  /** What this node does with the job now. `standby`: the other node owns it. */
+  phase: 'offline' | 'starting' | 'online' | 'stopping' | 'switching' | 'standby' | 'error'
+  state: JobStateWord
+  /** Why it is in error, or waits. */
+  note: string | null
+  vips: { name: string; address: string; prefix: number; up: boolean }[]
+  applications: { name: string; state: 'online' | 'offline' | 'starting' | 'stopping' | 'error' }[]
+  data: MirrordStatus | null
+  /** Running or last ticket with its steps, so that the other node can show them. */
+  activity: { ticket: string; steps: StepLine[]; done: boolean; ok: boolean } | null
+}
+
+export interface LinkView {
+  name: string
+  /** This node hears the peer on this link. */
+  state: 'ok' | 'error'
+  local: string
+  remote: string
+  /** Age of the last heartbeat heard, ms; null: never. */
+  ageMs: number | null
+  sent: number
+  received: number
+  missed: number
+  rejected: number
+}
+
+export const PEER_STATE_INTERVAL_MS = 1_000
