@@ -1,0 +1,13 @@
+import type { JobName } from '../../src/model'
+import type { CommandAnswer, CommandRequest, JobCommand, StatusAnswer, TicketAnswer } from '../../src/wire'
+
+/** What the HTTPS door needs of the engine. Every refusal is a rejected ReportError. */
+export interface Engine {
+  status(): StatusAnswer
+  /** Carried out here or, for a job the other node owns, there. `account` is who typed it. */
+  command(job: JobName, command: JobCommand, request: CommandRequest, account: string): Promise<CommandAnswer>
+  /** Answers when there are steps after `since`, when the ticket has ended, or after `waitMs` (at most TICKET_WAIT_MS_MAX). */
+  ticket(id: string, since: number, waitMs: number): Promise<TicketAnswer>
+  /** The engine goes away. Jobs, mirrord and the heartbeat program stay as they are. */
+  stop(): Promise<void>
+}
