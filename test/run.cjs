@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+// `npm test`: types, lint and format, the unit tests, then the tests on a real pair (root). Ends with one line `N passed, N failed`.
+//   npm test                    everything
+//   npm test -- unit            types, lint, unit tests
+//   npm test -- e2e [PATTERN]   the tests on a real pair
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { spawnSync } = require('node:child_process')
+
+const root = path.join(__dirname, '..')
+const modules = path.join(root, 'node_modules')
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'mirrorpair-test-'))
+const [part = 'all', ...patterns] = process.argv.slice(2)
+const total = { passed: 0, failed: 0, skipped: 0 }
+
+function run(name, file, args) {
+  console.log(`\n== ${name}`)
+  return spawnSync(process.execPath, [file, ...args], { cwd: root, stdio: 'inherit', env: { ...process.env, FORCE_COLOR: '0' } }).status === 0
+}
+
+function check(name, file, args) {
+  if (run(name, file, args)) total.passed += 1
+  else total.failed += 1
+}
+
+function jest(project, args) {
+  const report = path.join(scratch, `${project}.json`)
+  const good = run(`${project} tests`, path.join(modules, 'jest', 'bin', 'jest.js'), ['--selectProjects', project, '--json', '--outputFile', report, ...args])
+  if (!fs.existsSync(report)) {
+    total.failed += 1
+    return
+  }
+  const result = JSON.parse(fs.readFileSync(report, 'utf8'))
+  total.passed += result.numPassedTests
+  total.skipped += result.numPendingTests
+  total.failed += result.numFailedTests + result.numRuntimeErrorTestSuites
+  // A run that failed without a failed test (an open handle, a broken configuration) is a failure too.
+  if (!good && result.numFailedTests + result.numRuntimeErrorTestSuites === 0) total.failed += 1
+}
+
+if (part === 'all' || part === 'unit') {
+  check('types', path.join(modules, 'typescript', 'bin', 'tsc'), ['-b', 'src', 'agent', 'commands', 'bin', 'test'])
+  check('lint and format', path.join(modules, '@biomejs', 'biome', 'bin', 'biome'), ['check', '--error-on-warnings', '.'])
+  jest('unit', patterns)
+}
+if (part === 'all' || part === 'e2e') {
+  if (process.getuid() !== 0) console.log('\n== e2e tests: left out what needs root (namespaces, FUSE, PAM, power cuts); run `sudo npm test` for all of it')
+  jest('e2e', ['--runInBand', ...patterns])
+}
+fs.rmSync(scratch, { recursive: true, force: true })
+const skipped = total.skipped ? `, ${total.skipped} skipped` : ''
+console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`)
+process.exit(total.failed ? 1 : 0)
