@@ -1,5 +1,6 @@
 import type { JobName, NodeName } from '../model'
 import type { NodeView } from './peer'
+import type { StepLine } from './step'
 
 /**
  * The agent's HTTPS API (port 7330), version 1. JSON bodies.
@@ -83,15 +84,6 @@ export type CommandAnswer =
   | { dryRun: true; steps: string[] }
   /** Accepted: wait for the ticket's outcome. A command with nothing to do (already online) is answered with a ticket that is done. */
   | { dryRun: false; ticket: string }
-
-export interface StepLine {
-  /** Wall clock, epoch ms. */
-  atMs: number
-  node: NodeName
-  /** Starts with a capital, no full stop: `Stop application POSTGRES`. */
-  text: string
-  state: 'begin' | 'done' | 'failed'
-}
 
 export interface TicketAnswer {
   ticket: string

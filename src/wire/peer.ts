@@ -1,6 +1,6 @@
 import type { JobRecord, JobStateWord } from '../model'
 import type { MirrordStatus } from './mirrord'
-import type { StepLine } from './api'
+import type { StepLine } from './step'
 
 /**
  * What the two engines say to each other: a JSON body to `POST /v1/peer` over mutual TLS on port 7330, answered by PeerReply.
