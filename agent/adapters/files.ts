@@ -1,0 +1,48 @@
+import fs from 'node:fs'
+import path from 'node:path'
+
+/** Flushes a folder, so that names made or renamed in it survive a power cut. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await fs.promises.open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Writes a whole file and flushes it; the name appears with the rename that follows. */
+export async function writeFlushed(file: string, text: string, mode: number): Promise<void> {
+  const handle = await fs.promises.open(file, 'w', mode)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A small note in the run directory (a tmpfs): whole or not at all, but not flushed, because a reboot clears it anyway. */
+export function writeNote(file: string, value: unknown): void {
+  fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+  fs.writeFileSync(`${file}.new`, `${JSON.stringify(value)}\n`, { mode: 0o600 })
+  fs.renameSync(`${file}.new`, file)
+}
+
+/** null: there is none, or it cannot be read as JSON (then it is as good as none). */
+export function readNote(file: string): unknown {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8'))
+  } catch {
+    return null
+  }
+}
+
+export function removeNote(file: string): void {
+  fs.rmSync(file, { force: true })
+}
+
+/** Names of jobs and applications become parts of file names; anything but plain characters is written as `%XX`. */
+export function fileWord(name: string): string {
+  return name.replace(/[^\w@:-]|^\./g, (character) => encodeURIComponent(character).replace('.', '%2E'))
+}
