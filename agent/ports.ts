@@ -41,7 +41,8 @@ export interface DiskPort {
 
 /** What the heartbeat program knows; it outlives the engine, so that an engine restart is never a node death to the peer. */
 export interface HeartbeatView {
-  links: (LinkView & { up: boolean })[]
+  /** `up`: a valid packet within interval × maxMiss. `ageMs` null: none since the program started. `heardByPeer`: the peer says that it hears this node on the link. */
+  links: (LinkView & { up: boolean; heardByPeer?: boolean })[]
   /** Any link up. */
   peerAlive: boolean
   /** The peer's node lives and its engine has not been seen for so long, ms; 0: it runs. */
