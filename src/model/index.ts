@@ -1,3 +1,4 @@
 export * from './config'
+export * from './configFile'
 export * from './invariant'
 export * from './job'

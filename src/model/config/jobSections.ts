@@ -1,0 +1,120 @@
+import { isMap, isSeq, type Node } from 'yaml'
+import { DEFAULT_DATA_PORT, DEFAULT_QUEUE_BYTES, type DataConfig, type FolderConfig, type JobConfig, type VipConfig } from '../config'
+import { parseIp, prefixMax } from './address'
+import { readApplication } from './applicationSection'
+import { emptyRecord } from './clusterSections'
+import { checkName } from './name'
+import { hasControl, printable, scalarText, Section } from './section'
+
+const JOB_KEYS = ['mode', 'vips', 'applications', 'data']
+const QUEUE_BYTES = { min: 1024 ** 2, max: 16 * 1024 ** 3 }
+const MODES = ['guide', 'high-availability', 'high-protection', 'high-performance'] as const
+
+export function readJobs(top: Section): Record<string, JobConfig> {
+  const jobs = emptyRecord<JobConfig>()
+  if (!top.require('jobs', 'jobs: { DB_Group: { vips: […], applications: […], data: { folders: […] } } }')) return jobs
+  const section = top.section('jobs', 'jobs', null)
+  for (const [place, name] of section.names.entries()) {
+    if (!checkName(top.source, section.keyNode(name), 'a job', name)) continue
+    const job = section.section(name, `job ${name}`, JOB_KEYS)
+    jobs[name] = readJob(job, name, DEFAULT_DATA_PORT + place)
+    top.source.remember(jobs[name], section.keyNode(name))
+  }
+  return jobs
+}
+
+function readJob(section: Section, name: string, defaultPort: number): JobConfig {
+  const mode = section.oneOf('mode', 'guide', MODES)
+  if (mode !== 'guide') {
+    const instead = 'It needs a witness, which is not there yet. Write mode: guide (or leave the line out).'
+    section.source.refuse(section.place('mode'), 'E_CONFIG_NOT_YET', { what: `The mode ${mode}`, instead })
+  }
+  const applications = section.list('applications', '[ { name: POSTGRES, service: postgresql@15-main } ]')
+  return {
+    name,
+    mode: 'guide',
+    vips: section.list('vips', '[ { name: IP-DB_Group, address: 192.168.150.130/16 } ]').map((item) => readVip(section, item)),
+    applications: applications.map((item) => readApplication(section, item)),
+    data: section.valueNode('data') ? readData(section.section('data', `data of job ${name}`, ['folders', 'port', 'capture', 'queue']), defaultPort) : null
+  }
+}
+
+function readVip(job: Section, item: Node): VipConfig {
+  const section = new Section(job.source, `a virtual address of ${job.where}`, item, ['name', 'address', 'nicGroup', 'nic'])
+  const name = section.require('name', 'name: IP-DB_Group') ? section.text('name', '', 'IP-DB_Group') : ''
+  if (name !== '') checkName(job.source, section.place('name'), 'a virtual address', name)
+  const vip: VipConfig = { name, ...readVipAddress(section), nicGroup: section.text('nicGroup', null, 'Nic-DB_Group'), nic: section.text('nic', null, 'eth0') }
+  job.source.remember(vip, section.place('address'))
+  return vip
+}
+
+function readVipAddress(section: Section): { address: string; prefix: number; family: 4 | 6 } {
+  const example = '192.168.150.130/16'
+  const refused = { address: '', prefix: 0, family: 4 as const }
+  if (!section.require('address', `address: ${example}`)) return refused
+  const [text = '', bits = ''] = (scalarText(section.valueNode('address')) ?? '').split('/', 2)
+  const ip = parseIp(text)
+  const prefix = /^\d{1,3}$/.test(bits) ? Number(bits) : 0
+  if (ip && prefix >= 1 && prefix <= prefixMax(ip.family)) return { address: ip.text, prefix, family: ip.family }
+  section.refuse('address', 'an IP address with the prefix of its network', example)
+  return refused
+}
+
+function readData(section: Section, defaultPort: number): DataConfig {
+  const data: DataConfig = {
+    folders: section.require('folders', 'folders: [ /var/lib/postgresql ]') ? readFolders(section) : [],
+    port: section.port('port', defaultPort, defaultPort),
+    capture: section.oneOf('capture', 'fuse', ['fuse', 'watch']),
+    queueBytes: section.sizeBytes('queue', DEFAULT_QUEUE_BYTES, QUEUE_BYTES)
+  }
+  section.source.remember(data, section.place('port'))
+  return data
+}
+
+function readFolders(data: Section): FolderConfig[] {
+  const items = data.list('folders', '[ /var/lib/postgresql ]')
+  if (items.length === 0 && isSeq(data.valueNode('folders'))) data.refuse('folders', 'a list with at least one folder', '[ /var/lib/postgresql ]')
+  return items.map((item) => {
+    const folder = isMap(item) ? readFolderMap(data, item) : { path: folderPath(data, item, scalarText(item)), exclude: [] }
+    data.source.remember(folder, isMap(item) ? new Section(data.source, '', item, null).place('path') : item)
+    return folder
+  })
+}
+
+function readFolderMap(data: Section, item: Node): FolderConfig {
+  const section = new Section(data.source, `a folder of ${data.where}`, item, ['path', 'exclude'])
+  if (!section.require('path', 'path: /var/lib/postgresql')) return { path: '', exclude: [] }
+  return { path: folderPath(section, section.place('path'), scalarText(section.valueNode('path'))), exclude: readExclude(section) }
+}
+
+function readExclude(section: Section): string[] {
+  return section.list('exclude', "[ postmaster.pid, '*.tmp' ]").flatMap((item) => {
+    const pattern = scalarText(item)
+    if (pattern && !hasControl(pattern) && !pattern.startsWith('/') && !pattern.split('/').includes('..')) return [pattern]
+    section.source.refuse(item, 'E_CONFIG_VALUE', {
+      key: 'exclude',
+      where: section.where,
+      found: pattern ? printable(pattern) : 'empty',
+      expected: 'patterns relative to the folder',
+      example: "[ postmaster.pid, '*.tmp' ]"
+    })
+    return []
+  })
+}
+
+/** One way to write it: no double and no last slash. */
+function folderPath(section: Section, at: Node | null, text: string | null): string {
+  const path = (text ?? '').replace(/\/+/g, '/').replace(/(.)\/$/, '$1')
+  const refused = whyNotFolder(path)
+  if (refused === null) return path
+  section.source.refuse(at, 'E_CONFIG_FOLDER', { path: printable(path) || '(empty)', ...refused })
+  return ''
+}
+
+function whyNotFolder(path: string): { why: string; instead: string } | null {
+  const instead = 'Write the whole path of the folder, for example /var/lib/postgresql/15/main.'
+  if (path === '/') return { why: 'is the root of everything and cannot be mirrored', instead: `Name the folder of the service. ${instead}` }
+  if (!path.startsWith('/')) return { why: 'does not begin with /', instead }
+  if (hasControl(path)) return { why: 'has control characters in it', instead }
+  return path.split('/').some((part) => part === '..' || part === '.') ? { why: 'has . or .. in it', instead } : null
+}

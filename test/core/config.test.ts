@@ -1,0 +1,171 @@
+import { type Config, configHash, parseConfig } from '../../src/model'
+
+const GOOD = `cluster: seoul-db
+nodes:
+  RMHW131: { address: 192.168.150.151 }
+  RMHW132: { address: 192.168.150.152 }
+heartbeat: { interval: 5s, maxMiss: 3 }
+links:
+  - { name: service, heartbeat: 3002, data: false, RMHW131: 192.168.150.151, RMHW132: 192.168.150.152 }
+  - { name: link-0,  heartbeat: 3001, data: true,  RMHW131: 22.22.150.131,   RMHW132: 22.22.150.132, interval: 100ms, maxMiss: 10 }
+jobs:
+  DB_Group:
+    mode: guide
+    vips: [ { name: IP-DB_Group, address: 192.168.150.130/16, nicGroup: Nic-DB_Group } ]
+    applications:
+      - { name: POSTGRES, service: postgresql@15-main, startTimeout: 2m }
+      - { name: AGENT, process: { start: /opt/agent run, check: /opt/agent ping, user: agent, environment: { PORT: 80 } }, dependsOn: [ POSTGRES ] }
+    data:
+      folders: [ { path: /var/lib/postgresql/15/main/, exclude: [ postmaster.pid ] } ]
+      queue: 64MiB
+  웹_Group:
+    data: { folders: [ /srv/web ], capture: watch }
+`
+
+function read(text: string): Config {
+  const answer = parseConfig(text, 'mirrorpair.yaml')
+  if ('problems' in answer) throw new Error(answer.problems.map((problem) => `${problem.line}: ${problem.message}`).join('\n'))
+  return answer.config
+}
+
+/** The good file with one change, and the problems that come of it as `line code`. */
+function problemsOf(from: string | RegExp, to: string) {
+  const text = GOOD.replace(from, to)
+  expect(text).not.toBe(GOOD)
+  const answer = parseConfig(text, 'mirrorpair.yaml')
+  return 'problems' in answer ? answer.problems : []
+}
+
+describe('a good configuration', () => {
+  test('is read with its units and every default filled in', () => {
+    const config = read(GOOD)
+    expect(config.links.map((link) => [link.heartbeatPort, link.intervalMs, link.maxMiss, link.data])).toEqual([
+      [3002, 5_000, 3, false],
+      [3001, 100, 10, true]
+    ])
+    expect(config.api).toEqual({ port: 7330, listen: 'all', group: 'mirrorpair', login: 'pam', sessionMs: 12 * 3_600_000 })
+    expect(config.jobs['DB_Group']?.vips).toEqual([
+      { name: 'IP-DB_Group', address: '192.168.150.130', prefix: 16, family: 4, nicGroup: 'Nic-DB_Group', nic: null }
+    ])
+    expect(config.jobs['DB_Group']?.data).toEqual({
+      folders: [{ path: '/var/lib/postgresql/15/main', exclude: ['postmaster.pid'] }],
+      port: 7340,
+      capture: 'fuse',
+      queueBytes: 64 * 1024 ** 2
+    })
+    expect(config.jobs['DB_Group']?.applications[1]).toEqual({
+      name: 'AGENT',
+      kind: 'process',
+      unit: null,
+      start: '/opt/agent run',
+      stop: null,
+      check: '/opt/agent ping',
+      user: 'agent',
+      workingDirectory: null,
+      environment: { PORT: '80' },
+      stopSignal: 'SIGTERM',
+      startTimeoutMs: 60_000,
+      stopTimeoutMs: 60_000,
+      checkIntervalMs: 5_000,
+      checkTimeoutMs: 10_000,
+      dependsOn: ['POSTGRES']
+    })
+    expect(config.jobs['DB_Group']?.applications[0]).toMatchObject({ kind: 'service', unit: 'postgresql@15-main', start: null, startTimeoutMs: 120_000 })
+  })
+
+  test('may have names in Korean, and its second job gets the next data port', () => {
+    expect(read(GOOD).jobs['웹_Group']).toMatchObject({ name: '웹_Group', mode: 'guide', data: { port: 7341, capture: 'watch' } })
+  })
+
+  test('does not know jobs that nobody wrote', () => {
+    expect(read(GOOD).jobs['constructor']).toBeUndefined()
+  })
+
+  test('has one hash, however the file is laid out, and another after a change', () => {
+    const hash = (text: string) => configHash(read(text), (canonical) => canonical)
+    expect(hash(GOOD.replace('{ interval: 5s, maxMiss: 3 }', '{ maxMiss: 3, interval: 5000ms } # as before'))).toBe(hash(GOOD))
+    expect(hash(GOOD.replace('maxMiss: 3', 'maxMiss: 4'))).not.toBe(hash(GOOD))
+  })
+
+  test('writes IPv6 addresses in one way', () => {
+    const config = read(GOOD.replace('192.168.150.130/16', '"2001:DB8:0:0:0::10/64"'))
+    expect(config.jobs['DB_Group']?.vips[0]).toMatchObject({ address: '2001:db8::10', prefix: 64, family: 6 })
+  })
+})
+
+describe('refused, each with its line', () => {
+  const table: [string, string | RegExp, string, string][] = [
+    ['an unknown key', 'maxMiss: 3 }', 'maxMis: 3 }', '5 E_CONFIG_UNKNOWN_KEY'],
+    ['a node name that no node has', 'RMHW132: 22.22.150.132', 'RMHW133: 22.22.150.132', '8 E_CONFIG_MISSING|8 E_CONFIG_UNKNOWN_KEY'],
+    ['a duration without its unit', 'interval: 5s', 'interval: 5', '5 E_CONFIG_VALUE'],
+    ['a duration in a wrong unit', 'interval: 5s', 'interval: 5 sec', '5 E_CONFIG_VALUE'],
+    ['an interval that is too short', 'interval: 5s', 'interval: 49ms', '5 E_CONFIG_VALUE'],
+    ['an interval that is too long', 'interval: 100ms', 'interval: 61s', '8 E_CONFIG_VALUE'],
+    ['a size in a wrong unit', '64MiB', '64MB', '18 E_CONFIG_VALUE'],
+    ['a missing cluster', 'cluster: seoul-db\n', '\n', '2 E_CONFIG_MISSING'],
+    ['three nodes', 'heartbeat: {', '  RMHW133: { address: 192.168.150.153 }\nheartbeat: {', '2 E_CONFIG_NODES|8 E_CONFIG_MISSING|9 E_CONFIG_MISSING'],
+    ['a relative folder', '[ /srv/web ]', '[ srv/web ]', '20 E_CONFIG_FOLDER'],
+    ['the root folder', '[ /srv/web ]', '[ / ]', '20 E_CONFIG_FOLDER'],
+    ['a folder with ..', '[ /srv/web ]', '[ /srv/../etc ]', '20 E_CONFIG_FOLDER'],
+    ['a folder inside another one', '[ /srv/web ]', '[ /var/lib/postgresql/15/main/base ]', '20 E_CONFIG_FOLDER'],
+    ['the same folder twice', '[ /srv/web ]', '[ /srv/web, /srv/web/ ]', '20 E_CONFIG_FOLDER'],
+    ['a virtual address outside of every network', '192.168.150.130/16', '192.168.151.130/24', '12 E_CONFIG_VIP_NETWORK'],
+    ['a virtual address without prefix', '192.168.150.130/16', '192.168.150.130', '12 E_CONFIG_VALUE'],
+    ["a virtual address that is a node's", '192.168.150.130/16', '192.168.150.152/16', '12 E_CONFIG_VIP_IS_NODE'],
+    ['two links of one name', 'name: link-0', 'name: service', '8 E_CONFIG_DUPLICATE'],
+    ['two links on one address', '22.22.150.131', '192.168.150.151', '8 E_CONFIG_DUPLICATE'],
+    ['one address on both nodes', '22.22.150.132', '22.22.150.131', '8 E_CONFIG_DUPLICATE'],
+    ['two heartbeats on one port', 'heartbeat: 3001', 'heartbeat: 3002', '8 E_CONFIG_DUPLICATE'],
+    ['a stream on the port of the API', 'capture: watch', 'port: 7330', '20 E_CONFIG_DUPLICATE'],
+    ['an unknown dependency', '[ POSTGRES ]', '[ POSTGRESS ]', '15 E_CONFIG_DEPENDENCY'],
+    ['a dependency circle', 'startTimeout: 2m', 'dependsOn: [ AGENT ]', '14 E_CONFIG_DEPENDENCY'],
+    ['an application on itself', '[ POSTGRES ]', '[ AGENT ]', '15 E_CONFIG_DEPENDENCY'],
+    ['a process without a command', 'start: /opt/agent run, ', '', '15 E_CONFIG_MISSING'],
+    ['no heartbeat at all', /heartbeat: 300\d/g, 'heartbeat: false', '6 E_CONFIG_NO_HEARTBEAT'],
+    ['data without a link for it', 'data: true', 'data: false', '10 E_CONFIG_NO_DATA_LINK|19 E_CONFIG_NO_DATA_LINK'],
+    ['a witness, which is not there yet', 'heartbeat: {', 'witness: { address: 192.168.150.153 }\nheartbeat: {', '5 E_CONFIG_NOT_YET'],
+    ['a mode with quorum', 'mode: guide', 'mode: high-availability', '11 E_CONFIG_NOT_YET'],
+    ['a mode nobody knows', 'mode: guide', 'mode: fast', '11 E_CONFIG_VALUE'],
+    ['a name with a space', 'DB_Group:', 'DB Group:', '10 E_CONFIG_NAME'],
+    ['a name with a control character', 'name: link-0', 'name: "link\\e[0m"', '8 E_CONFIG_VALUE'],
+    ['a name that leaves its folder', 'DB_Group:', '../etc:', '10 E_CONFIG_NAME'],
+    ['a host name for an address', '22.22.150.132', 'db2.example.org', '8 E_CONFIG_VALUE'],
+    ['an IPv4 address with a leading zero', '22.22.150.132', '22.22.150.032', '8 E_CONFIG_VALUE'],
+    ['a port that is none', 'heartbeat: 3001', 'heartbeat: 70000', '8 E_CONFIG_VALUE'],
+    ['a pattern that YAML takes for an alias', '[ postmaster.pid ]', '[ *.tmp ]', '17 E_CONFIG_SYNTAX'],
+    ['a key that stands twice', 'cluster: seoul-db', 'cluster: a\ncluster: b', '2 E_CONFIG_SYNTAX']
+  ]
+  test.each(table)('%s', (_what, from, to, expected) => {
+    const problems = problemsOf(from, to)
+    expect(problems.map((problem) => `${problem.line} ${problem.code}`).join('|')).toBe(expected)
+    for (const problem of problems)
+      expect(problem).toMatchObject({ file: 'mirrorpair.yaml', exitCode: 1, message: expect.stringMatching(/\.$/), tryThis: expect.stringMatching(/\S/) })
+  })
+
+  test('with what to write instead', () => {
+    expect(problemsOf('maxMiss: 3 }', 'maxMis: 3 }')[0]?.tryThis).toContain('Did you mean maxMiss?')
+    expect(problemsOf('interval: 5s', 'interval: 5')[0]).toMatchObject({
+      column: 24,
+      message: 'heartbeat: interval must be a duration with its unit, from 50ms to 1m, not 5.',
+      tryThis: 'Write, for example, interval: 5s.'
+    })
+    expect(problemsOf('name: link-0', 'name: service')[0]?.message).toContain('line 7')
+    expect(problemsOf('startTimeout: 2m', 'dependsOn: [ AGENT ]')[0]?.message).toContain('POSTGRES → AGENT → POSTGRES')
+  })
+
+  test('several at once, in the order of the file', () => {
+    const answer = parseConfig(GOOD.replace('5s', '5').replace('64MiB', '64').replace('mode: guide', 'mod: guide'), 'f')
+    expect('problems' in answer && answer.problems.map((problem) => problem.line)).toEqual([5, 11, 18])
+  })
+
+  test.each([
+    ['', 'E_CONFIG_MISSING'],
+    ['just words', 'E_CONFIG_VALUE'],
+    ['[ a, b ]', 'E_CONFIG_VALUE'],
+    ['a: [', 'E_CONFIG_SYNTAX'],
+    ['\t- x', 'E_CONFIG_SYNTAX']
+  ])('a file that is no configuration: %j', (text, code) => {
+    const answer = parseConfig(text, 'f')
+    expect('problems' in answer && answer.problems[0]?.code).toBe(code)
+  })
+})
