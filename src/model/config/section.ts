@@ -150,7 +150,6 @@ export function scalarText(node: unknown): string | null {
   return node.source ?? String(node.value)
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose.
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 
 export const hasControl = (text: string): boolean => CONTROL.test(text)
