@@ -23,8 +23,10 @@ export interface OrderedLog {
   changed(inode: number | bigint): void
   /** Counts the changes of this inode (inodes may share a counter: it never misses one, it may count too many). */
   version(inode: number | bigint): number
-  /** Inside the lock, during a walk: this path (a file or a whole directory) has got a new name, or a second one; it must be walked (again). */
-  revisit(folder: number, path: string): void
+  /** Inside the lock, during a walk: this path (a file or a whole directory) has got a new name, or a second one; it must be walked (again).
+   * Renames and links are noted by `append` itself. `always`: also while no walk runs, for a path that was not captured before (renamed from
+   * an excluded name). */
+  revisit(folder: number, path: string, always?: boolean): void
   /** Last LSN given out. */
   lsn(): number
 }

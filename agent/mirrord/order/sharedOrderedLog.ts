@@ -1,0 +1,190 @@
+import { checkSizes, FRAME_BYTES_MAX, FRAME_PAYLOAD_BYTES_MAX } from '../../../src/wire/frame'
+import { fieldsOf, type WalkStep } from '../../../src/wire/frameFields'
+import type { Operation } from '../../../src/wire/operation'
+import { FrameRing, RING_WORDS } from './frameRing'
+import type { OrderedLog } from './orderedLog'
+import { REVISIT_BYTES, REVISIT_WORDS, RevisitQueue } from './revisitQueue'
+import { SharedMutex } from './sharedMutex'
+
+/** Goes through workerData; `SharedOrderedLog.attach(shared)` on the other side. */
+export interface SharedLogMemory {
+  control: SharedArrayBuffer
+  counters: SharedArrayBuffer
+  ring: SharedArrayBuffer
+  revisits: SharedArrayBuffer
+}
+
+/** What this log does with operations now. */
+export type StreamState = 'unwanted' | 'wanted' | 'overflowed'
+
+const VERSION_COUNTERS = 1 << 18
+const RING_BYTES_MIN = 4 * FRAME_BYTES_MAX
+/** fallocate(2): these move what lies behind them, also past the place where the walk is. */
+const FALLOC_COLLAPSE = 8
+const FALLOC_INSERT = 32
+
+const LSN = RING_WORDS
+const ROLE_SEQUENCE = RING_WORDS + 1
+const LONG_WORDS = RING_WORDS + 2
+const MUTEX = 0
+const STATE = 1
+const WALKING = 2
+const WATCHING = 3
+const READER_SLEEPS = 4
+const SIGNAL = 5
+const SMALL_WORDS = 6
+const STATES: readonly StreamState[] = ['unwanted', 'wanted', 'overflowed']
+
+/** The order of a job in shared memory; orderedLog.ts says what it is for. */
+export class SharedOrderedLog implements OrderedLog {
+  private readonly long: BigInt64Array
+  private readonly small: Int32Array
+  private readonly counters: Uint32Array
+  private readonly mutex: SharedMutex
+  readonly ring: FrameRing
+  readonly revisits: RevisitQueue
+
+  private constructor(readonly shared: SharedLogMemory) {
+    this.long = new BigInt64Array(shared.control, 0, LONG_WORDS)
+    this.small = new Int32Array(shared.control, LONG_WORDS * 8, SMALL_WORDS)
+    this.counters = new Uint32Array(shared.counters)
+    this.mutex = new SharedMutex(this.small, MUTEX)
+    this.ring = new FrameRing(shared.ring, this.long)
+    this.revisits = new RevisitQueue(shared.revisits, new Int32Array(shared.control, LONG_WORDS * 8 + SMALL_WORDS * 4, REVISIT_WORDS))
+  }
+
+  static create({ queueBytes }: { queueBytes: number }): SharedOrderedLog {
+    const ringBytes = Math.ceil(Math.max(queueBytes, RING_BYTES_MIN) / 8) * 8
+    return new SharedOrderedLog({
+      control: new SharedArrayBuffer(LONG_WORDS * 8 + (SMALL_WORDS + REVISIT_WORDS) * 4),
+      counters: new SharedArrayBuffer(VERSION_COUNTERS * 4),
+      ring: new SharedArrayBuffer(ringBytes),
+      revisits: new SharedArrayBuffer(REVISIT_BYTES),
+    })
+  }
+
+  static attach(shared: SharedLogMemory): SharedOrderedLog {
+    return new SharedOrderedLog(shared)
+  }
+
+  lock(): void {
+    this.mutex.lock()
+  }
+
+  unlock(): void {
+    this.mutex.unlock()
+  }
+
+  append(operation: Operation): number {
+    if (operation.kind === 'write' && operation.data.length > FRAME_PAYLOAD_BYTES_MAX) return this.appendInParts(operation)
+    if (Atomics.load(this.small, WALKING) === 1) this.noteNames(operation)
+    return this.push(operation)
+  }
+
+  /** Inside the lock: a step of the walk, in the same order as the operations. */
+  appendStep(step: WalkStep): number {
+    return this.push(step)
+  }
+
+  private appendInParts(operation: Operation & { kind: 'write' }): number {
+    let lsn = 0
+    for (let from = 0; from < operation.data.length; from += FRAME_PAYLOAD_BYTES_MAX) {
+      lsn = this.push({ ...operation, offset: operation.offset + from, data: operation.data.subarray(from, from + FRAME_PAYLOAD_BYTES_MAX) })
+    }
+    return lsn
+  }
+
+  private push(body: Operation | WalkStep): number {
+    const lsn = Number(Atomics.add(this.long, LSN, 1n)) + 1
+    if (Atomics.load(this.small, STATE) !== STATES.indexOf('wanted')) return lsn
+    const fields = fieldsOf(body)
+    checkSizes(fields)
+    if (!this.ring.push(fields, lsn, Number(this.long[ROLE_SEQUENCE]))) Atomics.store(this.small, STATE, STATES.indexOf('overflowed'))
+    this.wakeReader()
+    return lsn
+  }
+
+  /** What the walk must look at again, seen from the order itself: new names, and contents that moved past it. */
+  private noteNames(operation: Operation): void {
+    if (operation.kind === 'rename' || operation.kind === 'link') {
+      this.revisits.add(operation.folder, operation.path)
+      this.revisits.add(operation.folder, operation.newPath)
+    }
+    if (operation.kind === 'fallocate' && operation.mode & (FALLOC_COLLAPSE | FALLOC_INSERT)) this.revisits.add(operation.folder, operation.path)
+  }
+
+  changed(inode: number | bigint): void {
+    Atomics.add(this.counters, counterOf(inode), 1)
+  }
+
+  version(inode: number | bigint): number {
+    return Atomics.load(this.counters, counterOf(inode))
+  }
+
+  /** Kept while a walk runs or capture only watches; `always`: kept whenever a session wants the stream (a path that was not captured before). */
+  revisit(folder: number, path: string, always = false): void {
+    const wanted = Atomics.load(this.small, WALKING) === 1 || Atomics.load(this.small, WATCHING) === 1 || (always && this.streamState() === 'wanted')
+    if (wanted) this.revisits.add(folder, path)
+  }
+
+  lsn(): number {
+    return Number(Atomics.load(this.long, LSN))
+  }
+
+  streamState(): StreamState {
+    return STATES[Atomics.load(this.small, STATE)]!
+  }
+
+  /** Begins to keep operations for the target, from the next one on. Answers the LSN before it. */
+  startStream(roleSequence: number): number {
+    this.lock()
+    try {
+      this.ring.clear()
+      this.revisits.take()
+      this.long[ROLE_SEQUENCE] = BigInt(roleSequence)
+      Atomics.store(this.small, STATE, STATES.indexOf('wanted'))
+      return this.lsn()
+    } finally {
+      this.unlock()
+    }
+  }
+
+  /** Operations are not kept from now on; the target will need a mirror. */
+  stopStream(): void {
+    this.lock()
+    Atomics.store(this.small, STATE, STATES.indexOf('unwanted'))
+    this.ring.clear()
+    this.unlock()
+  }
+
+  setWalking(walking: boolean): void {
+    Atomics.store(this.small, WALKING, walking ? 1 : 0)
+  }
+
+  /** Capture only marks what changed: every revisit is kept. */
+  setWatching(watching: boolean): void {
+    Atomics.store(this.small, WATCHING, watching ? 1 : 0)
+  }
+
+  private wakeReader(): void {
+    if (Atomics.load(this.small, READER_SLEEPS) === 0) return
+    Atomics.store(this.small, READER_SLEEPS, 0)
+    Atomics.add(this.small, SIGNAL, 1)
+    Atomics.notify(this.small, SIGNAL)
+  }
+
+  /** For the reader: resolves when there is a frame at `position`, or something else to look at, or after so long. */
+  async waitForFrame(position: number, timeoutMs: number): Promise<void> {
+    const seen = Atomics.load(this.small, SIGNAL)
+    Atomics.store(this.small, READER_SLEEPS, 1)
+    if (this.ring.head() > position) return
+    await Atomics.waitAsync(this.small, SIGNAL, seen, timeoutMs).value
+  }
+}
+
+/** Counters are shared by inodes: one more change than there was costs a second look, one less would cost data. */
+function counterOf(inode: number | bigint): number {
+  const low = typeof inode === 'bigint' ? Number(BigInt.asUintN(32, inode)) : inode >>> 0
+  const high = typeof inode === 'bigint' ? Number(BigInt.asUintN(32, inode >> 32n)) : Math.floor(inode / 0x1_0000_0000) >>> 0
+  return (Math.imul(low ^ high, 0x9e37_79b1) >>> 0) & (VERSION_COUNTERS - 1)
+}

@@ -1,0 +1,154 @@
+import type { Operation } from './operation'
+
+/**
+ * The kinds of frames beside operations. `walk…` frames carry the full mirror: each makes one path of the target what
+ * it is on the source at this point of the order; contents of large files follow as `write`, times as `times`.
+ */
+export type WalkStep = { folder: number } & (
+  /** A full mirror begins: from here on the copy is not complete. */
+  | { kind: 'walkBegin' }
+  /** The directory exists and has this mode and owner and no extended attributes. */
+  | { kind: 'walkDirectory'; path: string; mode: number; uid: number; gid: number }
+  /** Names in the directory greater than `after` and, unless `last`, not greater than the last one listed: exactly these. */
+  | { kind: 'walkListing'; path: string; after: string; last: boolean; entries: ListedEntry[] }
+  /** A new file in the place of whatever is there. `data`: how it begins; the rest up to `size` reads as zeros. */
+  | { kind: 'walkFile'; path: string; mode: number; uid: number; gid: number; size: number; mtimeNs: bigint; data: Uint8Array }
+  | { kind: 'walkSymlink'; path: string; target: string; uid: number; gid: number }
+  | { kind: 'walkNode'; path: string; mode: number; rdev: number; uid: number; gid: number }
+  /** `newPath` becomes another name of the file at `path`. */
+  | { kind: 'walkLink'; path: string; newPath: string }
+  /** All of the source has been sent; the copy is complete once this is hard. */
+  | { kind: 'walkEnd' }
+)
+
+export interface ListedEntry {
+  name: string
+  /** The bits of S_IFMT, shifted down by 12. */
+  type: number
+}
+
+/** Said outside the order (LSN 0). `hello` and `welcome` carry JSON, checked by `hello.ts`. */
+export type Control =
+  | { kind: 'hello'; folder: 0; payload: Uint8Array }
+  | { kind: 'welcome'; folder: 0; payload: Uint8Array }
+  | { kind: 'refuse'; folder: 0; payload: Uint8Array }
+  | { kind: 'ack'; folder: 0; receivedLsn: number; appliedLsn: number; flags: number }
+  | { kind: 'keepalive'; folder: 0 }
+
+export type FrameBody = Operation | WalkStep | Control
+
+export interface Frame {
+  lsn: number
+  roleSequence: number
+  body: FrameBody
+}
+
+/** The columns of the header; every kind of frame uses some of them. */
+export interface Fields {
+  kind: number
+  flags: number
+  folder: number
+  path: string
+  path2: string
+  mode: number
+  uid: number
+  gid: number
+  a: number | bigint
+  b: number | bigint
+  payload: Uint8Array
+}
+
+/** The numbers on the wire. A number is never used again for something else. */
+export const FRAME_KINDS = {
+  write: 1, truncate: 2, fallocate: 3, create: 4, mkdir: 5, mknod: 6, symlink: 7, link: 8, rename: 9, unlink: 10, rmdir: 11,
+  chmod: 12, chown: 13, times: 14, setxattr: 15, removexattr: 16,
+  walkBegin: 32, walkDirectory: 33, walkListing: 34, walkFile: 35, walkSymlink: 36, walkNode: 37, walkLink: 38, walkEnd: 39,
+  hello: 64, welcome: 65, refuse: 66, ack: 67, keepalive: 68,
+} as const satisfies Record<FrameBody['kind'], number>
+
+/** `times`: which of the two are given. */
+export const TIMES_ATIME = 1
+export const TIMES_MTIME = 2
+export const LISTING_LAST = 1
+
+const EMPTY = new Uint8Array(0)
+const blank = (kind: number, folder: number): Fields => ({ kind, flags: 0, folder, path: '', path2: '', mode: 0, uid: 0, gid: 0, a: 0, b: 0, payload: EMPTY })
+
+/** Spreads a frame over the columns. */
+export function fieldsOf(body: FrameBody): Fields {
+  const fields = blank(FRAME_KINDS[body.kind], body.folder)
+  if ('path' in body) fields.path = body.path
+  if ('newPath' in body) fields.path2 = body.newPath
+  if ('mode' in body) fields.mode = body.mode
+  if ('uid' in body) fields.uid = body.uid
+  if ('gid' in body) fields.gid = body.gid
+  if ('data' in body) fields.payload = body.data
+  if ('payload' in body) fields.payload = body.payload
+  spread(body, fields)
+  return fields
+}
+
+function spread(body: FrameBody, fields: Fields): void {
+  switch (body.kind) {
+    case 'write': fields.a = body.offset; break
+    case 'truncate': fields.a = body.size; break
+    case 'fallocate': fields.a = body.offset; fields.b = body.length; break
+    case 'mknod': case 'walkNode': fields.a = body.rdev; break
+    case 'symlink': case 'walkSymlink': fields.payload = latin1Bytes(body.target); break
+    case 'rename': fields.flags = body.flags; break
+    case 'times':
+      fields.flags = (body.atimeNs === null ? 0 : TIMES_ATIME) | (body.mtimeNs === null ? 0 : TIMES_MTIME)
+      fields.a = body.atimeNs ?? 0n
+      fields.b = body.mtimeNs ?? 0n
+      break
+    case 'setxattr': fields.path2 = body.name; fields.flags = body.flags; fields.payload = body.value; break
+    case 'removexattr': fields.path2 = body.name; break
+    case 'walkListing': fields.path2 = body.after; fields.flags = body.last ? LISTING_LAST : 0; fields.payload = packListing(body.entries); break
+    case 'walkFile': fields.a = body.size; fields.b = body.mtimeNs; break
+    case 'ack': fields.a = body.receivedLsn; fields.b = body.appliedLsn; fields.flags = body.flags; break
+    default: break
+  }
+}
+
+export function latin1Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length)
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
+  return bytes
+}
+
+export function latin1Text(bytes: Uint8Array, from = 0, to = bytes.length): string {
+  let text = ''
+  for (let i = from; i < to; i++) text += String.fromCharCode(bytes[i]!)
+  return text
+}
+
+/** An entry is its type, the length of its name, its name. */
+const ENTRY_HEAD_BYTES = 2
+
+export const listedBytes = (name: string): number => ENTRY_HEAD_BYTES + name.length
+
+function packListing(entries: ListedEntry[]): Uint8Array {
+  const bytes = new Uint8Array(entries.reduce((sum, entry) => sum + listedBytes(entry.name), 0))
+  let at = 0
+  for (const { name, type } of entries) {
+    bytes[at] = type
+    bytes[at + 1] = name.length
+    for (let i = 0; i < name.length; i++) bytes[at + ENTRY_HEAD_BYTES + i] = name.charCodeAt(i)
+    at += listedBytes(name)
+  }
+  return bytes
+}
+
+/** null: not a listing. */
+export function unpackListing(bytes: Uint8Array): ListedEntry[] | null {
+  const entries: ListedEntry[] = []
+  let at = 0
+  while (at < bytes.length) {
+    if (at + ENTRY_HEAD_BYTES > bytes.length) return null
+    const end = at + ENTRY_HEAD_BYTES + bytes[at + 1]!
+    if (end > bytes.length) return null
+    entries.push({ type: bytes[at]!, name: latin1Text(bytes, at + ENTRY_HEAD_BYTES, end) })
+    at = end
+  }
+  return entries
+}
