@@ -1,0 +1,42 @@
+import path from 'node:path'
+import { z } from 'zod'
+import type { Places } from '../../ports'
+
+/** What the heartbeat program is started with (`heartbeat.json` in the run directory). A program with another one is ended and started anew. */
+export const heartbeatConfigSchema = z.strictObject({
+  protocol: z.literal(1),
+  cluster: z.string(),
+  node: z.string(),
+  peerNode: z.string(),
+  keyFile: z.string(),
+  socketFile: z.string(),
+  links: z.array(
+    z.strictObject({
+      name: z.string(),
+      local: z.string(),
+      remote: z.string(),
+      port: z.int().min(1).max(65_535),
+      intervalMs: z.number().min(1),
+      maxMiss: z.int().min(1),
+    }),
+  ),
+})
+
+export type HeartbeatConfig = z.infer<typeof heartbeatConfigSchema>
+export type HeartbeatLinkConfig = HeartbeatConfig['links'][number]
+
+export function heartbeatConfig(places: Places): HeartbeatConfig {
+  const { config, node } = places
+  const peerNode = Object.keys(config.nodes).find((name) => name !== node) ?? ''
+  const links = config.links.flatMap((link) => {
+    const local = link.addresses[node]
+    const remote = link.addresses[peerNode]
+    if (link.heartbeatPort === null || local === undefined || remote === undefined) return []
+    return [{ name: link.name, local, remote, port: link.heartbeatPort, intervalMs: link.intervalMs, maxMiss: link.maxMiss }]
+  })
+  const keyFile = path.join(places.stateDirectory, 'heartbeat.key')
+  return { protocol: 1, cluster: config.cluster, node, peerNode, keyFile, socketFile: path.join(places.runDirectory, 'heartbeat.sock'), links }
+}
+
+/** So long after the last packet a link is down. */
+export const silenceMs = (link: Pick<HeartbeatLinkConfig, 'intervalMs' | 'maxMiss'>): number => link.intervalMs * link.maxMiss

@@ -1,0 +1,249 @@
+import { mkdirSync } from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { programCommand } from '../../native/programs'
+import type { HeartbeatPort, HeartbeatView, LogPort, Places } from '../../ports'
+import { monotonicMs } from '../clock'
+import { failure, plainReason } from '../failure'
+import { writeNote } from '../files'
+import { onJsonLines, sendJsonLine } from '../jsonLines'
+import { spawnDetached } from '../spawnDetached'
+import { type HeartbeatConfig, heartbeatConfig, silenceMs } from './config'
+import { keyFingerprint, readHeartbeatKey } from './program'
+import { ENGINE_PING_MS, type HeartbeatEvent, type HeartbeatRequest, LINE_LENGTH_MAX, SOCKET_QUEUE_BYTES_MAX } from './wire'
+
+const HELLO_TIMEOUT_MS = 2_000
+const START_TIMEOUT_MS = 10_000
+const START_POLL_MS = 20
+const END_TIMEOUT_MS = 3_000
+const REVIVE_GAP_MS = 200
+/** It sends a line each second; a program that is silent so long hangs, and is started anew. */
+const PROGRAM_SILENT_MS = 10_000
+/** It holds a few links and no data: a small heap keeps its collections short. */
+const NODE_OPTIONS = '--max-old-space-size=64 --max-semi-space-size=2'
+
+export interface HeartbeatOptions {
+  /** How the program is started; tests hand over their own bundle. */
+  command?: { file: string; args: string[] }
+}
+
+export function createHeartbeatPort(places: Places, log: LogPort, options: HeartbeatOptions = {}): HeartbeatPort {
+  const keeper = new HeartbeatKeeper(places, log, options.command ?? withWord(programCommand('agent')))
+  return { start: (onChange) => keeper.start(onChange), view: () => keeper.view(), close: (end) => keeper.close(end) }
+}
+
+const withWord = (command: { file: string; args: string[] }): { file: string; args: string[] } => ({ ...command, args: [...command.args, 'heartbeat'] })
+
+/** Keeps one heartbeat program running and connected, and hands its views on. */
+class HeartbeatKeeper {
+  private readonly config: HeartbeatConfig
+  private readonly configFile: string
+  private readonly logFile: string
+  private onChange: (view: HeartbeatView) => void = () => undefined
+  private last: HeartbeatView
+  private connection: Connection | null = null
+  private ping: NodeJS.Timeout | undefined
+  private graceUntilMs = 0
+  private closed = false
+
+  constructor(
+    private readonly places: Places,
+    private readonly log: LogPort,
+    private readonly command: { file: string; args: string[] },
+  ) {
+    this.config = heartbeatConfig(places)
+    this.configFile = path.join(places.runDirectory, 'heartbeat.json')
+    this.logFile = path.join(places.stateDirectory, 'log', 'heartbeat.log')
+    this.last = { links: [], peerAlive: false, peerEngineSilentMs: 0, peerLeaving: false }
+  }
+
+  async start(onChange: (view: HeartbeatView) => void): Promise<void> {
+    this.onChange = onChange
+    await this.connect()
+    this.ping = setInterval(() => this.tick(), ENGINE_PING_MS)
+  }
+
+  view(): HeartbeatView {
+    return this.last
+  }
+
+  async close(end: boolean): Promise<void> {
+    this.closed = true
+    clearInterval(this.ping)
+    const { connection } = this
+    if (connection === null) return
+    if (!end) return void connection.socket.destroy()
+    connection.send({ do: 'leave' })
+    await connection.gone(END_TIMEOUT_MS)
+    connection.kill()
+  }
+
+  private tick(): void {
+    this.connection?.send({ do: 'ping' })
+    const { connection } = this
+    // This process may have been paused itself: what waits in the socket is read first.
+    setImmediate(() => {
+      if (connection !== null && monotonicMs() - connection.heardAtMs > PROGRAM_SILENT_MS) connection.kill()
+    })
+  }
+
+  /** Adopts the program that runs with our configuration, else starts one. */
+  private async connect(): Promise<void> {
+    const key = readHeartbeatKey(this.config.keyFile, this.places.node)
+    const wanted = JSON.stringify([this.config, keyFingerprint(key)])
+    const running = await Connection.open(this.config.socketFile)
+    const connection = running?.identity === wanted ? running : await this.startAnew(running)
+    this.use(connection)
+  }
+
+  private async startAnew(running: Connection | null): Promise<Connection> {
+    if (running !== null) {
+      running.send({ do: 'end' })
+      await running.gone(END_TIMEOUT_MS)
+      running.kill()
+    }
+    try {
+      mkdirSync(this.places.runDirectory, { recursive: true, mode: 0o700 })
+      writeNote(this.configFile, this.config)
+      return await this.spawn()
+    } catch (error) {
+      throw failure('E_HEARTBEAT_START', { node: this.places.node, why: plainReason(error), file: this.logFile })
+    }
+  }
+
+  private async spawn(): Promise<Connection> {
+    const command = { file: this.command.file, args: [...this.command.args, '--config', this.configFile] }
+    const child = await spawnDetached(command, this.logFile, { PATH: process.env.PATH, NODE_OPTIONS, UV_THREADPOOL_SIZE: '1' })
+    const untilMs = monotonicMs() + START_TIMEOUT_MS
+    while (monotonicMs() < untilMs) {
+      const connection = await Connection.open(this.config.socketFile)
+      if (connection !== null) return connection
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`it ended at once with ${child.signalCode ?? `exit code ${child.exitCode}`}`)
+      await pause(START_POLL_MS)
+    }
+    child.kill('SIGKILL')
+    throw new Error(`its socket did not appear within ${START_TIMEOUT_MS} ms`)
+  }
+
+  private use(connection: Connection): void {
+    this.connection = connection
+    connection.onView = (view) => this.see(view)
+    connection.onClose = () => void this.revive()
+    connection.send({ do: 'ping' })
+    if (connection.firstView !== null) this.see(connection.firstView, true)
+    if (this.closed) connection.socket.destroy()
+  }
+
+  /**
+   * The program died under a running engine. Its successor has heard nothing yet, and that is no sign of the peer's death:
+   * until it had the time to hear, what was known of each link stays.
+   */
+  private async revive(): Promise<void> {
+    if (this.closed) return
+    this.connection = null
+    this.graceUntilMs = monotonicMs() + Math.max(0, ...this.config.links.map(silenceMs)) + START_TIMEOUT_MS
+    this.log.event('error', 'The heartbeat program ended unexpectedly and is started again.')
+    while (!this.closed && this.connection === null) {
+      try {
+        await this.connect()
+        this.graceUntilMs = monotonicMs() + Math.max(0, ...this.config.links.map(silenceMs))
+      } catch (error) {
+        this.log.event('error', plainReason(error))
+        await pause(REVIVE_GAP_MS)
+      }
+    }
+  }
+
+  private see(reported: HeartbeatView, always = false): void {
+    const view = monotonicMs() < this.graceUntilMs ? this.withGrace(reported) : reported
+    const changed = always || essence(view) !== essence(this.last)
+    this.last = view
+    if (changed && !this.closed) this.onChange(view)
+  }
+
+  private withGrace(reported: HeartbeatView): HeartbeatView {
+    const links = reported.links.map((link) => {
+      const before = this.last.links.find((each) => each.name === link.name)
+      return link.ageMs === null && before?.up === true ? { ...link, up: true, state: before.state, ageMs: before.ageMs } : link
+    })
+    return { ...reported, links, peerAlive: links.some((link) => link.up), peerLeaving: reported.peerLeaving || this.last.peerLeaving }
+  }
+}
+
+/** What the engine must know at once; the counters beside it come with the view each second. */
+function essence(view: HeartbeatView): string {
+  const links = view.links.map((link) => [link.name, link.up, link.heardByPeer])
+  return JSON.stringify([links, view.peerAlive, view.peerEngineSilentMs, view.peerLeaving])
+}
+
+/** One connection to a heartbeat program that has said hello. */
+class Connection {
+  heardAtMs = monotonicMs()
+  identity = ''
+  firstView: HeartbeatView | null = null
+  onView: (view: HeartbeatView) => void = (view) => {
+    this.firstView = view
+  }
+  onClose: () => void = () => undefined
+  private pid = 0
+  private closed = false
+
+  private constructor(readonly socket: net.Socket) {
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      this.closed = true
+      this.onClose()
+    })
+  }
+
+  /** null: nobody listens, or what listens does not say hello. */
+  static open(socketFile: string): Promise<Connection | null> {
+    return new Promise((resolve) => {
+      const connection = new Connection(net.connect(socketFile))
+      const timer = setTimeout(() => connection.socket.destroy(), HELLO_TIMEOUT_MS)
+      connection.onClose = () => {
+        clearTimeout(timer)
+        resolve(null)
+      }
+      onJsonLines(connection.socket, LINE_LENGTH_MAX, (line) => {
+        const event = line as HeartbeatEvent
+        connection.heardAtMs = monotonicMs()
+        if (event.event === 'view') connection.onView(event.view)
+        if (event.event !== 'hello') return
+        clearTimeout(timer)
+        connection.onClose = () => undefined
+        connection.pid = event.pid
+        connection.identity = JSON.stringify([event.config, event.keyFingerprint])
+        resolve(connection)
+      })
+    })
+  }
+
+  send(request: HeartbeatRequest): void {
+    sendJsonLine(this.socket, request, SOCKET_QUEUE_BYTES_MAX)
+  }
+
+  /** Resolves when the program has closed the connection, or at the timeout. */
+  gone(timeoutMs: number): Promise<void> {
+    if (this.closed) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs)
+      this.onClose = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  /** Only while it is connected: then the number is certainly still its own. */
+  kill(): void {
+    if (this.closed || this.pid <= 1) return
+    try {
+      process.kill(this.pid, 'SIGKILL')
+    } catch {
+      // It ended in the meantime.
+    }
+    this.socket.destroy()
+  }
+}
