@@ -1,0 +1,77 @@
+import { parseArgs } from 'node:util'
+import { LabError } from './labError'
+import { DEFAULT_NAME } from './places'
+import type { FileSystem } from './storage'
+
+export interface UpOptions {
+  name: string
+  configFile: string | null
+  jobs: string[]
+  application: string
+  folder: string | null
+  fileSystem: FileSystem
+  diskBytes: number
+  heartbeat: string
+  maxMiss: number
+  agentCommand: string | null
+  /** Do not wait for the agents: they are given a moment of their own by whoever asked. */
+  wait: boolean
+}
+
+const UP_OPTIONS = {
+  name: { type: 'string', default: DEFAULT_NAME },
+  config: { type: 'string' },
+  jobs: { type: 'string', default: 'DB_Group' },
+  application: { type: 'string', default: 'none' },
+  folder: { type: 'string' },
+  fs: { type: 'string', default: 'ext4' },
+  size: { type: 'string', default: '4G' },
+  heartbeat: { type: 'string', default: '500ms' },
+  miss: { type: 'string', default: '3' },
+  'agent-command': { type: 'string' },
+  'no-wait': { type: 'boolean', default: false },
+} as const
+
+export function parseUp(args: string[]): UpOptions {
+  const { values } = refusing(() => parseArgs({ args, options: UP_OPTIONS, strict: true }))
+  if (values.fs !== 'ext4' && values.fs !== 'xfs') throw new LabError(`--fs ${values.fs} is unknown`, '--fs ext4 or --fs xfs', 2)
+  const maxMiss = Number(values.miss)
+  if (!Number.isInteger(maxMiss) || maxMiss < 1) throw new LabError(`--miss ${values.miss} is no number of heartbeats`, '--miss 3', 2)
+  return {
+    name: values.name,
+    configFile: values.config ?? null,
+    jobs: values.jobs.split(',').filter(Boolean),
+    application: values.application,
+    folder: values.folder ?? null,
+    fileSystem: values.fs,
+    diskBytes: sizeBytes(values.size),
+    heartbeat: values.heartbeat,
+    maxMiss,
+    agentCommand: values['agent-command'] ?? null,
+    wait: !values['no-wait'],
+  }
+}
+
+const UNIT_BYTES: Record<string, number> = { M: 1024 ** 2, G: 1024 ** 3 }
+
+function sizeBytes(text: string): number {
+  const match = /^(\d+)([MG])$/.exec(text)
+  if (!match) throw new LabError(`--size ${text} is no size`, '--size 4G or --size 800M', 2)
+  return Number(match[1]) * (UNIT_BYTES[match[2] ?? ''] ?? 1)
+}
+
+function refusing<Result>(parse: () => Result): Result {
+  try {
+    return parse()
+  } catch (error) {
+    throw new LabError((error as Error).message.split('\n')[0] ?? 'the options are wrong', 'lab help', 2)
+  }
+}
+
+/** Takes `--name N` from the words before the first one that is not an option; the rest belongs to the verb. */
+export function takeName(args: string[]): { name: string; rest: string[] } {
+  const [first = '', second] = args
+  if (first === '--name' && second !== undefined) return { name: second, rest: args.slice(2) }
+  if (first.startsWith('--name=')) return { name: first.slice('--name='.length), rest: args.slice(1) }
+  return { name: DEFAULT_NAME, rest: args }
+}
