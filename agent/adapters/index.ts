@@ -5,7 +5,7 @@ export { createClockPort } from './clock'
 export { createDiskPort } from './disk'
 export { createLogPort } from './log'
 
-export declare function createVipPort(places: Places, log: LogPort): VipPort & { close(): void }
+export { createVipPort } from './vip/port'
 export declare function createApplicationPort(places: Places, log: LogPort): ApplicationPort & { close(): void }
 export declare function createDataPort(places: Places, log: LogPort): DataPort & { close(): void }
 /** `mirrorpair-agent heartbeat …`: bin/agent.ts hands over what follows the word; the answer is the exit code. */

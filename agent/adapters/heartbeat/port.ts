@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { programCommand } from '../../native/programs'
@@ -7,13 +6,12 @@ import type { HeartbeatPort, HeartbeatView, LogPort, Places } from '../../ports'
 import { monotonicMs } from '../clock'
 import { failure, plainReason } from '../failure'
 import { writeNote } from '../files'
-import { onJsonLines, sendJsonLine } from '../jsonLines'
 import { spawnDetached } from '../spawnDetached'
 import { type HeartbeatConfig, heartbeatConfig, silenceMs } from './config'
+import { Connection } from './connection'
 import { keyFingerprint, readHeartbeatKey } from './program'
-import { ENGINE_PING_MS, type HeartbeatEvent, type HeartbeatRequest, LINE_LENGTH_MAX, SOCKET_QUEUE_BYTES_MAX } from './wire'
+import { ENGINE_PING_MS } from './wire'
 
-const HELLO_TIMEOUT_MS = 2_000
 const START_TIMEOUT_MS = 10_000
 const START_POLL_MS = 20
 const END_TIMEOUT_MS = 3_000
@@ -127,6 +125,7 @@ class HeartbeatKeeper {
   }
 
   private use(connection: Connection): void {
+    if (connection.closed) throw failure('E_HEARTBEAT_START', { node: this.places.node, why: 'it ended at once', file: this.logFile })
     this.connection = connection
     connection.onView = (view) => this.see(view)
     connection.onClose = () => void this.revive()
@@ -175,75 +174,4 @@ class HeartbeatKeeper {
 function essence(view: HeartbeatView): string {
   const links = view.links.map((link) => [link.name, link.up, link.heardByPeer])
   return JSON.stringify([links, view.peerAlive, view.peerEngineSilentMs, view.peerLeaving])
-}
-
-/** One connection to a heartbeat program that has said hello. */
-class Connection {
-  heardAtMs = monotonicMs()
-  identity = ''
-  firstView: HeartbeatView | null = null
-  onView: (view: HeartbeatView) => void = (view) => {
-    this.firstView = view
-  }
-  onClose: () => void = () => undefined
-  private pid = 0
-  private closed = false
-
-  private constructor(readonly socket: net.Socket) {
-    socket.on('error', () => socket.destroy())
-    socket.on('close', () => {
-      this.closed = true
-      this.onClose()
-    })
-  }
-
-  /** null: nobody listens, or what listens does not say hello. */
-  static open(socketFile: string): Promise<Connection | null> {
-    return new Promise((resolve) => {
-      const connection = new Connection(net.connect(socketFile))
-      const timer = setTimeout(() => connection.socket.destroy(), HELLO_TIMEOUT_MS)
-      connection.onClose = () => {
-        clearTimeout(timer)
-        resolve(null)
-      }
-      onJsonLines(connection.socket, LINE_LENGTH_MAX, (line) => {
-        const event = line as HeartbeatEvent
-        connection.heardAtMs = monotonicMs()
-        if (event.event === 'view') connection.onView(event.view)
-        if (event.event !== 'hello') return
-        clearTimeout(timer)
-        connection.onClose = () => undefined
-        connection.pid = event.pid
-        connection.identity = JSON.stringify([event.config, event.keyFingerprint])
-        resolve(connection)
-      })
-    })
-  }
-
-  send(request: HeartbeatRequest): void {
-    sendJsonLine(this.socket, request, SOCKET_QUEUE_BYTES_MAX)
-  }
-
-  /** Resolves when the program has closed the connection, or at the timeout. */
-  gone(timeoutMs: number): Promise<void> {
-    if (this.closed) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs)
-      this.onClose = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  }
-
-  /** Only while it is connected: then the number is certainly still its own. */
-  kill(): void {
-    if (this.closed || this.pid <= 1) return
-    try {
-      process.kill(this.pid, 'SIGKILL')
-    } catch {
-      // It ended in the meantime.
-    }
-    this.socket.destroy()
-  }
 }

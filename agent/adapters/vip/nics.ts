@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { runCommand } from '../command'
+import { inNetwork, sameAddress } from './address'
+
+/** `ip` works on kernel memory only; slower than this means that something is very wrong. */
+export const IP_TIMEOUT_MS = 5_000
+
+const nicSchema = z.object({
+  ifindex: z.number(),
+  ifname: z.string(),
+  flags: z.array(z.string()),
+  address: z.string().optional(),
+  addr_info: z.array(z.object({ family: z.string().optional(), local: z.string().optional(), prefixlen: z.number().optional() })),
+})
+
+export interface Nic {
+  name: string
+  index: number
+  hardware: string
+  up: boolean
+  /** Has neighbours that may hold an address too: not a loopback or dummy device. */
+  hasNeighbours: boolean
+  addresses: { address: string; prefix: number }[]
+}
+
+/** The NICs as `ip -j address` shows them. Rejects with a plain Error that says what `ip` said. */
+export async function readNics(): Promise<Nic[]> {
+  const result = await runCommand('ip', ['-j', 'address', 'show'], IP_TIMEOUT_MS)
+  if (result.exitCode !== 0) throw new Error(result.problem)
+  const listed = z.array(z.unknown()).parse(JSON.parse(result.output || '[]'))
+  return listed.flatMap((entry) => {
+    const nic = nicSchema.safeParse(entry)
+    return nic.success ? [toNic(nic.data)] : []
+  })
+}
+
+function toNic(nic: z.infer<typeof nicSchema>): Nic {
+  const addresses = nic.addr_info.flatMap(({ local, prefixlen }) => (local === undefined || prefixlen === undefined ? [] : [{ address: local, prefix: prefixlen }]))
+  const hasNeighbours = !nic.flags.includes('LOOPBACK') && !nic.flags.includes('NOARP') && /^(..:){5}..$/.test(nic.address ?? '')
+  return { name: nic.ifname, index: nic.ifindex, hardware: nic.address ?? '', up: nic.flags.includes('UP'), hasNeighbours, addresses }
+}
+
+/** The named NIC, else the one whose own network holds the address: up before down, the narrowest network first. */
+export function nicFor(nics: Nic[], address: string, name: string | null): Nic | null {
+  if (name !== null) return nics.find((nic) => nic.name === name) ?? null
+  const fits = nics.flatMap((nic) => {
+    const prefixes = nic.addresses.filter((own) => !sameAddress(own.address, address) && inNetwork(address, own.address, own.prefix)).map((own) => own.prefix)
+    return prefixes.length === 0 ? [] : [{ nic, prefix: Math.max(...prefixes) }]
+  })
+  fits.sort((one, other) => Number(other.nic.up) - Number(one.nic.up) || other.prefix - one.prefix)
+  return fits[0]?.nic ?? null
+}
+
+/** Where the address is now; more than one NIC is a mistake of somebody, and all are found. */
+export function holders(nics: Nic[], address: string): { nic: Nic; prefix: number }[] {
+  return nics.flatMap((nic) => nic.addresses.filter((own) => sameAddress(own.address, address)).map((own) => ({ nic, prefix: own.prefix })))
+}

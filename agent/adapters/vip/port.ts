@@ -1,0 +1,160 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import type { VipConfig } from '../../../src/model'
+import type { LogPort, Places, VipPort } from '../../ports'
+import { runCommand } from '../command'
+import { failure, plainReason } from '../failure'
+import { fileWord, readNote, removeNote, writeNote } from '../files'
+import { isLoopback, sameAddress } from './address'
+import { announce, probeNeighbours } from './neighbours'
+import { holders, IP_TIMEOUT_MS, type Nic, nicFor, readNics } from './nics'
+
+/** What `ip address delete` says when the address went away in the meantime. */
+const ALREADY_GONE = /Cannot assign requested address|Cannot find device|No such device/
+const ALREADY_THERE = /File exists/
+
+export function createVipPort(places: Pick<Places, 'runDirectory' | 'node'>, log: LogPort): VipPort & { close(): void } {
+  const machine = new MachineVips(places.node, log)
+  const noted = new NotedVips(places)
+  const pick = (vip: VipConfig): VipPort => (isLoopback(vip.address) ? noted : machine)
+  return {
+    probe: (vip) => pick(vip).probe(vip),
+    raise: (vip) => pick(vip).raise(vip),
+    drop: (vip) => pick(vip).drop(vip),
+    held: (vip) => pick(vip).held(vip),
+    close: () => machine.close(),
+  }
+}
+
+/** VIPs on the machine's NICs, by iproute2. */
+class MachineVips implements VipPort {
+  /** Announcements under way, by address: at most one for each VIP of the configuration. */
+  private readonly announcing = new Map<string, () => void>()
+
+  constructor(
+    private readonly node: string,
+    private readonly log: LogPort,
+  ) {}
+
+  async probe(vip: VipConfig): Promise<string | null> {
+    const nics = await this.nics(vip)
+    const nic = this.nicOf(nics, vip)
+    return await this.probeOn(nic, nics, vip)
+  }
+
+  async raise(vip: VipConfig): Promise<void> {
+    const nics = await this.nics(vip)
+    if (holders(nics, vip.address).length > 0) return
+    const nic = this.nicOf(nics, vip)
+    const hardware = await this.probeOn(nic, nics, vip)
+    if (hardware !== null) throw failure('E_VIP_DUPLICATE', { node: this.node, vip: vip.name, address: vip.address, hardware, nic: nic.name })
+    keepSecondaries(nic, vip.family)
+    await this.ip(vip, addArguments(vip, nic), ALREADY_THERE)
+    this.announce(nic, vip)
+  }
+
+  async drop(vip: VipConfig): Promise<void> {
+    this.quiet(vip.address)
+    const held = holders(await this.nics(vip), vip.address)
+    for (const { nic, prefix } of held) await this.ip(vip, ['address', 'delete', `${vip.address}/${prefix}`, 'dev', nic.name], ALREADY_GONE)
+  }
+
+  async held(vip: VipConfig): Promise<boolean> {
+    return holders(await this.nics(vip), vip.address).length > 0
+  }
+
+  close(): void {
+    for (const end of this.announcing.values()) end()
+    this.announcing.clear()
+  }
+
+  private async probeOn(nic: Nic, nics: Nic[], vip: VipConfig): Promise<string | null> {
+    if (!nic.hasNeighbours) return null
+    const own = nics.map((each) => each.hardware)
+    try {
+      return await probeNeighbours(nic, vip.address, vip.family, own)
+    } catch (error) {
+      throw failure('E_VIP_PROBE', { node: this.node, vip: vip.name, nic: nic.name, why: plainReason(error) })
+    }
+  }
+
+  private announce(nic: Nic, vip: VipConfig): void {
+    this.quiet(vip.address)
+    if (!nic.hasNeighbours) return
+    const failed = (error: unknown): void => this.log.event('warning', `VIP ${vip.name} (${vip.address}) could not be announced on ${nic.name}: ${plainReason(error)}`)
+    this.announcing.set(vip.address, announce(nic, vip.address, vip.family, failed))
+  }
+
+  private quiet(address: string): void {
+    for (const [announced, end] of this.announcing) {
+      if (!sameAddress(announced, address)) continue
+      end()
+      this.announcing.delete(announced)
+    }
+  }
+
+  private nicOf(nics: Nic[], vip: VipConfig): Nic {
+    const nic = nicFor(nics, vip.address, vip.nic)
+    if (nic !== null) return nic
+    const list = nics.map((each) => `${each.name} ${each.addresses.map((own) => `${own.address}/${own.prefix}`).join(' ')}`.trim()).join(', ')
+    throw failure('E_VIP_NO_NIC', { node: this.node, vip: vip.name, address: vip.address, nics: list })
+  }
+
+  private async nics(vip: VipConfig): Promise<Nic[]> {
+    try {
+      return await readNics()
+    } catch (error) {
+      throw failure('E_VIP_COMMAND', { node: this.node, vip: vip.name, command: 'ip -j address show', why: plainReason(error) })
+    }
+  }
+
+  private async ip(vip: VipConfig, args: string[], fine: RegExp): Promise<void> {
+    const result = await runCommand('ip', args, IP_TIMEOUT_MS)
+    if (result.exitCode === 0 || fine.test(result.problem)) return
+    throw failure('E_VIP_COMMAND', { node: this.node, vip: vip.name, command: `ip ${args.join(' ')}`, why: result.problem })
+  }
+}
+
+/**
+ * IPv6: the kernel's own duplicate detection would keep the address tentative for a second; ours has just been made. Preferred
+ * lifetime 0 keeps the machine from choosing the VIP as the source of its own connections, which would break when it moves.
+ */
+function addArguments(vip: VipConfig, nic: Nic): string[] {
+  const add = ['address', 'add', `${vip.address}/${vip.prefix}`, 'dev', nic.name]
+  return vip.family === 6 ? ['-6', ...add, 'nodad', 'preferred_lft', '0'] : [...add, 'broadcast', '+']
+}
+
+/** Removing the first address of a network must not take another VIP of the same network with it. */
+function keepSecondaries(nic: Nic, family: 4 | 6): void {
+  if (family !== 4) return
+  try {
+    fs.writeFileSync(`/proc/sys/net/ipv4/conf/${nic.name}/promote_secondaries`, '1')
+  } catch {
+    // Read-only /proc/sys in a container: its owner has decided.
+  }
+}
+
+/** Loopback addresses answer on every machine already: who holds one is a note in the node's run directory. */
+class NotedVips implements VipPort {
+  constructor(private readonly places: Pick<Places, 'runDirectory'>) {}
+
+  async probe(): Promise<string | null> {
+    return null
+  }
+
+  async raise(vip: VipConfig): Promise<void> {
+    writeNote(this.file(vip), { vip: vip.name, address: vip.address })
+  }
+
+  async drop(vip: VipConfig): Promise<void> {
+    removeNote(this.file(vip))
+  }
+
+  async held(vip: VipConfig): Promise<boolean> {
+    return readNote(this.file(vip)) !== null
+  }
+
+  private file(vip: VipConfig): string {
+    return path.join(this.places.runDirectory, 'vip', `${fileWord(vip.address)}.json`)
+  }
+}
