@@ -1,0 +1,50 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { BenchMirrord, makeCertificates } from './pair'
+
+/** A folder under a load: the bare disk, a rival, or ours. */
+export interface Contender {
+  name: string
+  folder: string
+  end(): Promise<void>
+}
+
+const MIRROR_TIMEOUT_MS = 120_000
+
+export const has = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0
+
+export function folderIn(root: string, ...names: string[]): string {
+  const folder = path.join(root, ...names)
+  fs.mkdirSync(folder, { recursive: true })
+  fs.chmodSync(folder, 0o777)
+  return folder
+}
+
+export function bareDisk(root: string): Contender {
+  return { name: 'bare disk', folder: folderIn(root, 'bare'), end: async () => undefined }
+}
+
+export function bindfs(root: string): Contender | null {
+  if (!has('bindfs')) return null
+  const folder = folderIn(root, 'bindfs-mount')
+  execFileSync('bindfs', [folderIn(root, 'bindfs-real'), folder])
+  return { name: 'bindfs (no copy)', folder, end: async () => void spawnSync('umount', ['-l', folder]) }
+}
+
+/** Two mirrords on this machine: the folder of the first is captured, sent over TLS, and repeated in the second's. */
+export async function mirrorpair(root: string): Promise<Contender & { source: BenchMirrord; target: BenchMirrord; copy: string }> {
+  makeCertificates(root)
+  const folder = folderIn(root, 'ours')
+  const copy = folderIn(root, 'ours-copy')
+  const source = await BenchMirrord.start(root, 'RMHW131', folder)
+  const target = await BenchMirrord.start(root, 'RMHW132', copy)
+  await target.ask({ do: 'target', roleSequence: 1 })
+  await source.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
+  await target.until((status) => status.copyComplete, MIRROR_TIMEOUT_MS)
+  const end = async () => {
+    await source.end()
+    await target.end()
+  }
+  return { name: 'mirrorpair, safety OFF', folder, copy, source, target, end }
+}
