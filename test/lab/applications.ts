@@ -35,7 +35,7 @@ function postgres(folder: string, vip: string, port: number): ApplicationPlan {
     stop: `${bin}/pg_ctl stop -D ${folder} -m fast -t 60`,
     check: `${bin}/pg_isready -q -h 127.0.0.1 -p ${port}`,
     user: 'postgres',
-    workingDirectory: '/',
+    workingDirectory: '/'
   }
   const yaml = { name: 'POSTGRES', process, startTimeout: '60s', stopTimeout: '60s', checkInterval: '2s', checkTimeout: '5s' }
   return { yaml: [yaml], exclude: ['postmaster.pid'], reachedBy: `psql -h ${vip} -p ${port} -U postgres` }
@@ -47,7 +47,7 @@ function keyValue(folder: string, vip: string, port: number): ApplicationPlan {
   return {
     yaml: [{ name: 'KV', process: { start: quoted(words), check: quoted(check), workingDirectory: '/' }, checkInterval: '5s' }],
     exclude: [],
-    reachedBy: `${path.basename(process.execPath)} dist/kv.cjs --ask ${vip}:${port} COUNT`,
+    reachedBy: `${path.basename(process.execPath)} dist/kv.cjs --ask ${vip}:${port} COUNT`
   }
 }
 
@@ -57,7 +57,10 @@ function requirePostgres(): string {
   return bin
 }
 
-const PG_HBA = ['local all all trust', ...['127.0.0.0/8', '192.168.0.0/16', '22.22.150.0/24', '11.11.150.0/24'].map((network) => `host all all ${network} trust`)]
+const PG_HBA = [
+  'local all all trust',
+  ...['127.0.0.0/8', '192.168.0.0/16', '22.22.150.0/24', '11.11.150.0/24'].map((network) => `host all all ${network} trust`)
+]
 const PG_SETTINGS = ["listen_addresses = '*'", "unix_socket_directories = '/run/postgresql'", 'max_connections = 100', 'logging_collector = off']
 
 /** A fresh database in the first node's folder; the other node gets it by the mirror. */

@@ -71,7 +71,7 @@ fi
 `
 
 /** The witness and the client have no disk: a name and a network are enough. */
-export const HOST_BOOT_SCRIPT = String.raw`
+export const HOST_BOOT_SCRIPT = `
 set -eu
 printf '%s' "$1" > /proc/sys/kernel/hostname
 `

@@ -38,7 +38,11 @@ export function removeCgroup(directory: string): void {
 /** Is this process in the group or below it? Guards against a pid that was given to somebody else. */
 export function holds(directory: string, pid: number): boolean {
   try {
-    const unified = fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n').find((line) => line.startsWith('0::')) ?? ''
+    const unified =
+      fs
+        .readFileSync(`/proc/${pid}/cgroup`, 'utf8')
+        .split('\n')
+        .find((line) => line.startsWith('0::')) ?? ''
     const inTree = path.relative(rootOf(directory), directory)
     return `${unified.slice('0::/'.length)}/`.startsWith(`${inTree}/`)
   } catch {

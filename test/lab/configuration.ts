@@ -11,18 +11,21 @@ import { ADDRESSES, CABLES, FIRST_DATA_PORT, FIRST_VIP, HEARTBEAT_PORTS, NODES, 
 export function configurationText(options: UpOptions): string {
   if (options.configFile) return fs.readFileSync(options.configFile, 'utf8')
   const heading = '# Made by "lab up": one pair, three links, as in the operation guide.\n'
-  return heading + stringify({
-    cluster: 'mirrorpair-lab',
-    nodes: Object.fromEntries(NODES.map((node) => [node, { address: ADDRESSES[node].service }])),
-    heartbeat: { interval: options.heartbeat, maxMiss: options.maxMiss },
-    links: CABLES.map((cable) => ({
-      name: cable,
-      heartbeat: HEARTBEAT_PORTS[cable],
-      data: cable !== 'service',
-      ...Object.fromEntries(NODES.map((node) => [node, ADDRESSES[node][cable]])),
-    })),
-    jobs: Object.fromEntries(options.jobs.map((job, place) => [job, jobSection(options, job, place)])),
-  })
+  return (
+    heading +
+    stringify({
+      cluster: 'mirrorpair-lab',
+      nodes: Object.fromEntries(NODES.map((node) => [node, { address: ADDRESSES[node].service }])),
+      heartbeat: { interval: options.heartbeat, maxMiss: options.maxMiss },
+      links: CABLES.map((cable) => ({
+        name: cable,
+        heartbeat: HEARTBEAT_PORTS[cable],
+        data: cable !== 'service',
+        ...Object.fromEntries(NODES.map((node) => [node, ADDRESSES[node][cable]]))
+      })),
+      jobs: Object.fromEntries(options.jobs.map((job, place) => [job, jobSection(options, job, place)]))
+    })
+  )
 }
 
 function jobSection(options: UpOptions, job: string, place: number) {
@@ -33,7 +36,7 @@ function jobSection(options: UpOptions, job: string, place: number) {
     mode: 'guide',
     vips: [{ name: `IP-${job}`, address: `${vip}/${PREFIXES.service}`, nicGroup: `Nic-${job}` }],
     applications: plan.yaml,
-    data: { folders: [{ path: folder, exclude: plan.exclude }], port: FIRST_DATA_PORT + place },
+    data: { folders: [{ path: folder, exclude: plan.exclude }], port: FIRST_DATA_PORT + place }
   }
 }
 
@@ -57,7 +60,11 @@ export function checkConfiguration(text: string, fileName: string): Config {
   for (const node of NODES) {
     const address = parsed.config.nodes[node]?.address
     if (address !== ADDRESSES[node].service) {
-      throw new LabError(`${fileName}: node ${node} has the address ${address ?? '(none)'}`, `the lab's nodes are ${NODES.map((name) => `${name} at ${ADDRESSES[name].service}`).join(' and ')}`, 2)
+      throw new LabError(
+        `${fileName}: node ${node} has the address ${address ?? '(none)'}`,
+        `the lab's nodes are ${NODES.map((name) => `${name} at ${ADDRESSES[name].service}`).join(' and ')}`,
+        2
+      )
     }
   }
   return parsed.config

@@ -39,5 +39,8 @@ function dropNamespaces(places: LabPlaces): void {
 }
 
 function isMountPoint(directory: string): boolean {
-  return fs.readFileSync('/proc/self/mountinfo', 'utf8').split('\n').some((line) => line.split(' ')[4] === directory)
+  return fs
+    .readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .some((line) => line.split(' ')[4] === directory)
 }

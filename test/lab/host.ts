@@ -17,7 +17,11 @@ const namespacesOf = (host: Host) => (isNode(host) ? NODE_NAMESPACES : HOST_NAME
 
 /** Starts a program as a member of the host's cgroup: whoever ends the host, ends it. */
 const joined = (places: LabPlaces, host: Host, command: readonly string[]) => [
-  'sh', '-c', 'echo $$ > "$0" && exec "$@"', `${cgroupOf(places, host)}/cgroup.procs`, ...command,
+  'sh',
+  '-c',
+  'echo $$ > "$0" && exec "$@"',
+  `${cgroupOf(places, host)}/cgroup.procs`,
+  ...command
 ]
 
 /** The command as it runs inside a host: its network, its name, for a node also its files, and its cgroup. */
@@ -33,7 +37,18 @@ export function boot(places: LabPlaces, state: LabState, host: Host): void {
     fs.writeFileSync(namespaceFile(places, host, kind), '')
     return `${LONG_OPTION[kind]}=${namespaceFile(places, host, kind)}`
   })
-  run(joined(places, host, ['unshare', ...flags, '--', 'sh', '-c', isNode(host) ? NODE_BOOT_SCRIPT : HOST_BOOT_SCRIPT, 'boot', ...bootArguments(places, state, host)]))
+  run(
+    joined(places, host, [
+      'unshare',
+      ...flags,
+      '--',
+      'sh',
+      '-c',
+      isNode(host) ? NODE_BOOT_SCRIPT : HOST_BOOT_SCRIPT,
+      'boot',
+      ...bootArguments(places, state, host)
+    ])
+  )
   plugIn(places, host)
   for (const cut of state.cuts) if (cut.host === host) setCable(places, host, cut.cable, false)
 }

@@ -17,7 +17,7 @@ const ASK_TIMEOUT_MS = 5_000
 
 const { values, positionals } = parseArgs({
   options: { listen: { type: 'string' }, folder: { type: 'string' }, ask: { type: 'string' } },
-  allowPositionals: true,
+  allowPositionals: true
 })
 
 function hostAndPort(text: string): { host: string; port: number } {
@@ -101,7 +101,10 @@ function serve(listen: string, folder: string): void {
   const store = new Store(folder)
   const server = net.createServer((socket) => {
     socket.on('error', () => socket.destroy())
-    readline.createInterface({ input: socket }).on('line', (line) => {
+    const lines = readline.createInterface({ input: socket })
+    // readline passes the socket's errors on: unheard, they would end the service.
+    lines.on('error', () => socket.destroy())
+    lines.on('line', (line) => {
       if (line.length > LINE_LENGTH_MAX) socket.destroy()
       else answerLine(store, line, (text) => socket.writable && socket.write(`${text}\n`))
     })
@@ -114,7 +117,9 @@ function ask(where: string, request: string): void {
   const socket = net.connect({ ...hostAndPort(where), timeout: ASK_TIMEOUT_MS }, () => socket.write(`${request}\n`))
   socket.on('timeout', () => fail(`${where} did not answer in ${ASK_TIMEOUT_MS} ms`))
   socket.on('error', (error) => fail(error.message))
-  readline.createInterface({ input: socket }).on('line', (line) => {
+  const lines = readline.createInterface({ input: socket })
+  lines.on('error', () => {})
+  lines.on('line', (line) => {
     process.stdout.write(`${line}\n`)
     process.exit(line.startsWith('ERROR') ? 1 : 0)
   })

@@ -4,7 +4,7 @@ export class LabError extends Error {
   constructor(
     message: string,
     readonly tryThis: string,
-    readonly exitCode = 1,
+    readonly exitCode = 1
   ) {
     super(message)
   }

@@ -15,21 +15,26 @@ export function buildWires(places: LabPlaces): void {
   const file = namespaceFile(places, 'wires', 'net')
   fs.writeFileSync(file, '')
   run(['unshare', `--net=${file}`, 'true'])
-  ip(places, 'wires', CABLES.flatMap((cable) => [
-    `link add ${bridgeOf(cable)} type bridge forward_delay 0 stp_state 0 mcast_snooping 0`,
-    `link set ${bridgeOf(cable)} up`,
-  ]))
+  ip(
+    places,
+    'wires',
+    CABLES.flatMap((cable) => [`link add ${bridgeOf(cable)} type bridge forward_delay 0 stp_state 0 mcast_snooping 0`, `link set ${bridgeOf(cable)} up`])
+  )
 }
 
 /** Puts a host's network cards in and gives them their base addresses. */
 export function plugIn(places: LabPlaces, host: Host): void {
   const cables = cablesOf(host)
   const file = namespaceFile(places, host, 'net')
-  ip(places, 'wires', cables.flatMap((cable) => [
-    `link add ${portOf(host, cable)} type veth peer name ${cable} address ${hardwareAddress(host, cable)} netns ${file}`,
-    `link set ${portOf(host, cable)} master ${bridgeOf(cable)}`,
-    `link set ${portOf(host, cable)} up`,
-  ]))
+  ip(
+    places,
+    'wires',
+    cables.flatMap((cable) => [
+      `link add ${portOf(host, cable)} type veth peer name ${cable} address ${hardwareAddress(host, cable)} netns ${file}`,
+      `link set ${portOf(host, cable)} master ${bridgeOf(cable)}`,
+      `link set ${portOf(host, cable)} up`
+    ])
+  )
   ip(places, host, ['link set lo up', ...cables.flatMap((cable) => addressLines(host, cable))])
 }
 
@@ -59,7 +64,10 @@ export function addressesOf(places: LabPlaces, host: Host): string[] {
   const shown = attempt([...inNetwork(places, host), 'ip', '-json', 'address', 'show', 'scope', 'global'])
   if (shown.status !== 0) return []
   const cards = JSON.parse(shown.stdout || '[]') as { addr_info?: { local: string; prefixlen: number }[] }[]
-  return cards.flatMap((card) => card.addr_info ?? []).filter((address) => address.local !== undefined).map((address) => `${address.local}/${address.prefixlen}`)
+  return cards
+    .flatMap((card) => card.addr_info ?? [])
+    .filter((address) => address.local !== undefined)
+    .map((address) => `${address.local}/${address.prefixlen}`)
 }
 
 /** `link-0` is that cable at both nodes; `RMHW131:link-0` one end only. */

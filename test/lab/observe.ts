@@ -43,11 +43,17 @@ export function isReady(state: LabState, answers: Partial<Record<Node, AgentAnsw
 export function describe(places: LabPlaces, state: LabState) {
   const answers = askAgents(places, state)
   const hosts = HOSTS.map((host) => [host, { power: state.power[host], addresses: state.power[host] === 'off' ? [] : addressesOf(places, host) }] as const)
-  const nodes = NODES.map((node) => [node, {
-    engine: runningEngine(places, node)?.pid ?? null,
-    log: logFile(places, node),
-    agent: answers[node] ?? null,
-  }] as const)
+  const nodes = NODES.map(
+    (node) =>
+      [
+        node,
+        {
+          engine: runningEngine(places, node)?.pid ?? null,
+          log: logFile(places, node),
+          agent: answers[node] ?? null
+        }
+      ] as const
+  )
   return {
     name: state.name,
     ready: state.ready,
@@ -59,6 +65,6 @@ export function describe(places: LabPlaces, state: LabState) {
     login: { account: ACCOUNT, passwordFile: places.passwordFile },
     api: Object.fromEntries(NODES.map((node) => [node, `${ADDRESSES[node].service}:${state.apiPort}`])),
     shellHome: places.shellHome,
-    configFile: places.configFile,
+    configFile: places.configFile
   }
 }

@@ -3,8 +3,8 @@ import https from 'node:https'
 import { parseArgs } from 'node:util'
 
 /**
- * Asks agents for their status and prints it, one JSON line for each round: `{ "atMs": …, "nodes": { "ADDRESS": StatusAnswer or { "error": … } } }`.
- * Runs in the client's network. With --every it goes on until it is ended; else one round is all. Tokens are kept in a file, so that a
+ * Asks agents for their status and prints JSON lines: `{ "atMs": …, "nodes": { "ADDRESS": StatusAnswer or { "error": … } } }`.
+ * Runs in the client's network. With --every (ms) it goes on until it is ended; else one line with all is the end. Tokens are kept in a file, so that a
  * status does not cost a login each time.
  */
 const REQUEST_TIMEOUT_MS = 2_000
@@ -18,8 +18,8 @@ const { values } = parseArgs({
     'password-file': { type: 'string', default: '' },
     ca: { type: 'string', default: '' },
     tokens: { type: 'string', default: '' },
-    every: { type: 'string' },
-  },
+    every: { type: 'string' }
+  }
 })
 
 const ca = fs.readFileSync(values.ca)
@@ -50,7 +50,17 @@ function request(address: string, method: string, path: string, body: unknown): 
   const headers: Record<string, string> = { 'content-type': 'application/json' }
   if (tokens[address]) headers.authorization = `Bearer ${tokens[address]}`
   return new Promise((resolve, reject) => {
-    const options = { host: address, port: Number(values.port), method, path, headers, ca, agent: agents.get(address), timeout: REQUEST_TIMEOUT_MS, checkServerIdentity: () => undefined }
+    const options = {
+      host: address,
+      port: Number(values.port),
+      method,
+      path,
+      headers,
+      ca,
+      agent: agents.get(address),
+      timeout: REQUEST_TIMEOUT_MS,
+      checkServerIdentity: () => undefined
+    }
     const sent = https.request(options, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -95,20 +105,19 @@ async function status(address: string): Promise<unknown> {
   }
 }
 
-async function round(): Promise<void> {
+/** All agents, asked side by side: one line. */
+async function once(): Promise<void> {
   const entries = await Promise.all(values.address.map(async (address) => [address, await status(address)] as const))
   process.stdout.write(`${JSON.stringify({ atMs: Date.now(), nodes: Object.fromEntries(entries) })}\n`)
 }
 
-async function main(): Promise<void> {
-  process.stdout.on('error', () => process.exit(0))
-  if (values.every === undefined) {
-    await round()
-    process.exit(0)
-  }
-  const next = () => setTimeout(() => void round().then(next), Number(values.every))
-  await round()
-  next()
+/** Each agent at its own pace: one that is dead delays no news of the other. */
+async function forever(address: string, intervalMs: number): Promise<void> {
+  const answer = await status(address)
+  process.stdout.write(`${JSON.stringify({ atMs: Date.now(), nodes: { [address]: answer } })}\n`)
+  setTimeout(() => void forever(address, intervalMs), intervalMs)
 }
 
-void main()
+process.stdout.on('error', () => process.exit(0))
+if (values.every === undefined) void once().then(() => process.exit(0))
+else for (const address of values.address) void forever(address, Number(values.every))

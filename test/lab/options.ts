@@ -29,7 +29,7 @@ const UP_OPTIONS = {
   heartbeat: { type: 'string', default: '500ms' },
   miss: { type: 'string', default: '3' },
   'agent-command': { type: 'string' },
-  'no-wait': { type: 'boolean', default: false },
+  'no-wait': { type: 'boolean', default: false }
 } as const
 
 export function parseUp(args: string[]): UpOptions {
@@ -48,7 +48,7 @@ export function parseUp(args: string[]): UpOptions {
     heartbeat: values.heartbeat,
     maxMiss,
     agentCommand: values['agent-command'] ?? null,
-    wait: !values['no-wait'],
+    wait: !values['no-wait']
   }
 }
 

@@ -42,7 +42,7 @@ export function labPlaces(name: string): LabPlaces {
     shellHome: inside('shell'),
     sessionsFile: inside('sessions.json'),
     tokenFile: inside('tokens.json'),
-    cgroup: path.join(cgroupRoot(), `mirrorpair-lab-${name}`),
+    cgroup: path.join(cgroupRoot(), `mirrorpair-lab-${name}`)
   }
 }
 

@@ -11,7 +11,7 @@ export const ADDRESSES: Record<Host, Partial<Record<Cable, string>>> = {
   RMHW131: { service: '192.168.150.151', 'link-0': '22.22.150.131', 'link-1': '11.11.150.131' },
   RMHW132: { service: '192.168.150.152', 'link-0': '22.22.150.132', 'link-1': '11.11.150.132' },
   witness: { service: '192.168.150.153' },
-  client: { service: '192.168.150.10' },
+  client: { service: '192.168.150.10' }
 }
 
 export const PREFIXES: Record<Cable, number> = { service: 16, 'link-0': 24, 'link-1': 24 }

@@ -10,7 +10,10 @@ export function program(name: 'agent' | 'cui'): string[] {
 }
 
 /** Programs of the lab itself are never part of the single executable. */
-export const labProgram = (name: 'kv' | 'observer' | 'lab'): string[] => [process.execPath, existing(path.join(__dirname, `${name}.cjs`), 'npm run build')]
+export const labProgram = (name: 'kv' | 'observer' | 'lab' | 'prober' | 'ledger' | 'demo'): string[] => [
+  process.execPath,
+  existing(path.join(__dirname, `${name}.cjs`), 'npm run build')
+]
 
 function existing(file: string, remedy: string): string {
   if (!fs.existsSync(file)) throw new LabError(`${file} is not there`, `see to it with ${remedy}`)
@@ -25,13 +28,14 @@ const TOOLS: Record<string, string> = {
   ip: 'iproute2',
   useradd: 'passwd',
   chpasswd: 'passwd',
-  getent: 'libc-bin',
+  getent: 'libc-bin'
 }
 const TOOLS_OF_FILE_SYSTEM = { ext4: { 'mkfs.ext4': 'e2fsprogs' }, xfs: { 'mkfs.xfs': 'xfsprogs' } }
 
 /** Says at once what this machine lacks, and the Debian package that has it. */
 export function requireMachine(fileSystem: 'ext4' | 'xfs'): void {
-  if (process.getuid?.() !== 0) throw new LabError('the lab makes network namespaces and mounts, which only root may do', 'sudo npm run lab -- …, or npm run demo (it runs without root)')
+  if (process.getuid?.() !== 0)
+    throw new LabError('the lab makes network namespaces and mounts, which only root may do', 'sudo npm run lab -- …, or npm run demo (it runs without root)')
   const missing = Object.entries({ ...TOOLS, ...TOOLS_OF_FILE_SYSTEM[fileSystem] }).filter(([tool]) => !findTool(tool))
   if (missing.length > 0) {
     const packages = [...new Set(missing.map(([, debian]) => debian))].join(' ')

@@ -25,7 +25,7 @@ export function attempt(command: readonly string[], options: RunOptions = {}): R
     timeout: options.timeoutMs ?? RUN_TIMEOUT_MS,
     killSignal: 'SIGKILL',
     maxBuffer: OUTPUT_BYTES_MAX,
-    encoding: 'utf8',
+    encoding: 'utf8'
   })
   const failure = result.error ? `${result.error.message}\n` : ''
   return { status: result.status ?? 1, stdout: result.stdout ?? '', stderr: failure + (result.stderr ?? '') }

@@ -67,8 +67,8 @@ function readSessions(places: LabPlaces): Sessions {
 const warn = (text: string) => process.stderr.write(`${text}\n`)
 
 /** The program runs in a host that is switched on; its words, its standard input and its exit code are the caller's. */
-export function execInside(places: LabPlaces, state: LabState, host: Parameters<typeof inside>[1], command: string[]): Promise<number> {
+export function execInside(places: LabPlaces, state: LabState, host: Parameters<typeof inside>[1], command: string[], directory: string): Promise<number> {
   if (state.power[host] === 'off') throw new LabError(`${host} is switched off`, `lab start ${host}`)
   if (state.power[host] === 'paused') throw new LabError(`${host} is paused: a program in it would not run`, `lab resume ${host}`)
-  return onTerminal(inside(places, host, command))
+  return onTerminal(inside(places, host, command, directory))
 }

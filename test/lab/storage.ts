@@ -8,7 +8,7 @@ export type FileSystem = 'ext4' | 'xfs'
 
 const MAKE: Record<FileSystem, string[]> = {
   ext4: ['mkfs.ext4', '-q', '-F', '-m', '0', '-E', 'lazy_itable_init=1,lazy_journal_init=1,nodiscard'],
-  xfs: ['mkfs.xfs', '-q', '-f', '-K'],
+  xfs: ['mkfs.xfs', '-q', '-f', '-K']
 }
 const RELEASE_TIMEOUT_MS = 15_000
 
@@ -40,7 +40,11 @@ export function removeDisks(places: LabPlaces): void {
   if (!fs.existsSync(places.images)) return
   for (const image of fs.readdirSync(places.images)) {
     const devices = attempt(['losetup', '--noheadings', '--output', 'NAME', '--associated', `${places.images}/${image}`]).stdout
-    for (const device of devices.split('\n').map((line) => line.trim()).filter(Boolean)) attempt(['losetup', '--detach', device])
+    for (const device of devices
+      .split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean))
+      attempt(['losetup', '--detach', device])
   }
   fs.rmSync(places.images, { recursive: true, force: true })
 }

@@ -79,11 +79,23 @@ function firstState(options: UpOptions, config: Config): LabState {
   const jobs = Object.values(config.jobs).map((job) => ({
     name: job.name,
     folders: job.data?.folders.map((folder) => folder.path) ?? [],
-    vips: job.vips.map(({ address, prefix }) => ({ address, prefix })),
+    vips: job.vips.map(({ address, prefix }) => ({ address, prefix }))
   }))
   const off = Object.fromEntries(HOSTS.map((host) => [host, 'off'])) as LabState['power']
   const { name, fileSystem, application, agentCommand } = options
-  return { formatVersion: 1, name, ready: false, fileSystem, disks: {} as Record<Node, string>, jobs, application, apiPort: config.api.port, cuts: [], power: off, agentCommand }
+  return {
+    formatVersion: 1,
+    name,
+    ready: false,
+    fileSystem,
+    disks: {} as Record<Node, string>,
+    jobs,
+    application,
+    apiPort: config.api.port,
+    cuts: [],
+    power: off,
+    agentCommand
+  }
 }
 
 export function waitForPair(places: LabPlaces, state: LabState): void {
@@ -106,7 +118,10 @@ function notReady(places: LabPlaces, answers: ReturnType<typeof askAgents>): Lab
     return `${node}: peer ${answer.peerAlive}, ${answer.self.links.map((link) => `${link.name} ${link.state}`).join(', ')}`
   })
   const logs = NODES.map((node) => `--- ${node}\n${lastWords(places, node)}`)
-  return new LabError(`the pair is not ready after ${READY_TIMEOUT_MS / 1000} s (${seen.join('; ')}):\n${logs.join('\n')}`, 'the last lines of the logs are above')
+  return new LabError(
+    `the pair is not ready after ${READY_TIMEOUT_MS / 1000} s (${seen.join('; ')}):\n${logs.join('\n')}`,
+    'the last lines of the logs are above'
+  )
 }
 
 const lab = (state: LabState, words: string) => `npm run --silent lab -- ${words}${state.name === 'lab' ? '' : ` --name ${state.name}`}`
@@ -125,6 +140,6 @@ export function announcement(places: LabPlaces, state: LabState): string {
     ...jobs,
     `login        ${ACCOUNT}, password in ${places.passwordFile}`,
     `shell        ${lab(state, 'cui').replace(/cui(.*)$/, (_all, name: string) => (name ? `cui${name}` : 'cui'))}`,
-    '',
+    ''
   ].join('\n')
 }

@@ -4,7 +4,7 @@ import { LabError } from './labError'
 import { describe, observerCommand } from './observe'
 import { parseUp, takeName } from './options'
 import { labPlaces } from './places'
-import { isHost, NODES } from './plan'
+import { isHost, isNode, NODES } from './plan'
 import { execInside, onTerminal, runShell } from './shell'
 import { type LabState, openLab, withLock } from './state'
 import { printStatus } from './statusText'
@@ -34,12 +34,17 @@ const say = (text: string): number => {
   return 0
 }
 
+/** Where the user typed, also through npm. */
+const callerDirectory = () => process.env.INIT_CWD ?? process.cwd()
+
 /** A verb that changes the lab: one at a time. */
-const changing = (work: (places: ReturnType<typeof labPlaces>, state: LabState, args: string[]) => string): Verb => (name, args) =>
-  withLock(labPlaces(name), () => {
-    const { places, state } = openLab(name)
-    return say(work(places, state, args))
-  })
+const changing =
+  (work: (places: ReturnType<typeof labPlaces>, state: LabState, args: string[]) => string): Verb =>
+  (name, args) =>
+    withLock(labPlaces(name), () => {
+      const { places, state } = openLab(name)
+      return say(work(places, state, args))
+    })
 
 const VERBS: Record<string, Verb> = {
   up: (name, args) => withLock(labPlaces(name), () => up(parseUp(['--name', name, ...args])) ?? 0),
@@ -55,7 +60,7 @@ const VERBS: Record<string, Verb> = {
   },
   cui: (name, args) => {
     const { places, state } = openLab(name)
-    return runShell(places, state, args, process.env.INIT_CWD ?? process.cwd())
+    return runShell(places, state, args, callerDirectory())
   },
   exec: (name, args) => {
     const { places, state } = openLab(name)
@@ -63,15 +68,23 @@ const VERBS: Record<string, Verb> = {
     if (!isHost(host)) throw new LabError(`"${host}" is no host of the lab`, 'lab exec RMHW131|RMHW132|witness|client -- CMD…', 2)
     const words = separator === '--' ? command : [separator ?? '', ...command].filter((word, place) => place > 0 || word !== '')
     if (words.length === 0) throw new LabError('there is no command to run', `lab exec ${host} -- CMD…`, 2)
-    return execInside(places, state, host, words)
+    // A node has files of its own: the caller's directory means something only outside them.
+    return execInside(places, state, host, words, isNode(host) ? '/' : callerDirectory())
   },
   cut: changing((places, state, [cable = '']) => cut(places, state, cable)),
   heal: changing((places, state, [cable = '']) => heal(places, state, cable)),
-  kill: changing((places, state, args) => kill(places, state, args.find((word) => !word.startsWith('--')), { engine: args.includes('--engine') })),
+  kill: changing((places, state, args) =>
+    kill(
+      places,
+      state,
+      args.find((word) => !word.startsWith('--')),
+      { engine: args.includes('--engine') }
+    )
+  ),
   powercut: changing((places, state, [host]) => powercut(places, state, host)),
   pause: changing((places, state, [host]) => pause(places, state, host)),
   resume: changing((places, state, [host]) => resume(places, state, host)),
-  start: changing((places, state, [host]) => start(places, state, host)),
+  start: changing((places, state, [host]) => start(places, state, host))
 }
 
 /** Verbs that hand their words on keep every one of them; only a `--name` in front is the lab's. */
@@ -82,7 +95,14 @@ export async function runVerb(words: string[]): Promise<number> {
   const [verb = 'help', ...args] = before.rest
   if (['help', '--help', '-h'].includes(verb)) return say(HELP)
   const run = VERBS[verb]
-  if (!run) throw new LabError(`the lab has no verb "${verb}"`, `one of: ${Object.keys(VERBS).filter((word) => word !== 'observe').join(', ')}`, 2)
+  if (!run)
+    throw new LabError(
+      `the lab has no verb "${verb}"`,
+      `one of: ${Object.keys(VERBS)
+        .filter((word) => word !== 'observe')
+        .join(', ')}`,
+      2
+    )
   const { name, rest } = before.rest.length < words.length ? { name: before.name, rest: args } : nameOf(verb, args)
   return run(name, rest)
 }

@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import net from 'node:net'
+import readline from 'node:readline'
+import { parseArgs } from 'node:util'
+
+/**
+ * A client that wants to know exactly what it was promised: it commits 1, 2, 3, … one after the other through the virtual address,
+ * connects again when the service goes away, and repeats what was not answered. Ends when its standard input ends, and then prints
+ * one JSON object: every number up to `committed` was answered as committed, so it must be in the data, whatever happened meanwhile.
+ *
+ *     ledger.cjs --postgres 192.168.150.130:5432 --every 10
+ *     ledger.cjs --kv 192.168.150.130:7400
+ */
+const AGAIN_AFTER_MS = 50
+const ANSWER_TIMEOUT_MS = 3_000
+
+const { values } = parseArgs({ options: { postgres: { type: 'string' }, kv: { type: 'string' }, every: { type: 'string', default: '5' } } })
+
+/** One connection. `lines`: what the service says; `send`: one request. */
+interface Connection {
+  send(line: string): void
+  close(): void
+}
+type Connect = (events: { line: (text: string) => void; closed: (why: string) => void }) => Connection
+
+const report = { committed: 0, connections: 0, outageMs: 0, outageFromMs: 0, lastErrors: [] as string[] }
+const ERRORS_KEPT = 5
+let lastCommit: number | null = null
+let connection: Connection | null = null
+let patience: NodeJS.Timeout | undefined
+
+function hostAndPort(text: string): { host: string; port: string } {
+  const at = text.lastIndexOf(':')
+  return { host: text.slice(0, at), port: text.slice(at + 1) }
+}
+
+const psql =
+  (where: string): Connect =>
+  (events) => {
+    const { host, port } = hostAndPort(where)
+    const args = ['-h', host, '-p', port, '-U', 'postgres', '-d', 'postgres', '-XqAt', '-v', 'ON_ERROR_STOP=1']
+    const environment = { ...process.env, PGCONNECT_TIMEOUT: '2', PGOPTIONS: '-c client_min_messages=warning' }
+    const child: ChildProcess = spawn('psql', args, { stdio: 'pipe', env: environment })
+    let said = ''
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said = String(chunk).trim()
+    })
+    child.stdin?.on('error', () => {})
+    child.on('error', (error) => events.closed(error.message))
+    child.on('exit', () => events.closed(said || 'psql has ended'))
+    if (child.stdout) readline.createInterface({ input: child.stdout }).on('line', events.line)
+    child.stdin?.write('create table if not exists ledger (n bigint primary key);\n')
+    return { send: (line) => child.stdin?.write(`${line}\n`), close: () => child.kill('SIGKILL') }
+  }
+
+const tcp =
+  (where: string): Connect =>
+  (events) => {
+    const { host, port } = hostAndPort(where)
+    const socket = net.connect({ host, port: Number(port) })
+    let said = 'the connection was closed'
+    socket.on('error', (error) => {
+      said = error.message
+    })
+    socket.on('close', () => events.closed(said))
+    readline.createInterface({ input: socket }).on('line', events.line).on('error', () => {})
+    return { send: (line) => socket.write(`${line}\n`), close: () => socket.destroy() }
+  }
+
+const connect = values.postgres ? psql(values.postgres) : tcp(values.kv ?? '')
+const request = values.postgres ? (n: number) => `insert into ledger values (${n}) on conflict do nothing; select 'OK';` : (n: number) => `SET ledger-${n} ${n}`
+
+function open(): void {
+  report.connections += 1
+  let mine = true
+  const current = connect({
+    line: (text) => mine && text === 'OK' && answered(),
+    closed: (why) => {
+      if (!mine) return
+      mine = false
+      report.lastErrors = [...report.lastErrors, why].slice(-ERRORS_KEPT)
+      clearTimeout(patience)
+      setTimeout(open, AGAIN_AFTER_MS)
+    }
+  })
+  connection = current
+  commitNext()
+}
+
+function commitNext(): void {
+  const current = connection
+  patience = setTimeout(() => current?.close(), ANSWER_TIMEOUT_MS)
+  current?.send(request(report.committed + 1))
+}
+
+function answered(): void {
+  clearTimeout(patience)
+  const now = performance.now()
+  if (lastCommit !== null && now - lastCommit > report.outageMs) {
+    report.outageMs = now - lastCommit
+    report.outageFromMs = Math.round(performance.timeOrigin + lastCommit)
+  }
+  lastCommit = now
+  report.committed += 1
+  setTimeout(commitNext, Number(values.every))
+}
+
+open()
+process.stdin.resume().on('end', () => {
+  process.stdout.write(`${JSON.stringify({ ...report, outageMs: Math.round(report.outageMs) })}\n`)
+  connection?.close()
+  process.exit(0)
+})
