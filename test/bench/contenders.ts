@@ -32,19 +32,23 @@ export function bindfs(root: string): Contender | null {
   return { name: 'bindfs (no copy)', folder, end: async () => void spawnSync('umount', ['-l', folder]) }
 }
 
-/** Two mirrords on this machine: the folder of the first is captured, sent over TLS, and repeated in the second's. */
-export async function mirrorpair(root: string): Promise<Contender & { source: BenchMirrord; target: BenchMirrord; copy: string }> {
+/** Two mirrords on this machine: the folder of the first is captured, sent over TLS, and repeated in the second's. Answers when the first copy is whole. */
+export async function mirrorpair(
+  root: string,
+  options = { mirrorTimeoutMs: MIRROR_TIMEOUT_MS }
+): Promise<Contender & { target: BenchMirrord; startSeconds: number }> {
+  const begin = process.hrtime.bigint()
   makeCertificates(root)
   const folder = folderIn(root, 'ours')
-  const copy = folderIn(root, 'ours-copy')
   const source = await BenchMirrord.start(root, 'RMHW131', folder)
-  const target = await BenchMirrord.start(root, 'RMHW132', copy)
+  const target = await BenchMirrord.start(root, 'RMHW132', folderIn(root, 'ours-copy'))
   await target.ask({ do: 'target', roleSequence: 1 })
+  const startSeconds = Number(process.hrtime.bigint() - begin) / 1e9
   await source.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
-  await target.until((status) => status.copyComplete, MIRROR_TIMEOUT_MS)
+  await target.until((status) => status.copyComplete, options.mirrorTimeoutMs)
   const end = async () => {
     await source.end()
     await target.end()
   }
-  return { name: 'mirrorpair, safety OFF', folder, copy, source, target, end }
+  return { name: 'mirrorpair, safety OFF', folder, target, startSeconds, end }
 }

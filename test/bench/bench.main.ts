@@ -1,0 +1,107 @@
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { bareDisk, bindfs, type Contender, folderIn, mirrorpair } from './contenders'
+import { type CopyKind, firstCopy } from './firstCopy'
+import { makeDatabase, pgbench, postgresPrograms } from './postgres'
+
+/**
+ * `npm run bench [-- ROUNDS [ROW…]]`: ours beside the bare disk and the rivals that are installed, interleaved in the same rounds,
+ * medians, as ratios to the bare disk. Read the ratios: the machine's own figures mean little.
+ */
+const ROUNDS = 3
+const LOAD_SECONDS = 3
+
+interface Row {
+  title: string
+  unit: string
+  /** Ratio over 1 is better, or worse. */
+  better: 'higher' | 'lower'
+  figures: Map<string, number[]>
+}
+
+const LOADS: { kind: string; title: string; unit: string; better: Row['better'] }[] = [
+  { kind: 'durable', title: '8 KiB write + fdatasync', unit: 'ms', better: 'lower' },
+  { kind: 'random', title: '4 KiB random writes', unit: 'writes/s', better: 'higher' },
+  { kind: 'sequential', title: '1 MiB sequential writes', unit: 'MB/s', better: 'higher' },
+  { kind: 'create', title: '20,000 files created', unit: 's', better: 'lower' }
+]
+const COPIES: CopyKind[] = ['1 GiB in 4 files', '20,000 files of 4 KiB']
+
+const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
+
+function note(row: Row, name: string, figure: number): void {
+  row.figures.set(name, [...(row.figures.get(name) ?? []), figure])
+  console.error(`  ${row.title}: ${name} ${figure.toFixed(2)} ${row.unit}`)
+}
+
+function print(row: Row): void {
+  console.log(`\n${row.title} (${row.unit}, ${row.better} is better)`)
+  const bare = median([...row.figures.values()][0] ?? [])
+  for (const [name, values] of row.figures) {
+    console.log(`  ${name.padEnd(26)}${median(values).toFixed(2).padStart(12)}${`x ${(median(values) / bare).toFixed(2)}`.padStart(10)}`)
+  }
+}
+
+const runLoad = (kind: string, contender: Contender): number =>
+  JSON.parse(execFileSync(process.execPath, [path.join(__dirname, 'load.cjs'), kind, contender.folder, String(LOAD_SECONDS)], { encoding: 'utf8' }))
+
+async function loads(contenders: Contender[], rounds: number, wanted: (title: string) => boolean): Promise<Row[]> {
+  const rows = LOADS.filter((load) => wanted(load.kind)).map((load) => ({ ...load, figures: new Map<string, number[]>() }))
+  for (let round = 0; round < rounds; round += 1)
+    for (const row of rows) for (const contender of contenders) note(row, contender.name, runLoad(row.kind, contender))
+  return rows
+}
+
+async function database(contenders: Contender[], rounds: number, root: string): Promise<Row[]> {
+  const programs = postgresPrograms()
+  if (!programs) return []
+  const row: Row = { title: 'pgbench -c 4, scale 10', unit: 'tps', better: 'higher', figures: new Map() }
+  const sockets = folderIn(root, 'sockets')
+  for (const contender of contenders) makeDatabase(programs, contender)
+  for (let round = 0; round < rounds; round += 1)
+    for (const contender of contenders) note(row, contender.name, await pgbench(programs, contender, sockets, round === 0))
+  return [row]
+}
+
+async function copies(root: string, rounds: number): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const kind of COPIES) {
+    const row: Row = { title: `first copy, ${kind}`, unit: 's', better: 'lower', figures: new Map() }
+    for (let round = 0; round < rounds; round += 1) for (const [name, figure] of Object.entries(await firstCopy(root, kind, round))) note(row, name, figure)
+    rows.push(row)
+  }
+  return rows
+}
+
+async function main(): Promise<void> {
+  if (process.getuid?.() !== 0) {
+    console.log('The bench mounts FUSE and runs PostgreSQL: run it as root (sudo npm run bench).')
+    process.exitCode = 1
+    return
+  }
+  const rounds = Number(process.argv[2] ?? ROUNDS)
+  const rowNames = process.argv.slice(3)
+  const wanted = (name: string) => rowNames.length === 0 || rowNames.includes(name)
+  const root = fs.mkdtempSync(path.join(process.env.BENCH_FOLDER ?? '/var/tmp', 'mirrorpair-bench-'))
+  fs.chmodSync(root, 0o755)
+  console.log(`${os.cpus().length} cores, ${os.release()}, Node ${process.version}, ${rounds} rounds, on ${root}`)
+  const ours = await mirrorpair(root)
+  const contenders = [bareDisk(root), bindfs(root), ours].filter((contender) => contender !== null)
+  const rows: Row[] = []
+  try {
+    rows.push(...(await loads(contenders, rounds, wanted)))
+    if (wanted('pgbench')) rows.push(...(await database(contenders, rounds, root)))
+  } finally {
+    for (const contender of contenders) await contender.end()
+  }
+  if (wanted('copy')) rows.push(...(await copies(root, rounds)))
+  rows.forEach(print)
+  fs.rmSync(root, { recursive: true, force: true })
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+})
