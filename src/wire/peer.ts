@@ -11,13 +11,15 @@ export type PeerMessage =
   | { kind: 'state'; state: NodeView }
   /** The sender has stopped the job and persisted `handover`; the receiver persists the new record before it answers `accepted`. */
   | { kind: 'handover'; job: string; roleSequence: number; record: JobRecord; start: boolean; ticket: string }
+  /** The sender takes its handover back: the receiver promises never to accept it from now on, and answers with the record it holds. */
+  | { kind: 'withdraw'; job: string; roleSequence: number; ticket: string }
   /** A command typed at a node that must be carried out by the other one. */
   | { kind: 'command'; job: string; command: 'bringin' | 'bringout' | 'switch' | 'mirror'; action?: MirrorAction; account: string; reason: string | null; dryRun: boolean }
   | { kind: 'ticket'; ticket: string; sinceStep: number; waitMs: number }
 
 export type MirrorAction = 'start' | 'stop' | 'pause' | 'resume'
 
-/** `result` depends on the kind: handover → the record the receiver now holds; command → as the API answers. */
+/** `result` depends on the kind: handover, withdraw → the record the receiver now holds; command → as the API answers. */
 export type PeerReply = { ok: true; result: unknown } | { ok: false; error: { code: string; message: string; tryThis: string; exitCode: number } }
 
 /** One node's own view of itself: what it says to its peer, and what the API shows. */

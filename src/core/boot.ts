@@ -1,0 +1,88 @@
+import type { JobConfig, JobName, JobRecord } from '../model'
+import type { Found } from './event'
+import { firstRecord } from './ownership'
+import { configOf, owns, type JobState } from './state'
+import { log, type Turn } from './turn'
+
+/** Seconds of the clock: tickets of an earlier engine must not be taken for those of this one. */
+const TICKET_ROUND = 100_000
+
+/** What is on disk comes back; a job without a record gets its first one. Nothing starts before it was looked for. */
+export function boot(turn: Turn, records: Record<JobName, JobRecord> | null): void {
+  const { state } = turn
+  state.booted = true
+  state.ticketCount = Math.floor(state.wallMs / 1000) % TICKET_ROUND
+  for (const [name, config] of Object.entries(state.config.jobs)) {
+    const record = records?.[name]
+    state.jobs[name] = blankJob(config, record ?? firstRecord(turn, name))
+    if (!record) turn.dirty = true
+  }
+  log(turn, 'info', `The engine of ${state.node} has started`)
+}
+
+export function blankJob(config: JobConfig, record: JobRecord): JobState {
+  return {
+    name: config.name,
+    record,
+    phase: 'offline',
+    note: null,
+    attempt: 0,
+    plan: null,
+    observed: false,
+    vips: Object.fromEntries(config.vips.map(({ name }) => [name, 'down' as const])),
+    applications: Object.fromEntries(config.applications.map(({ name }) => [name, 'offline' as const])),
+    dataRole: 'none',
+    dataSequence: 0,
+    data: null,
+    dataLost: null,
+    failedApplications: {},
+    drained: false,
+    restarts: [],
+    retryAtMs: 0,
+    peerSpoke: false,
+    offer: null,
+    pendingFlag: null,
+    voided: [],
+    ticket: null,
+    manually: { sinceMs: 0, toldAtMs: null, clearedSequence: 0 },
+    lookAtMs: 0,
+    next: null,
+    undoneAtMs: null,
+    tookAloneSequence: 0,
+    connectedSequence: 0,
+    answeredBy: null
+  }
+}
+
+/** An engine that restarts finds what runs, and goes on; it stops nothing because it was restarted. */
+export function observed(turn: Turn, job: JobState, found: Found): void {
+  const { state } = turn
+  job.observed = true
+  for (const name of found.held) job.vips[name] = 'up'
+  for (const name of found.running) job.applications[name] = 'online'
+  if (found.data) {
+    job.data = found.data.status
+    job.dataRole = found.data.status.role
+    job.dataSequence = found.data.status.roleSequence
+  }
+  job.phase = owns(state, job) ? 'offline' : 'standby'
+  if (owns(state, job) && job.record.desired === 'online' && job.record.handover === null && servesHere(turn, job, found)) adoptService(turn, job)
+}
+
+/** Data is what it was, so the service is; a job without data is known by its addresses and applications. */
+function servesHere(turn: Turn, job: JobState, found: Found): boolean {
+  if (configOf(turn.state, job).data === null) return found.held.length + found.running.length > 0
+  return job.dataRole === 'source' && job.dataSequence === job.record.roleSequence
+}
+
+/** What died meanwhile counts as failed, and is restarted by `settle`. */
+function adoptService(turn: Turn, job: JobState): void {
+  job.phase = 'online'
+  for (const [name, word] of Object.entries(job.applications)) {
+    if (word === 'online') continue
+    job.applications[name] = 'error'
+    job.failedApplications[name] = 'it was not running when the engine started'
+  }
+  log(turn, 'info', `${job.name} runs on ${turn.state.node} and is watched again`, job)
+}
+

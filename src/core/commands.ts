@@ -1,0 +1,172 @@
+import { jobReport } from '../report/job'
+import { peerJobAge } from './views'
+import type { Event, Failure } from './event'
+import { handOver, switchStages } from './handover'
+import { recoverStages, startStages, stopStages } from './order'
+import { names } from './ownership'
+import { beginPlan, describe, type Task } from './plan'
+import { configOf, copyIsWhole, isTouched, owns, peerIsReachable, peerJob, type JobState } from './state'
+import { endTicket, openTicket, runningTicket, stepLine } from './tickets'
+import { log, refuse, reply, setRecord, type Turn } from './turn'
+
+type Command = Extract<Event, { kind: 'commandGiven' }>
+
+/** What a command would do: refused, nothing to do, or these steps. The same answer serves the dry run. */
+type Decision = { is: 'refused'; error: Failure } | { is: 'nothing' } | { is: 'steps'; texts: string[]; begin: () => void }
+
+export function commandGiven(turn: Turn, event: Command): void {
+  const job = turn.state.jobs[event.job]
+  if (!job) return refuse(turn, event.request, unknownJob(turn, event.job))
+  if (!owns(turn.state, job)) return forward(turn, event)
+  const decision = decide(turn, job, event)
+  if (decision.is === 'refused') return refuse(turn, event.request, decision.error)
+  if (event.dryRun) return reply(turn, event.request, { ok: true, result: { dryRun: true, steps: decision.is === 'steps' ? decision.texts : [] } })
+  carryOut(turn, job, event, decision)
+}
+
+function carryOut(turn: Turn, job: JobState, event: Command, decision: Exclude<Decision, { is: 'refused' }>): void {
+  const ticket = openTicket(turn, job, event.command)
+  const reason = event.reason === null ? '' : `, reason: ${event.reason}`
+  log(turn, 'info', `${event.command}${event.action ? ` ${event.action}` : ''} ${job.name}, typed by ${event.account}${reason}`, job)
+  if (decision.is === 'steps') decision.begin()
+  else {
+    stepLine(turn, ticket, `Nothing to do: ${job.name} is ${job.record.desired} already`, 'done')
+    endTicket(turn, ticket)
+  }
+  reply(turn, event.request, { ok: true, result: { dryRun: false, ticket } })
+}
+
+function unknownJob(turn: Turn, job: string): Failure {
+  const known = Object.keys(turn.state.jobs).join(', ') || 'none'
+  return jobReport('E_JOB_UNKNOWN', { job, node: turn.state.node, known })
+}
+
+/** The owner decides. */
+function forward(turn: Turn, event: Command): void {
+  const { request, job, command, action, dryRun, account, reason } = event
+  turn.actions.push({ do: 'forward', request, job, command, action, dryRun, account, reason })
+}
+
+function decide(turn: Turn, job: JobState, event: Command): Decision {
+  const busy = whyBusy(turn, job)
+  if (busy) return refused(busy)
+  switch (event.command) {
+    case 'bringin':
+      return decideBringin(turn, job)
+    case 'bringout':
+      return decideBringout(turn, job)
+    case 'switch':
+      return decideSwitch(turn, job)
+    case 'mirror':
+      return decideMirror(turn, job, event)
+  }
+}
+
+const refused = (error: Failure): Decision => ({ is: 'refused', error })
+const steps = (stages: Task[][], more: string[] = []): string[] => [...stages.flat().map(describe), ...more]
+
+function whyBusy(turn: Turn, job: JobState): Failure | null {
+  const ticket = runningTicket(turn.state, job)
+  const offered = job.record.handover !== null
+  if (!job.observed) return jobReport('E_JOB_BUSY', { ...names(turn, job), ticket: 'engine start', doing: 'looking for what runs' })
+  if (!offered && (ticket === null || ticket.purpose === 'automatic')) return null
+  return jobReport('E_JOB_BUSY', { ...names(turn, job), ticket: ticket?.id ?? 'no ticket', doing: offered ? 'handing over' : (ticket?.purpose ?? job.phase) })
+}
+
+function decideBringin(turn: Turn, job: JobState): Decision {
+  const { state } = turn
+  const { record } = job
+  if (record.desired === 'online' && job.phase === 'online') return { is: 'nothing' }
+  if (record.errorFlag !== null) return refused(jobReport('E_JOB_ERROR_FLAG', { ...names(turn, job), why: record.errorFlag }))
+  if (!copyIsWhole(state, job)) return refused(jobReport('E_JOB_COPY_INCOMPLETE', names(turn, job)))
+  if (!job.peerSpoke) return refused(jobReport('E_JOB_WAITS_FOR_PEER', names(turn, job)))
+  const config = configOf(state, job)
+  const peerCopyComplete = record.needToVerify === 'No' && peerJob(state, job)?.record.copyComplete === true
+  const stages = isTouched(job) ? recoverStages(config) : startStages(config, peerCopyComplete)
+  const begin = () => {
+    setRecord(turn, job, { desired: 'online' })
+    job.phase = 'starting'
+    job.note = null
+    job.restarts = []
+    job.failedApplications = {}
+    beginPlan(turn, job, 'start', 'bringin', stages)
+  }
+  return { is: 'steps', texts: steps(stages), begin }
+}
+
+function decideBringout(turn: Turn, job: JobState): Decision {
+  const { record } = job
+  if (record.desired === 'offline' && !isTouched(job)) return { is: 'nothing' }
+  const drain = job.data?.connected === true && job.dataRole === 'source'
+  const stages = stopStages(configOf(turn.state, job), drain)
+  const warning = `Warning: ${turn.state.peerNode} is not connected, the queue is not drained; need to verify: Yes`
+  const warn = !drain && configOf(turn.state, job).data !== null
+  const begin = () => {
+    setRecord(turn, job, { desired: 'offline', needToVerify: record.needToVerify === 'Manually' ? 'Manually' : 'Yes' })
+    job.phase = 'stopping'
+    job.drained = false
+    if (warn) stepLine(turn, job.ticket, warning, 'done')
+    beginPlan(turn, job, 'stop', 'command', stages)
+  }
+  return { is: 'steps', texts: [...(warn ? [warning] : []), ...steps(stages)], begin }
+}
+
+function decideSwitch(turn: Turn, job: JobState): Decision {
+  const why = whyNotSwitch(turn, job)
+  if (why) return refused(why)
+  const { state } = turn
+  const config = configOf(state, job)
+  const stages = switchStages(state, job)
+  const roleSequence = job.record.roleSequence + 1
+  const there = [`Take ownership (role sequence ${roleSequence})`, ...steps(startStages(config, true))].map((text) => `${text} on ${state.peerNode}`)
+  const after = config.data ? ['Receive data as target'] : []
+  return {
+    is: 'steps',
+    texts: steps(stages, [`Hand over to ${state.peerNode} (role sequence ${roleSequence})`, ...there, ...after]),
+    begin: () => handOver(turn, job, 'command', null)
+  }
+}
+
+/** The checks of a manual failover, in the order in which they are told. */
+export function whyNotSwitch(turn: Turn, job: JobState): Failure | null {
+  const { state } = turn
+  const at = names(turn, job)
+  const theirs = peerJob(state, job)
+  if (job.record.desired === 'offline' || job.phase !== 'online') return jobReport('E_JOB_NOT_ONLINE', { ...at, state: job.phase, command: 'switch' })
+  if (!peerIsReachable(state) || !state.peer || !theirs) return jobReport('E_PEER_NOT_HEARD', { ...at, age: peerJobAge(state) })
+  if (state.peer.view.configHash !== state.configHash) {
+    return jobReport('E_CONFIG_DIFFERS', { ...at, own: state.configHash.slice(0, 8), theirs: state.peer.view.configHash.slice(0, 8) })
+  }
+  if (theirs.record.errorFlag !== null) return jobReport('E_JOB_ERROR_FLAG', { ...at, node: state.peerNode, why: theirs.record.errorFlag })
+  return configOf(state, job).data === null ? null : whyNotSwitchData(turn, job, theirs.record.copyComplete)
+}
+
+function whyNotSwitchData(turn: Turn, job: JobState, peerCopyComplete: boolean): Failure | null {
+  const at = names(turn, job)
+  if (!job.data?.connected) return jobReport('E_DATA_NOT_CONNECTED', at)
+  if (job.data.mirror.state === 'Mirror') return jobReport('E_MIRROR_RUNNING', { ...at, percent: job.data.mirror.percent })
+  return peerCopyComplete ? null : jobReport('E_JOB_COPY_INCOMPLETE', { ...at, node: turn.state.peerNode })
+}
+
+function decideMirror(turn: Turn, job: JobState, event: Command): Decision {
+  const at = names(turn, job)
+  const action = event.action ?? 'start'
+  if (configOf(turn.state, job).data === null) return refused(jobReport('E_JOB_NO_DATA', at))
+  if (job.phase !== 'online') return refused(jobReport('E_JOB_NOT_ONLINE', { ...at, state: job.phase, command: 'mirror' }))
+  const clears = action === 'start' && job.record.needToVerify === 'Manually'
+  if (clears) return clearManually(turn, job)
+  if (!job.data?.connected && action === 'start') return refused(jobReport('E_DATA_NOT_CONNECTED', at))
+  return { is: 'steps', texts: [`Mirror ${action}`], begin: () => beginPlan(turn, job, 'mirror', 'command', [[{ do: 'mirror', action }]]) }
+}
+
+/** An administrator declares this side right: the other one may receive again, and its full mirror comes by itself. */
+function clearManually(turn: Turn, job: JobState): Decision {
+  const text = `Take the data of ${turn.state.node} as right; ${turn.state.peerNode} receives a full mirror`
+  const begin = () => {
+    setRecord(turn, job, { needToVerify: 'Yes' })
+    job.manually = { ...job.manually, clearedSequence: job.record.roleSequence }
+    stepLine(turn, job.ticket, text, 'done')
+    endTicket(turn, job.ticket)
+  }
+  return { is: 'steps', texts: [text], begin }
+}

@@ -1,0 +1,47 @@
+import type { MirrordStatus } from '../wire'
+import { owns, type JobState } from './state'
+import { log, setRecord, type Turn } from './turn'
+
+/** What the data program says about itself; the record keeps what a takeover depends on. */
+export function dataStatusChanged(turn: Turn, job: JobState, status: MirrordStatus): void {
+  tellMirror(turn, job, status)
+  job.data = status
+  if (status.roleSequence !== job.record.roleSequence) return
+  if (status.connected) job.connectedSequence = status.roleSequence
+  if (owns(turn.state, job)) sourceStatus(turn, job, status)
+  else if (status.role === 'target') targetStatus(turn, job, status)
+}
+
+/** Once it was connected in this role, the data program's word about its copy counts, connected or not. */
+function targetStatus(turn: Turn, job: JobState, status: MirrordStatus): void {
+  const known = status.copyComplete || job.connectedSequence === status.roleSequence
+  if (!known || status.copyComplete === job.record.copyComplete || job.record.needToVerify === 'Manually') return
+  setRecord(turn, job, { copyComplete: status.copyComplete })
+  log(turn, 'info', `The copy of ${job.name} on ${turn.state.node} is ${status.copyComplete ? 'complete' : 'not complete now'}`, job)
+}
+
+function sourceStatus(turn: Turn, job: JobState, status: MirrordStatus): void {
+  const equal = status.role === 'source' && status.connected && status.mirror.state === 'Idle' && status.needToVerify === 'No'
+  if (equal && job.phase === 'online' && job.record.needToVerify === 'Yes') setRecord(turn, job, { needToVerify: 'No' })
+}
+
+function tellMirror(turn: Turn, job: JobState, status: MirrordStatus): void {
+  const before = job.data?.mirror.state
+  const now = status.mirror.state
+  if (status.role !== 'source' || before === now || before === undefined) return
+  if (now === 'Mirror') log(turn, 'info', `Begin to execute full mirror of the connection(${job.name}).`, job)
+  else if (before === 'Mirror' && now === 'Idle') log(turn, 'info', `The mirror of the connection ${job.name} is completed.`, job)
+}
+
+/** The data program died or can no longer be trusted. On the target it is simply started again. */
+export function dataLost(turn: Turn, job: JobState, why: string): void {
+  log(turn, 'error', `The data program of ${job.name} is lost: ${why}`, job)
+  if (job.dataRole === 'target') job.dataRole = 'none'
+  else if (job.dataRole !== 'none') markSourceLost(job, why)
+}
+
+function markSourceLost(job: JobState, why: string): void {
+  job.dataRole = 'unknown'
+  job.dataLost = why
+  job.drained = false
+}

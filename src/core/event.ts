@@ -1,0 +1,41 @@
+import type { JobName, JobRecord } from '../model'
+import type { JobCommand, MirrorAction, MirrordStatus, NodeView } from '../wire'
+import type { HeartbeatFacts } from './state'
+
+/** A failure as it travels: a code, a sentence, what to try, the exit code. */
+export interface Failure {
+  code: string
+  message: string
+  tryThis: string
+  exitCode: number
+}
+
+export type Outcome<Result = unknown> = { ok: true; result: Result } | { ok: false; error: Failure }
+
+/** What was found running when the engine started. */
+export interface Found {
+  held: string[]
+  running: string[]
+  data: { ran: boolean; status: MirrordStatus } | null
+}
+
+/** Facts, in the past tense. `atMs` is monotonic; `wallMs` is for people. `request` names who waits for an answer. */
+export type Event = { atMs: number; wallMs: number } & (
+  | { kind: 'booted'; records: Record<JobName, JobRecord> | null }
+  | { kind: 'ticked'; heartbeat: HeartbeatFacts | null }
+  | { kind: 'heartbeatChanged'; heartbeat: HeartbeatFacts }
+  | { kind: 'peerStateReceived'; request: number; view: NodeView }
+  | { kind: 'peerStateDelivered'; sentAtMs: number }
+  | { kind: 'handoverReceived'; request: number; job: JobName; roleSequence: number; record: JobRecord; start: boolean; ticket: string }
+  | { kind: 'withdrawReceived'; request: number; job: JobName; roleSequence: number; ticket: string }
+  /** The answer to an offer or a withdrawal: the peer's record, its refusal, or silence. */
+  | { kind: 'handoverAnswered'; job: JobName; roleSequence: number; ticket: string; asked: 'offer' | 'withdraw'; answer: HandoverAnswer }
+  | { kind: 'commandGiven'; request: number; job: JobName; command: JobCommand; action: MirrorAction | null; dryRun: boolean; account: string; reason: string | null }
+  | { kind: 'orderEnded'; job: JobName; attempt: number; roleSequence: number; task: number; outcome: Outcome }
+  | { kind: 'applicationFailed'; job: JobName; application: string; why: string }
+  | { kind: 'dataStatusChanged'; job: JobName; status: MirrordStatus }
+  | { kind: 'dataLost'; job: JobName; why: string }
+  | { kind: 'vipsSeen'; job: JobName; attempt: number; held: string[] }
+)
+
+export type HandoverAnswer = { is: 'record'; record: JobRecord } | { is: 'refusal'; error: Failure } | { is: 'silence'; why: string }

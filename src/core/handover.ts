@@ -1,0 +1,195 @@
+import type { JobRecord } from '../model'
+import { jobReport } from '../report/job'
+import type { Event, Failure, HandoverAnswer } from './event'
+import { drainStage, dropVips, nonEmpty, standDownStages, stopApplications } from './order'
+import { adopt, names, take } from './ownership'
+import type { Plan, Task } from './plan'
+import { beginPlan } from './plan'
+import {
+  configOf,
+  copyIsWhole,
+  isTouched,
+  OFFER_AGAIN_MS,
+  OFFER_LIMIT_MS,
+  owns,
+  peerIsReachable,
+  peerJob,
+  RESTART_WINDOW_MS,
+  VOIDED_MAX,
+  type JobState,
+  type State
+} from './state'
+import { addTicket, changeTicket, runningTicket, stepLine } from './tickets'
+import { log, reply, setRecord, type Turn } from './turn'
+
+/** Stop here, drain, hand over. `flag`: this node failed, and keeps it in mind. */
+export function handOver(turn: Turn, job: JobState, cause: Plan['cause'], flag: string | null): void {
+  job.phase = 'switching'
+  job.pendingFlag = flag
+  beginPlan(turn, job, 'switch', cause, switchStages(turn.state, job))
+}
+
+export function switchStages(state: State, job: JobState): Task[][] {
+  const config = configOf(state, job)
+  if (job.dataLost !== null) return standDownStages(config)
+  const data: Task[][] = config.data ? [drainStage(), [{ do: 'stopData', force: false }]] : []
+  return nonEmpty([...stopApplications(config, null, false), dropVips(config), ...data])
+}
+
+/** A start that failed here goes back; what it wrote is drained if it can be. */
+export function giveBack(turn: Turn, job: JobState): void {
+  const config = configOf(turn.state, job)
+  const kills = config.applications.map(({ name }): Task => ({ do: 'stop', application: name, kill: true }))
+  const data: Task[][] = config.data ? [drainStage(), [{ do: 'stopData', force: true }]] : []
+  job.phase = 'switching'
+  job.pendingFlag = job.record.errorFlag
+  beginPlan(turn, job, 'giveBack', 'automatic', nonEmpty([dropVips(config), kills, ...data]))
+}
+
+export function peerCanTake(turn: Turn, job: JobState): boolean {
+  const { state } = turn
+  const theirs = peerJob(state, job)
+  if (!peerIsReachable(state) || !theirs || theirs.record.roleSequence !== job.record.roleSequence) return false
+  const recently = job.undoneAtMs !== null && state.atMs - job.undoneAtMs < RESTART_WINDOW_MS
+  return !recently && theirs.record.errorFlag === null && theirs.record.needToVerify !== 'Manually' && (configOf(state, job).data === null || theirs.record.copyComplete)
+}
+
+/** All is stopped here. From now on this node may not start the job before the peer has said which record it holds. */
+export function offerHandover(turn: Turn, job: JobState): void {
+  const { state } = turn
+  const roleSequence = job.record.roleSequence + 1
+  const ticket = runningTicket(state, job)?.id ?? job.ticket ?? state.node
+  setRecord(turn, job, { handover: { to: state.peerNode, roleSequence, ticket } })
+  job.offer = { do: 'offer', sinceMs: state.atMs, nextAtMs: state.atMs, flying: false, flag: job.pendingFlag }
+  job.phase = 'switching'
+  stepLine(turn, ticket, handoverText(state, job), 'begin')
+}
+
+export const handoverText = (state: State, job: JobState): string => `Hand over to ${state.peerNode} (role sequence ${job.record.handover?.roleSequence ?? job.record.roleSequence + 1})`
+
+/** Offers until the peer answers; when it stays silent, takes the offer back until the peer has said what it holds. */
+export function driveOffer(turn: Turn, job: JobState): void {
+  const { atMs } = turn.state
+  // An engine that restarted does not know what it had sent: it only asks back.
+  job.offer ??= { do: 'withdraw', sinceMs: atMs, nextAtMs: atMs, flying: false, flag: null }
+  const { offer } = job
+  job.phase = 'switching'
+  if (offer.flying || atMs < offer.nextAtMs) return
+  if (offer.do === 'offer' && atMs - offer.sinceMs > OFFER_LIMIT_MS) offer.do = 'withdraw'
+  offer.flying = true
+  sendOffer(turn, job, offer.do, offer.flag)
+}
+
+function sendOffer(turn: Turn, job: JobState, what: 'offer' | 'withdraw', flag: string | null): void {
+  const { handover } = job.record
+  if (!handover) return
+  const { roleSequence, ticket } = handover
+  if (what === 'withdraw') turn.actions.push({ do: 'sendWithdraw', job: job.name, roleSequence, ticket })
+  else turn.actions.push({ do: 'sendHandover', job: job.name, roleSequence, record: offeredRecord(turn, job, flag), start: job.record.desired === 'online', ticket })
+}
+
+function offeredRecord(turn: Turn, job: JobState, flag: string | null): JobRecord {
+  const { state } = turn
+  const equal = job.drained || configOf(state, job).data === null
+  return {
+    ...job.record,
+    roleSequence: job.record.roleSequence + 1,
+    owner: state.peerNode,
+    takeReason: flag === null ? 'manual' : 'failover',
+    takeTimeMs: state.wallMs,
+    handover: null,
+    errorFlag: null,
+    needToVerify: equal ? 'No' : 'Yes',
+    copyComplete: true
+  }
+}
+
+export function handoverAnswered(turn: Turn, job: JobState, event: { roleSequence: number; ticket: string; asked: 'offer' | 'withdraw'; answer: HandoverAnswer }): void {
+  const { handover } = job.record
+  if (!handover || handover.roleSequence !== event.roleSequence || handover.ticket !== event.ticket || !job.offer) return
+  job.offer.flying = false
+  job.offer.nextAtMs = turn.state.atMs + OFFER_AGAIN_MS
+  const { answer } = event
+  if (answer.is === 'record' && answer.record.roleSequence >= event.roleSequence) return accepted(turn, job, answer.record)
+  if (answer.is === 'record' && event.asked === 'withdraw') return undone(turn, job, jobReport('E_PEER_NOT_HEARD', { ...names(turn, job), age: 'not in time for the handover' }))
+  if (answer.is === 'refusal' && event.asked === 'offer') undone(turn, job, answer.error)
+}
+
+function accepted(turn: Turn, job: JobState, theirs: JobRecord): void {
+  stepLine(turn, job.record.handover?.ticket ?? null, handoverText(turn.state, job), 'done')
+  adopt(turn, job, theirs)
+}
+
+/** The peer has promised not to accept it any more: this node goes on as owner. */
+function undone(turn: Turn, job: JobState, error: Failure): void {
+  stepLine(turn, job.record.handover?.ticket ?? null, handoverText(turn.state, job), 'failed')
+  setRecord(turn, job, { handover: null })
+  job.next = { cause: 'undo', peerCopyComplete: job.drained }
+  job.undoneAtMs = turn.state.atMs
+  job.offer = null
+  job.pendingFlag = null
+  job.phase = 'offline'
+  job.peerSpoke = true
+  switchFailed(turn, job, error)
+}
+
+/** The ticket ends when the job runs here again. */
+export function switchFailed(turn: Turn, job: JobState, error: Failure): void {
+  const report = jobReport('E_SWITCH_UNDONE', { ...names(turn, job), why: error.message })
+  changeTicket(turn, runningTicket(turn.state, job)?.id ?? null, () => ({ pending: report }))
+  log(turn, 'error', report.message, job)
+}
+
+type Received = Extract<Event, { kind: 'handoverReceived' }>
+
+/** The other side. A refusal is a promise: this very handover is never accepted later, however late a repetition comes. */
+export function handoverReceived(turn: Turn, job: JobState, event: Received): void {
+  const { request, roleSequence, ticket } = event
+  if (job.record.roleSequence >= roleSequence) return reply(turn, request, { ok: true, result: job.record })
+  const why = isVoid(job, ticket, roleSequence) ? 'the handover was taken back' : whyNotTake(turn, job, roleSequence)
+  if (why !== null) {
+    voidHandover(job, ticket, roleSequence)
+    return reply(turn, request, { ok: false, error: jobReport('E_HANDOVER_REFUSED', { ...names(turn, job), why }) })
+  }
+  acceptHandover(turn, job, event)
+}
+
+function acceptHandover(turn: Turn, job: JobState, event: Received): void {
+  const { state } = turn
+  const { desired, takeReason, takeTimeMs, needToVerify } = event.record
+  const peerCopyComplete = needToVerify === 'No'
+  take(turn, job, { roleSequence: event.roleSequence, desired, takeReason, takeTimeMs, needToVerify })
+  if (event.start) job.next = { cause: 'handover', peerCopyComplete }
+  addTicket(turn, job, event.ticket, 'automatic')
+  if (runningTicket(state, job)?.purpose === 'switch') cameBack(turn, job)
+  stepLine(turn, event.ticket, `Take ownership (role sequence ${event.roleSequence})`, 'done')
+  reply(turn, event.request, { ok: true, result: job.record })
+}
+
+function cameBack(turn: Turn, job: JobState): void {
+  const why = peerJob(turn.state, job)?.record.errorFlag ?? 'it did not start there'
+  changeTicket(turn, job.ticket, () => ({ pending: jobReport('E_SWITCH_CAME_BACK', { ...names(turn, job), why }) }))
+}
+
+function whyNotTake(turn: Turn, job: JobState, roleSequence: number): string | null {
+  const { state } = turn
+  if (job.record.roleSequence !== roleSequence - 1 || owns(state, job)) return `it holds role sequence ${job.record.roleSequence}, not ${roleSequence - 1}`
+  if (job.record.errorFlag !== null) return `it keeps an error flag: ${job.record.errorFlag}`
+  if (!copyIsWhole(state, job)) return 'its copy is not complete'
+  if (job.record.needToVerify === 'Manually') return 'both copies may hold changes of their own'
+  if (!job.observed) return 'it has just started and does not know yet what runs there'
+  if (isTouched(job)) return 'it is still stopping what ran there'
+  return job.plan !== null && job.plan.kind !== 'standby' ? `it is busy (${job.plan.kind})` : null
+}
+
+const voidKey = (ticket: string, roleSequence: number): string => `${ticket}/${roleSequence}`
+const isVoid = (job: JobState, ticket: string, roleSequence: number): boolean => job.voided.includes(voidKey(ticket, roleSequence))
+function voidHandover(job: JobState, ticket: string, roleSequence: number): void {
+  job.voided = [...job.voided, voidKey(ticket, roleSequence)].slice(-VOIDED_MAX)
+}
+
+export function withdrawReceived(turn: Turn, job: JobState, event: { request: number; roleSequence: number; ticket: string }): void {
+  if (job.record.roleSequence < event.roleSequence) voidHandover(job, event.ticket, event.roleSequence)
+  reply(turn, event.request, { ok: true, result: job.record })
+}
+

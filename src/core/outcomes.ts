@@ -1,0 +1,150 @@
+import { jobReport } from '../report/job'
+import { observed } from './boot'
+import type { Failure, Found, Outcome } from './event'
+import { probed } from './failover'
+import { giveBack, offerHandover, peerCanTake, switchFailed } from './handover'
+import { standDownStages, startStages } from './order'
+import { names } from './ownership'
+import { beginPlan, describe, taskEnded, type Plan } from './plan'
+import { setNote } from './settle'
+import { configOf, isTouched, RETRY_MS, type JobState } from './state'
+import { changeTicket, endTicket, runningTicket } from './tickets'
+import { countRestart } from './trouble'
+import { log, setRecord, type Turn } from './turn'
+
+/** An answer to one order. Late ones, of a plan that was dropped, are ignored. */
+export function orderEnded(turn: Turn, job: JobState, event: { attempt: number; task: number; outcome: Outcome }): void {
+  if (event.attempt !== job.attempt) return
+  const order = job.plan?.pending.find(({ task }) => task === event.task)?.order
+  const plan = taskEnded(turn, job, event.task, event.outcome)
+  if (event.outcome.ok && order?.do === 'observe') observed(turn, job, event.outcome.result as Found)
+  if (event.outcome.ok && order?.do === 'probe' && event.outcome.result !== null) job.answeredBy = String(event.outcome.result)
+  if (plan) planEnded(turn, job, plan)
+}
+
+function planEnded(turn: Turn, job: JobState, plan: Plan): void {
+  const ok = plan.failures.length === 0
+  if (!ok) job.retryAtMs = turn.state.atMs + RETRY_MS
+  switch (plan.kind) {
+    case 'start':
+    case 'recover':
+    case 'restart':
+      return ok ? started(turn, job, plan) : startFailed(turn, job, plan)
+    case 'stop':
+      return stopped(turn, job, plan)
+    case 'switch':
+      return ok ? offerHandover(turn, job) : switchStopFailed(turn, job, plan)
+    case 'giveBack':
+      return isTouched(job) ? inError(turn, job, 'it could not be stopped to give it back') : offerHandover(turn, job)
+    case 'cleanup':
+      return cleanedUp(turn, job, plan)
+    case 'probe':
+      return probed(turn, job, plan)
+    case 'mirror':
+      return mirrorEnded(turn, job, plan)
+    case 'standDown':
+      return stoodDown(turn, job, plan)
+    case 'observe':
+    case 'standby':
+      return
+  }
+}
+
+function started(turn: Turn, job: JobState, plan: Plan): void {
+  job.phase = 'online'
+  job.note = null
+  log(turn, 'info', `${job.name} is online on ${turn.state.node}`, job)
+  endTicket(turn, plan.ticket, (plan.ticket !== null && turn.state.tickets[plan.ticket]?.pending) || null)
+}
+
+function startFailed(turn: Turn, job: JobState, plan: Plan): void {
+  const error = failureReport(turn, job, plan, 'E_START_FAILED')
+  const why = error.message
+  if (plan.kind === 'restart') return noteFailed(job, plan)
+  if (plan.cause === 'bringin') changeTicket(turn, plan.ticket, () => ({ pending: error }))
+  else if (plan.cause === 'handover') return startFailedAfterHandover(turn, job, why)
+  else if (plan.cause === 'undo' || !countRestart(turn, job)) inError(turn, job, why)
+  beginPlan(turn, job, 'cleanup', plan.cause, standDownStages(configOf(turn.state, job)))
+}
+
+/** They count as failed again, and the restart limit decides. */
+function noteFailed(job: JobState, plan: Plan): void {
+  for (const { order, error } of plan.failures) {
+    if (order.do === 'start' || order.do === 'stop') job.failedApplications[order.application] = error.message
+  }
+  for (const [name, word] of Object.entries(job.applications)) if (word !== 'online') job.failedApplications[name] ??= 'it depends on one that failed'
+}
+
+/** The flag is kept from here on: this node does not start the job again before somebody has looked at it. */
+function startFailedAfterHandover(turn: Turn, job: JobState, why: string): void {
+  const back = peerCanTake(turn, job)
+  setRecord(turn, job, { errorFlag: why })
+  if (back) return giveBack(turn, job)
+  inError(turn, job, why)
+  beginPlan(turn, job, 'cleanup', 'handover', standDownStages(configOf(turn.state, job)))
+}
+
+function inError(turn: Turn, job: JobState, why: string): void {
+  job.phase = 'error'
+  setNote(turn, job, why, 'error')
+}
+
+function cleanedUp(turn: Turn, job: JobState, plan: Plan): void {
+  const ticket = plan.ticket === null ? undefined : turn.state.tickets[plan.ticket]
+  const error = ticket?.pending ?? null
+  if (plan.cause === 'bringin') {
+    setRecord(turn, job, { desired: 'offline' })
+    job.phase = 'offline'
+    job.note = error?.message ?? null
+    return endTicket(turn, plan.ticket, error)
+  }
+  if (job.phase !== 'error') {
+    job.phase = 'offline'
+    return
+  }
+  endTicket(turn, plan.ticket, error ?? jobReport('E_START_FAILED', { ...names(turn, job), step: 'the start', why: job.note ?? 'see the event log' }))
+}
+
+function stopped(turn: Turn, job: JobState, plan: Plan): void {
+  job.phase = 'offline'
+  if (plan.failures.length > 0) return stopFailed(turn, job, plan)
+  job.note = null
+  if (job.drained && job.record.needToVerify === 'Yes') setRecord(turn, job, { needToVerify: 'No' })
+  log(turn, 'info', `${job.name} is offline on ${turn.state.node}`, job)
+  endTicket(turn, plan.ticket)
+}
+
+function stopFailed(turn: Turn, job: JobState, plan: Plan): void {
+  const error = failureReport(turn, job, plan, 'E_STOP_FAILED')
+  setNote(turn, job, error.message, 'error')
+  endTicket(turn, plan.ticket, error)
+}
+
+/** Nothing has been handed over yet: everything starts again here. What the start finds in place it leaves. */
+function switchStopFailed(turn: Turn, job: JobState, plan: Plan): void {
+  const error = failureReport(turn, job, plan, 'E_STOP_FAILED')
+  job.pendingFlag = null
+  job.undoneAtMs = turn.state.atMs
+  switchFailed(turn, job, error)
+  job.phase = 'starting'
+  beginPlan(turn, job, 'start', 'undo', startStages(configOf(turn.state, job), job.drained))
+}
+
+function stoodDown(turn: Turn, job: JobState, plan: Plan): void {
+  const error = plan.failures[0] ? failureReport(turn, job, plan, 'E_STOP_FAILED') : null
+  if (error) setNote(turn, job, error.message, 'error')
+  const ticket = runningTicket(turn.state, job)
+  if (ticket?.purpose === 'automatic') endTicket(turn, plan.ticket, error)
+}
+
+function mirrorEnded(turn: Turn, job: JobState, plan: Plan): void {
+  job.retryAtMs = 0
+  const failure = plan.failures[0]
+  endTicket(turn, plan.ticket, failure ? jobReport('E_MIRROR_FAILED', { ...names(turn, job), why: failure.error.message }) : null)
+}
+
+function failureReport(turn: Turn, job: JobState, plan: Plan, code: 'E_START_FAILED' | 'E_STOP_FAILED'): Failure {
+  const failure = plan.failures[0]
+  const step = failure ? describe(failure.order) : 'the last step'
+  return jobReport(code, { ...names(turn, job), step, why: failure?.error.message ?? 'no reason was given' })
+}

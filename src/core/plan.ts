@@ -1,0 +1,172 @@
+import type { Order } from './action'
+import type { Failure, Outcome } from './event'
+import { configOf, type JobState } from './state'
+import { openTicket, runningTicket, stepLine } from './tickets'
+import { log, type Turn } from './turn'
+
+/** A task is one order to a port. */
+export type Task = Order
+
+export type PlanKind =
+  | 'observe'
+  | 'start'
+  | 'stop'
+  | 'switch'
+  | 'giveBack'
+  | 'standDown'
+  | 'cleanup'
+  | 'standby'
+  | 'probe'
+  | 'restart'
+  | 'recover'
+  | 'mirror'
+
+/** Stages are done one after the other, the tasks of a stage side by side. */
+export interface Plan {
+  kind: PlanKind
+  /** Why: decides what a failure leads to. */
+  cause: 'bringin' | 'handover' | 'failover' | 'resume' | 'undo' | 'command' | 'automatic'
+  ticket: string | null
+  stages: Task[][]
+  /** Tasks given out so far: the number of the next one. */
+  given: number
+  pending: { task: number; order: Order }[]
+  failures: { order: Order; error: Failure }[]
+}
+
+/** These go on whatever fails: the rest of the job must still be stopped. What stayed is tried again later. */
+const GOES_ON: PlanKind[] = ['standDown', 'cleanup', 'giveBack']
+/** Nothing that a person watches. */
+const QUIET: PlanKind[] = ['observe', 'probe', 'standby']
+
+/** Drops the plan under way, if any (its answers are late from now on), and begins this one. */
+export function beginPlan(turn: Turn, job: JobState, kind: PlanKind, cause: Plan['cause'], stages: Task[][]): void {
+  job.attempt += 1
+  const ticket = QUIET.includes(kind) ? null : (runningTicket(turn.state, job)?.id ?? openTicket(turn, job, 'automatic'))
+  job.plan = { kind, cause, ticket, stages, given: 0, pending: [], failures: [] }
+  nextStage(turn, job, job.plan)
+}
+
+export function dropPlan(job: JobState): void {
+  job.attempt += 1
+  job.plan = null
+}
+
+function nextStage(turn: Turn, job: JobState, plan: Plan): void {
+  for (const order of plan.stages.shift() ?? []) give(turn, job, plan, order)
+}
+
+function give(turn: Turn, job: JobState, plan: Plan, order: Order): void {
+  plan.given += 1
+  plan.pending = [...plan.pending, { task: plan.given, order }]
+  markBegun(job, order)
+  if (plan.ticket) stepLine(turn, plan.ticket, describe(order), 'begin')
+  turn.actions.push({ do: 'order', job: job.name, attempt: job.attempt, roleSequence: job.record.roleSequence, task: plan.given, order })
+}
+
+/** The answer to one task. Returns the plan when this was its end. */
+export function taskEnded(turn: Turn, job: JobState, task: number, outcome: Outcome): Plan | null {
+  const plan = job.plan
+  const found = plan?.pending.find((pending) => pending.task === task)
+  if (!plan || !found) return null
+  plan.pending = plan.pending.filter((pending) => pending.task !== task)
+  markEnded(job, found.order, outcome.ok)
+  tell(turn, job, plan, found.order, outcome)
+  if (!outcome.ok) taskFailed(turn, job, plan, found.order, outcome.error)
+  return advance(turn, job, plan)
+}
+
+function advance(turn: Turn, job: JobState, plan: Plan): Plan | null {
+  if (plan.pending.length > 0) return null
+  const stop = plan.failures.length > 0 && !GOES_ON.includes(plan.kind)
+  if (!stop && plan.stages.length > 0) {
+    nextStage(turn, job, plan)
+    return null
+  }
+  job.plan = null
+  return plan
+}
+
+function tell(turn: Turn, job: JobState, plan: Plan, order: Order, outcome: Outcome): void {
+  if (plan.ticket) stepLine(turn, plan.ticket, describe(order), outcome.ok ? 'done' : 'failed')
+  if (!outcome.ok) log(turn, 'error', `${describe(order)} of ${job.name} failed: ${outcome.error.message}`, job)
+  else if (plan.ticket) log(turn, 'info', `${describe(order)} of ${job.name} done`, job)
+}
+
+/** What a single failure means for the stage: asked in vain, an application is killed; a bring-out goes on without the drain. */
+function taskFailed(turn: Turn, job: JobState, plan: Plan, order: Order, error: Failure): void {
+  if (order.do === 'stop' && !order.kill) give(turn, job, plan, { ...order, kill: true })
+  else if (order.do === 'drain' && plan.kind === 'stop') log(turn, 'warning', `The queue of ${job.name} was not drained: the other copy lacks the last writes`, job)
+  else plan.failures = [...plan.failures, { order, error }]
+}
+
+function markBegun(job: JobState, order: Order): void {
+  if (order.do === 'raise') job.vips[order.vip.name] = 'raising'
+  else if (order.do === 'drop') job.vips[order.vip.name] = 'dropping'
+  else if (order.do === 'start') job.applications[order.application] = 'starting'
+  else if (order.do === 'stop') job.applications[order.application] = 'stopping'
+  else if (order.do === 'source' || order.do === 'stopData') markData(job, order.do)
+}
+
+function markData(job: JobState, what: 'source' | 'stopData'): void {
+  if (job.dataRole === 'source' && what === 'source') return
+  job.dataRole = 'unknown'
+  if (what === 'source') job.drained = false
+}
+
+function markEnded(job: JobState, order: Order, ok: boolean): void {
+  if (order.do === 'raise') job.vips[order.vip.name] = ok ? 'up' : 'raising'
+  else if (order.do === 'drop') job.vips[order.vip.name] = ok ? 'down' : 'dropping'
+  else if (order.do === 'start') applicationStarted(job, order.application, ok)
+  else if (order.do === 'stop') job.applications[order.application] = ok ? 'offline' : 'error'
+  else if (order.do === 'drain') job.drained = ok
+  else if (ok) dataMoved(job, order)
+}
+
+function applicationStarted(job: JobState, name: string, ok: boolean): void {
+  job.applications[name] = ok ? 'online' : 'error'
+  if (ok) delete job.failedApplications[name]
+}
+
+function dataMoved(job: JobState, order: Order): void {
+  const role = order.do === 'source' ? 'source' : order.do === 'target' ? 'target' : order.do === 'stopData' ? 'none' : null
+  if (role === null) return
+  job.dataRole = role
+  job.dataSequence = job.record.roleSequence
+  job.dataLost = null
+}
+
+export function describe(order: Order): string {
+  switch (order.do) {
+    case 'observe':
+      return 'Look for what runs'
+    case 'source':
+      return 'Mount data as source'
+    case 'target':
+      return 'Receive data as target'
+    case 'drain':
+      return 'Drain data queue'
+    case 'stopData':
+      return order.force ? 'Stop data by force' : 'Stop data'
+    case 'mirror':
+      return `Mirror ${order.action}`
+    case 'probe':
+      return `Probe VIP ${order.vip.address}`
+    case 'raise':
+      return `Raise VIP ${order.vip.address}`
+    case 'drop':
+      return `Drop VIP ${order.vip.address}`
+    case 'start':
+      return `Start application ${order.application}`
+    case 'stop':
+      return `${order.kill ? 'Kill' : 'Stop'} application ${order.application}`
+  }
+}
+
+/** Everything of the job is off on this node, as far as the configuration names it. */
+export function blankResources(turn: Turn, job: JobState): void {
+  const config = configOf(turn.state, job)
+  job.vips = Object.fromEntries(config.vips.map(({ name }) => [name, 'down']))
+  job.applications = Object.fromEntries(config.applications.map(({ name }) => [name, 'offline']))
+}
+

@@ -1,0 +1,113 @@
+import { tryFailover } from './failover'
+import { recoverData, restartApplications } from './trouble'
+import { dropVips, nonEmpty, standDownStages, startStages, stopStages } from './order'
+import { beginPlan } from './plan'
+import { configOf, copyIsWhole, isTouched, LOOK_MS, owns, type JobState } from './state'
+import { driveOffer } from './handover'
+import { log, type Turn } from './turn'
+
+/**
+ * Facts have changed: what follows for this job? Asked after every event, so that nothing depends on the order in
+ * which events came. A job with a plan under way is left alone; only a takeover goes before the quiet ones.
+ */
+export function settle(turn: Turn, job: JobState): void {
+  if (!job.observed) return observe(turn, job)
+  if (job.plan !== null && job.plan.kind !== 'standby') return
+  if (owns(turn.state, job)) settleOwner(turn, job)
+  else settleStandby(turn, job)
+  look(turn, job)
+}
+
+function observe(turn: Turn, job: JobState): void {
+  if (job.plan !== null || !isTime(turn, job)) return
+  beginPlan(turn, job, 'observe', 'automatic', [[{ do: 'observe' }]])
+}
+
+const isTime = (turn: Turn, job: JobState): boolean => turn.state.atMs >= job.retryAtMs
+
+function settleOwner(turn: Turn, job: JobState): void {
+  if (job.plan !== null) return
+  if (job.record.handover) return isTouched(job) ? standDown(turn, job) : driveOffer(turn, job)
+  if (job.record.desired === 'offline') return settleOffline(turn, job)
+  const blocked = whyNotServe(turn, job)
+  if (blocked) return stayInError(turn, job, blocked)
+  if (job.phase === 'online') return settleOnline(turn, job)
+  if (job.phase !== 'error') startWhenAllowed(turn, job)
+}
+
+/** A node with the error flag, or whose copy is not whole, never serves. */
+export function whyNotServe(turn: Turn, job: JobState): string | null {
+  if (job.record.errorFlag !== null) return `error flag: ${job.record.errorFlag}`
+  return copyIsWhole(turn.state, job) ? null : `the copy on ${turn.state.node} is not complete`
+}
+
+function stayInError(turn: Turn, job: JobState, why: string): void {
+  job.phase = 'error'
+  setNote(turn, job, why, 'error')
+  if (isTouched(job)) standDown(turn, job)
+}
+
+function settleOffline(turn: Turn, job: JobState): void {
+  job.phase = 'offline'
+  if (!isTouched(job) || !isTime(turn, job)) return
+  job.phase = 'stopping'
+  beginPlan(turn, job, 'stop', 'automatic', stopStages(configOf(turn.state, job), false))
+}
+
+function settleOnline(turn: Turn, job: JobState): void {
+  if (job.dataLost !== null) return recoverData(turn, job)
+  const vipMissing = Object.values(job.vips).some((word) => word !== 'up')
+  if (vipMissing || Object.keys(job.failedApplications).length > 0) restartApplications(turn, job)
+}
+
+/** After a start of the node its own record may be old: nothing runs before the peer has said which one it holds. */
+function startWhenAllowed(turn: Turn, job: JobState): void {
+  if (isTouched(job)) return standDown(turn, job)
+  if (!job.peerSpoke) return setNote(turn, job, `waiting for ${turn.state.peerNode} to say who owns ${job.name}`, 'warning')
+  if (!isTime(turn, job)) return
+  const next = job.next ?? { cause: 'resume' as const, peerCopyComplete: false }
+  job.next = null
+  job.note = null
+  job.phase = 'starting'
+  beginPlan(turn, job, 'start', next.cause, startStages(configOf(turn.state, job), next.peerCopyComplete))
+}
+
+function standDown(turn: Turn, job: JobState): void {
+  if (!isTime(turn, job)) return
+  beginPlan(turn, job, 'standDown', 'automatic', standDownStages(configOf(turn.state, job)))
+}
+
+function settleStandby(turn: Turn, job: JobState): void {
+  job.phase = 'standby'
+  if (isTouched(job)) return standDown(turn, job)
+  if (tryFailover(turn, job)) return
+  if (job.plan !== null || configOf(turn.state, job).data === null) return
+  if (job.record.needToVerify === 'Manually') return setNote(turn, job, `both copies may hold changes of their own: mirror ${job.name} start on ${job.record.owner} takes its data as right`, 'warning')
+  const receives = job.dataRole === 'target' && job.dataSequence === job.record.roleSequence
+  if (!receives && isTime(turn, job)) beginPlan(turn, job, 'standby', 'automatic', [[{ do: 'target' }]])
+}
+
+/** Said once, when it becomes true. */
+export function setNote(turn: Turn, job: JobState, note: string, level: 'info' | 'warning' | 'error'): void {
+  if (job.note === note) return
+  job.note = note
+  log(turn, level, `${job.name}: ${note}`, job)
+}
+
+/** Addresses can be taken away, or left behind, by others. */
+function look(turn: Turn, job: JobState): void {
+  const { atMs } = turn.state
+  if (job.plan !== null || atMs < job.lookAtMs || nonEmpty([dropVips(configOf(turn.state, job))]).length === 0) return
+  job.lookAtMs = atMs + LOOK_MS
+  turn.actions.push({ do: 'look', job: job.name, attempt: job.attempt })
+}
+
+/** An address that is here and should not be makes the job "touched"; one that should be and is not is raised again. */
+export function vipsSeen(turn: Turn, job: JobState, held: string[]): void {
+  for (const name of Object.keys(job.vips)) {
+    const here = held.includes(name)
+    if (here === (job.vips[name] === 'up')) continue
+    log(turn, 'warning', here ? `VIP ${name} is on ${turn.state.node}, which does not serve ${job.name}` : `VIP ${name} has gone from ${turn.state.node}`, job)
+    job.vips[name] = here ? 'up' : 'down'
+  }
+}

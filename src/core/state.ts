@@ -1,0 +1,163 @@
+import type { Config, JobConfig, JobName, JobRecord, NodeName } from '../model'
+import type { JobView, LinkView, MirrordStatus, NodeView } from '../wire'
+import type { Plan } from './plan'
+import type { Ticket } from './tickets'
+
+/** Everything the decisions know: plain data, so that it can be printed, compared and replayed. */
+export interface State {
+  node: NodeName
+  peerNode: NodeName
+  incarnation: string
+  configHash: string
+  config: Config
+  /** Of the event that is being looked at. */
+  atMs: number
+  wallMs: number
+  booted: boolean
+  heartbeat: HeartbeatFacts | null
+  /** `unknown`: no heartbeat heard yet, as far as anybody here remembers. */
+  peerAlive: 'up' | 'lost' | 'unknown'
+  /** What the peer last said of itself; replaced whole, never changed in place. */
+  peer: { view: NodeView; atMs: number } | null
+  jobs: Record<JobName, JobState>
+  tickets: Record<string, Ticket>
+  ticketCount: number
+  /** What was last told to the peer, in short, and when. */
+  told: { fingerprint: string; atMs: number } | null
+}
+
+/** As the heartbeat program reports it (agent/ports.ts, HeartbeatView). */
+export interface HeartbeatFacts {
+  links: (LinkView & { up: boolean })[]
+  peerAlive: boolean
+  peerEngineSilentMs: number
+  peerLeaving: boolean
+}
+
+export interface JobState {
+  name: JobName
+  /** On disk, or in the persist of this very step. Replaced whole. */
+  record: JobRecord
+  phase: JobView['phase']
+  note: string | null
+  /** Grows with every plan: an answer that names an older one is late and is ignored. */
+  attempt: number
+  plan: Plan | null
+  /** What runs on this node is known (it is looked for when the engine starts). */
+  observed: boolean
+  vips: Record<string, VipState>
+  applications: Record<string, JobView['applications'][number]['state']>
+  /** What data was last made to be here. `unknown` while a change is under way or has failed. */
+  dataRole: 'none' | 'source' | 'target' | 'unknown'
+  dataSequence: number
+  data: MirrordStatus | null
+  dataLost: string | null
+  failedApplications: Record<string, string>
+  /** The queue has been drained with the applications stopped, and nothing was written since. */
+  drained: boolean
+  /** Monotonic times of restarts, oldest first. */
+  restarts: number[]
+  /** No automatic plan before this time. */
+  retryAtMs: number
+  /** The peer has said which record it holds, since this engine started. */
+  peerSpoke: boolean
+  /** While record.handover is set: offer it, or take it back. */
+  offer: { do: 'offer' | 'withdraw'; sinceMs: number; nextAtMs: number; flying: boolean; flag: string | null } | null
+  /** Becomes this node's error flag when the peer has taken the job. */
+  pendingFlag: string | null
+  /** Handovers that this node has promised never to accept, newest last. */
+  voided: string[]
+  /** Last ticket, also of automatic changes. */
+  ticket: string | null
+  manually: { sinceMs: number; toldAtMs: number | null; clearedSequence: number }
+  lookAtMs: number
+  /** How the next start by itself is meant; null: as after a restart. */
+  next: { cause: Plan['cause']; peerCopyComplete: boolean } | null
+  /** A handover came to nothing then: it is not tried again by itself for a while. */
+  undoneAtMs: number | null
+  /** The role sequence that this node took by itself, because the peer was lost. */
+  tookAloneSequence: number
+  /** The last role sequence at which the target was connected: from then on the data program's own word counts. */
+  connectedSequence: number
+  /** Somebody else answered for this address while the peer seemed dead. */
+  answeredBy: string | null
+}
+
+export type VipState = 'down' | 'raising' | 'up' | 'dropping'
+
+export const TICK_MS = 250
+export const RETRY_MS = 5_000
+export const LOOK_MS = 10_000
+export const PROBE_AGAIN_MS = 5_000
+export const DRAIN_TIMEOUT_MS = 60_000
+export const RESTARTS_MAX = 3
+export const RESTART_WINDOW_MS = 600_000
+/** The peer's own words older than this do not count as "reachable". */
+export const PEER_FRESH_MS = 5_000
+export const OFFER_AGAIN_MS = 1_000
+export const OFFER_LIMIT_MS = 15_000
+export const VOIDED_MAX = 32
+/** Longer than a state message can be under way. */
+export const VERIFY_SETTLE_MS = 3_000
+
+export function initialState(input: { node: NodeName; config: Config; configHash: string; incarnation: string }): State {
+  const peerNode = Object.keys(input.config.nodes).find((name) => name !== input.node) ?? ''
+  return {
+    ...input,
+    peerNode,
+    atMs: 0,
+    wallMs: 0,
+    booted: false,
+    heartbeat: null,
+    peerAlive: 'unknown',
+    peer: null,
+    jobs: {},
+    tickets: {},
+    ticketCount: 0,
+    told: null
+  }
+}
+
+export function configOf(state: State, job: JobState): JobConfig {
+  const config = state.config.jobs[job.name]
+  if (!config) throw new Error(`job ${job.name} is not in the configuration`)
+  return config
+}
+
+export const owns = (state: State, job: JobState): boolean => job.record.owner === state.node
+
+/** A job without data has nothing that could be incomplete. */
+export const copyIsWhole = (state: State, job: JobState): boolean => configOf(state, job).data === null || job.record.copyComplete
+
+export const peerIsReachable = (state: State): boolean =>
+  state.peerAlive === 'up' && state.peer !== null && state.atMs - state.peer.atMs <= PEER_FRESH_MS
+
+export const peerJob = (state: State, job: JobState): JobView | null => state.peer?.view.jobs[job.name] ?? null
+
+/** Something of the job is, or may be, active on this node. */
+export function isTouched(job: JobState): boolean {
+  const vip = Object.values(job.vips).some((vipState) => vipState !== 'down')
+  const application = Object.values(job.applications).some((word) => word !== 'offline')
+  return vip || application || job.dataRole === 'source' || job.dataRole === 'unknown'
+}
+
+/** A copy that a step may change; what is documented as "replaced whole" is shared. */
+export function copyState(state: State): State {
+  const jobs: Record<JobName, JobState> = {}
+  for (const [name, job] of Object.entries(state.jobs)) jobs[name] = copyJob(job)
+  return { ...state, jobs, tickets: { ...state.tickets } }
+}
+
+function copyJob(job: JobState): JobState {
+  return {
+    ...job,
+    plan: job.plan && { ...job.plan, stages: [...job.plan.stages], pending: [...job.plan.pending], failures: [...job.plan.failures] },
+    vips: { ...job.vips },
+    applications: { ...job.applications },
+    failedApplications: { ...job.failedApplications },
+    restarts: [...job.restarts],
+    offer: job.offer && { ...job.offer },
+    voided: [...job.voided],
+    manually: { ...job.manually }
+  }
+}

@@ -1,0 +1,88 @@
+import type { Action } from './action'
+import { boot } from './boot'
+import { commandGiven } from './commands'
+import { dataLost, dataStatusChanged } from './data'
+import type { Event } from './event'
+import { handoverAnswered, handoverReceived, withdrawReceived } from './handover'
+import { hearHeartbeat } from './heartbeat'
+import { orderEnded } from './outcomes'
+import { hearPeer, peerWasTold } from './ownership'
+import { settle, vipsSeen } from './settle'
+import { copyState, type JobState, type State } from './state'
+import { tellPeer } from './tell'
+import { applicationFailed } from './trouble'
+import { recordsOf, refuse, reply, type Turn } from './turn'
+import { jobReport } from '../report/job'
+
+/**
+ * The front page. One event comes in; the state after it and what is to be done about it come out.
+ *
+ * 1. The event changes facts (and answers who asked).
+ * 2. `settle` looks at each job and begins what follows from the facts: start, stop, stand down, take over, …
+ * 3. What changed is told to the peer.
+ * 4. Records that changed go to disk before anything else of this step is done or said.
+ */
+export function step(state: State, event: Event): { state: State; actions: Action[] } {
+  const turn: Turn = { state: { ...copyState(state), atMs: event.atMs, wallMs: event.wallMs }, actions: [], dirty: false }
+  happen(turn, event)
+  if (turn.state.booted) {
+    for (const job of Object.values(turn.state.jobs)) settle(turn, job)
+    tellPeer(turn)
+  }
+  const persist: Action[] = turn.dirty ? [{ do: 'persist', records: recordsOf(turn.state) }] : []
+  return { state: turn.state, actions: [...persist, ...turn.actions] }
+}
+
+function happen(turn: Turn, event: Event): void {
+  switch (event.kind) {
+    case 'booted':
+      return boot(turn, event.records)
+    case 'ticked':
+      return event.heartbeat === null ? undefined : hearHeartbeat(turn, event.heartbeat)
+    case 'heartbeatChanged':
+      return hearHeartbeat(turn, event.heartbeat)
+    case 'peerStateReceived':
+      hearPeer(turn, event.view)
+      return reply(turn, event.request, { ok: true, result: null })
+    case 'peerStateDelivered':
+      return peerWasTold(turn, event.sentAtMs)
+    case 'commandGiven':
+      return commandGiven(turn, event)
+    default:
+      return happenToJob(turn, event)
+  }
+}
+
+type JobEvent = Exclude<Event, { kind: 'booted' | 'ticked' | 'heartbeatChanged' | 'peerStateReceived' | 'peerStateDelivered' | 'commandGiven' }>
+
+function happenToJob(turn: Turn, event: JobEvent): void {
+  const job = turn.state.jobs[event.job]
+  if (!job) return refuseUnknown(turn, event)
+  switch (event.kind) {
+    case 'handoverReceived':
+      return handoverReceived(turn, job, event)
+    case 'withdrawReceived':
+      return withdrawReceived(turn, job, event)
+    case 'handoverAnswered':
+      return handoverAnswered(turn, job, event)
+    case 'orderEnded':
+      return orderEnded(turn, job, event)
+    case 'applicationFailed':
+      return applicationFailed(turn, job, event.application, event.why)
+    case 'dataStatusChanged':
+      return dataStatusChanged(turn, job, event.status)
+    case 'dataLost':
+      return dataLost(turn, job, event.why)
+    case 'vipsSeen':
+      return isCurrent(job, event.attempt) ? vipsSeen(turn, job, event.held) : undefined
+  }
+}
+
+/** Nothing has begun since the look was ordered. */
+const isCurrent = (job: JobState, attempt: number): boolean => job.attempt === attempt && job.plan === null && job.observed
+
+function refuseUnknown(turn: Turn, event: JobEvent): void {
+  if (!('request' in event)) return
+  const known = Object.keys(turn.state.jobs).join(', ') || 'none'
+  refuse(turn, event.request, jobReport('E_JOB_UNKNOWN', { job: event.job, node: turn.state.node, known }))
+}

@@ -1,0 +1,123 @@
+import { define, type MessageDefinition, type Report } from './report'
+
+interface At {
+  job: string
+  node: string
+}
+interface Pair extends At {
+  peer: string
+}
+type Why = Pair & { why: string }
+
+/** What commands on a job may be refused with, and what may become of them. */
+export const JOB_MESSAGES = {
+  E_JOB_UNKNOWN: define<At & { known: string }>({
+    exitCode: 2,
+    message: ({ job, node, known }) => `${node} has no job ${job}; it has ${known}`,
+    tryThis: () => 'Use one of these names; jobstate lists them'
+  }),
+  E_JOB_BUSY: define<At & { ticket: string; doing: string }>({
+    exitCode: 5,
+    message: ({ job, node, ticket, doing }) => `${job} is busy on ${node}: ${doing} (${ticket})`,
+    tryThis: ({ job }) => `Wait until it has ended; jobstate ${job} shows how far it is`
+  }),
+  E_JOB_ERROR_FLAG: define<At & { why: string }>({
+    exitCode: 5,
+    message: ({ job, node, why }) => `${node} keeps an error flag for ${job}: ${why}`,
+    tryThis: () => 'Repair the cause and clear the error flag there; until then the job may only run on the other node'
+  }),
+  E_JOB_COPY_INCOMPLETE: define<At>({
+    exitCode: 5,
+    message: ({ job, node }) => `the copy of ${job} on ${node} is not complete`,
+    tryThis: ({ job }) => `Wait until its full mirror has ended (jobstate ${job}: Mirror Idle); if it does not run: mirror ${job} start`
+  }),
+  E_JOB_WAITS_FOR_PEER: define<Pair>({
+    exitCode: 5,
+    message: ({ job, node, peer }) => `${node} has not heard from ${peer} since it started, so it cannot know who owns ${job}`,
+    tryThis: ({ peer }) => `Start the agent on ${peer}, or repair the links (hbtstate)`
+  }),
+  E_JOB_NOT_ONLINE: define<At & { state: string; command: string }>({
+    exitCode: 5,
+    message: ({ job, node, state, command }) => `${command} needs ${job} online on ${node}; it is ${state}`,
+    tryThis: ({ job }) => `bringin ${job} first`
+  }),
+  E_JOB_NO_DATA: define<At>({
+    exitCode: 5,
+    message: ({ job }) => `${job} replicates no folders, so there is nothing to mirror`,
+    tryThis: () => 'Add data.folders to the job in the configuration'
+  }),
+  E_PEER_NOT_HEARD: define<Pair & { age: string }>({
+    exitCode: 5,
+    message: ({ job, node, peer, age }) => `${node} cannot move ${job}: the agent of ${peer} was heard ${age}`,
+    tryThis: ({ peer }) => `See hbtstate for the links, and whether the agent runs on ${peer}`
+  }),
+  E_CONFIG_DIFFERS: define<Pair & { own: string; theirs: string }>({
+    exitCode: 5,
+    message: ({ node, peer, own, theirs }) => `the configurations of ${node} (${own}) and ${peer} (${theirs}) differ`,
+    tryThis: () => 'Bring the same mirrorpair.yaml to both nodes and restart the agents; running jobs stay as they are'
+  }),
+  E_DATA_NOT_CONNECTED: define<Pair>({
+    exitCode: 5,
+    message: ({ job, node, peer }) => `the data of ${job} on ${node} is not connected to ${peer}`,
+    tryThis: ({ job }) => `Check the data links; jobstate ${job} shows each of them`
+  }),
+  E_MIRROR_RUNNING: define<At & { percent: number }>({
+    exitCode: 5,
+    message: ({ job, percent }) => `the full mirror of ${job} is under way (${percent}%)`,
+    tryThis: () => 'Wait until it has ended'
+  }),
+  E_START_FAILED: define<At & { step: string; why: string }>({
+    exitCode: 1,
+    message: ({ job, node, step, why }) => `${job} did not start on ${node}: ${step} failed: ${why}`,
+    tryThis: ({ node }) => `Repair the cause on ${node} (the event log has the details) and try again`
+  }),
+  E_STOP_FAILED: define<At & { step: string; why: string }>({
+    exitCode: 1,
+    message: ({ job, node, step, why }) => `${job} did not stop on ${node}: ${step} failed: ${why}`,
+    tryThis: ({ job }) => `See what still uses it (fuser on the folder); jobstate ${job} shows what is left`
+  }),
+  E_MIRROR_FAILED: define<At & { why: string }>({
+    exitCode: 1,
+    message: ({ job, node, why }) => `the mirror command for ${job} failed on ${node}: ${why}`,
+    tryThis: ({ job }) => `jobstate ${job} shows connection and links`
+  }),
+  E_SWITCH_UNDONE: define<Why>({
+    exitCode: 1,
+    message: ({ job, node, peer, why }) => `${job} was not moved to ${peer} and is started again on ${node}: ${why}`,
+    tryThis: ({ job }) => `Repair the cause, then switch ${job} again`
+  }),
+  E_SWITCH_CAME_BACK: define<Why>({
+    exitCode: 1,
+    message: ({ job, node, peer, why }) => `${job} could not start on ${peer} and runs on ${node} again: ${why}`,
+    tryThis: ({ peer }) => `Repair the cause on ${peer}, which keeps an error flag for the job`
+  }),
+  E_SWITCH_FAILED_THERE: define<Why>({
+    exitCode: 1,
+    message: ({ job, peer, why }) => `${peer} took ${job} but does not run it: ${why}`,
+    tryThis: ({ job }) => `jobstate ${job} shows what is missing`
+  }),
+  E_OWNERSHIP_LOST: define<Pair & { roleSequence: number }>({
+    exitCode: 1,
+    message: ({ job, node, peer, roleSequence }) => `${peer} owns ${job} since role sequence ${roleSequence}; ${node} stands by`,
+    tryThis: ({ job }) => `jobstate ${job} shows where it runs`
+  }),
+  E_HANDOVER_REFUSED: define<Why>({
+    exitCode: 5,
+    message: ({ job, node, why }) => `${node} does not take ${job}: ${why}`,
+    tryThis: ({ job }) => `jobstate ${job} on both nodes shows what is missing`
+  }),
+  E_TICKET_UNKNOWN: define<{ ticket: string; node: string }>({
+    exitCode: 2,
+    message: ({ ticket, node }) => `${node} knows no ticket ${ticket}; it keeps the newest ones since its engine started`,
+    tryThis: () => 'jobstate shows the state of the jobs now'
+  })
+} satisfies Record<string, MessageDefinition<never>>
+
+type Messages = typeof JOB_MESSAGES
+type ValuesOf<Code extends keyof Messages> = Parameters<Messages[Code]['message']>[0]
+
+/** The report for a code and its values; `node` is who says so. */
+export function jobReport<Code extends keyof Messages>(code: Code, values: ValuesOf<Code>): Report {
+  const definition: MessageDefinition<ValuesOf<Code>> = JOB_MESSAGES[code] as never
+  return { code, message: definition.message(values), tryThis: definition.tryThis(values), exitCode: definition.exitCode }
+}
