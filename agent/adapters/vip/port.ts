@@ -12,6 +12,8 @@ import { holders, IP_TIMEOUT_MS, type Nic, nicFor, readNics } from './nics'
 /** What `ip address delete` says when the address went away in the meantime. */
 const ALREADY_GONE = /Cannot assign requested address|Cannot find device|No such device/
 const ALREADY_THERE = /File exists/
+/** Longer prefixes have no broadcast address. */
+const BROADCAST_PREFIX_MAX = 30
 
 export function createVipPort(places: Pick<Places, 'runDirectory' | 'node'>, log: LogPort): VipPort & { close(): void } {
   const machine = new MachineVips(places.node, log)
@@ -121,7 +123,7 @@ class MachineVips implements VipPort {
  */
 function addArguments(vip: VipConfig, nic: Nic): string[] {
   const add = ['address', 'add', `${vip.address}/${vip.prefix}`, 'dev', nic.name]
-  return vip.family === 6 ? ['-6', ...add, 'nodad', 'preferred_lft', '0'] : [...add, 'broadcast', '+']
+  return vip.family === 6 ? ['-6', ...add, 'nodad', 'preferred_lft', '0'] : [...add, ...(vip.prefix <= BROADCAST_PREFIX_MAX ? ['broadcast', '+'] : [])]
 }
 
 /** Removing the first address of a network must not take another VIP of the same network with it. */

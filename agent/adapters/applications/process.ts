@@ -1,0 +1,186 @@
+import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { logTail, trimLog } from '../boundedLog'
+import { monotonicMs } from '../clock'
+import { failure, plainReason } from '../failure'
+import { fileWord, readNote, removeNote, writeNote } from '../files'
+import { identify, isAlive, isOfThisBoot, sessionMembers, signalProcess } from '../processes'
+import { redact } from '../redact'
+import { cgroupMembers, killCgroup, makeCgroup, removeCgroup } from './cgroup'
+import { type Launch, type Launched, launch } from './launch'
+import { launchedSchema } from './note'
+import type { Runner, RunnerOptions } from './runner'
+import { runShell, type Surroundings, surroundings } from './shell'
+import { Watch } from './watch'
+
+/** Between two tries of the check while it starts. */
+const START_CHECK_GAP_MS = 200
+/** Without a check: what still lives after this has started. */
+const STILL_ALIVE_MS = 500
+const POLL_MS = 20
+/** The process itself has ended; what it left behind gets so long to follow. */
+const LEFTOVER_MS = 1_000
+/** After SIGKILL only a process that hangs in the kernel is still there. */
+const KILL_WAIT_MS = 5_000
+const OUTPUT_LINES = 5
+
+/** An application of kind *process*: a command that stays in the foreground, started, watched and stopped here. */
+export class ProcessRunner implements Runner {
+  private readonly noteFile: string
+  private readonly logFile: string
+  private readonly cgroupName: string
+  private watch: Watch | null = null
+  private lastWords = 'its process ended'
+
+  constructor(private readonly options: RunnerOptions) {
+    const name = `${fileWord(options.job.name)}.${fileWord(options.application.name)}`
+    this.cgroupName = `${fileWord(options.places.node)}.${name}`
+    this.noteFile = path.join(options.places.runDirectory, 'applications', `${name}.json`)
+    this.logFile = path.join(options.places.stateDirectory, 'log', `${name}.log`)
+  }
+
+  async start(abort: AbortSignal): Promise<void> {
+    const { job, application, places } = this.options
+    const around = await surroundings(places.node, job, application)
+    const running = this.running()
+    const started = running === null ? await this.launchAnew(around) : { launched: running, logStart: 0 }
+    const why = await this.untilReady(started.launched, around, abort)
+    if (why !== null) {
+      const output = redact(logTail(this.logFile, started.logStart, OUTPUT_LINES))
+      await this.stop(true)
+      throw failure('E_APPLICATION_START', { node: places.node, job: job.name, application: application.name, why, output, log: this.logFile })
+    }
+    this.beginWatch(started.launched, around)
+  }
+
+  async adopt(): Promise<boolean> {
+    const running = this.running()
+    if (running === null) return false
+    const { job, application, places } = this.options
+    this.beginWatch(running, await surroundings(places.node, job, application))
+    return true
+  }
+
+  async stop(kill: boolean): Promise<void> {
+    this.release()
+    const launched = this.noted()
+    if (launched !== null && isAlive(launched.identity) && !kill) await this.askToStop(launched)
+    await this.killAll(launched)
+    removeNote(this.noteFile)
+  }
+
+  release(): void {
+    this.watch?.end()
+    this.watch = null
+  }
+
+  private running(): Launched | null {
+    const launched = this.noted()
+    return launched !== null && isAlive(launched.identity) ? launched : null
+  }
+
+  /** A note of an earlier boot says nothing about the processes of this one. */
+  private noted(): Launched | null {
+    const note = launchedSchema.safeParse(readNote(this.noteFile))
+    return note.success && isOfThisBoot(note.data.identity) ? note.data : null
+  }
+
+  private async launchAnew(around: Surroundings): Promise<Launch> {
+    const { job, application, places } = this.options
+    // What an earlier run left behind would stand in the way of the new one.
+    await this.killAll(this.noted())
+    try {
+      const launched = await launch(application.start ?? 'false', around, this.cgroupName, this.logFile)
+      writeNote(this.noteFile, launched.launched)
+      launched.child.once('exit', (code, signal) => {
+        this.lastWords = signal === null ? `its process ended with exit code ${code}` : `its process was ended by ${signal}`
+        this.watch?.look()
+      })
+      return launched
+    } catch (error) {
+      throw failure('E_APPLICATION_START', { node: places.node, job: job.name, application: application.name, why: plainReason(error), output: '', log: this.logFile })
+    }
+  }
+
+  /** null when it is ready, else why it is not. */
+  private async untilReady(launched: Launched, around: Surroundings, abort: AbortSignal): Promise<string | null> {
+    const { check, startTimeoutMs, checkTimeoutMs } = this.options.application
+    const startMs = monotonicMs()
+    const untilMs = startMs + startTimeoutMs
+    let why = 'it was not ready'
+    while (monotonicMs() < untilMs) {
+      if (abort.aborted) return 'it was called off'
+      if (!isAlive(launched.identity)) return this.deathWords()
+      if (check === null && monotonicMs() - startMs >= STILL_ALIVE_MS) return null
+      if (check !== null) {
+        const result = await runShell(check, around, Math.min(checkTimeoutMs, untilMs - monotonicMs()), abort)
+        if (result.ok && isAlive(launched.identity)) return null
+        why = `its check said: ${result.why}${result.output === '' ? '' : ` (${result.output})`}`
+      }
+      await pause(check === null ? POLL_MS : START_CHECK_GAP_MS)
+    }
+    return `it was not ready within ${startTimeoutMs} ms; ${why}`
+  }
+
+  /** The exit code comes with an event of its own, a moment after /proc shows the death. */
+  private async deathWords(): Promise<string> {
+    await pause(POLL_MS)
+    return this.lastWords
+  }
+
+  private beginWatch(launched: Launched, around: Surroundings): void {
+    const { check, checkIntervalMs, checkTimeoutMs } = this.options.application
+    const tryCheck = async (line: string): Promise<{ why: string; certain: boolean } | null> => {
+      const result = await runShell(line, around, checkTimeoutMs)
+      return result.ok ? null : { why: `its check failed: ${result.why}${result.output === '' ? '' : ` (${result.output})`}`, certain: false }
+    }
+    this.release()
+    const death = (): string | null => (isAlive(launched.identity) ? null : this.lastWords)
+    const watched = { death, checkIntervalMs, care: () => trimLog(this.logFile), ...(check === null ? {} : { check: () => tryCheck(check) }) }
+    this.watch = new Watch(watched, this.options.failed)
+  }
+
+  private async askToStop(launched: Launched): Promise<void> {
+    const { stop, stopSignal, stopTimeoutMs } = this.options.application
+    const untilMs = monotonicMs() + stopTimeoutMs
+    if (stop === null || !(await this.runStopCommand(stop, stopTimeoutMs))) signalProcess(launched.alone ? launched.identity.pid : -launched.identity.pid, stopSignal)
+    await waitUntil(() => !isAlive(launched.identity), untilMs)
+    if (!isAlive(launched.identity)) await waitUntil(() => this.members(launched).length === 0, Math.min(untilMs, monotonicMs() + LEFTOVER_MS))
+  }
+
+  private async runStopCommand(line: string, timeoutMs: number): Promise<boolean> {
+    const { job, application, places } = this.options
+    const around = await surroundings(places.node, job, application).catch(() => null)
+    return around !== null && (await runShell(line, around, timeoutMs)).ok
+  }
+
+  /** Everything of it, at once, and until nothing is left. */
+  private async killAll(launched: Launched | null): Promise<void> {
+    const cgroup = launched?.cgroup ?? makeCgroup(this.cgroupName)
+    const untilMs = monotonicMs() + KILL_WAIT_MS
+    let left = this.members(launched)
+    while (left.length > 0 && monotonicMs() < untilMs) {
+      if (cgroup === null || !killCgroup(cgroup)) for (const pid of left) signalProcess(pid, 'SIGKILL')
+      await pause(POLL_MS)
+      left = this.members(launched)
+    }
+    if (cgroup !== null) removeCgroup(cgroup)
+    if (left.length === 0) return
+    const { job, application, places } = this.options
+    const why = `after SIGKILL these processes are still there: ${left.slice(0, 10).join(' ')}`
+    throw failure('E_APPLICATION_STOP', { node: places.node, job: job.name, application: application.name, why })
+  }
+
+  private members(launched: Launched | null): number[] {
+    const cgroup = launched === null ? makeCgroup(this.cgroupName) : launched.cgroup
+    if (cgroup !== null) return cgroupMembers(cgroup)
+    if (launched === null) return []
+    const later = identify(launched.identity.pid)
+    // The number belongs to somebody else by now: then a session of that number is not ours either.
+    return later !== null && !isAlive(launched.identity) ? [] : sessionMembers(launched.identity.pid)
+  }
+}
+
+async function waitUntil(met: () => boolean, untilMs: number): Promise<void> {
+  while (!met() && monotonicMs() < untilMs) await pause(POLL_MS)
+}

@@ -1,0 +1,20 @@
+import type { ApplicationConfig, JobConfig } from '../../../src/model'
+import type { Places } from '../../ports'
+
+/** One application on this node, of either kind. `port.ts` sees to it that its calls do not overlap. */
+export interface Runner {
+  /** Rejects at the start timeout or when called off, with everything of it stopped again. */
+  start(abort: AbortSignal): Promise<void>
+  stop(kill: boolean): Promise<void>
+  adopt(): Promise<boolean>
+  /** Stops watching, and nothing else. */
+  release(): void
+}
+
+export interface RunnerOptions {
+  places: Pick<Places, 'stateDirectory' | 'runDirectory' | 'node'>
+  job: JobConfig
+  application: ApplicationConfig
+  /** It was started or adopted, and has died or failed its check. Said once. */
+  failed: (why: string) => void
+}

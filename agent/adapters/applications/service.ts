@@ -1,0 +1,102 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { monotonicMs } from '../clock'
+import { type CommandResult, runCommand } from '../command'
+import { failure } from '../failure'
+import type { Runner, RunnerOptions } from './runner'
+import { runShell, surroundings } from './shell'
+import { Watch } from './watch'
+
+const POLL_MS = 200
+/** What systemd calls a unit that runs; `reloading` serves on. */
+const RUNNING = ['active', 'reloading']
+/** It will not come back by itself. */
+const ENDED = ['inactive', 'failed']
+
+/** An application of kind *service*: a systemd unit. systemd owns its processes; the agent asks it to start, stop and tell. */
+export class ServiceRunner implements Runner {
+  private watch: Watch | null = null
+
+  constructor(private readonly options: RunnerOptions) {}
+
+  async start(abort: AbortSignal): Promise<void> {
+    const { startTimeoutMs } = this.options.application
+    const untilMs = monotonicMs() + startTimeoutMs
+    const result = await this.systemctl(['start', this.unit()], startTimeoutMs)
+    const why = result.exitCode === 0 ? await this.untilReady(untilMs, abort) : `systemctl start: ${result.problem}`
+    if (why !== null) {
+      await this.stop(false)
+      throw this.failed('E_APPLICATION_START', why)
+    }
+    this.beginWatch()
+  }
+
+  async adopt(): Promise<boolean> {
+    if (!RUNNING.includes(await this.state())) return false
+    this.beginWatch()
+    return true
+  }
+
+  /** `kill`, or the stop timeout, kills its processes first; the stop that follows keeps systemd from starting it again. */
+  async stop(kill: boolean): Promise<void> {
+    this.release()
+    const { stopTimeoutMs } = this.options.application
+    if (!kill && (await this.systemctl(['stop', this.unit()], stopTimeoutMs)).exitCode === 0) return
+    await this.systemctl(['kill', '--signal=SIGKILL', this.unit()], stopTimeoutMs)
+    const result = await this.systemctl(['stop', this.unit()], stopTimeoutMs)
+    if (result.exitCode !== 0) throw this.failed('E_APPLICATION_STOP', `systemctl stop: ${result.problem}`)
+  }
+
+  release(): void {
+    this.watch?.end()
+    this.watch = null
+  }
+
+  private async untilReady(untilMs: number, abort: AbortSignal): Promise<string | null> {
+    let why: string | null = 'it was not ready'
+    while (monotonicMs() < untilMs) {
+      if (abort.aborted) return 'it was called off'
+      const problem = await this.problem(abort)
+      if (problem === null) return null
+      if (problem.certain) return problem.why
+      why = problem.why
+      await pause(POLL_MS)
+    }
+    return `${why} within ${this.options.application.startTimeoutMs} ms`
+  }
+
+  private beginWatch(): void {
+    this.release()
+    const { checkIntervalMs } = this.options.application
+    this.watch = new Watch({ death: () => null, check: () => this.problem(), checkIntervalMs }, this.options.failed)
+  }
+
+  /** What systemd says of the unit, and the check command where there is one. */
+  private async problem(abort?: AbortSignal): Promise<{ why: string; certain: boolean } | null> {
+    const { job, application, places } = this.options
+    const state = await this.state()
+    if (!RUNNING.includes(state)) return { why: `systemd says that ${this.unit()} is ${state}`, certain: ENDED.includes(state) }
+    if (application.check === null) return null
+    const around = await surroundings(places.node, job, application).catch(() => null)
+    if (around === null) return { why: `its user ${application.user} is not known`, certain: false }
+    const result = await runShell(application.check, around, application.checkTimeoutMs, abort)
+    return result.ok ? null : { why: `its check failed: ${result.why}${result.output === '' ? '' : ` (${result.output})`}`, certain: false }
+  }
+
+  private async state(): Promise<string> {
+    const result = await this.systemctl(['is-active', this.unit()], this.options.application.checkTimeoutMs)
+    return result.output.trim() || `not known: ${result.problem}`
+  }
+
+  private unit(): string {
+    return this.options.application.unit ?? ''
+  }
+
+  private systemctl(args: string[], timeoutMs: number): Promise<CommandResult> {
+    return runCommand('systemctl', args, timeoutMs)
+  }
+
+  private failed(code: 'E_APPLICATION_START' | 'E_APPLICATION_STOP', why: string): Error {
+    const { job, application, places } = this.options
+    return failure(code, { node: places.node, job: job.name, application: application.name, why, output: '', log: null })
+  }
+}

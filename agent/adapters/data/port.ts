@@ -1,0 +1,59 @@
+import type { JobConfig } from '../../../src/model'
+import { programCommand } from '../../native/programs'
+import type { DataPort, LogPort, Places } from '../../ports'
+import { failure } from '../failure'
+import { type KeeperEvents, MirrordKeeper } from './keeper'
+
+/** Mounting over the folders, connecting: answered when applications may start. */
+const SOURCE_TIMEOUT_MS = 60_000
+const TARGET_TIMEOUT_MS = 60_000
+const STOP_TIMEOUT_MS = 30_000
+const MIRROR_TIMEOUT_MS = 10_000
+/** mirrord keeps the drain's own timeout; its answer gets so much more. */
+const DRAIN_ANSWER_MS = 5_000
+
+export interface DataOptions {
+  /** How mirrord is started; tests hand over a stand-in that speaks its protocol. */
+  command?: { file: string; args: string[] }
+}
+
+export function createDataPort(places: Places, log: LogPort, options: DataOptions = {}): DataPort & { close(): void } {
+  /** One for each job of the configuration. */
+  const keepers = new Map<string, MirrordKeeper>()
+  const events: KeeperEvents = { status: () => undefined, lost: () => undefined }
+  const told: KeeperEvents = {
+    status: (job, status) => events.status(job, status),
+    lost: (job, why) => {
+      log.event('error', `mirrord of ${job} is lost: ${why}.`)
+      events.lost(job, why)
+    },
+  }
+  const keeper = (job: JobConfig): MirrordKeeper => {
+    const found = keepers.get(job.name) ?? new MirrordKeeper(places, options.command ?? programCommand('mirrord'), job, told)
+    keepers.set(job.name, found)
+    return found
+  }
+  const known = (job: string, request: string): MirrordKeeper => {
+    const config = places.config.jobs[job]
+    if (config !== undefined) return keeper(config)
+    throw failure('E_MIRRORD_LOST', { node: places.node, job, request, why: 'the configuration has no such job' })
+  }
+  return {
+    ensure: async (job) => await keeper(job).ensure(job),
+    source: async (job, roleSequence, peerCopyComplete) => await known(job, 'source').request({ do: 'source', roleSequence, peerCopyComplete }, SOURCE_TIMEOUT_MS),
+    target: async (job, roleSequence) => await known(job, 'target').request({ do: 'target', roleSequence }, TARGET_TIMEOUT_MS),
+    drain: async (job, timeoutMs) => await known(job, 'drain').request({ do: 'drain', timeoutMs }, timeoutMs + DRAIN_ANSWER_MS),
+    stop: async (job, { force }) => await known(job, 'stop').request({ do: 'stop', force }, STOP_TIMEOUT_MS),
+    mirror: async (job, action) => await known(job, 'mirror').request({ do: 'mirror', action }, MIRROR_TIMEOUT_MS),
+    end: async (job) => await known(job, 'exit').end(),
+    onStatus: (call) => {
+      events.status = call
+    },
+    onLost: (call) => {
+      events.lost = call
+    },
+    close: () => {
+      for (const each of keepers.values()) each.release()
+    },
+  }
+}

@@ -1,0 +1,76 @@
+import fs from 'node:fs'
+
+/**
+ * A process of this boot, told apart from a later one with the same number by its start time (field 22 of /proc/PID/stat,
+ * clock ticks since the boot) and by the boot.
+ */
+export interface ProcessIdentity {
+  pid: number
+  startTicks: number
+  bootId: string
+}
+
+interface Stat {
+  state: string
+  parent: number
+  session: number
+  startTicks: number
+}
+
+export function bootId(): string {
+  return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+}
+
+/** null: it is gone, or only waits to be reaped. */
+export function identify(pid: number): ProcessIdentity | null {
+  const stat = readStat(pid)
+  return stat === null || isDead(stat) ? null : { pid, startTicks: stat.startTicks, bootId: bootId() }
+}
+
+/** Only looks at /proc/PID/stat: cheap enough for ten times a second. The boot is compared once, when a note is read. */
+export function isAlive(identity: ProcessIdentity): boolean {
+  const stat = readStat(identity.pid)
+  return stat !== null && !isDead(stat) && stat.startTicks === identity.startTicks
+}
+
+export function isOfThisBoot(identity: ProcessIdentity): boolean {
+  return identity.bootId === bootId()
+}
+
+/** A session's processes and all that descend from them: what is killed where there is no cgroup. */
+export function sessionMembers(session: number): number[] {
+  const stats = new Map<number, Stat>()
+  for (const name of fs.readdirSync('/proc')) {
+    const stat = /^\d+$/.test(name) ? readStat(Number(name)) : null
+    if (stat !== null && !isDead(stat)) stats.set(Number(name), stat)
+  }
+  const members = new Set([...stats].filter(([, stat]) => stat.session === session).map(([pid]) => pid))
+  for (let before = -1; before !== members.size; ) {
+    before = members.size
+    for (const [pid, stat] of stats) if (members.has(stat.parent)) members.add(pid)
+  }
+  return [...members]
+}
+
+/** False when it is gone already. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal)
+  } catch {
+    return false
+  }
+}
+
+const isDead = (stat: Stat): boolean => stat.state === 'Z' || stat.state === 'X'
+
+/** The name in parentheses may hold spaces and parentheses: fields are counted from the last one. */
+function readStat(pid: number): Stat | null {
+  let text: string
+  try {
+    text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
+  } catch {
+    return null
+  }
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return { state: fields[0] ?? 'X', parent: Number(fields[1]), session: Number(fields[3]), startTicks: Number(fields[19]) }
+}
