@@ -15,7 +15,16 @@ const nodeVersion = process.version.slice(1)
 const target = `node${nodeVersion}-linux-${arch}`
 
 /** The npm packages with native parts: they are copied whole, everything else is already in the bundles. */
-const NATIVE = ['koffi', `@koromix/koffi-linux-${arch}`, '@napi-rs/keyring', `@napi-rs/keyring-linux-${arch}-gnu`, '@node-rs/crc32', `@node-rs/crc32-linux-${arch}-gnu`, '@node-rs/xxhash', `@node-rs/xxhash-linux-${arch}-gnu`]
+const NATIVE = [
+  'koffi',
+  `@koromix/koffi-linux-${arch}`,
+  '@napi-rs/keyring',
+  `@napi-rs/keyring-linux-${arch}-gnu`,
+  '@node-rs/crc32',
+  `@node-rs/crc32-linux-${arch}-gnu`,
+  '@node-rs/xxhash',
+  `@node-rs/xxhash-linux-${arch}-gnu`
+]
 
 function seedNode() {
   const cache = path.join(work, 'home', '.pkg-cache', 'sea')
@@ -33,7 +42,11 @@ function stageFiles() {
   const programs = fs.readdirSync(path.join(root, 'dist')).filter((name) => /^(mirrorpair|cui|agent|mirrord|.*\.worker)\.cjs$/.test(name))
   for (const name of programs) fs.copyFileSync(path.join(root, 'dist', name), path.join(stage, 'dist', name))
   const present = NATIVE.filter((name) => fs.existsSync(path.join(root, 'node_modules', name)))
-  for (const name of present) fs.cpSync(path.join(root, 'node_modules', name), path.join(stage, 'node_modules', name), { recursive: true, filter: (file) => !/\/(vendor|doc|test)$/.test(file) })
+  for (const name of present)
+    fs.cpSync(path.join(root, 'node_modules', name), path.join(stage, 'node_modules', name), {
+      recursive: true,
+      filter: (file) => !/\/(vendor|doc|test)$/.test(file)
+    })
   const manifest = {
     name: pjson.name,
     version: pjson.version,
@@ -47,6 +60,10 @@ function stageFiles() {
 seedNode()
 stageFiles()
 const pkg = path.join(root, 'node_modules', '@yao-pkg', 'pkg', require('@yao-pkg/pkg/package.json').bin.pkg ?? 'lib-es5/bin.js')
-const run = spawnSync(process.execPath, [pkg, '--sea', '.', '-t', target, '-o', out], { cwd: stage, stdio: 'inherit', env: { ...process.env, HOME: path.join(work, 'home') } })
+const run = spawnSync(process.execPath, [pkg, '--sea', '.', '-t', target, '-o', out], {
+  cwd: stage,
+  stdio: 'inherit',
+  env: { ...process.env, HOME: path.join(work, 'home') }
+})
 if (run.status !== 0) process.exit(run.status ?? 1)
 console.log(`${out}: ${(fs.statSync(out).size / 1e6).toFixed(0)} MB`)

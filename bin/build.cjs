@@ -33,5 +33,5 @@ buildSync({
   external: ['typescript', ...NATIVE],
   supported: { 'dynamic-import': false },
   sourcemap: 'linked',
-  logLevel: 'warning',
+  logLevel: 'warning'
 })

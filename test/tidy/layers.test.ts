@@ -23,7 +23,10 @@ test('imports point one way', () => {
     return importsOf(source)
       .map((specifier) => resolveImport(source, specifier))
       .filter((target): target is string => target !== null)
-      .filter((target) => target !== 'package.json' && !allowed.some((folder) => target === folder || target.startsWith(`${folder}/`) || target.startsWith(`${folder}.`)))
+      .filter(
+        (target) =>
+          target !== 'package.json' && !allowed.some((folder) => target === folder || target.startsWith(`${folder}/`) || target.startsWith(`${folder}.`))
+      )
       .map((target) => `${source.file} -> ${target}`)
   })
   expect(wrong).toEqual([])
@@ -32,7 +35,11 @@ test('imports point one way', () => {
 test('src imports no package but pure ones', () => {
   const wrong = sources
     .filter((source) => source.file.startsWith('src/'))
-    .flatMap((source) => importsOf(source).filter((name) => !name.startsWith('.') && !PACKAGES_OF_SRC.includes(name)).map((name) => `${source.file} -> ${name}`))
+    .flatMap((source) =>
+      importsOf(source)
+        .filter((name) => !name.startsWith('.') && !PACKAGES_OF_SRC.includes(name))
+        .map((name) => `${source.file} -> ${name}`)
+    )
   expect(wrong).toEqual([])
 })
 
@@ -44,21 +51,35 @@ test('src knows no clock and no chance', () => {
 test('adapters know the ports, never the loop or the core', () => {
   const wrong = sources
     .filter((source) => source.file.startsWith('agent/adapters/'))
-    .flatMap((source) => importsOf(source).map((name) => resolveImport(source, name)).filter((target) => target?.startsWith('src/core') || target?.startsWith('agent/loop') || target?.startsWith('agent/engine')).map((target) => `${source.file} -> ${target}`))
+    .flatMap((source) =>
+      importsOf(source)
+        .map((name) => resolveImport(source, name))
+        .filter((target) => target?.startsWith('src/core') || target?.startsWith('agent/loop') || target?.startsWith('agent/engine'))
+        .map((target) => `${source.file} -> ${target}`)
+    )
   expect(wrong).toEqual([])
 })
 
 test('each terminal library has one file in commands/kit', () => {
   const libraries = ['inquirer', 'chalk', 'cli-table3', 'undici', '@napi-rs/keyring', 'cli-progress']
   for (const library of libraries) {
-    const users = sources.filter((source) => source.file.startsWith('commands/') && importsOf(source).some((name) => name === library || name.startsWith(`${library}/`)))
+    const users = sources.filter(
+      (source) => source.file.startsWith('commands/') && importsOf(source).some((name) => name === library || name.startsWith(`${library}/`))
+    )
     expect({ library, users: users.map((source) => source.file).filter((file) => !file.startsWith('commands/kit/')) }).toEqual({ library, users: [] })
     expect(users.length).toBeLessThanOrEqual(1)
   }
 })
 
 test('no import circles', () => {
-  const graph = new Map(sources.map((source) => [source.file, importsOf(source).map((name) => resolveImport(source, name)).filter((target): target is string => target !== null)]))
+  const graph = new Map(
+    sources.map((source) => [
+      source.file,
+      importsOf(source)
+        .map((name) => resolveImport(source, name))
+        .filter((target): target is string => target !== null)
+    ])
+  )
   const done = new Set<string>()
   const circles: string[] = []
   const visit = (file: string, trail: string[]) => {

@@ -13,10 +13,18 @@ test('files fit one concern', () => {
 
 test('nothing is left open in the sources', () => {
   const marks = /\b(TODO|FIXME|XXX)\b/
-  expect(sourcesOf('src', 'agent', 'commands', 'bin', 'test').filter((source) => !source.file.startsWith('test/tidy/') && marks.test(source.text)).map((source) => source.file)).toEqual([])
+  expect(
+    sourcesOf('src', 'agent', 'commands', 'bin', 'test')
+      .filter((source) => !source.file.startsWith('test/tidy/') && marks.test(source.text))
+      .map((source) => source.file)
+  ).toEqual([])
 })
 
 test('no test is left out or alone', () => {
   const marks = /\b(?:it|test|describe)\.(?:only|skip)\(|\b(?:xit|xtest|fit|xdescribe)\(/
-  expect(sourcesOf('test').filter((source) => !source.file.startsWith('test/tidy/') && marks.test(source.text)).map((source) => source.file)).toEqual([])
+  expect(
+    sourcesOf('test')
+      .filter((source) => !source.file.startsWith('test/tidy/') && marks.test(source.text))
+      .map((source) => source.file)
+  ).toEqual([])
 })

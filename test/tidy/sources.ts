@@ -26,7 +26,8 @@ export function sourcesOf(...folders: string[]): Source[] {
 
 /** Module names that a source imports (also by require and `export … from`). */
 export function importsOf(source: Source): string[] {
-  const pattern = /(?:^|\n)\s*(?:import|export)\s[^'"\n;]*?(?:\n[^'";]*?)*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|\brequire\(\s*['"]([^'"]+)['"]\s*\)/g
+  const pattern =
+    /(?:^|\n)\s*(?:import|export)\s[^'"\n;]*?(?:\n[^'";]*?)*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|\brequire\(\s*['"]([^'"]+)['"]\s*\)/g
   return [...source.text.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
 }
 
@@ -34,6 +35,7 @@ export function importsOf(source: Source): string[] {
 export function resolveImport(source: Source, specifier: string): string | null {
   if (!specifier.startsWith('.')) return null
   const target = path.join(path.dirname(source.file), specifier)
-  for (const candidate of [`${target}.ts`, path.join(target, 'index.ts'), target]) if (fs.existsSync(path.join(root, candidate)) && fs.statSync(path.join(root, candidate)).isFile()) return candidate
+  for (const candidate of [`${target}.ts`, path.join(target, 'index.ts'), target])
+    if (fs.existsSync(path.join(root, candidate)) && fs.statSync(path.join(root, candidate)).isFile()) return candidate
   return target
 }
