@@ -1,0 +1,57 @@
+import type { Context } from './context'
+import { askAll } from './kit/nodes'
+import { where } from './kit/client'
+import { clustersOf } from './view/cluster'
+import { GUIDE_WORDS } from './words'
+
+const JOBS_KEPT_MS = 5_000
+
+/** What Tab offers: commands, then what the command's own usage line names at this place. */
+export class Completer {
+  private jobs: { names: string[]; at: number } = { names: [], at: -Infinity }
+
+  constructor(private readonly context: Context) {}
+
+  async complete(line: string): Promise<[string[], string]> {
+    const words = line.trimStart().split(/\s+/)
+    const word = words.at(-1) ?? ''
+    const offered = words.length <= 1 ? this.commandWords() : await this.following((words[0] ?? '').toLowerCase(), words.length - 2, word)
+    const fitting = offered.filter((one) => one.toLowerCase().startsWith(word.toLowerCase()))
+    return [fitting.map((one) => (fitting.length === 1 ? `${one} ` : one)), word]
+  }
+
+  private commandWords(): string[] {
+    return [...new Set([...GUIDE_WORDS, ...Object.keys(this.context.commands)])].sort()
+  }
+
+  private async following(command: string, place: number, word: string): Promise<string[]> {
+    const found = this.context.commands[command]
+    if (found === undefined) return []
+    if (word.startsWith('-')) return Object.keys(found.flags).map((flag) => `--${flag}`).sort()
+    const kinds = placesOf(found.about.usage)[place] ?? []
+    return (await Promise.all(kinds.map((kind) => this.named(kind)))).flat()
+  }
+
+  private async named(kind: string): Promise<string[]> {
+    if (kind === 'JOB') return this.jobNames()
+    if (kind === 'NODE') return this.context.store.open().map((entry) => entry.node)
+    if (kind === 'COMMAND') return this.commandWords()
+    if (kind === 'ADDRESS') return this.context.store.nodes().map(where)
+    return /^[a-z]/.test(kind) ? [kind] : []
+  }
+
+  private async jobNames(): Promise<string[]> {
+    if (performance.now() - this.jobs.at < JOBS_KEPT_MS) return this.jobs.names
+    const names = clustersOf(await askAll(this.context.store.open())).flatMap((cluster) => cluster.jobs)
+    this.jobs = { names, at: performance.now() }
+    return names
+  }
+}
+
+/** `mirror JOB start|stop [--yes]` → [[JOB], [start, stop]]. */
+function placesOf(usage: string): string[][] {
+  const [form = ''] = usage.split(',')
+  const words = form.split(' ').slice(1)
+  const end = words.findIndex((word) => word.startsWith('[--'))
+  return (end < 0 ? words : words.slice(0, end)).map((word) => word.replace(/\[:PORT\]/, '').replace(/[[\]]/g, '').split('|'))
+}

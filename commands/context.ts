@@ -1,0 +1,73 @@
+import type { CommandClass } from './base'
+import type { Io } from './io'
+import { createPaint, type Paint } from './kit/paint'
+import { Store } from './kit/store'
+
+/** What a command knows: the terminal, the open nodes, the defaults set by `use`, the whole grammar. */
+export interface Context {
+  io: Io
+  store: Store
+  version: string
+  commands: Record<string, CommandClass>
+  colour: boolean
+  use: { node: string | null; job: string | null }
+  /** Typed at `cui>`: exit ends the loop, exit codes only show in the words. */
+  interactive: boolean
+  /** Lines pasted ahead; questions take from here first. */
+  typedAhead: string[]
+  /** `ended` is set by `exit`. */
+  flow: { ended: boolean }
+  /** Runbooks around the command that runs now. */
+  depth: number
+  /** Aborted by Ctrl-C while a command waits; each line typed has its own. */
+  interrupt: AbortController
+  /** `silent`: the object of --json goes to the caller only. */
+  runLine(context: Context, words: string[], silent: boolean): Promise<Outcome>
+}
+
+/** Where a command's words go. With --json only the one object is printed. */
+export interface Output {
+  json: boolean
+  paint: Paint
+  line(text?: string): void
+  /** For the running step that is updated in place; null when output is no terminal. */
+  raw: ((text: string) => void) | null
+}
+
+/** A command that did not throw: its object for --json, and 0, or 1 when there are problems. */
+export interface Outcome {
+  exitCode: number
+  json: object
+}
+
+export function createContext(io: Io, version: string, commands: Context['commands'], runLine: Context['runLine']): Context {
+  return {
+    io,
+    store: new Store(io.env),
+    version,
+    commands,
+    colour: io.stdout.isTTY === true && !io.env['NO_COLOR'] && io.env['TERM'] !== 'dumb',
+    use: { node: null, job: null },
+    interactive: false,
+    typedAhead: [],
+    flow: { ended: false },
+    depth: 0,
+    interrupt: new AbortController(),
+    runLine,
+  }
+}
+
+export function createOutput(context: Context, options: { json: boolean; noColour: boolean }): Output {
+  const { stdout } = context.io
+  // A command that Ctrl-C has left behind must not write into what is typed next.
+  const { signal } = context.interrupt
+  const write = (text: string): void => {
+    if (!options.json && !signal.aborted) stdout.write(text)
+  }
+  return {
+    json: options.json,
+    paint: createPaint(context.colour && !options.noColour && !options.json),
+    line: (text = '') => write(`${text}\n`),
+    raw: stdout.isTTY === true && !options.json ? write : null,
+  }
+}

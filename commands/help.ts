@@ -1,0 +1,68 @@
+import { Args } from '@oclif/core'
+import { CuiCommand, everywhere, type CommandClass, type HelpText } from './base'
+import type { Outcome, Output } from './context'
+import { fail } from './kit/fail'
+import { nearest, padTo } from './kit/text'
+import { ALIASES, GUIDE_WORDS, LATER_WORDS } from './words'
+
+const COLUMNS = 4
+const COLUMN_WIDTH = 14
+
+/** The guide's words in the guide's columns, then ours; with COMMAND its usage, example and page in the manual. */
+export class Help extends CuiCommand {
+  static override args = { command: Args.string() }
+  static override flags = { ...everywhere }
+  static override about: HelpText = {
+    summary: 'the commands; with COMMAND its usage and an example',
+    usage: 'help [COMMAND]',
+    example: 'help jobstate',
+    guide: '9',
+  }
+
+  async run(): Promise<Outcome> {
+    const { args } = await this.read(Help)
+    if (args.command === undefined) return this.all()
+    const word = args.command.toLowerCase()
+    const name = ALIASES[word] ?? word
+    const command = this.context.commands[name]
+    if (command !== undefined) return this.one(name, command)
+    if (LATER_WORDS.includes(name)) throw fail('E_NOT_THERE_YET', { command: name })
+    throw fail('E_COMMAND_UNKNOWN', { word: args.command, nearest: nearest(word, Object.keys(this.context.commands)) })
+  }
+
+  private all(): Outcome {
+    const ours = Object.keys(this.context.commands).filter((word) => !GUIDE_WORDS.includes(word)).sort()
+    const later = GUIDE_WORDS.filter((word) => this.context.commands[word] === undefined)
+    inColumns(this.output, GUIDE_WORDS)
+    this.output.line()
+    this.output.line('More commands:')
+    inColumns(this.output, ours)
+    this.output.line()
+    this.output.line(`Not there yet: ${later.join(', ')}.`)
+    this.output.line('help COMMAND shows usage, an example and the page in the manual.')
+    return { exitCode: 0, json: { commands: Object.entries(this.context.commands).map(([name, command]) => ({ name, ...command.about })), notThereYet: LATER_WORDS } }
+  }
+
+  private one(name: string, command: CommandClass): Outcome {
+    const { summary, usage, example, guide } = command.about
+    const options = Object.entries(command.flags).map(([flag, { description }]) => ({ flag: `--${flag}`, description: description ?? '' }))
+    this.output.line(`${name}: ${summary}`)
+    this.output.line()
+    this.output.line(`Usage:    ${usage}`)
+    this.output.line(`Example:  cui>${example}`)
+    this.output.line(`Manual:   man cui${guide === undefined ? '' : ` (operation guide ${guide})`}`)
+    this.output.line()
+    this.output.line('Options:')
+    for (const { flag, description } of options) this.output.line(`  ${padTo(flag, 23)} ${description}`)
+    return { exitCode: 0, json: { name, ...command.about, options } }
+  }
+}
+
+/** Down each column first, as the guide prints them. */
+function inColumns(output: Output, words: readonly string[]): void {
+  const rows = Math.ceil(words.length / COLUMNS)
+  for (let row = 0; row < rows; row++) {
+    const cells = words.filter((_, i) => i % rows === row)
+    output.line(cells.map((word) => padTo(word, COLUMN_WIDTH)).join('').trimEnd())
+  }
+}

@@ -1,0 +1,70 @@
+import { DEFAULT_API_PORT } from '../../src/model'
+import type { StatusAnswer } from '../../src/wire'
+import { reportOf, fail } from './fail'
+import { AgentRefusal, callAgent, where, type Call } from './client'
+import type { NodeEntry, Store } from './store'
+import type { Report } from '../../src/report/report'
+
+export interface Asked {
+  entry: NodeEntry
+  status: StatusAnswer | null
+  /** Why there is no status. */
+  report: Report | null
+}
+
+/** `192.168.150.151`, `host:7331`, `[fd00::1]:7330`, `fd00::1`. */
+export function parseAddress(text: string): { address: string; port: number } {
+  const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(text)
+  const plain = /^([^:\s]+)(?::(\d+))?$/.exec(text)
+  const match = bracketed ?? plain
+  const address = match?.[1] ?? (/^[0-9a-f:.]+$/i.test(text) && text.includes(':') ? text : '')
+  const port = match?.[2] === undefined ? DEFAULT_API_PORT : Number(match[2])
+  if (address === '' || !(port >= 1 && port <= 65_535)) throw fail('E_USAGE', { what: `"${text}" is not an address.`, usage: 'open ADDRESS[:PORT]' })
+  return { address, port }
+}
+
+export const nodeNamed = (entries: NodeEntry[], word: string): NodeEntry | undefined =>
+  entries.find((entry) => entry.node === word || entry.node.toLowerCase() === word.toLowerCase() || where(entry) === word || entry.address === word)
+
+export async function call<T>(entry: NodeEntry, request: Call): Promise<T> {
+  try {
+    return await callAgent<T>(entry, { ...request, token: entry.token })
+  } catch (thrown) {
+    if (thrown instanceof AgentRefusal && thrown.status === 401) throw fail('E_SESSION_ENDED', { node: entry.node }, entry.node)
+    throw thrown
+  }
+}
+
+/** Every open node at once: one that does not answer keeps nobody else waiting. */
+export async function askAll(entries: NodeEntry[]): Promise<Asked[]> {
+  return Promise.all(
+    entries.map(async (entry) => {
+      try {
+        const status = await call<StatusAnswer>(entry, { method: 'GET', path: '/v1/status' })
+        if (typeof status.self?.jobs !== 'object' || !Array.isArray(status.self.links)) throw fail('E_ANSWER_STRANGE', { where: where(entry), what: 'no status' })
+        return { entry, status, report: null }
+      } catch (thrown) {
+        return { entry, status: null, report: reportOf(thrown) }
+      }
+    })
+  )
+}
+
+/** The open nodes, or those of --node; none open is an answer of its own. */
+export function openNodes(store: Store, only: string | undefined): NodeEntry[] {
+  const open = store.open()
+  if (open.length === 0) throw fail('E_NOT_OPEN', {})
+  if (only === undefined) return open
+  const entry = nodeNamed(open, only)
+  if (entry === undefined) throw fail('E_NODE_NOT_OPEN', { node: only, open: open.map((known) => known.node) })
+  return [entry]
+}
+
+/** At least one must answer. One that merely lost its session is told as that. */
+export function requireAnswer(asked: Asked[]): void {
+  if (asked.some((one) => one.status !== null)) return
+  const reports = asked.flatMap((one) => (one.report === null ? [] : [one.report]))
+  const ended = reports.find((report) => report.exitCode === 4)
+  if (ended !== undefined && reports.length > 0) throw fail('E_SESSION_ENDED', { node: asked[reports.indexOf(ended)]?.entry.node ?? '' })
+  throw fail('E_NO_ANSWER', { reasons: reports.map((report) => report.message) })
+}

@@ -1,0 +1,107 @@
+import type { CommandAnswer, CommandRequest, JobCommand, TicketAnswer } from '../src/wire'
+import { ReportError } from '../src/report/report'
+import { parseDurationMs } from './base'
+import type { Context, Outcome, Output } from './context'
+import { confirmYes, isTerminal } from './kit/confirm'
+import { fail } from './kit/fail'
+import { askAll, call, nodeNamed, openNodes, requireAnswer, type Asked } from './kit/nodes'
+import type { NodeEntry } from './kit/store'
+import { follow, TICKET_TIMEOUT_MS } from './kit/ticket'
+import { clustersOf, jobNow, jobsNow, type ClusterView, type JobNow } from './view/cluster'
+import { jobRow, printJobs } from './view/tables'
+
+/** What the options of a changing command say. */
+export interface ChangeFlags {
+  json: boolean
+  node?: string | undefined
+  yes: boolean
+  'dry-run': boolean
+  wait: boolean
+  timeout?: string | undefined
+  reason?: string | undefined
+  confirm?: string | undefined
+}
+
+/** A job as the open nodes know it, and the node that its commands go to. */
+export interface Target {
+  job: string
+  now: JobNow
+  cluster: ClusterView
+  asked: Asked[]
+  entry: NodeEntry
+}
+
+/** The job named, or the one that `use` set. */
+export function jobWord(context: Context, word: string | undefined, usage: string): string {
+  const job = word ?? context.use.job
+  if (job === null || job === undefined) throw fail('E_USAGE', { what: 'The name of a job is missing.', usage })
+  return job
+}
+
+/** The node in use, else the owner among the open nodes, else the first that answers: it hands the command on. */
+export async function findTarget(context: Context, job: string, node: string | undefined): Promise<Target> {
+  const open = openNodes(context.store, undefined)
+  const only = node ?? context.use.node ?? undefined
+  const wanted = only === undefined ? undefined : nodeNamed(open, only)
+  if (only !== undefined && wanted === undefined) throw fail('E_NODE_NOT_OPEN', { node: only, open: open.map((entry) => entry.node) })
+  const asked = await askAll(open)
+  requireAnswer(wanted === undefined ? asked : asked.filter((one) => one.entry === wanted))
+  const clusters = clustersOf(asked)
+  const cluster = clusters.find((one) => one.jobs.includes(job))
+  const now = cluster === undefined ? null : jobNow(cluster, job)
+  if (cluster === undefined || now === null) throw fail('E_JOB_NOT_FOUND', { job, known: clusters.flatMap((one) => one.jobs) })
+  const answering = asked.filter((one) => one.status?.cluster === cluster.cluster).map((one) => one.entry)
+  const entry = wanted ?? answering.find((one) => one.node === now.owner) ?? answering[0]
+  return { job, now, cluster, asked, entry: entry as NodeEntry }
+}
+
+/** Asks, sends, follows the steps, ends with the job table. */
+export async function operate(context: Context, output: Output, target: Target, command: JobCommand, flags: ChangeFlags, extra: CommandRequest, question: string): Promise<Outcome> {
+  const { job, entry } = target
+  if (flags.confirm !== undefined && flags.confirm !== job) throw fail('E_CONFIRM_WRONG', { job, given: flags.confirm })
+  const timeoutMs = flags.timeout === undefined ? TICKET_TIMEOUT_MS : parseDurationMs(flags.timeout)
+  if (flags['dry-run']) return dryRun(output, target, command, extra)
+  if (!flags.yes && flags.confirm === undefined && isTerminal(context)) await confirmYes(context, question)
+  const body: CommandRequest = { ...extra, ...(flags.reason === undefined ? {} : { reason: flags.reason }) }
+  const answer = await send(entry, job, command, body)
+  if (answer.dryRun) throw fail('E_SHELL_BROKEN', { what: `${entry.node} answered a command as if it were a dry run` })
+  output.line(`Send ${command} Job command succeeded!`)
+  const said = { command, job, node: entry.node, ticket: answer.ticket }
+  if (!flags.wait) {
+    output.line(`Ticket: ${answer.ticket}`)
+    return { exitCode: 0, json: { ...said, state: 'running', steps: [] } }
+  }
+  const ticket = await followTicket(context, output, target, answer.ticket, timeoutMs)
+  const rows = await showJob(context, output, target)
+  if (ticket.state === 'failed') throw failure(ticket, command, job)
+  return { exitCode: 0, json: { ...said, state: ticket.state, steps: ticket.steps, jobs: rows } }
+}
+
+const send = (entry: NodeEntry, job: string, command: JobCommand, body: CommandRequest): Promise<CommandAnswer> =>
+  call<CommandAnswer>(entry, { method: 'POST', path: `/v1/jobs/${encodeURIComponent(job)}/${command}`, body, answerMs: 30_000 })
+
+async function dryRun(output: Output, target: Target, command: JobCommand, extra: CommandRequest): Promise<Outcome> {
+  const answer = await send(target.entry, target.job, command, { ...extra, dryRun: true })
+  const steps = answer.dryRun ? answer.steps : []
+  output.line(`${command} ${target.job} would do:`)
+  steps.forEach((step, i) => output.line(`  ${i + 1}. ${step}`))
+  return { exitCode: 0, json: { command, job: target.job, node: target.entry.node, dryRun: true, steps } }
+}
+
+export function followTicket(context: Context, output: Output, target: Target, ticket: string, timeoutMs: number): Promise<TicketAnswer> {
+  const others = target.asked.map((one) => one.entry).filter((entry) => entry !== target.entry && target.cluster.nodes.includes(entry.node))
+  return follow(context, output, { ticket, job: target.job, entries: [target.entry, ...others], timeoutMs, utcOffsetMinutes: target.now.utcOffsetMinutes })
+}
+
+async function showJob(context: Context, output: Output, target: Target): Promise<object[]> {
+  const open = context.store.open().filter((entry) => target.cluster.nodes.includes(entry.node))
+  const rows = jobsNow(clustersOf(await askAll(open))).filter((now) => now.job === target.job).map(jobRow)
+  if (rows.length > 0) printJobs(output, rows)
+  return rows
+}
+
+function failure(ticket: TicketAnswer, command: string, job: string): ReportError {
+  if (ticket.error === null) return fail('E_TICKET_FAILED', { command, job })
+  const { code, message, tryThis, exitCode, node } = ticket.error
+  return new ReportError({ code, message, tryThis, node, exitCode: exitCode >= 1 && exitCode <= 6 ? (exitCode as 1) : 1 })
+}

@@ -1,0 +1,69 @@
+import fs from 'node:fs'
+import type { HelloAnswer, LoginAnswer } from '../src/wire'
+import type { Context, Output } from './context'
+import { callAgent, fingerprintAt, normalFingerprint, where, type Door } from './kit/client'
+import { askLine, confirmYes, isTerminal } from './kit/confirm'
+import { fail } from './kit/fail'
+import type { NodeEntry } from './kit/store'
+import { clean } from './kit/text'
+
+export interface LoginFlags {
+  account?: string | undefined
+  'password-file'?: string | undefined
+  trust?: string | undefined
+  'trust-on-first-use'?: boolean
+}
+
+/**
+ * The certificate is known by its fingerprint, as ssh knows a host by its key: asked about once, then held to.
+ * A changed one is refused, whatever the options, unless exactly it is named by --trust.
+ */
+export async function trustedDoor(context: Context, address: string, port: number, flags: LoginFlags): Promise<Door & { fingerprint: string }> {
+  const known = context.store.find(address, port)?.fingerprint ?? null
+  if (flags.trust !== undefined) return { address, port, fingerprint: normalFingerprint(flags.trust) }
+  if (known !== null) return { address, port, fingerprint: known }
+  const fingerprint = await fingerprintAt(address, port)
+  if (flags['trust-on-first-use'] !== true) {
+    if (!isTerminal(context)) throw fail('E_FINGERPRINT_UNKNOWN', { where: where({ address, port }), fingerprint })
+    context.io.stdout.write(`The certificate of ${where({ address, port })} is not known yet. Its SHA256 fingerprint is\n${fingerprint}\n`)
+    await confirmYes(context, 'Is it the right one?')
+  }
+  return { address, port, fingerprint }
+}
+
+export async function hello(door: Door): Promise<HelloAnswer> {
+  const answer = await callAgent<HelloAnswer>(door, { method: 'GET', path: '/v1/hello' })
+  if (answer.product !== 'mirrorpair' || answer.apiVersion !== 1) throw fail('E_ANSWER_STRANGE', { where: where(door), what: 'not a mirrorpair agent with API version 1' })
+  return answer
+}
+
+/** Name and password of an OS account; the session's token is kept, the password never. */
+export async function logIn(context: Context, output: Output, door: Door & { fingerprint: string }, flags: LoginFlags): Promise<NodeEntry> {
+  const account = flags.account ?? (await askLine(context, 'username:', { option: '--account NAME' }))
+  const file = flags['password-file'] ?? context.io.env['MIRRORPAIR_PASSWORD_FILE']
+  const password = file === undefined ? await askLine(context, 'password:', { mask: true, option: '--password-file FILE' }) : passwordIn(file)
+  const answer = await callAgent<LoginAnswer>(door, { method: 'POST', path: '/v1/login', body: { account, password }, answerMs: 30_000 })
+  const entry: NodeEntry = { ...door, node: clean(answer.node), token: answer.token, account: answer.account, role: answer.role, expiresAtMs: answer.expiresAtMs }
+  context.store.put(entry)
+  output.line(`[${entry.node}]: result: ${clean(answer.account)}, LicenseState: ${clean(answer.licenceState)}`)
+  return entry
+}
+
+function passwordIn(file: string): string {
+  try {
+    return (fs.readFileSync(file, 'utf8').split('\n')[0] ?? '').replace(/\r$/, '')
+  } catch (thrown) {
+    throw fail('E_SHELL_FILE', { file, what: `the password cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'no reason known'})`, advice: 'check the name and the rights of the file' })
+  }
+}
+
+export const sessionObject = (entry: NodeEntry): object => ({
+  node: entry.node,
+  address: entry.address,
+  port: entry.port,
+  account: entry.account,
+  role: entry.role,
+  licenseState: 'Valid',
+  fingerprint: entry.fingerprint,
+  expiresAtMs: entry.expiresAtMs,
+})

@@ -1,0 +1,114 @@
+import { createInterface, type Interface } from 'node:readline'
+import { Completer } from './complete'
+import type { Context } from './context'
+import { reportOf } from './kit/fail'
+import { wordsOf } from './line'
+
+const PROMPT = 'cui>'
+const HISTORY_MAX = 1000
+/** Anything that looks as if it held a password stays out of the history. */
+const SECRET = /pass(word|wd)?(?!word-file|-file)[=\s]|--pass(word)?(?!-file|word-file)\b/i
+
+type Typed = { line: string } | 'interrupt' | 'end'
+
+/** The REPL: `cui>` until `exit` or Ctrl-D. Ctrl-C gives a new prompt. */
+export async function runShell(context: Context, run: (words: string[]) => Promise<void>): Promise<number> {
+  context.interactive = true
+  const prompt = new Prompt(context)
+  context.io.stdout.write('Cui Server connected!\n')
+  while (!context.flow.ended) {
+    const typed = await prompt.next()
+    if (typed === 'interrupt') continue
+    if (typed === 'end') break
+    const words = split(context, typed.line)
+    if (words.length === 0) continue
+    prompt.remember(typed.line)
+    await run(words)
+  }
+  return 0
+}
+
+function split(context: Context, line: string): string[] {
+  try {
+    return wordsOf(line)
+  } catch (thrown) {
+    const { message, tryThis } = reportOf(thrown)
+    context.io.stdout.write(`${message}\nTry: ${tryThis}\n`)
+    return []
+  }
+}
+
+/**
+ * One readline for each prompt: questions asked in between have the terminal for themselves.
+ * Lines pasted together are kept and come next.
+ */
+class Prompt {
+  private history: string[]
+  private unfinished = ''
+  private readonly completer: Completer
+
+  constructor(private readonly context: Context) {
+    this.history = historyOf(context)
+    this.completer = new Completer(context)
+  }
+
+  async next(): Promise<Typed> {
+    const ahead = this.context.typedAhead.shift()
+    if (ahead === undefined) return this.read()
+    this.context.io.stdout.write(`${PROMPT}${ahead}\n`)
+    return { line: ahead }
+  }
+
+  private read(): Promise<Typed> {
+    const { stdin: input, stdout: output } = this.context.io
+    const completer = (line: string, callback: (error: null, result: [string[], string]) => void): void => {
+      this.completer.complete(line).then((found) => callback(null, found), () => callback(null, [[], line]))
+    }
+    const readline = createInterface({ input, output, prompt: PROMPT, terminal: true, historySize: HISTORY_MAX, history: [...this.history].reverse(), completer })
+    return new Promise((resolve) => this.listen(readline, resolve))
+  }
+
+  private listen(readline: Interface, resolve: (typed: Typed) => void): void {
+    const lines: string[] = []
+    let interrupted = false
+    readline.on('line', (line) => {
+      lines.push(line)
+      // What was pasted with it arrives in the same turn.
+      if (lines.length === 1) setImmediate(() => readline.close())
+    })
+    readline.on('SIGINT', () => {
+      interrupted = true
+      this.context.io.stdout.write('^C\n')
+      readline.close()
+    })
+    readline.on('close', () => {
+      const [first, ...rest] = lines
+      this.unfinished = lines.length > 0 ? readline.line : ''
+      this.context.typedAhead.push(...rest)
+      if (first !== undefined) return resolve({ line: first })
+      if (!interrupted) this.context.io.stdout.write('\n')
+      return resolve(interrupted ? 'interrupt' : 'end')
+    })
+    readline.prompt()
+    if (this.unfinished !== '') readline.write(this.unfinished)
+  }
+
+  remember(line: string): void {
+    const text = line.trim()
+    if (SECRET.test(text) || this.history.at(-1) === text) return
+    this.history = [...this.history, text].slice(-HISTORY_MAX)
+    try {
+      this.context.store.writeHistory(this.history)
+    } catch {
+      // A history that cannot be kept is no reason to stop a command.
+    }
+  }
+}
+
+function historyOf(context: Context): string[] {
+  try {
+    return context.store.readHistory().slice(-HISTORY_MAX)
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,110 @@
+import { PEER_STATE_INTERVAL_MS, type JobView, type NodeView, type StatusAnswer } from '../../src/wire'
+import type { Asked } from '../kit/nodes'
+import { shortDuration } from '../kit/text'
+import { where } from '../kit/client'
+
+/** A node's view of itself, heard from it or from its peer, with its age. */
+export interface Seen {
+  view: NodeView
+  ageMs: number
+  /** The peer said it some time ago, or says that it hears nothing any more: never to be drawn green. */
+  old: boolean
+  utcOffsetMinutes: number
+}
+
+/** What the open nodes of one cluster say, put together. */
+export interface ClusterView {
+  cluster: string
+  /** Both nodes, in the order of their names. */
+  nodes: string[]
+  seen: Map<string, Seen>
+  jobs: string[]
+  problems: string[]
+}
+
+export interface JobNow {
+  job: string
+  owner: string
+  /** The owner's word for it; `unknown` when nobody has heard the owner. */
+  state: string
+  takeReason: string
+  takeTimeMs: number
+  utcOffsetMinutes: number
+  roleSequence: number
+  seen: Seen | null
+  view: JobView | null
+}
+
+const FRESH_MS = 3 * PEER_STATE_INTERVAL_MS
+
+export const UNKNOWN = 'unknown'
+
+/** A value with its age where it is old. */
+export const aged = (word: string, seen: Seen | null | undefined): string =>
+  seen?.old === true && word !== UNKNOWN ? `${word} (${shortDuration(seen.ageMs)} ago)` : word
+
+export function clustersOf(asked: Asked[]): ClusterView[] {
+  const answers = asked.flatMap((one) => (one.status === null ? [] : [one.status]))
+  const names = [...new Set(answers.map((answer) => answer.cluster))]
+  const silent = asked.filter((one) => one.status === null)
+  return names.map((name, i) => clusterOf(name, answers.filter((answer) => answer.cluster === name), i === 0 ? silent : []))
+}
+
+function clusterOf(cluster: string, answers: StatusAnswer[], silent: Asked[]): ClusterView {
+  const nodes = [...new Set(answers.flatMap((answer) => [answer.node, answer.peerNode]))].sort()
+  const seen = new Map<string, Seen>()
+  for (const answer of answers) seen.set(answer.node, { view: answer.self, ageMs: 0, old: false, utcOffsetMinutes: answer.utcOffsetMinutes })
+  for (const answer of answers) {
+    if (answer.peer === null || seen.has(answer.peerNode)) continue
+    const { view, ageMs } = answer.peer
+    seen.set(answer.peerNode, { view, ageMs, old: ageMs > FRESH_MS || answer.peerAlive !== 'up', utcOffsetMinutes: answer.utcOffsetMinutes })
+  }
+  const jobs = [...new Set([...seen.values()].flatMap((one) => Object.keys(one.view.jobs)))]
+  const problems = [...silent.map((one) => `${one.entry.node} (${where(one.entry)}): ${one.report?.message ?? 'it does not answer.'}`), ...answers.flatMap((answer) => answer.problems), ...disagreements(seen, jobs)]
+  return { cluster, nodes, seen, jobs, problems: [...new Set(problems)] }
+}
+
+/** Where both nodes speak for themselves and say different things. */
+function disagreements(seen: Map<string, Seen>, jobs: string[]): string[] {
+  const [one, other] = [...seen.values()].filter((known) => !known.old).map((known) => known.view)
+  if (one === undefined || other === undefined) return []
+  const found: string[] = []
+  if (one.configHash !== other.configHash) found.push(`${one.node} and ${other.node} run different configurations.`)
+  for (const job of jobs) {
+    const [a, b] = [one.jobs[job], other.jobs[job]]
+    if (a === undefined || b === undefined) found.push(`${job} is known on ${a === undefined ? other.node : one.node} only.`)
+    else if (a.record.owner !== b.record.owner) {
+      const says = (node: string, view: JobView) => `${node} says that ${view.record.owner} owns it (role sequence ${view.record.roleSequence})`
+      found.push(`The nodes disagree about ${job}: ${says(one.node, a)}, ${says(other.node, b)}.`)
+    } else if (a.phase === 'online' && b.phase === 'online') found.push(`${job} is online on ${one.node} and on ${other.node}.`)
+  }
+  return found
+}
+
+/** The newest record that anybody holds says who the owner is; the owner says what it does. */
+export function jobNow(cluster: ClusterView, job: string): JobNow | null {
+  const holders = [...cluster.seen.values()].filter((one) => one.view.jobs[job] !== undefined)
+  const newest = holders.sort((a, b) => sequence(b, job) - sequence(a, job))[0]
+  const record = newest?.view.jobs[job]?.record
+  if (newest === undefined || record === undefined) return null
+  const seen = cluster.seen.get(record.owner) ?? null
+  const view = seen?.view.jobs[job] ?? null
+  return {
+    job,
+    owner: record.owner,
+    state: view?.state ?? UNKNOWN,
+    takeReason: record.takeReason,
+    takeTimeMs: record.takeTimeMs,
+    utcOffsetMinutes: (seen ?? newest).utcOffsetMinutes,
+    roleSequence: record.roleSequence,
+    seen,
+    view,
+  }
+}
+
+const sequence = (seen: Seen, job: string): number => seen.view.jobs[job]?.record.roleSequence ?? -1
+
+export const jobsNow = (clusters: ClusterView[]): JobNow[] =>
+  clusters.flatMap((cluster) => cluster.jobs.flatMap((job) => jobNow(cluster, job) ?? []))
+
+export const problemsOf = (clusters: ClusterView[]): string[] => [...new Set(clusters.flatMap((cluster) => cluster.problems))]

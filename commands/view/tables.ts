@@ -1,0 +1,73 @@
+import type { Output } from '../context'
+import { table } from '../kit/table'
+import { clean, nodeTime } from '../kit/text'
+import { aged, UNKNOWN, type ClusterView, type JobNow } from './cluster'
+
+export interface HostRow { host: string; licState: string; ageMs: number | null }
+export interface HeartbeatRow { from: string; to: string; hbtState: string; ageMs: number | null }
+export interface JobRow { job: string; state: string; activite: string; takeReason: string; takeTime: string; takeTimeMs: number; roleSequence: number; ageMs: number | null }
+
+export function hostRows(clusters: ClusterView[]): HostRow[] {
+  return clusters.flatMap((cluster) =>
+    cluster.nodes.map((host) => {
+      const seen = cluster.seen.get(host)
+      const licence = seen?.view.licence
+      return { host, licState: aged(licence === undefined ? UNKNOWN : (licence.expires ?? licence.state), seen), ageMs: seen?.ageMs ?? null }
+    })
+  )
+}
+
+/** A heartbeat from A to B is ok when B hears A on some link. */
+export function heartbeatRows(clusters: ClusterView[]): HeartbeatRow[] {
+  return clusters.flatMap((cluster) =>
+    cluster.nodes.flatMap((from) =>
+      cluster.nodes
+        .filter((to) => to !== from)
+        .map((to) => {
+          const seen = cluster.seen.get(to)
+          const heard = seen === undefined ? UNKNOWN : seen.view.links.some((link) => link.state === 'ok') ? 'ok' : 'error'
+          return { from, to, hbtState: aged(heard, seen), ageMs: seen?.ageMs ?? null }
+        })
+    )
+  )
+}
+
+export const jobRow = (now: JobNow): JobRow => ({
+  job: now.job,
+  state: aged(now.state, now.seen),
+  activite: now.owner,
+  takeReason: now.takeReason,
+  takeTime: nodeTime(now.takeTimeMs, now.utcOffsetMinutes),
+  takeTimeMs: now.takeTimeMs,
+  roleSequence: now.roleSequence,
+  ageMs: now.seen?.ageMs ?? null,
+})
+
+export function printHosts(output: Output, rows: HostRow[]): void {
+  const columns = [{ title: 'host', width: 14 }, { title: 'licState', width: 0 }]
+  print(output, table(columns, rows.map((row) => [row.host, row.licState]), output.paint.state))
+}
+
+export function printHeartbeats(output: Output, rows: HeartbeatRow[]): void {
+  const columns = [{ title: 'host', width: 26 }, { title: 'hbtState', width: 0 }]
+  print(output, table(columns, rows.map((row) => [`${row.from}--->${row.to}`, row.hbtState]), output.paint.state))
+}
+
+export function printJobs(output: Output, rows: JobRow[]): void {
+  const columns = [
+    { title: 'Job', width: 14 },
+    { title: 'State', width: 12 },
+    { title: 'Activite', width: 14 },
+    { title: 'TakeReason', width: 14 },
+    { title: 'TakeTime', width: 0 },
+  ]
+  print(output, table(columns, rows.map((row) => [row.job, row.state, row.activite, row.takeReason, row.takeTime]), output.paint.state))
+}
+
+export function printProblems(output: Output, problems: string[]): void {
+  for (const problem of problems) output.line(output.paint.paused(`! ${clean(problem)}`))
+}
+
+export const print = (output: Output, lines: string[]): void => {
+  for (const line of lines) output.line(line)
+}
