@@ -6,12 +6,12 @@ import { LISTING_LAST, TIMES_ATIME, TIMES_MTIME, latin1Text, unpackListing, type
 
 /** Kinds that may name the folder itself (''). All others need a path below it. */
 const FOLDER_ITSELF: ReadonlySet<FrameBody['kind']> = new Set([
-  'chmod', 'chown', 'times', 'setxattr', 'removexattr', 'walkDirectory', 'walkListing', 'walkBegin', 'walkEnd', 'hello', 'welcome', 'refuse', 'ack', 'keepalive',
+  'chmod', 'chown', 'times', 'setxattr', 'removexattr', 'walkDirectory', 'walkListing', 'walkBegin', 'walkEnd', 'hello', 'welcome', 'begin', 'refuse', 'ack', 'keepalive',
 ])
 const TWO_PATHS: ReadonlySet<FrameBody['kind']> = new Set(['link', 'rename', 'walkLink'])
 const NAMED_ATTRIBUTE: ReadonlySet<FrameBody['kind']> = new Set(['setxattr', 'removexattr'])
 const CARRIES_PAYLOAD: ReadonlySet<FrameBody['kind']> = new Set([
-  'write', 'symlink', 'setxattr', 'walkListing', 'walkFile', 'walkSymlink', 'hello', 'welcome', 'refuse',
+  'write', 'symlink', 'setxattr', 'walkListing', 'walkFile', 'walkSymlink', 'hello', 'welcome', 'begin', 'refuse',
 ])
 const HIGH = 0x1_0000_0000
 
@@ -137,7 +137,7 @@ function bodyOf(kind: FrameBody['kind'], fields: Fields, view: DataView): FrameB
     case 'walkBegin': case 'walkEnd': return { kind, folder }
     case 'walkListing': return { kind, folder, path, after: newPath, last: (flags & LISTING_LAST) !== 0, entries: listing(payload) }
     case 'walkFile': return { kind, folder, path, ...owned, size: a('size'), mtimeNs: view.getBigInt64(AT.b, true), data: payload }
-    case 'hello': case 'welcome': case 'refuse': return { kind, folder: 0, payload }
+    case 'hello': case 'welcome': case 'begin': case 'refuse': return { kind, folder: 0, payload }
     case 'ack': return { kind, folder: 0, receivedLsn: a('LSN'), appliedLsn: b('LSN'), flags }
     case 'keepalive': return { kind, folder: 0 }
     default: return kind satisfies never

@@ -27,10 +27,11 @@ export interface ListedEntry {
   type: number
 }
 
-/** Said outside the order (LSN 0). `hello` and `welcome` carry JSON, checked by `hello.ts`. */
+/** Said outside the order (LSN 0). `hello`, `welcome`, `begin` and `refuse` carry JSON, checked by `hello.ts`. */
 export type Control =
   | { kind: 'hello'; folder: 0; payload: Uint8Array }
   | { kind: 'welcome'; folder: 0; payload: Uint8Array }
+  | { kind: 'begin'; folder: 0; payload: Uint8Array }
   | { kind: 'refuse'; folder: 0; payload: Uint8Array }
   | { kind: 'ack'; folder: 0; receivedLsn: number; appliedLsn: number; flags: number }
   | { kind: 'keepalive'; folder: 0 }
@@ -63,7 +64,7 @@ export const FRAME_KINDS = {
   write: 1, truncate: 2, fallocate: 3, create: 4, mkdir: 5, mknod: 6, symlink: 7, link: 8, rename: 9, unlink: 10, rmdir: 11,
   chmod: 12, chown: 13, times: 14, setxattr: 15, removexattr: 16,
   walkBegin: 32, walkDirectory: 33, walkListing: 34, walkFile: 35, walkSymlink: 36, walkNode: 37, walkLink: 38, walkEnd: 39,
-  hello: 64, welcome: 65, refuse: 66, ack: 67, keepalive: 68,
+  hello: 64, welcome: 65, refuse: 66, ack: 67, keepalive: 68, begin: 69,
 } as const satisfies Record<FrameBody['kind'], number>
 
 /** `times`: which of the two are given. */

@@ -32,7 +32,8 @@ const WALKING = 2
 const WATCHING = 3
 const READER_SLEEPS = 4
 const SIGNAL = 5
-const SMALL_WORDS = 6
+const EPOCH = 6
+const SMALL_WORDS = 7
 const STATES: readonly StreamState[] = ['unwanted', 'wanted', 'overflowed']
 
 /** The order of a job in shared memory; orderedLog.ts says what it is for. */
@@ -135,6 +136,11 @@ export class SharedOrderedLog implements OrderedLog {
     return STATES[Atomics.load(this.small, STATE)]!
   }
 
+  /** Counts the streams: a walk that began in an older one must not end in this one. */
+  epoch(): number {
+    return Atomics.load(this.small, EPOCH)
+  }
+
   /** Begins to keep operations for the target, from the next one on. Answers the LSN before it. */
   startStream(roleSequence: number): number {
     this.lock()
@@ -143,6 +149,7 @@ export class SharedOrderedLog implements OrderedLog {
       this.revisits.take()
       this.long[ROLE_SEQUENCE] = BigInt(roleSequence)
       Atomics.store(this.small, STATE, STATES.indexOf('wanted'))
+      Atomics.add(this.small, EPOCH, 1)
       return this.lsn()
     } finally {
       this.unlock()

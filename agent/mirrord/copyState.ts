@@ -1,0 +1,85 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { z } from 'zod'
+import { dataError } from '../../src/wire/frame'
+
+/** How many role sequences a node remembers to have been source in. */
+export const SOURCE_HISTORY_MAX = 64
+
+const schema = z.strictObject({
+  formatVersion: z.literal(1),
+  role: z.enum(['none', 'source', 'target']),
+  roleSequence: z.number().int().nonnegative(),
+  /** Source: always. Target: a full mirror has ended, and all since has been applied. */
+  copyComplete: z.boolean(),
+  /** Target: the session and LSN up to which it has applied. Only believed after an orderly end (`clean`). */
+  session: z.string().nullable(),
+  appliedLsn: z.number().int().nonnegative(),
+  /** The last role ended in order: a source had been drained, a target had synced what it applied. */
+  clean: z.boolean(),
+  /** This node went on writing as source when the other one had taken over already. */
+  diverged: z.boolean(),
+  sourceOf: z.array(z.number().int().nonnegative()).max(SOURCE_HISTORY_MAX),
+})
+
+/** What mirrord must not forget about its copy of a job's data: `<state>/<job>.copy.json`. */
+export type CopyState = z.infer<typeof schema>
+
+const NEW: CopyState = { formatVersion: 1, role: 'none', roleSequence: 0, copyComplete: false, session: null, appliedLsn: 0, clean: true, diverged: false, sourceOf: [] }
+
+/** The file is hard on the disk before `update` returns. */
+export class CopyStateFile {
+  private state: CopyState
+
+  constructor(readonly file: string) {
+    this.state = load(file)
+  }
+
+  get(): Readonly<CopyState> {
+    return this.state
+  }
+
+  update(change: Partial<CopyState>): void {
+    const next = { ...this.state, ...change }
+    if (JSON.stringify(next) === JSON.stringify(this.state)) return
+    saveHard(this.file, JSON.stringify(next))
+    this.state = next
+  }
+}
+
+function load(file: string): CopyState {
+  let text: string
+  try {
+    text = fs.readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NEW
+    throw dataError('E_MIRRORD_STATE', { file, why: (error as Error).message })
+  }
+  const parsed = schema.safeParse(parseJson(text))
+  if (!parsed.success) throw dataError('E_MIRRORD_STATE', { file, why: 'it is damaged' })
+  return parsed.data
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+/** Write, flush, rename, flush the directory: a crash leaves the old text or the new one. */
+function saveHard(file: string, text: string): void {
+  const fresh = `${file}.new`
+  const descriptor = fs.openSync(fresh, 'w', 0o600)
+  try {
+    fs.writeSync(descriptor, text)
+    fs.fsyncSync(descriptor)
+  } finally {
+    fs.closeSync(descriptor)
+  }
+  fs.renameSync(fresh, file)
+  const directory = fs.openSync(path.dirname(file), 'r')
+  fs.fsyncSync(directory)
+  fs.closeSync(directory)
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { dataError } from '../../../src/wire/frame'
+
+export const STREAM_PROTOCOL = 1
+/** A greeting is small; more is refused before it is parsed. */
+export const HELLO_BYTES_MAX = 64 * 1024
+const SESSION_BYTES_MAX = 64
+
+const count = z.number().int().nonnegative()
+const session = z.string().min(1).max(SESSION_BYTES_MAX)
+
+/** The source begins. */
+const hello = z.strictObject({ protocol: z.literal(STREAM_PROTOCOL), job: z.string(), node: z.string(), roleSequence: count, folders: z.array(z.string()) })
+/** The target says what it has. */
+const welcome = z.strictObject({
+  protocol: z.literal(STREAM_PROTOCOL), job: z.string(), node: z.string(), roleSequence: count, session: session.nullable(), receivedLsn: count, appliedLsn: count,
+  copyComplete: z.boolean(), diverged: z.boolean(), sourceOf: z.array(count).max(256),
+})
+/** The source decides. `resume`: go on after `fromLsn`. `adopt`: the copy is equal, go on without a mirror. `mirror`: a full mirror comes. */
+const begin = z.strictObject({ decision: z.enum(['resume', 'adopt', 'mirror']), session, fromLsn: count, tolerant: z.boolean() })
+const refuse = z.strictObject({ code: z.string(), message: z.string() })
+
+export type Hello = z.infer<typeof hello>
+export type Welcome = z.infer<typeof welcome>
+export type Begin = z.infer<typeof begin>
+export type Refuse = z.infer<typeof refuse>
+
+const packed = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
+export const packHello = (value: Hello): Uint8Array => packed(value)
+export const packWelcome = (value: Welcome): Uint8Array => packed(value)
+export const packBegin = (value: Begin): Uint8Array => packed(value)
+export const packRefuse = (value: Refuse): Uint8Array => packed(value)
+
+function reader<T>(schema: z.ZodType<T>, what: string): (bytes: Uint8Array) => T {
+  return (bytes) => {
+    if (bytes.length > HELLO_BYTES_MAX) throw dataError('E_FRAME_DAMAGED', { why: `a ${what} of ${bytes.length} bytes` })
+    const parsed = schema.safeParse(parseJson(bytes))
+    if (!parsed.success) throw dataError('E_FRAME_FOREIGN', { why: `its ${what} is not one: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}` })
+    return parsed.data
+  }
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString())
+  } catch {
+    return null
+  }
+}
+
+export const readHello = reader(hello, 'hello')
+export const readWelcome = reader(welcome, 'welcome')
+export const readBegin = reader(begin, 'begin')
+export const readRefuse = reader(refuse, 'refusal')
+
+/** What the source knows of its own stream when the target has answered. */
+export interface SourceSide {
+  roleSequence: number
+  session: string | null
+  /** The session's frames are still kept, from the one after this LSN on. */
+  keptAfterLsn: number
+  /** The session began with a target that was equal, by the engine's word. */
+  peerCopyComplete: boolean
+  overflowed: boolean
+  /** The administrator has said that this side's data is right. */
+  forced: boolean
+}
+
+export type Decision = Begin['decision'] | 'manually'
+
+/** How to go on with this target; the reasons are in the order in which they weigh. */
+export function decide(source: SourceSide, target: Welcome): Decision {
+  if (source.forced) return 'mirror'
+  if (target.diverged || target.sourceOf.includes(source.roleSequence)) return 'manually'
+  if (source.overflowed || source.session === null) return 'mirror'
+  if (target.session === source.session) return target.appliedLsn >= source.keptAfterLsn ? 'resume' : 'mirror'
+  return source.peerCopyComplete && target.copyComplete ? 'adopt' : 'mirror'
+}

@@ -1,0 +1,56 @@
+import fs from 'node:fs'
+import tls from 'node:tls'
+import { dataError } from '../../../src/wire/frame'
+import type { MirrordConfig } from '../../../src/wire/mirrord'
+
+export const CONNECT_TIMEOUT_MS = 3_000
+/** Both sides say something at least so often. */
+export const KEEPALIVE_MS = 1_000
+/** A link on which nothing was heard for so long is given up, and the next one is tried. */
+export const LINK_SILENT_MS = 10_000
+
+export type DataLink = MirrordConfig['links'][number]
+
+/** Read again for each connection: certificates are renewed while mirrord runs. */
+export function identity(config: MirrordConfig): tls.SecureContextOptions {
+  const { caFile, certFile, keyFile } = config.tls
+  return { ca: fs.readFileSync(caFile), cert: fs.readFileSync(certFile), key: fs.readFileSync(keyFile), minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' }
+}
+
+/** The cluster's CA has signed it, and it is the peer's own: another node of the cluster is refused too. */
+export function checkPeerName(socket: tls.TLSSocket, expected: string): void {
+  const seen = String(socket.getPeerCertificate().subject?.CN ?? 'nobody')
+  if (!socket.authorized || seen !== expected) throw dataError('E_PEER_NAME', { expected, seen })
+}
+
+/** Resolves when the TLS handshake is done and the peer is who it should be. */
+export function connect(config: MirrordConfig, link: DataLink): Promise<tls.TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const options: tls.ConnectionOptions & { localAddress: string } = {
+      ...identity(config),
+      host: link.peerAddress, port: config.port, localAddress: link.localAddress,
+      rejectUnauthorized: true,
+      // Node names are no DNS names; the common name is compared below.
+      checkServerIdentity: () => undefined,
+    }
+    const socket = tls.connect(options)
+    const timer = setTimeout(() => socket.destroy(new Error(`no answer in ${CONNECT_TIMEOUT_MS} ms`)), CONNECT_TIMEOUT_MS)
+    socket.once('error', reject)
+    socket.once('close', () => {
+      clearTimeout(timer)
+      reject(new Error('closed before the handshake was done'))
+    })
+    socket.once('secureConnect', () => {
+      clearTimeout(timer)
+      try {
+        checkPeerName(socket, config.peerNode)
+        socket.off('error', reject)
+        socket.setNoDelay(true)
+        resolve(socket)
+      } catch (error) {
+        reject(error)
+        socket.destroy()
+      }
+    })
+  })
+}

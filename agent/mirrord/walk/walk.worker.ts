@@ -1,0 +1,48 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { excludeMatcher } from '../capture/exclude'
+import { SharedOrderedLog, type SharedLogMemory } from '../order/sharedOrderedLog'
+import { SourceTree } from './sourceTree'
+import { WalkControl } from './walkControl'
+import { WalkEnded, Walker } from './walker'
+
+export interface WalkData {
+  shared: SharedLogMemory
+  control: SharedArrayBuffer
+  folders: { root: string; exclude: string[] }[]
+  watching: boolean
+}
+
+/** How long an order may wait while nothing else happens. */
+const LOOK_MS = 50
+
+const data = workerData as WalkData
+const log = SharedOrderedLog.attach(data.shared)
+const control = WalkControl.attach(data.control)
+const walker = new Walker(log, data.folders.map(({ root, exclude }) => new SourceTree(root, excludeMatcher(exclude))), control, data.watching)
+
+function fullWalk(): void {
+  control.setState('walking')
+  try {
+    walker.walkAll()
+    control.setState('idle')
+  } catch (error) {
+    control.setState(error instanceof WalkEnded ? 'stopped' : 'failed')
+    if (!(error instanceof WalkEnded)) parentPort?.postMessage({ failed: (error as Error).message })
+  }
+}
+
+function smallWalk(): void {
+  try {
+    walker.walkRevisits()
+  } catch (error) {
+    if (!(error instanceof WalkEnded)) parentPort?.postMessage({ failed: (error as Error).message })
+  }
+}
+
+for (let order = control.take(); order !== 'exit'; order = control.take()) {
+  const seen = log.revisits.signal()
+  if (order === 'full') fullWalk()
+  else if (order === 'stop') control.setState('stopped')
+  else if (!log.revisits.empty() && control.state() === 'idle') smallWalk()
+  else log.revisits.wait(seen, LOOK_MS)
+}

@@ -1,0 +1,81 @@
+/** How main steers the walk's thread, which never looks at its mailbox: a few words of shared memory. */
+export type WalkState = 'idle' | 'walking' | 'paused' | 'stopped' | 'failed'
+export type WalkOrder = 'none' | 'full' | 'stop' | 'exit'
+
+const STATES: readonly WalkState[] = ['idle', 'walking', 'paused', 'stopped', 'failed']
+const ORDERS: readonly WalkOrder[] = ['none', 'full', 'stop', 'exit']
+const ORDER = 0
+const PAUSED = 1
+const STATE = 2
+const SMALL_WORDS = 4
+const TOTAL = 0
+const DONE = 1
+const LONG_WORDS = 2
+const NAP_MS = 2
+
+export class WalkControl {
+  private readonly small: Int32Array
+  private readonly long: BigInt64Array
+
+  private constructor(readonly shared: SharedArrayBuffer) {
+    this.small = new Int32Array(shared, 0, SMALL_WORDS)
+    this.long = new BigInt64Array(shared, SMALL_WORDS * 4, LONG_WORDS)
+  }
+
+  static create(): WalkControl {
+    return new WalkControl(new SharedArrayBuffer(SMALL_WORDS * 4 + LONG_WORDS * 8))
+  }
+
+  static attach(shared: SharedArrayBuffer): WalkControl {
+    return new WalkControl(shared)
+  }
+
+  order(order: WalkOrder): void {
+    Atomics.store(this.small, ORDER, ORDERS.indexOf(order))
+  }
+
+  pending(): WalkOrder {
+    return ORDERS[Atomics.load(this.small, ORDER)]!
+  }
+
+  /** The order, once. `exit` stays. */
+  take(): WalkOrder {
+    const order = this.pending()
+    if (order !== 'exit') Atomics.compareExchange(this.small, ORDER, ORDERS.indexOf(order), 0)
+    return order
+  }
+
+  pause(paused: boolean): void {
+    Atomics.store(this.small, PAUSED, paused ? 1 : 0)
+  }
+
+  isPaused(): boolean {
+    return Atomics.load(this.small, PAUSED) === 1
+  }
+
+  setState(state: WalkState): void {
+    Atomics.store(this.small, STATE, STATES.indexOf(state))
+  }
+
+  state(): WalkState {
+    return STATES[Atomics.load(this.small, STATE)]!
+  }
+
+  setTotal(bytes: number): void {
+    Atomics.store(this.long, TOTAL, BigInt(bytes))
+    Atomics.store(this.long, DONE, 0n)
+  }
+
+  advance(bytes: number): void {
+    Atomics.add(this.long, DONE, BigInt(bytes))
+  }
+
+  progress(): { totalBytes: number; doneBytes: number } {
+    return { totalBytes: Number(Atomics.load(this.long, TOTAL)), doneBytes: Number(Atomics.load(this.long, DONE)) }
+  }
+
+  /** The walk's thread only. */
+  nap(): void {
+    Atomics.wait(this.small, SMALL_WORDS - 1, 0, NAP_MS)
+  }
+}
