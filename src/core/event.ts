@@ -39,3 +39,7 @@ export type Event = { atMs: number; wallMs: number } & (
 )
 
 export type HandoverAnswer = { is: 'record'; record: JobRecord } | { is: 'refusal'; error: Failure } | { is: 'silence'; why: string }
+
+type Bare<E> = E extends Event ? Omit<E, 'atMs' | 'wallMs'> : never
+/** An event before the loop has put the time on it. */
+export type Happening = Bare<Event>

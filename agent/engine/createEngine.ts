@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto'
+import { initialState, statusAnswer, type Outcome, type State } from '../../src/core'
+import { jobReport } from '../../src/report/job'
+import { ReportError, type ExitCode } from '../../src/report/report'
+import { TICKET_WAIT_MS_MAX, type CommandAnswer, type CommandRequest, type JobCommand, type PeerMessage, type PeerReply, type StatusAnswer, type TicketAnswer } from '../../src/wire'
+import { Loop } from '../loop'
+import { failureOf, Performer } from '../perform'
+import type { Places, Ports } from '../ports'
+import type { Engine } from './engine'
+import { TicketWaiters } from './ticketWaiters'
+
+/** A ticket of the other node: its long poll and the way there and back. */
+const TICKET_WAY_MS = 3_000
+
+export interface EngineOptions {
+  places: Places
+  ports: Ports
+  configHash: string
+  fatal(why: unknown): void
+}
+
+/** Reads what is on disk, finds what runs, and goes on from there. */
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const engine = new RunningEngine(options)
+  await engine.start()
+  return engine
+}
+
+class RunningEngine implements Engine {
+  private readonly loop: Loop
+  private readonly waiters: TicketWaiters
+  private readonly answers = new Map<number, (outcome: Outcome) => void>()
+  private requests = 0
+  /** On disk: what may be spoken of. */
+  private published: State
+
+  constructor(private readonly options: EngineOptions) {
+    const { places, ports, configHash } = options
+    this.published = initialState({ node: places.node, config: places.config, configHash, incarnation: randomBytes(8).toString('hex') })
+    this.waiters = new TicketWaiters(ports.clock, () => this.published)
+    const performer = new Performer({
+      node: places.node,
+      config: places.config,
+      ports,
+      emit: (happening) => this.loop.emit(happening),
+      answer: (request, outcome) => this.answer(request, outcome)
+    })
+    this.loop = new Loop(this.published, ports, {
+      persist: (action) => performer.persist(action),
+      perform: (action) => performer.perform(action),
+      published: (state) => this.publish(state),
+      fatal: options.fatal
+    })
+  }
+
+  async start(): Promise<void> {
+    const { ports } = this.options
+    const persisted = await ports.disk.load()
+    ports.applications.onFailed((job, application, why) => this.loop.emit({ kind: 'applicationFailed', job, application, why }))
+    ports.data.onStatus((job, status) => this.loop.emit({ kind: 'dataStatusChanged', job, status }))
+    ports.data.onLost((job, why) => this.loop.emit({ kind: 'dataLost', job, why }))
+    this.loop.emit({ kind: 'booted', records: persisted?.records ?? null })
+    await ports.heartbeat.start((heartbeat) => this.loop.emit({ kind: 'heartbeatChanged', heartbeat }))
+    ports.peer.onMessage((message) => this.receive(message))
+    this.loop.tick()
+  }
+
+  async stop(): Promise<void> {
+    this.loop.end()
+    await this.options.ports.heartbeat.close(false)
+  }
+
+  status(): StatusAnswer {
+    const { clock, heartbeat } = this.options.ports
+    const wallMs = clock.wallMs()
+    const utcOffsetMinutes = -new Date(wallMs).getTimezoneOffset()
+    return statusAnswer(this.published, { atMs: clock.nowMs(), wallMs, utcOffsetMinutes, heartbeat: heartbeat.view() })
+  }
+
+  async command(job: string, command: JobCommand, request: CommandRequest, account: string): Promise<CommandAnswer> {
+    const { action, dryRun, reason } = request
+    const outcome = await this.ask((number) =>
+      this.loop.emit({ kind: 'commandGiven', request: number, job, command, action: action ?? null, dryRun: dryRun ?? false, account, reason: reason ?? null })
+    )
+    return this.resultOf(outcome) as CommandAnswer
+  }
+
+  async ticket(id: string, since: number, waitMs: number): Promise<TicketAnswer> {
+    const wait = Math.min(waitMs, TICKET_WAIT_MS_MAX)
+    const answer = await this.waiters.wait(id, since, wait)
+    if (answer) return answer
+    if (!id.startsWith(`${this.published.peerNode}-`)) throw this.unknownTicket(id)
+    const reply = await this.options.ports.peer.send({ kind: 'ticket', ticket: id, sinceStep: since, waitMs: wait }, wait + TICKET_WAY_MS)
+    return this.resultOf(reply.ok ? reply : { ok: false, error: reply.error }) as TicketAnswer
+  }
+
+  private unknownTicket(ticket: string): ReportError {
+    return new ReportError(jobReport('E_TICKET_UNKNOWN', { ticket, node: this.published.node }))
+  }
+
+  private publish(state: State): void {
+    this.published = state
+    this.waiters.changed()
+  }
+
+  private ask(emit: (request: number) => void): Promise<Outcome> {
+    this.requests += 1
+    const request = this.requests
+    return new Promise((resolve) => {
+      this.answers.set(request, resolve)
+      emit(request)
+    })
+  }
+
+  private answer(request: number, outcome: Outcome): void {
+    this.answers.get(request)?.(outcome)
+    this.answers.delete(request)
+  }
+
+  private resultOf(outcome: Outcome): unknown {
+    if (outcome.ok) return outcome.result
+    throw new ReportError({ node: this.published.node, ...outcome.error, exitCode: outcome.error.exitCode as ExitCode })
+  }
+
+  private async receive(message: PeerMessage): Promise<PeerReply> {
+    try {
+      const outcome = await this.receiveOutcome(message)
+      return outcome.ok ? { ok: true, result: outcome.result } : { ok: false, error: outcome.error }
+    } catch (error) {
+      return { ok: false, error: failureOf(error) }
+    }
+  }
+
+  private async receiveOutcome(message: PeerMessage): Promise<Outcome> {
+    switch (message.kind) {
+      case 'state':
+        return await this.ask((request) => this.loop.emit({ kind: 'peerStateReceived', request, view: message.state }))
+      case 'handover':
+        return await this.ask((request) => this.loop.emit({ ...message, kind: 'handoverReceived', request }))
+      case 'withdraw':
+        return await this.ask((request) => this.loop.emit({ ...message, kind: 'withdrawReceived', request }))
+      case 'ticket':
+        return await this.receiveTicket(message.ticket, message.sinceStep, message.waitMs)
+      case 'command':
+        return await this.receiveCommand(message)
+    }
+  }
+
+  private async receiveTicket(id: string, since: number, waitMs: number): Promise<Outcome> {
+    const answer = await this.waiters.wait(id, since, Math.min(waitMs, TICKET_WAIT_MS_MAX))
+    if (!answer) throw this.unknownTicket(id)
+    return { ok: true, result: answer }
+  }
+
+  /** Never sent back: while the two do not agree on the owner, nobody carries it out. */
+  private async receiveCommand(message: Extract<PeerMessage, { kind: 'command' }>): Promise<Outcome> {
+    const owner = this.published.jobs[message.job]?.record.owner
+    const { node, peerNode } = this.published
+    if (owner === peerNode) return { ok: false, error: jobReport('E_JOB_BUSY', { job: message.job, node, ticket: 'no ticket', doing: 'the owner is changing' }) }
+    const { job, command, dryRun, reason, action } = message
+    return { ok: true, result: await this.command(job, command, { dryRun, ...(reason === null ? {} : { reason }), ...(action ? { action } : {}) }, message.account) }
+  }
+}

@@ -1,0 +1,83 @@
+import type { Found, Order } from '../../src/core'
+import { invariant, type ApplicationConfig, type JobConfig } from '../../src/model'
+import type { Ports } from '../ports'
+import { Lanes } from './lanes'
+
+type OrderPorts = Pick<Ports, 'vip' | 'applications' | 'data'>
+
+/** One order → one call of a port. Rejects as the port does. */
+export class Orders {
+  private readonly lanes = new Lanes()
+
+  constructor(private readonly ports: OrderPorts) {}
+
+  carryOut(job: JobConfig, roleSequence: number, order: Order): Promise<unknown> {
+    switch (order.do) {
+      case 'observe':
+        return this.observe(job)
+      case 'probe':
+        return this.ports.vip.probe(order.vip)
+      case 'raise':
+        return this.lanes.begin(`vip/${order.vip.address}`, () => this.ports.vip.raise(order.vip))
+      case 'drop':
+        return this.lanes.end(`vip/${order.vip.address}`, () => this.ports.vip.drop(order.vip))
+      case 'start':
+        return this.lanes.begin(applicationLane(job, order.application), () => this.ports.applications.start(job, applicationOf(job, order.application)))
+      case 'stop':
+        return this.stop(job, order.application, order.kill)
+      default:
+        return this.carryOutData(job, roleSequence, order)
+    }
+  }
+
+  private stop(job: JobConfig, name: string, kill: boolean): Promise<void> {
+    const call = () => this.ports.applications.stop(job, applicationOf(job, name), { kill })
+    return kill ? this.lanes.end(applicationLane(job, name), call) : this.lanes.after(applicationLane(job, name), call)
+  }
+
+  private carryOutData(job: JobConfig, roleSequence: number, order: Extract<Order, { do: 'source' | 'target' | 'drain' | 'stopData' | 'mirror' }>): Promise<unknown> {
+    const { data } = this.ports
+    const lane = `data/${job.name}`
+    switch (order.do) {
+      case 'source':
+        return this.lanes.begin(lane, () => data.ensure(job).then(() => data.source(job.name, roleSequence, order.peerCopyComplete)))
+      case 'target':
+        return this.lanes.begin(lane, () => data.ensure(job).then(() => data.target(job.name, roleSequence)))
+      case 'drain':
+        return this.lanes.after(lane, () => data.drain(job.name, order.timeoutMs))
+      case 'mirror':
+        return this.lanes.after(lane, () => data.mirror(job.name, order.action))
+      case 'stopData':
+        return this.stopData(job, lane, order.force)
+    }
+  }
+
+  /** The program may have died: one that is started anew also cleans up what was left mounted. */
+  private stopData(job: JobConfig, lane: string, force: boolean): Promise<void> {
+    const call = () => this.ports.data.ensure(job).then(() => this.ports.data.stop(job.name, { force }))
+    return force ? this.lanes.end(lane, call) : this.lanes.after(lane, call)
+  }
+
+  /** What runs here of a job, found and watched again. */
+  private async observe(job: JobConfig): Promise<Found> {
+    const data = job.data ? await this.ports.data.ensure(job) : null
+    const held = await this.held(job)
+    const running: string[] = []
+    for (const application of job.applications) if (await this.ports.applications.adopt(job, application)) running.push(application.name)
+    return { held, running, data }
+  }
+
+  async held(job: JobConfig): Promise<string[]> {
+    const held: string[] = []
+    for (const vip of job.vips) if (await this.ports.vip.held(vip)) held.push(vip.name)
+    return held
+  }
+}
+
+const applicationLane = (job: JobConfig, application: string): string => `application/${job.name}/${application}`
+
+function applicationOf(job: JobConfig, name: string): ApplicationConfig {
+  const application = job.applications.find((one) => one.name === name)
+  invariant(application, `application ${name} is in the configuration of ${job.name}`)
+  return application
+}

@@ -1,0 +1,139 @@
+import type { Action, Failure, Happening, HandoverAnswer, Outcome } from '../src/core'
+import { invariant, type Config, type JobConfig, type JobRecord } from '../src/model'
+import { ReportError } from '../src/report/report'
+import type { CommandAnswer, PeerMessage, PeerReply } from '../src/wire'
+import { Orders } from './engine/orders'
+import type { Ports } from './ports'
+
+/** A state message is sent again each second: a slow one is given up before long. */
+export const STATE_SEND_TIMEOUT_MS = 3_000
+export const HANDOVER_TIMEOUT_MS = 5_000
+export const COMMAND_TIMEOUT_MS = 10_000
+/** Only this refusal is a promise that the handover is never accepted later. */
+const REFUSED_FOR_GOOD = 'E_HANDOVER_REFUSED'
+
+export interface PerformContext {
+  node: string
+  config: Config
+  ports: Ports
+  emit(happening: Happening): void
+  answer(request: number, outcome: Outcome): void
+}
+
+/** Action → port. Every outcome comes back as an event; nothing is awaited here that the loop would wait for. */
+export class Performer {
+  private readonly orders: Orders
+  private sendingState = false
+  /** Only the newest state is worth sending. */
+  private nextState: Extract<Action, { do: 'sendState' }> | null = null
+
+  constructor(private readonly context: PerformContext) {
+    this.orders = new Orders(context.ports)
+  }
+
+  /** The only one that the loop waits for. */
+  async persist(action: Extract<Action, { do: 'persist' }>): Promise<void> {
+    await this.context.ports.disk.save({ formatVersion: 1, node: this.context.node, records: action.records })
+  }
+
+  perform(action: Exclude<Action, { do: 'persist' }>): void {
+    switch (action.do) {
+      case 'log':
+        return this.context.ports.log.event(action.level, action.text, action.job ?? undefined)
+      case 'reply':
+        return this.context.answer(action.request, action.outcome)
+      case 'order':
+        return void this.order(action)
+      case 'look':
+        return void this.look(action)
+      case 'sendState':
+        return this.sendState(action)
+      case 'sendHandover':
+        return void this.offer(action, 'offer', { kind: 'handover', ...withoutDo(action) })
+      case 'sendWithdraw':
+        return void this.offer(action, 'withdraw', { kind: 'withdraw', ...withoutDo(action) })
+      case 'forward':
+        return void this.forward(action)
+      default:
+        action satisfies never
+    }
+  }
+
+  private async order(action: Extract<Action, { do: 'order' }>): Promise<void> {
+    const { job, attempt, roleSequence, task, order } = action
+    const outcome = await outcomeOf(this.orders.carryOut(this.jobConfig(job), roleSequence, order))
+    this.context.emit({ kind: 'orderEnded', job, attempt, roleSequence, task, outcome })
+  }
+
+  private async look({ job, attempt }: { job: string; attempt: number }): Promise<void> {
+    const outcome = await outcomeOf(this.orders.held(this.jobConfig(job)))
+    if (outcome.ok) this.context.emit({ kind: 'vipsSeen', job, attempt, held: outcome.result })
+  }
+
+  private sendState(action: Extract<Action, { do: 'sendState' }>): void {
+    this.nextState = action
+    if (!this.sendingState) void this.sendNewest()
+  }
+
+  private async sendNewest(): Promise<void> {
+    this.sendingState = true
+    for (let next = this.nextState; next; next = this.nextState) {
+      this.nextState = null
+      const reply = await this.send({ kind: 'state', state: next.view }, STATE_SEND_TIMEOUT_MS)
+      if (reply.ok && reply.result.ok) this.context.emit({ kind: 'peerStateDelivered', sentAtMs: next.atMs })
+    }
+    this.sendingState = false
+  }
+
+  private async offer(what: { job: string; roleSequence: number; ticket: string }, asked: 'offer' | 'withdraw', message: PeerMessage): Promise<void> {
+    const sent = await this.send(message, HANDOVER_TIMEOUT_MS)
+    const { job, roleSequence, ticket } = what
+    this.context.emit({ kind: 'handoverAnswered', job, roleSequence, ticket, asked, answer: handoverAnswer(sent) })
+  }
+
+  private async forward(action: Extract<Action, { do: 'forward' }>): Promise<void> {
+    const { request, job, command, account, reason, dryRun } = action
+    const message: PeerMessage = { kind: 'command', job, command, account, reason, dryRun, ...(action.action ? { action: action.action } : {}) }
+    const sent = await this.send(message, COMMAND_TIMEOUT_MS)
+    if (!sent.ok) return this.context.answer(request, sent)
+    const reply = sent.result
+    this.context.answer(request, reply.ok ? { ok: true, result: reply.result as CommandAnswer } : { ok: false, error: reply.error })
+  }
+
+  private send(message: PeerMessage, timeoutMs: number): Promise<Outcome<PeerReply>> {
+    return outcomeOf(this.context.ports.peer.send(message, timeoutMs))
+  }
+
+  private jobConfig(name: string): JobConfig {
+    const job = this.context.config.jobs[name]
+    invariant(job, `job ${name} is in the configuration`)
+    return job
+  }
+}
+
+function withoutDo<A extends { do: string }>(action: A): Omit<A, 'do'> {
+  const { do: _, ...rest } = action
+  return rest
+}
+
+/** Anything but a record or the one refusal leaves open what the peer has on its disk. */
+function handoverAnswer(sent: Outcome<PeerReply>): HandoverAnswer {
+  if (!sent.ok) return { is: 'silence', why: sent.error.message }
+  const reply = sent.result
+  if (reply.ok) return { is: 'record', record: reply.result as JobRecord }
+  return reply.error.code === REFUSED_FOR_GOOD ? { is: 'refusal', error: reply.error } : { is: 'silence', why: reply.error.message }
+}
+
+export async function outcomeOf<Result>(work: Promise<Result>): Promise<Outcome<Result>> {
+  try {
+    return { ok: true, result: await work }
+  } catch (error) {
+    return { ok: false, error: failureOf(error) }
+  }
+}
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof ReportError) return error.report
+  const message = error instanceof Error ? error.message : String(error)
+  return { code: 'E_UNEXPECTED', message: `Something unexpected happened: ${message}.`, tryThis: 'Look into the event log, and report it as a fault of mirrorpair.', exitCode: 1 }
+}

@@ -1,0 +1,6 @@
+export * from './action'
+export * from './event'
+export { initialState, TICK_MS, type HeartbeatFacts, type State } from './state'
+export { step } from './step'
+export type { Ticket } from './tickets'
+export { nodeView, statusAnswer, ticketAnswer } from './views'

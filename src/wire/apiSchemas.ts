@@ -1,0 +1,147 @@
+import { z } from 'zod'
+import type { JobRecord } from '../model'
+import type { CommandRequest, JobCommand, LoginRequest } from './api'
+import type { MirrordStatus } from './mirrord'
+import type { JobView, LinkView, NodeView, PeerMessage, PeerReply } from './peer'
+
+/**
+ * Checks what comes in from outside. Bodies of a person's client are strict. What the peer says keeps the keys this version does not
+ * know: during an upgrade one node is newer than the other. The types on the left make the compiler compare each schema with its contract.
+ */
+const TEXT_LENGTH_MAX = 65_536
+const NAME_LENGTH_MAX = 256
+const LIST_LENGTH_MAX = 10_000
+const WAIT_MS_MAX = 60_000
+
+const text = z.string().max(TEXT_LENGTH_MAX)
+const name = z.string().min(1).max(NAME_LENGTH_MAX)
+const count = z.int().nonnegative()
+const list = <T extends z.ZodType>(item: T) => z.array(item).max(LIST_LENGTH_MAX)
+
+export const loginRequestSchema: z.ZodType<LoginRequest> = z.strictObject({ account: name, password: z.string().max(1024) })
+
+const mirrorAction = z.enum(['start', 'stop', 'pause', 'resume'])
+export const jobCommandSchema: z.ZodType<JobCommand> = z.enum(['bringin', 'bringout', 'switch', 'mirror'])
+
+export const commandRequestSchema: z.ZodType<CommandRequest> = z.strictObject({
+  dryRun: z.boolean().optional(),
+  reason: z.string().max(1024).optional(),
+  action: mirrorAction.optional(),
+})
+
+/** POST /v1/join: the key stays on the joining node, only the request for its certificate travels. */
+export interface JoinRequest {
+  code: string
+  node: string
+  /** PKCS#10, PEM. */
+  certificateRequest: string
+}
+
+export interface JoinAnswer {
+  /** PEM. */
+  caCertificate: string
+  certificate: string
+  /** base64, 32 bytes. */
+  heartbeatKey: string
+}
+
+export const joinRequestSchema: z.ZodType<JoinRequest> = z.strictObject({ code: name, node: name, certificateRequest: text })
+export const joinAnswerSchema: z.ZodType<JoinAnswer> = z.object({ caCertificate: z.string(), certificate: z.string(), heartbeatKey: z.base64() })
+
+const needToVerify = z.enum(['No', 'Yes', 'Manually'])
+
+const jobRecordSchema: z.ZodType<JobRecord> = z.looseObject({
+  job: name,
+  roleSequence: count,
+  owner: name,
+  desired: z.enum(['online', 'offline']),
+  takeReason: z.enum(['manual', 'failover', 'initial', 'forced']),
+  takeTimeMs: z.number(),
+  handover: z.looseObject({ to: name, roleSequence: count, ticket: name }).nullable(),
+  errorFlag: text.nullable(),
+  needToVerify,
+  copyComplete: z.boolean(),
+  history: list(z.looseObject({ roleSequence: count, owner: name })),
+})
+
+const mirrordStatusSchema: z.ZodType<MirrordStatus> = z.looseObject({
+  role: z.enum(['none', 'source', 'target']),
+  roleSequence: count,
+  connected: z.boolean(),
+  link: name.nullable(),
+  links: list(z.looseObject({ name, state: z.enum(['OK', 'Error']) })),
+  mirror: z.looseObject({ state: z.enum(['Idle', 'Mirror', 'Pause', 'Stop']), percent: z.number(), leftBytes: z.number(), leftMs: z.number().nullable() }),
+  replication: z.enum(['Idle', 'Replicating', 'Pause', 'Stop']),
+  speedBytesPerSecond: z.number(),
+  sentBytes: z.number(),
+  queuedBytes: z.number(),
+  pagefileBytes: z.number().nullable(),
+  needToVerify,
+  targetSide: z.enum(['Idle', 'Full Mirror', 'Verifying', 'Stop', 'Absent']),
+  lsn: z.number(),
+  appliedLsn: z.number(),
+  copyComplete: z.boolean(),
+  fault: z.looseObject({ code: name, message: text }).nullable(),
+})
+
+const stepLineSchema = z.looseObject({ atMs: z.number(), node: name, text, state: z.enum(['begin', 'done', 'failed']) })
+
+const jobViewSchema: z.ZodType<JobView> = z.looseObject({
+  record: jobRecordSchema,
+  phase: z.enum(['offline', 'starting', 'online', 'stopping', 'switching', 'standby', 'error']),
+  state: z.enum(['online', 'offline', 'starting', 'stopping', 'switching', 'error']),
+  note: text.nullable(),
+  vips: list(z.looseObject({ name, address: name, prefix: count, up: z.boolean() })),
+  applications: list(z.looseObject({ name, state: z.enum(['online', 'offline', 'starting', 'stopping', 'error']) })),
+  data: mirrordStatusSchema.nullable(),
+  activity: z.looseObject({ ticket: name, steps: list(stepLineSchema), done: z.boolean(), ok: z.boolean() }).nullable(),
+})
+
+const linkViewSchema: z.ZodType<LinkView> = z.looseObject({
+  name,
+  state: z.enum(['ok', 'error']),
+  local: text,
+  remote: text,
+  ageMs: z.number().nullable(),
+  sent: count,
+  received: count,
+  missed: count,
+  rejected: count,
+})
+
+const nodeViewSchema: z.ZodType<NodeView> = z.looseObject({
+  node: name,
+  incarnation: name,
+  configHash: text,
+  jobs: z.record(name, jobViewSchema),
+  links: list(linkViewSchema),
+  licence: z.looseObject({ state: z.literal('Valid'), expires: text.nullable() }),
+})
+
+export const peerMessageSchema: z.ZodType<PeerMessage> = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.literal('state'), state: nodeViewSchema }),
+  z.looseObject({ kind: z.literal('handover'), job: name, roleSequence: count, record: jobRecordSchema, start: z.boolean(), ticket: name }),
+  z.looseObject({ kind: z.literal('withdraw'), job: name, roleSequence: count, ticket: name }),
+  z.looseObject({
+    kind: z.literal('command'),
+    job: name,
+    command: z.enum(['bringin', 'bringout', 'switch', 'mirror']),
+    action: mirrorAction.optional(),
+    account: name,
+    reason: text.nullable(),
+    dryRun: z.boolean(),
+  }),
+  z.looseObject({ kind: z.literal('ticket'), ticket: name, sinceStep: count, waitMs: count.max(WAIT_MS_MAX) }),
+])
+
+export const peerReplySchema: z.ZodType<PeerReply> = z.discriminatedUnion('ok', [
+  z.looseObject({ ok: z.literal(true), result: z.unknown() }),
+  z.looseObject({ ok: z.literal(false), error: z.looseObject({ code: name, message: text, tryThis: text, exitCode: z.int() }) }),
+])
+
+/** The first thing wrong, in words: `password: expected string`. */
+export function firstProblem(error: z.ZodError): string {
+  const issue = error.issues[0]
+  const place = issue?.path.join('.') ?? ''
+  return `${place === '' ? 'the body' : place}: ${issue?.message ?? 'not valid'}`
+}
