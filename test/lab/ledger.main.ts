@@ -63,7 +63,10 @@ const tcp =
       said = error.message
     })
     socket.on('close', () => events.closed(said))
-    readline.createInterface({ input: socket }).on('line', events.line).on('error', () => {})
+    readline
+      .createInterface({ input: socket })
+      .on('line', events.line)
+      .on('error', () => {})
     return { send: (line) => socket.write(`${line}\n`), close: () => socket.destroy() }
   }
 

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto'
+import type { JobView, StatusAnswer } from '../../../src/wire'
+import { Observer, type Seen, statusOf } from './observer'
+import { dist, type Finished, Measuring, NODE, requireBuilt, runProgram, type RunOptions, startProgram } from './programs'
+
+export type Node = 'RMHW131' | 'RMHW132'
+export type Host = Node | 'witness' | 'client'
+export const NODES: Node[] = ['RMHW131', 'RMHW132']
+export const JOB = 'DB_Group'
+export const VIP = '192.168.150.130'
+export const FOLDER = `/srv/${JOB}`
+const ADDRESSES = { '192.168.150.151': 'RMHW131', '192.168.150.152': 'RMHW132' }
+const OBSERVE_EVERY_MS = 100
+const UP_TIMEOUT_MS = 120_000
+const NAME_BYTES = 3
+
+export const otherNode = (node: Node): Node => (node === 'RMHW131' ? 'RMHW132' : 'RMHW131')
+
+export interface OutageReport {
+  outageMs: number
+  outageFromMs: number
+  lastErrors: string[]
+}
+export interface LedgerReport extends OutageReport {
+  committed: number
+  connections: number
+}
+export interface ProbeReport extends OutageReport {
+  connects: number
+  accepted: number
+  refused: number
+}
+
+/** A real pair for one test file. */
+export class Lab {
+  private observer: Observer | null = null
+  private readonly programs: { kill(signal: 'SIGKILL'): boolean }[] = []
+
+  private constructor(readonly name: string) {}
+
+  static async up(options: string[] = []): Promise<Lab> {
+    requireBuilt()
+    const lab = new Lab(`e2e-${randomBytes(NAME_BYTES).toString('hex')}`)
+    await lab.verb(['up', ...options], { timeoutMs: UP_TIMEOUT_MS })
+    return lab
+  }
+
+  private command(words: string[]): string[] {
+    return [NODE, dist('lab'), '--name', this.name, ...words]
+  }
+
+  /** A verb of the lab that must succeed; what it said. */
+  async verb(words: string[], options: RunOptions = {}): Promise<string> {
+    const result = await runProgram(this.command(words), options)
+    if (result.code !== 0) throw new Error(`lab ${words.join(' ')} ended with ${result.code}:\n${result.stderr}${result.stdout}`)
+    return result.stdout
+  }
+
+  /** The shell at the client, logged in on both nodes. */
+  cui(args: string[], options: RunOptions = {}): Promise<Finished> {
+    return runProgram(this.command(['cui', ...args]), options)
+  }
+
+  /** A command of the shell that must succeed. */
+  async done(args: string[], options: RunOptions = {}): Promise<string> {
+    const result = await this.cui(args, options)
+    if (result.code !== 0) throw new Error(`cui ${args.join(' ')} ended with ${result.code}:\n${result.stdout}${result.stderr}`)
+    return result.stdout
+  }
+
+  exec(host: Host, command: string[], options: RunOptions = {}): Promise<Finished> {
+    return runProgram(this.command(['exec', host, '--', ...command]), options)
+  }
+
+  /** A program in a host that must succeed; what it said, without the last line end. */
+  async said(host: Host, command: string[], options: RunOptions = {}): Promise<string> {
+    const result = await this.exec(host, command, options)
+    if (result.code !== 0) throw new Error(`${host}: ${command.join(' ')} ended with ${result.code}:\n${result.stderr}${result.stdout}`)
+    return result.stdout.trimEnd()
+  }
+
+  /** A program that goes on in a host until the test is over or ends it. */
+  start(host: Host, command: string[]) {
+    const child = startProgram(this.command(['exec', host, '--', ...command]))
+    this.programs.push(child)
+    return child
+  }
+
+  /** Commits through the VIP, remembers what it was promised, measures the outage of the service. */
+  ledger(service: '--postgres' | '--kv', port: number, everyMs = 5): Measuring<LedgerReport> {
+    return new Measuring(this.start('client', [NODE, dist('ledger'), service, `${VIP}:${port}`, '--every', String(everyMs)]))
+  }
+
+  /** Connects to the VIP, measures the outage of the address. */
+  prober(port: number, everyMs = 10): Measuring<ProbeReport> {
+    return new Measuring(this.start('client', [NODE, dist('prober'), '--to', `${VIP}:${port}`, '--every', String(everyMs)]))
+  }
+
+  watch(): Observer {
+    if (!this.observer) this.observer = new Observer(startProgram(this.command(['observe', '--every', String(OBSERVE_EVERY_MS)])), ADDRESSES)
+    return this.observer
+  }
+
+  /** The job is online on this node, in that node's own words, and its address is there. */
+  async online(node: Node, timeoutMs: number, job = JOB): Promise<number> {
+    return this.watch().waitFor(`${job} online on ${node}`, timeoutMs, (seen) => isOnline(seen, node, job))
+  }
+
+  /** The other node holds everything that this one has written: nothing is queued, no mirror runs, its copy is whole. */
+  async equal(source: Node, timeoutMs: number, job = JOB): Promise<number> {
+    return this.watch().waitFor(`${job}: the copy of ${otherNode(source)} is whole`, timeoutMs, (seen) => isWhole(seen, source, job))
+  }
+
+  status(): Promise<LabStatus> {
+    return this.verb(['status', '--json']).then((text) => JSON.parse(text) as LabStatus)
+  }
+
+  async down(): Promise<void> {
+    this.observer?.close()
+    await this.verb(['down'])
+    for (const program of this.programs) program.kill('SIGKILL')
+  }
+}
+
+export interface LabStatus {
+  hosts: Record<Host, { power: string; addresses: string[] }>
+  nodes: Record<Node, { engine: number | null; log: string; agent: StatusAnswer | { error: { message: string } } | null }>
+}
+
+export const jobOf = (seen: Seen, node: Node, job = JOB): JobView | null => statusOf(seen[node])?.self.jobs[job] ?? null
+
+export function isOnline(seen: Seen, node: Node, job = JOB): boolean {
+  const view = jobOf(seen, node, job)
+  return view !== null && view.phase === 'online' && view.record.owner === node && view.vips.every((vip) => vip.up)
+}
+
+function isWhole(seen: Seen, source: Node, job: string): boolean {
+  const from = jobOf(seen, source, job)?.data
+  const into = jobOf(seen, otherNode(source), job)?.data
+  if (!from || !into) return false
+  return from.connected && from.mirror.state === 'Idle' && from.queuedBytes === 0 && from.needToVerify === 'No' && into.role === 'target' && into.copyComplete
+}

@@ -1,0 +1,29 @@
+import fs from 'node:fs'
+
+/** Why the tests on a real pair cannot run here; null: they can. */
+function obstacle(needs: { postgres?: boolean }): string | null {
+  if (process.getuid?.() !== 0) return 'they need root (network namespaces, FUSE, PAM)'
+  if (!fs.existsSync('/dev/fuse')) return '/dev/fuse is not there'
+  if (needs.postgres && !fs.existsSync('/usr/lib/postgresql')) return 'PostgreSQL is not installed (apt-get install postgresql)'
+  return null
+}
+
+/** `describe` for a real pair: left out, with the reason, where it cannot run; in CI that is a failure. */
+export function describePair(name: string, needs: { postgres?: boolean }, tests: () => void): void {
+  const why = obstacle(needs)
+  if (why === null) {
+    describe(name, tests)
+    return
+  }
+  if (process.env.CI === 'true') {
+    test(`${name}: can run here`, () => {
+      throw new Error(why)
+    })
+    return
+  }
+  process.stdout.write(`left out: ${name}: ${why}\n`)
+  describe.skip(`${name} (left out: ${why})`, tests)
+}
+
+/** A measured value, where people read the tests' output. */
+export const tell = (text: string) => process.stdout.write(`${text}\n`)

@@ -1,0 +1,55 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import readline from 'node:readline'
+import type { StatusAnswer } from '../../../src/wire'
+
+export type Answer = StatusAnswer | { error: { message: string } }
+export type Seen = Partial<Record<string, Answer>>
+
+export const statusOf = (answer: Answer | undefined): StatusAnswer | null => (answer !== undefined && 'self' in answer ? answer : null)
+
+/** Follows what both agents say of the pair; a test waits for what it wants to see, with a deadline. */
+export class Observer {
+  /** By node name: what its agent said last. */
+  readonly seen: Seen = {}
+  private readonly waiting = new Set<() => void>()
+
+  constructor(
+    private readonly child: ChildProcessWithoutNullStreams,
+    private readonly nodeOf: Record<string, string>
+  ) {
+    const lines = readline.createInterface({ input: child.stdout })
+    lines.on('line', (line) => this.take(line))
+  }
+
+  private take(line: string): void {
+    const { nodes } = JSON.parse(line) as { nodes: Record<string, Answer> }
+    for (const [address, answer] of Object.entries(nodes)) this.seen[this.nodeOf[address] ?? address] = answer
+    for (const look of [...this.waiting]) look()
+  }
+
+  /** Resolves at the first answer with which `met` is true, with the time it took; else fails and tells what was seen last. */
+  waitFor(what: string, timeoutMs: number, met: (seen: Seen) => boolean): Promise<number> {
+    const startedAt = performance.now()
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        clearTimeout(timer)
+        this.waiting.delete(look)
+      }
+      const look = () => {
+        if (!met(this.seen)) return
+        done()
+        resolve(performance.now() - startedAt)
+      }
+      const timer = setTimeout(() => {
+        done()
+        reject(new Error(`${what}: not within ${timeoutMs} ms. Seen last: ${JSON.stringify(this.seen, null, 1)}`))
+      }, timeoutMs)
+      this.waiting.add(look)
+      look()
+    })
+  }
+
+  close(): void {
+    this.child.kill('SIGTERM')
+  }
+}

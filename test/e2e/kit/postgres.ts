@@ -1,0 +1,61 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { type Host, type Lab, VIP } from './lab'
+
+const PORT = 5432
+const ROWS_TIMEOUT_MS = 40_000
+const ASK_AGAIN_MS = 100
+const PGBENCH_SECONDS = 2
+
+/** One question to the database, asked in a host; `at`: the VIP, or the node itself. */
+export function sql(lab: Lab, host: Host, statement: string, at = VIP): Promise<string> {
+  return lab.said(host, ['psql', '-h', at, '-p', String(PORT), '-U', 'postgres', '-XqAt', '-c', statement])
+}
+
+/** Waits until the ledger has so many rows more than when it was asked first: the service takes writes. */
+export async function growLedger(lab: Lab, more: number): Promise<void> {
+  const deadline = performance.now() + ROWS_TIMEOUT_MS
+  let first: number | null = null
+  for (;;) {
+    const result = await lab.exec('client', ['psql', '-h', VIP, '-p', String(PORT), '-U', 'postgres', '-XqAt', '-c', 'select count(*) from ledger'])
+    const rows = result.code === 0 ? Number(result.stdout) : null
+    first ??= rows
+    if (rows !== null && first !== null && rows >= first + more) return
+    if (performance.now() > deadline) throw new Error(`the ledger does not grow: ${result.stdout}${result.stderr}`)
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))
+  }
+}
+
+/** Rows of the ledger up to a number: all of them must be there, each once. */
+export async function ledgerRows(lab: Lab, host: Host, upTo: number, at = '127.0.0.1'): Promise<number> {
+  return Number(await sql(lab, host, `select count(*) from ledger where n between 1 and ${upTo}`, at))
+}
+
+/** pgbench against the VIP, again and again, until stopped; then how many transactions it was told are committed. */
+export class Pgbench {
+  private readonly stopFile = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'mirrorpair-pgbench-')), 'stop')
+  private output = ''
+  private readonly ended: Promise<void>
+
+  constructor(lab: Lab, clients: number) {
+    const bench = `pgbench -h ${VIP} -p ${PORT} -U postgres -c ${clients} -n -T ${PGBENCH_SECONDS} postgres 2>&1`
+    const child = lab.start('client', ['sh', '-c', `while [ ! -e "$1" ]; do PGCONNECT_TIMEOUT=2 ${bench} || sleep 0.1; done`, 'bench', this.stopFile])
+    child.stdout.on('data', (chunk: Buffer) => {
+      this.output += String(chunk)
+    })
+    this.ended = new Promise((resolve) => child.on('close', () => resolve()))
+  }
+
+  static prepare(lab: Lab, scale: number): Promise<string> {
+    return lab.said('client', ['pgbench', '-h', VIP, '-p', String(PORT), '-U', 'postgres', '-i', '-q', '-s', String(scale), 'postgres'])
+  }
+
+  async stop(): Promise<{ committed: number; runs: number }> {
+    fs.writeFileSync(this.stopFile, '')
+    await this.ended
+    fs.rmSync(path.dirname(this.stopFile), { recursive: true })
+    const counts = [...this.output.matchAll(/number of transactions actually processed: (\d+)/g)].map((match) => Number(match[1]))
+    return { committed: counts.reduce((sum, count) => sum + count, 0), runs: counts.length }
+  }
+}
