@@ -1,4 +1,4 @@
-import { buildConnector, Client } from 'undici'
+import type { Client } from 'undici'
 import type { TLSSocket } from 'node:tls'
 import type { ApiError } from '../../src/wire'
 import { ReportError, type ExitCode } from '../../src/report/report'
@@ -44,7 +44,7 @@ export function normalFingerprint(text: string): string {
 }
 
 export async function callAgent<T>(door: Door, call: Call): Promise<T> {
-  const { client, seen } = clientFor(door)
+  const { client, seen } = await clientFor(door)
   try {
     const answer = await client.request({
       method: call.method,
@@ -65,7 +65,7 @@ export async function callAgent<T>(door: Door, call: Call): Promise<T> {
 /** The fingerprint of whoever answers there; nothing is sent. */
 export async function fingerprintAt(address: string, port: number): Promise<string> {
   const door: Door = { address, port, fingerprint: null }
-  const { client, seen } = clientFor(door)
+  const { client, seen } = await clientFor(door)
   try {
     const answer = await client.request({ method: 'GET', path: '/v1/hello', headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS })
     await answer.body.dump()
@@ -80,11 +80,13 @@ export async function fingerprintAt(address: string, port: number): Promise<stri
 class WrongCertificate extends Error {}
 
 /** A connection each call: no request is ever lost on a connection that the other side had closed meanwhile. */
-function clientFor(door: Door): { client: Client; seen: { fingerprint: string | null } } {
+async function clientFor(door: Door): Promise<{ client: Client; seen: { fingerprint: string | null } }> {
+  // Loaded at the first call only: help and --version need none of it.
+  const undici = await import('undici')
   const seen: { fingerprint: string | null } = { fingerprint: null }
   // A resumed TLS session shows no certificate, so none is kept.
-  const connect = buildConnector({ rejectUnauthorized: false, timeout: CONNECT_MS, maxCachedSessions: 0 })
-  const client = new Client(`https://${where(door)}`, {
+  const connect = undici.buildConnector({ rejectUnauthorized: false, timeout: CONNECT_MS, maxCachedSessions: 0 })
+  const client = new undici.Client(`https://${where(door)}`, {
     maxResponseSize: ANSWER_BYTES_MAX,
     connect: (options, callback) =>
       connect(options, (error, socket) => {
