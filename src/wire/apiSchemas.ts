@@ -26,7 +26,7 @@ export const jobCommandSchema: z.ZodType<JobCommand> = z.enum(['bringin', 'bring
 export const commandRequestSchema: z.ZodType<CommandRequest> = z.strictObject({
   dryRun: z.boolean().optional(),
   reason: z.string().max(1024).optional(),
-  action: mirrorAction.optional(),
+  action: mirrorAction.optional()
 })
 
 /** POST /v1/join: the key stays on the joining node, only the request for its certificate travels. */
@@ -61,7 +61,7 @@ const jobRecordSchema: z.ZodType<JobRecord> = z.looseObject({
   errorFlag: text.nullable(),
   needToVerify,
   copyComplete: z.boolean(),
-  history: list(z.looseObject({ roleSequence: count, owner: name })),
+  history: list(z.looseObject({ roleSequence: count, owner: name }))
 })
 
 const mirrordStatusSchema: z.ZodType<MirrordStatus> = z.looseObject({
@@ -81,7 +81,7 @@ const mirrordStatusSchema: z.ZodType<MirrordStatus> = z.looseObject({
   lsn: z.number(),
   appliedLsn: z.number(),
   copyComplete: z.boolean(),
-  fault: z.looseObject({ code: name, message: text }).nullable(),
+  fault: z.looseObject({ code: name, message: text }).nullable()
 })
 
 const stepLineSchema = z.looseObject({ atMs: z.number(), node: name, text, state: z.enum(['begin', 'done', 'failed']) })
@@ -94,7 +94,7 @@ const jobViewSchema: z.ZodType<JobView> = z.looseObject({
   vips: list(z.looseObject({ name, address: name, prefix: count, up: z.boolean() })),
   applications: list(z.looseObject({ name, state: z.enum(['online', 'offline', 'starting', 'stopping', 'error']) })),
   data: mirrordStatusSchema.nullable(),
-  activity: z.looseObject({ ticket: name, steps: list(stepLineSchema), done: z.boolean(), ok: z.boolean() }).nullable(),
+  activity: z.looseObject({ ticket: name, steps: list(stepLineSchema), done: z.boolean(), ok: z.boolean() }).nullable()
 })
 
 const linkViewSchema: z.ZodType<LinkView> = z.looseObject({
@@ -106,7 +106,7 @@ const linkViewSchema: z.ZodType<LinkView> = z.looseObject({
   sent: count,
   received: count,
   missed: count,
-  rejected: count,
+  rejected: count
 })
 
 const nodeViewSchema: z.ZodType<NodeView> = z.looseObject({
@@ -115,7 +115,7 @@ const nodeViewSchema: z.ZodType<NodeView> = z.looseObject({
   configHash: text,
   jobs: z.record(name, jobViewSchema),
   links: list(linkViewSchema),
-  licence: z.looseObject({ state: z.literal('Valid'), expires: text.nullable() }),
+  licence: z.looseObject({ state: z.literal('Valid'), expires: text.nullable() })
 })
 
 export const peerMessageSchema: z.ZodType<PeerMessage> = z.discriminatedUnion('kind', [
@@ -129,14 +129,14 @@ export const peerMessageSchema: z.ZodType<PeerMessage> = z.discriminatedUnion('k
     action: mirrorAction.optional(),
     account: name,
     reason: text.nullable(),
-    dryRun: z.boolean(),
+    dryRun: z.boolean()
   }),
-  z.looseObject({ kind: z.literal('ticket'), ticket: name, sinceStep: count, waitMs: count.max(WAIT_MS_MAX) }),
+  z.looseObject({ kind: z.literal('ticket'), ticket: name, sinceStep: count, waitMs: count.max(WAIT_MS_MAX) })
 ])
 
 export const peerReplySchema: z.ZodType<PeerReply> = z.discriminatedUnion('ok', [
   z.looseObject({ ok: z.literal(true), result: z.unknown() }),
-  z.looseObject({ ok: z.literal(false), error: z.looseObject({ code: name, message: text, tryThis: text, exitCode: z.int() }) }),
+  z.looseObject({ ok: z.literal(false), error: z.looseObject({ code: name, message: text, tryThis: text, exitCode: z.int() }) })
 ])
 
 /** The first thing wrong, in words: `password: expected string`. */

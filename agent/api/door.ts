@@ -1,0 +1,19 @@
+import type { PeerMessage, PeerReply } from '../../src/wire'
+import type { Engine } from '../engine/engine'
+import type { ClockPort, LogPort, Places } from '../ports'
+import type { AuditLog } from './auditLog'
+import type { Login } from './login'
+import type { Sessions } from './sessions'
+
+/** What the routes work with. */
+export interface Door {
+  places: Places
+  engine: Engine
+  log: LogPort
+  clock: Pick<ClockPort, 'nowMs' | 'wallMs'>
+  version: string
+  peer: { receive(message: PeerMessage): Promise<PeerReply> }
+  login: Login
+  sessions: Sessions
+  audit: AuditLog
+}

@@ -1,0 +1,164 @@
+import type { PeerCertificate } from 'node:tls'
+import { Pool } from 'undici'
+import type { ReportError } from '../../src/report/report'
+import type { PeerMessage, PeerReply } from '../../src/wire'
+import { peerReplySchema } from '../../src/wire/apiSchemas'
+import { plainReason } from '../adapters/failure'
+import type { PeerPort, Places } from '../ports'
+import { type NodeCertificates, readCertificates } from './certificates'
+import { PEER_BODY_BYTES_MAX } from './exchange'
+import { apiFailure } from './failure'
+
+/** A peer of the same rack answers in a fraction of it. */
+const CONNECT_MS_MAX = 900
+/** One way is tried at least so long before the next one, if time is left; longer than connecting, so that its failure is told from a lost answer. */
+const ATTEMPT_MS_MIN = 1_500
+/** Long polls must not stand in the way of what is urgent. */
+const CONNECTIONS_MAX = 6
+const KEEP_ALIVE_MS = 20_000
+
+export interface PeerPortOptions {
+  places: Places
+  /** Does the heartbeat of this link arrive? Links that are up are tried first. */
+  linkUp: (link: string) => boolean
+}
+
+/** The port with its other end, which the HTTPS door calls. */
+export interface PeerChannel extends PeerPort {
+  receive(message: PeerMessage): Promise<PeerReply>
+  close(): Promise<void>
+}
+
+interface Way {
+  /** A link, or `node` for the node's own address as the last resort. */
+  name: string
+  localAddress: string | null
+  host: string
+}
+
+/** Talks to the other node's agent over the best link that works. */
+export function createPeerPort({ places, linkUp }: PeerPortOptions): PeerChannel {
+  const { node, config } = places
+  const peer = Object.keys(config.nodes).find((name) => name !== node) as string
+  const pools = new Map<string, Pool>()
+  let receiver: ((message: PeerMessage) => Promise<PeerReply>) | null = null
+  let certificates: NodeCertificates | null = null
+
+  const poolOf = (way: Way): Pool => {
+    certificates ??= readCertificates(places.stateDirectory, node)
+    const pool = pools.get(way.name) ?? openPool(way, config.api.port, peer, certificates)
+    pools.set(way.name, pool)
+    return pool
+  }
+
+  const send = async (message: PeerMessage, timeoutMs: number): Promise<PeerReply> => {
+    const deadlineMs = performance.now() + timeoutMs
+    const ways = waysTo(peer, places, linkUp)
+    const tried: string[] = []
+    for (const [index, way] of ways.entries()) {
+      const leftMs = deadlineMs - performance.now()
+      if (leftMs <= 0) break
+      const waitMs = message.kind === 'ticket' ? message.waitMs : 0
+      const attemptMs = Math.min(leftMs, waitMs + Math.max(ATTEMPT_MS_MIN, leftMs / (ways.length - index)))
+      try {
+        return await attempt(poolOf(way), message, attemptMs)
+      } catch (error) {
+        if (isReport(error)) throw error
+        tried.push(`${way.name} ${way.host}: ${reason(error)}`)
+        // A command must not be carried out twice: once it may have left this node, no other way is tried.
+        if (message.kind === 'command' && !beforeSending(error)) throw unreachable(node, peer, tried, true)
+      }
+    }
+    throw unreachable(node, peer, tried, false)
+  }
+
+  return {
+    send,
+    onMessage: (receive) => {
+      receiver = receive
+    },
+    receive: (message) => {
+      if (receiver) return receiver(message)
+      const report = unreachable(node, node, ['its engine is still starting'], false).report
+      return Promise.resolve({ ok: false, error: report })
+    },
+    close: async () => {
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()))
+      pools.clear()
+    }
+  }
+}
+
+const unreachable = (node: string, peer: string, tried: string[], maybe: boolean): ReportError =>
+  apiFailure('E_PEER_UNREACHABLE', { node, peer, tried: tried.join('; ') || 'no time left', maybe })
+
+/** Links that are up, in the order of the file; then the others; then the node's address, whatever the way there. */
+function waysTo(peer: string, { node, config }: Places, linkUp: (link: string) => boolean): Way[] {
+  const links = config.links.map((link) => ({
+    name: link.name,
+    localAddress: link.addresses[node] as string,
+    host: link.addresses[peer] as string,
+    up: linkUp(link.name)
+  }))
+  const address = config.nodes[peer]?.address as string
+  const own: Way = { name: 'node', localAddress: null, host: address }
+  return [...links.filter((link) => link.up), ...links.filter((link) => !link.up), own]
+}
+
+function openPool(way: Way, port: number, peer: string, certificates: NodeCertificates): Pool {
+  const host = way.host.includes(':') ? `[${way.host}]` : way.host
+  return new Pool(`https://${host}:${port}`, {
+    connections: CONNECTIONS_MAX,
+    pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    connect: {
+      ...certificates,
+      minVersion: 'TLSv1.3',
+      timeout: CONNECT_MS_MAX,
+      maxCachedSessions: 0,
+      ...(way.localAddress ? { localAddress: way.localAddress } : {}),
+      // The name counts, not the address: an address can be taken by another machine.
+      checkServerIdentity: (_host: string, certificate: PeerCertificate) =>
+        certificate.subject?.CN === peer ? undefined : new Error(`the certificate there belongs to ${certificate.subject?.CN}, not to ${peer}`)
+    }
+  })
+}
+
+async function attempt(pool: Pool, message: PeerMessage, timeoutMs: number): Promise<PeerReply> {
+  const { statusCode, body } = await pool.request({
+    method: 'POST',
+    path: '/v1/peer',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(message),
+    signal: AbortSignal.timeout(Math.ceil(timeoutMs)),
+    headersTimeout: 0,
+    bodyTimeout: 0
+  })
+  const text = await limitedText(body)
+  if (statusCode === 200) return peerReplySchema.parse(JSON.parse(text))
+  const { error } = JSON.parse(text) as { error?: { message?: string } }
+  throw new Error(error?.message ?? `status ${statusCode}`)
+}
+
+async function limitedText(body: AsyncIterable<Buffer>): Promise<string> {
+  const parts: Buffer[] = []
+  let bytes = 0
+  for await (const part of body) {
+    bytes += part.length
+    if (bytes > PEER_BODY_BYTES_MAX) throw new Error('the answer is too large')
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+const isReport = (error: unknown): boolean => (error as Error).name === 'ReportError'
+
+/** Codes that come only while a connection is being made. */
+const CONNECT_CODES = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'EHOSTDOWN', 'ENETDOWN'])
+const beforeSending = (error: unknown): boolean => CONNECT_CODES.has((error as NodeJS.ErrnoException).code ?? '')
+
+function reason(error: unknown): string {
+  if ((error as Error).name === 'TimeoutError') return 'no answer in time'
+  return plainReason(error)
+}

@@ -1,0 +1,143 @@
+import { type HelloAnswer, type JobCommand, type LoginAnswer, type PeerReply, type StatusAnswer, TICKET_WAIT_MS_MAX, type TicketAnswer } from '../../src/wire'
+import { commandRequestSchema, jobCommandSchema, joinRequestSchema, loginRequestSchema, peerMessageSchema } from '../../src/wire/apiSchemas'
+import type { Door } from './door'
+import { certifiedName, countOf, type Exchange, failureAnswer, PEER_BODY_BYTES_MAX, readBody } from './exchange'
+import { apiFailure } from './failure'
+import { JoinDoor } from './joinDoor'
+import type { Session } from './sessions'
+
+export interface Route {
+  method: 'GET' | 'POST'
+  /** `:name` stands for any one part. */
+  path: string
+  handle(exchange: Exchange): Promise<unknown>
+}
+
+/** The whole table of src/wire/api.ts. A route either asks for a session itself or says here why it needs none. */
+export function createRoutes(door: Door): Route[] {
+  const join = new JoinDoor(door)
+  const withSession = (handle: (exchange: Exchange, session: Session, token: string) => Promise<unknown>) => (exchange: Exchange) => {
+    const { session, token } = requireSession(door, exchange)
+    return handle(exchange, session, token)
+  }
+  return [
+    // Says only what the shell needs to know whom it talks to, before it asks for a password.
+    { method: 'GET', path: '/v1/hello', handle: async () => hello(door) },
+    // This is where sessions come from.
+    { method: 'POST', path: '/v1/login', handle: (exchange) => login(door, exchange) },
+    { method: 'POST', path: '/v1/logout', handle: withSession((exchange, session, token) => logout(door, exchange, session, token)) },
+    { method: 'GET', path: '/v1/status', handle: withSession(async (): Promise<StatusAnswer> => door.engine.status()) },
+    { method: 'POST', path: '/v1/jobs/:job/:command', handle: withSession((exchange, session) => command(door, exchange, session)) },
+    { method: 'GET', path: '/v1/tickets/:id', handle: withSession((exchange): Promise<TicketAnswer> => ticket(door, exchange)) },
+    // The peer shows its certificate instead.
+    { method: 'POST', path: '/v1/peer', handle: (exchange) => peer(door, exchange) },
+    // A one-time code stands for the session.
+    { method: 'POST', path: '/v1/join', handle: async (exchange) => join.handle(await readBody(exchange, joinRequestSchema), exchange.from) }
+  ]
+}
+
+const hello = ({ places, version }: Door): HelloAnswer => ({
+  product: 'mirrorpair',
+  apiVersion: 1,
+  version,
+  node: places.node,
+  cluster: places.config.cluster
+})
+
+async function login(door: Door, exchange: Exchange): Promise<LoginAnswer> {
+  const request = await readBody(exchange, loginRequestSchema)
+  const { account } = request
+  const { node, config } = door.places
+  const entry = { who: account, from: exchange.from, what: 'login' }
+  try {
+    const source = await door.login.check(request, exchange.from)
+    const { token, expiresAtMs, saved } = await door.sessions.open({ account, source, from: exchange.from }, config.api.sessionMs)
+    if (!saved) door.log.event('warning', 'A session could not be saved: it ends with a restart of the engine. Check the state directory for free space.')
+    await door.audit.write({ ...entry, result: 'done' })
+    return { token, node, account: capital(account), role: 'admin', licenceState: 'Valid', expiresAtMs }
+  } catch (error) {
+    await door.audit.write({ ...entry, result: codeOf(error) })
+    throw error
+  }
+}
+
+/** As the guide prints it: `Administrator`. */
+const capital = (account: string): string => account.charAt(0).toUpperCase() + account.slice(1)
+
+async function logout(door: Door, exchange: Exchange, session: Session, token: string): Promise<object> {
+  await door.sessions.end(token)
+  await door.audit.write({ who: session.account, from: exchange.from, what: 'logout', result: 'done' })
+  return {}
+}
+
+async function command(door: Door, exchange: Exchange, { account }: Session): Promise<unknown> {
+  const { job = '', command: word = '' } = exchange.parameters
+  const known = jobCommandSchema.safeParse(word)
+  if (!known.success) throw apiFailure('E_API_ROUTE', { node: exchange.node, method: 'POST', path: exchange.path })
+  const request = await readBody(exchange, commandRequestSchema)
+  if ((known.data === 'mirror') !== (request.action !== undefined)) {
+    throw apiFailure('E_API_REQUEST', { node: exchange.node, what: 'action belongs to the command mirror, and only to it' })
+  }
+  const act = () => door.engine.command(job, known.data, request, account)
+  if (request.dryRun) return act()
+  return audited(door, { who: account, from: exchange.from, what: commandText(known.data, job, request) }, act, (answer) =>
+    'ticket' in answer ? answer.ticket : 'done'
+  )
+}
+
+const commandText = (word: JobCommand, job: string, { action, reason }: { action?: string; reason?: string | null }): string =>
+  [word, job, action, reason ? `(${reason})` : null].filter(Boolean).join(' ')
+
+/** Two lines: what was asked stands there even if the node dies of it. */
+async function audited<T>(door: Door, entry: { who: string; from: string; what: string }, act: () => Promise<T>, resultOf: (answer: T) => string): Promise<T> {
+  await door.audit.write({ ...entry, result: 'asked' })
+  try {
+    const answer = await act()
+    await door.audit.write({ ...entry, result: resultOf(answer) })
+    return answer
+  } catch (error) {
+    await door.audit.write({ ...entry, result: codeOf(error) })
+    throw error
+  }
+}
+
+const codeOf = (error: unknown): string => (error as { report?: { code: string } }).report?.code ?? 'E_API_INTERNAL'
+
+function ticket(door: Door, exchange: Exchange): Promise<TicketAnswer> {
+  const since = countOf(exchange, 'since', Number.MAX_SAFE_INTEGER)
+  return door.engine.ticket(exchange.parameters['id'] ?? '', since, countOf(exchange, 'waitMs', TICKET_WAIT_MS_MAX))
+}
+
+async function peer(door: Door, exchange: Exchange): Promise<PeerReply> {
+  const { node, config } = door.places
+  const name = certifiedName(exchange.request)
+  if (name === null || name === node || !Object.hasOwn(config.nodes, name)) throw apiFailure('E_PEER_FORBIDDEN', { node })
+  const message = await readBody(exchange, peerMessageSchema, PEER_BODY_BYTES_MAX)
+  if (message.kind !== 'command' || message.dryRun) return replyOf(door, () => door.peer.receive(message))
+  const entry = { who: message.account, from: `${name} ${exchange.from}`, what: commandText(message.command, message.job, message) }
+  return audited(
+    door,
+    entry,
+    () => replyOf(door, () => door.peer.receive(message)),
+    (reply) => (reply.ok ? 'done' : reply.error.code)
+  )
+}
+
+/** A refusal is a reply like any other: the peer hands it on to its own client. */
+async function replyOf(door: Door, act: () => Promise<PeerReply>): Promise<PeerReply> {
+  try {
+    return await act()
+  } catch (error) {
+    const answer = failureAnswer(error, door.places.node, (reference, cause) => door.log.event('error', `Peer request failed (${reference}): ${String(cause)}`))
+    return { ok: false, error: answer.error }
+  }
+}
+
+const BEARER = /^Bearer ([\w-]{20,100})$/
+
+function requireSession(door: Door, { request, node }: Exchange): { session: Session; token: string } {
+  const token = BEARER.exec(request.headers.authorization ?? '')?.[1]
+  const session = token ? door.sessions.find(token) : null
+  if (!token || !session || !door.login.mayStill(session.account, session.source)) throw apiFailure('E_SESSION', { node })
+  return { session, token }
+}

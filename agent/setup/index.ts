@@ -1,0 +1,32 @@
+import { ReportError } from '../../src/report/report'
+import { setupFailure } from './failure'
+import { invite } from './invite'
+import type { Output } from './options'
+import { users } from './users'
+
+export const SETUP_COMMANDS = ['init', 'invite', 'join', 'users'] as const
+export type SetupCommand = (typeof SETUP_COMMANDS)[number]
+
+// The certificate library is large: an agent that only runs does not load it.
+const COMMANDS: Record<SetupCommand, (argv: string[], output: Output) => Promise<void>> = {
+  init: (argv, output) => (require('./init') as typeof import('./init')).init(argv, output),
+  invite,
+  join: (argv, output) => (require('./join') as typeof import('./join')).join(argv, output),
+  users
+}
+
+/** `mirrorpair-agent init|invite|join|users …`: carries it out and answers the exit code. */
+export async function runSetup(command: string, argv: string[]): Promise<number> {
+  try {
+    if (!Object.hasOwn(COMMANDS, command)) {
+      throw setupFailure('E_SETUP_USAGE', { what: `${command} is not a command of the agent`, usage: `mirrorpair-agent ${SETUP_COMMANDS.join('|')} …` })
+    }
+    await COMMANDS[command as SetupCommand](argv, { print: (text) => process.stdout.write(`${text}\n`) })
+    return 0
+  } catch (error) {
+    if (!(error instanceof ReportError)) throw error
+    const { code, message, tryThis, exitCode } = error.report
+    process.stderr.write(`${code}: ${message}\n${tryThis}\n`)
+    return exitCode
+  }
+}
