@@ -1,0 +1,289 @@
+import * as libc from '../../native/libc'
+import { EEXIST, ENOENT, ESTALE } from '../../native/libcErrors'
+import { backingFlags, openTruncating, writeOpenOut } from './files'
+import type { Node } from './nodes'
+import {
+  ENTRY_OUT_BYTES,
+  FOPEN_KEEP_CACHE,
+  IN_HEADER_BYTES,
+  O_CREAT,
+  O_EXCL,
+  O_TRUNC,
+  OPEN_KILL_SUIDGID,
+  OUT_HEADER_BYTES,
+  S_IFMT,
+  S_IFREG,
+  S_ISGID,
+  readU64,
+} from './protocol'
+import { sendContent } from './resend'
+import type { Serving } from './serving'
+
+const BODY = IN_HEADER_BYTES
+const READLINK_BYTES_MAX = 4096
+const PRIVATE_MODE = 0o600
+const PRIVATE_DIRECTORY_MODE = 0o700
+
+export function lookup(serving: Serving): number {
+  const parent = serving.node
+  if (parent === undefined) return -ESTALE
+  const name = serving.nameAt(0)
+  const path = serving.nodes.childPath(parent, name)
+  if (path === null) return -ENOENT
+  serving.counters.add('lookups', 1)
+  const result = serving.statPath(path)
+  if (result === -ENOENT) {
+    serving.writeEntryHeader(0, OUT_HEADER_BYTES)
+    return ENTRY_OUT_BYTES
+  }
+  if (result < 0) return result
+  return serving.writeEntry(serving.nodes.found(parent, name, serving.stat.identity()), OUT_HEADER_BYTES)
+}
+
+export function readlink(serving: Serving): number {
+  const { node, output } = serving
+  const path = node === undefined ? null : serving.nodes.pathOf(node)
+  if (path === null) return -ESTALE
+  return libc.readlinkat(serving.rootFd, serving.pathBytes(path), output.subarray(OUT_HEADER_BYTES), READLINK_BYTES_MAX)
+}
+
+/** Where a new name goes: its directory, its path, the owner it gets (the caller, and the directory's group where that has the set-group-id bit). */
+interface Place {
+  parent: Node
+  name: string
+  path: string
+  uid: number
+  gid: number
+  inheritsGroup: boolean
+}
+
+function placeFor(serving: Serving, nameAt: number): Place | number {
+  const parent = serving.node
+  if (parent === undefined) return -ESTALE
+  const name = serving.nameAt(nameAt)
+  const path = serving.nodes.childPath(parent, name)
+  if (path === null) return -ENOENT
+  const inheritsGroup = (parent.mode & S_ISGID) !== 0
+  let { gid } = serving
+  if (inheritsGroup) {
+    const result = serving.statNode(parent)
+    if (result < 0) return result
+    gid = serving.stat.gid
+  }
+  return { parent, name, path, uid: serving.uid, gid, inheritsGroup }
+}
+
+/** Inside the lock, after the new name is there and `stat` holds it. */
+function added(serving: Serving, place: Place): Node {
+  const node = serving.nodes.found(place.parent, place.name, serving.stat.identity())
+  serving.log.changed(node.inode)
+  serving.log.changed(place.parent.inode)
+  return node
+}
+
+function timesChanged(serving: Serving, place: Place, node: Node): void {
+  serving.times.add(node)
+  serving.times.add(place.parent)
+}
+
+/** CREATE: makes and opens a file; opens it when it is there after all. */
+export function create(serving: Serving): number {
+  const { input } = serving
+  const place = placeFor(serving, 16)
+  if (typeof place === 'number') return place
+  const flags = input.readUInt32LE(BODY)
+  const mode = input.readUInt32LE(BODY + 4) & 0o7777
+  const kill = (input.readUInt32LE(BODY + 12) & OPEN_KILL_SUIDGID) !== 0
+  const fd = serving.locked(() => createFile(serving, place, flags, mode, kill))
+  if (fd < 0) return fd
+  const stated = serving.stat.ofDescriptor(fd)
+  if (stated < 0) return libc.close(fd), stated
+  const node = serving.nodes.found(place.parent, place.name, serving.stat.identity())
+  const bytes = serving.writeEntry(node, OUT_HEADER_BYTES)
+  const handle = serving.handles.add(fd, node)
+  return bytes + writeOpenOut(serving, handle, OUT_HEADER_BYTES + bytes, FOPEN_KEEP_CACHE)
+}
+
+function createFile(serving: Serving, place: Place, flags: number, mode: number, kill: boolean): number {
+  const fd = libc.openat(serving.rootFd, serving.pathBytes(place.path), backingFlags(flags & ~O_TRUNC) | O_CREAT | O_EXCL, PRIVATE_MODE)
+  if (fd === -EEXIST && (flags & O_EXCL) === 0) return openExisting(serving, place, flags, kill)
+  if (fd < 0) return fd
+  const result = finishNewFile(serving, place, fd, mode)
+  if (result >= 0) return fd
+  libc.close(fd)
+  libc.unlinkat(serving.rootFd, serving.pathBytes(place.path), 0)
+  return result
+}
+
+function openExisting(serving: Serving, place: Place, flags: number, kill: boolean): number {
+  const result = serving.statPath(place.path)
+  if (result < 0) return result
+  const node = serving.nodes.found(place.parent, place.name, serving.stat.identity())
+  if ((flags & O_TRUNC) !== 0) return openTruncating(serving, node, flags, kill)
+  return libc.openat(serving.rootFd, serving.pathBytes(place.path), backingFlags(flags), 0)
+}
+
+/** Owner before mode: a change of owner takes set-user-id bits away. */
+function finishNewFile(serving: Serving, place: Place, fd: number, mode: number): number {
+  const owned = libc.fchown(fd, place.uid, place.gid)
+  if (owned < 0) return owned
+  const moded = libc.fchmod(fd, mode)
+  if (moded < 0) return moded
+  const stated = serving.stat.ofDescriptor(fd)
+  if (stated < 0) return stated
+  const node = added(serving, place)
+  if (!serving.nodes.isExcluded(place.path)) {
+    serving.log.append({ folder: serving.folder, kind: 'create', path: place.path, mode, uid: place.uid, gid: place.gid })
+  }
+  timesChanged(serving, place, node)
+  return 0
+}
+
+/** Inside the lock, for what has no descriptor: owner, mode, statx. On an error the new name is taken away again. */
+function finishNewName(serving: Serving, place: Place, mode: number | null, removeFlags: number): number {
+  const bytes = serving.pathBytes(place.path)
+  let result = libc.fchownat(serving.rootFd, bytes, place.uid, place.gid, libc.AT_SYMLINK_NOFOLLOW)
+  if (result >= 0 && mode !== null) result = libc.fchmodat(serving.rootFd, bytes, mode, 0)
+  if (result >= 0) result = serving.stat.ofPath(serving.rootFd, bytes)
+  if (result < 0) libc.unlinkat(serving.rootFd, bytes, removeFlags)
+  return result
+}
+
+function replyNew(serving: Serving, place: Place, make: () => number): number {
+  const result = serving.locked(make)
+  if (result < 0) return result
+  const stated = serving.statPath(place.path)
+  if (stated < 0) return stated
+  return serving.writeEntry(serving.nodes.found(place.parent, place.name, serving.stat.identity()), OUT_HEADER_BYTES)
+}
+
+export function mkdir(serving: Serving): number {
+  const place = placeFor(serving, 8)
+  if (typeof place === 'number') return place
+  const mode = (serving.input.readUInt32LE(BODY) & 0o7777) | (place.inheritsGroup ? S_ISGID : 0)
+  return replyNew(serving, place, () => {
+    const made = libc.mkdirat(serving.rootFd, serving.pathBytes(place.path), PRIVATE_DIRECTORY_MODE)
+    if (made < 0) return made
+    const finished = finishNewName(serving, place, mode, libc.AT_REMOVEDIR)
+    if (finished < 0) return finished
+    const node = added(serving, place)
+    if (!serving.nodes.isExcluded(place.path)) {
+      serving.log.append({ folder: serving.folder, kind: 'mkdir', path: place.path, mode, uid: place.uid, gid: place.gid })
+    }
+    timesChanged(serving, place, node)
+    return 0
+  })
+}
+
+export function mknod(serving: Serving): number {
+  const place = placeFor(serving, 16)
+  if (typeof place === 'number') return place
+  const mode = serving.input.readUInt32LE(BODY)
+  const rdev = serving.input.readUInt32LE(BODY + 4)
+  const isFile = (mode & S_IFMT) === S_IFREG || (mode & S_IFMT) === 0
+  return replyNew(serving, place, () => {
+    const made = libc.mknodat(serving.rootFd, serving.pathBytes(place.path), (mode & S_IFMT) | PRIVATE_MODE, rdev)
+    if (made < 0) return made
+    const finished = finishNewName(serving, place, mode & 0o7777, 0)
+    if (finished < 0) return finished
+    const node = added(serving, place)
+    if (!serving.nodes.isExcluded(place.path)) {
+      const { path, uid, gid } = place
+      if (isFile) serving.log.append({ folder: serving.folder, kind: 'create', path, mode: mode & 0o7777, uid, gid })
+      else serving.log.append({ folder: serving.folder, kind: 'mknod', path, mode, rdev, uid, gid })
+    }
+    timesChanged(serving, place, node)
+    return 0
+  })
+}
+
+export function symlink(serving: Serving): number {
+  const place = placeFor(serving, 0)
+  if (typeof place === 'number') return place
+  const target = serving.nameAt(place.name.length + 1)
+  return replyNew(serving, place, () => {
+    const made = libc.symlinkat(serving.otherPathBytes(target), serving.rootFd, serving.pathBytes(place.path))
+    if (made < 0) return made
+    const finished = finishNewName(serving, place, null, 0)
+    if (finished < 0) return finished
+    const node = added(serving, place)
+    if (!serving.nodes.isExcluded(place.path)) {
+      serving.log.append({ folder: serving.folder, kind: 'symlink', path: place.path, target, uid: place.uid, gid: place.gid })
+    }
+    timesChanged(serving, place, node)
+    return 0
+  })
+}
+
+export function link(serving: Serving): number {
+  const node = serving.nodes.byNodeId(readU64(serving.input, BODY))
+  const place = placeFor(serving, 8)
+  if (typeof place === 'number') return place
+  if (node === undefined) return -ESTALE
+  return replyNew(serving, place, () => linkInLock(serving, node, place))
+}
+
+function linkInLock(serving: Serving, node: Node, place: Place): number {
+  const path = serving.nodes.pathOf(node)
+  const sentPath = serving.nodes.sentPathOf(node)
+  if (path === null) return -ENOENT
+  const linked = libc.linkat(serving.rootFd, serving.pathBytes(path), serving.rootFd, serving.otherPathBytes(place.path), 0)
+  if (linked < 0) return linked
+  serving.nodes.addName(node, place.parent, place.name)
+  serving.log.changed(node.inode)
+  serving.log.changed(place.parent.inode)
+  if (!serving.nodes.isExcluded(place.path)) {
+    if (sentPath !== null) serving.log.append({ folder: serving.folder, kind: 'link', path: sentPath, newPath: place.path })
+    else sendContent(serving, place.path)
+    serving.log.revisit(serving.folder, place.path)
+  }
+  serving.times.add(place.parent)
+  return 0
+}
+
+export const unlink = (serving: Serving): number => remove(serving, 0)
+export const rmdir = (serving: Serving): number => remove(serving, libc.AT_REMOVEDIR)
+
+function remove(serving: Serving, flags: number): number {
+  const place = placeFor(serving, 0)
+  if (typeof place === 'number') return place
+  return serving.locked(() => {
+    const stated = serving.statPath(place.path)
+    if (stated < 0) return stated
+    const identity = serving.stat.identity()
+    const { links } = serving.stat
+    const removed = libc.unlinkat(serving.rootFd, serving.pathBytes(place.path), flags)
+    if (removed < 0) return removed
+    serving.log.changed(identity.inode)
+    serving.log.changed(place.parent.inode)
+    const kind = flags === 0 ? 'unlink' : 'rmdir'
+    if (!serving.nodes.isExcluded(place.path)) serving.log.append({ folder: serving.folder, kind, path: place.path })
+    nameLost(serving, place.parent, place.name, links)
+    serving.times.add(place.parent)
+    return 0
+  })
+}
+
+/** `links`: how many names the inode had before it lost this one. */
+export function nameLost(serving: Serving, parent: Node, name: string, links: number): void {
+  const node = serving.nodes.child(parent, name)
+  if (node === undefined) return
+  serving.nodes.removeName(node, parent, name)
+  if (node.isDirectory || links <= 1) serving.nodes.inodeGone(node)
+  else if (serving.nodes.sentPathOf(node) === null) node.namedElsewhere = links - 1 > node.names.length
+}
+
+export function forget(serving: Serving): number {
+  serving.nodes.forget(serving.nodeId, readU64(serving.input, BODY))
+  return 0
+}
+
+export function batchForget(serving: Serving): number {
+  const count = serving.input.readUInt32LE(BODY)
+  for (let index = 0; index < count; index++) {
+    const at = BODY + 8 + index * 16
+    serving.nodes.forget(readU64(serving.input, at), readU64(serving.input, at + 8))
+  }
+  return 0
+}
+

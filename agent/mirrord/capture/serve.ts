@@ -1,0 +1,163 @@
+import * as libc from '../../native/libc'
+import { EAGAIN, EINTR, EIO, ENODEV, ENOENT, ENOSYS, ENOTTY } from '../../native/libcErrors'
+import { getattr, setattr, statfs } from './attributes'
+import { CHANGED_TIMES_INTERVAL_MS } from './changedTimes'
+import { opendir, readdir, readdirplus, releasedir } from './directories'
+import { NO_REPLY, fallocate, flush, fsync, lseek, open, read, release, syncfs, write } from './files'
+import { batchForget, create, forget, link, lookup, mkdir, mknod, readlink, rmdir, symlink, unlink } from './names'
+import {
+  FUSE_MAJOR,
+  FUSE_MINOR_MAX,
+  INIT_MAX_PAGES,
+  INIT_OUT_BYTES,
+  INIT_WANTED,
+  IN_HEADER_BYTES,
+  IO_BYTES_MAX,
+  Opcode,
+  OUT_HEADER_BYTES,
+  PAGES_MAX,
+} from './protocol'
+import { rename, rename2 } from './rename'
+import type { Serving } from './serving'
+import { getxattr, listxattr, removexattr, setxattr } from './xattrs'
+
+type Answer = (serving: Serving) => number
+
+const never = (work: Answer): Answer => (serving) => (work(serving), NO_REPLY)
+const done: Answer = () => 0
+
+const ANSWERS: Record<Opcode, Answer> = {
+  [Opcode.LOOKUP]: lookup,
+  [Opcode.FORGET]: never(forget),
+  [Opcode.GETATTR]: getattr,
+  [Opcode.SETATTR]: setattr,
+  [Opcode.READLINK]: readlink,
+  [Opcode.SYMLINK]: symlink,
+  [Opcode.MKNOD]: mknod,
+  [Opcode.MKDIR]: mkdir,
+  [Opcode.UNLINK]: unlink,
+  [Opcode.RMDIR]: rmdir,
+  [Opcode.RENAME]: rename,
+  [Opcode.LINK]: link,
+  [Opcode.OPEN]: open,
+  [Opcode.READ]: read,
+  [Opcode.WRITE]: write,
+  [Opcode.STATFS]: statfs,
+  [Opcode.RELEASE]: release,
+  [Opcode.FSYNC]: fsync,
+  [Opcode.SETXATTR]: setxattr,
+  [Opcode.GETXATTR]: getxattr,
+  [Opcode.LISTXATTR]: listxattr,
+  [Opcode.REMOVEXATTR]: removexattr,
+  [Opcode.FLUSH]: flush,
+  [Opcode.INIT]: initialise,
+  [Opcode.OPENDIR]: opendir,
+  [Opcode.READDIR]: readdir,
+  [Opcode.RELEASEDIR]: releasedir,
+  [Opcode.FSYNCDIR]: fsync,
+  [Opcode.CREATE]: create,
+  // What was begun is finished: nothing here waits for long, and the slow threads only wait for the disk.
+  [Opcode.INTERRUPT]: never(done),
+  [Opcode.DESTROY]: done,
+  [Opcode.IOCTL]: () => -ENOTTY,
+  [Opcode.NOTIFY_REPLY]: never(done),
+  [Opcode.BATCH_FORGET]: never(batchForget),
+  [Opcode.FALLOCATE]: fallocate,
+  [Opcode.READDIRPLUS]: readdirplus,
+  [Opcode.RENAME2]: rename2,
+  [Opcode.LSEEK]: lseek,
+  [Opcode.SYNCFS]: syncfs,
+  // The kernel then says EOPNOTSUPP, and programs make a named file instead.
+  [Opcode.TMPFILE]: () => -ENOSYS,
+}
+
+const answers: (Answer | undefined)[] = []
+for (const [opcode, answer] of Object.entries(ANSWERS)) answers[Number(opcode)] = answer
+
+function initialise({ input, output }: Serving): number {
+  const kernelMinor = input.readUInt32LE(IN_HEADER_BYTES + 4)
+  const kernelFlags = input.readUInt32LE(IN_HEADER_BYTES + 12)
+  const flags = INIT_WANTED & kernelFlags
+  output.fill(0, OUT_HEADER_BYTES, OUT_HEADER_BYTES + INIT_OUT_BYTES)
+  output.writeUInt32LE(FUSE_MAJOR, OUT_HEADER_BYTES)
+  output.writeUInt32LE(Math.min(kernelMinor, FUSE_MINOR_MAX), OUT_HEADER_BYTES + 4)
+  output.writeUInt32LE(IO_BYTES_MAX, OUT_HEADER_BYTES + 8) // max_readahead
+  output.writeUInt32LE(flags >>> 0, OUT_HEADER_BYTES + 12)
+  output.writeUInt16LE(MAX_BACKGROUND, OUT_HEADER_BYTES + 16)
+  output.writeUInt16LE((MAX_BACKGROUND * 3) / 4, OUT_HEADER_BYTES + 18)
+  output.writeUInt32LE(IO_BYTES_MAX, OUT_HEADER_BYTES + 20) // max_write
+  output.writeUInt32LE(1, OUT_HEADER_BYTES + 24) // time granularity, ns
+  if ((flags & INIT_MAX_PAGES) !== 0) output.writeUInt16LE(PAGES_MAX, OUT_HEADER_BYTES + 28)
+  return INIT_OUT_BYTES
+}
+
+const MAX_BACKGROUND = 64
+/** Under constant load the commands and the clock are looked at after so many requests. */
+const REQUESTS_BETWEEN_LOOKS = 256
+
+export interface ServeHooks {
+  commandFd: number
+  /** A command waits. True: stop serving. */
+  onCommand(): boolean
+  onInitialised(): void
+  onFault(error: unknown, opcode: number): void
+}
+
+/** Serves until the mount goes away ('unmounted') or a command says stop ('stopped'). */
+export function serve(serving: Serving, hooks: ServeHooks): 'unmounted' | 'stopped' {
+  const { fuseFd } = serving.options
+  const waiting = libc.pollSet([fuseFd, hooks.commandFd])
+  let timesSentMs = performance.now()
+  for (let requests = 0; ; ) {
+    const bytes = libc.read(fuseFd, serving.input, serving.input.length)
+    if (bytes > 0) {
+      answerOne(serving, hooks, bytes)
+      if (++requests < REQUESTS_BETWEEN_LOOKS) continue
+    } else if (bytes === -ENODEV || bytes === 0) return 'unmounted'
+    else if (bytes === -EINTR || bytes === -ENOENT) continue
+    else if (bytes !== -EAGAIN) throw new Error(`reading /dev/fuse failed with error ${-bytes}`)
+    serving.counters.add('requests', requests)
+    const now = performance.now()
+    if (now - timesSentMs >= CHANGED_TIMES_INTERVAL_MS) {
+      serving.times.sendAll()
+      timesSentMs = now
+      serving.counters.set('nodes', serving.nodes.size)
+    }
+    libc.poll(waiting, 2, requests >= REQUESTS_BETWEEN_LOOKS ? 0 : waitMs(serving))
+    requests = 0
+    if (libc.pollRevents(waiting, 1) !== 0 && hooks.onCommand()) return 'stopped'
+  }
+}
+
+/** Without changed times to send there is nothing to wake up for but requests and commands. */
+function waitMs(serving: Serving): number {
+  return serving.times.waiting > 0 ? CHANGED_TIMES_INTERVAL_MS : -1
+}
+
+function answerOne(serving: Serving, hooks: ServeHooks, bytes: number): void {
+  const { input, output } = serving
+  serving.requestBytes = bytes
+  const opcode = input.readUInt32LE(4)
+  serving.nodeId = input.readUInt32LE(16) + input.readUInt32LE(20) * 2 ** 32
+  serving.uid = input.readUInt32LE(24)
+  serving.gid = input.readUInt32LE(28)
+  let result: number
+  try {
+    result = answers[opcode]?.(serving) ?? -ENOSYS
+  } catch (error) {
+    serving.counters.add('errors', 1)
+    result = isSilent(opcode) ? NO_REPLY : -EIO
+    hooks.onFault(error, opcode)
+  }
+  if (result === NO_REPLY) return
+  const replyBytes = OUT_HEADER_BYTES + Math.max(0, result)
+  output.writeUInt32LE(replyBytes, 0)
+  output.writeInt32LE(Math.min(0, result), 4)
+  input.copy(output, 8, 8, 16)
+  const written = libc.write(serving.options.fuseFd, output, replyBytes)
+  // ENOENT: nobody waits for it any more.
+  if (written < 0 && written !== -ENOENT) hooks.onFault(new Error(`the answer was refused with error ${-written}`), opcode)
+  if (opcode === Opcode.INIT) hooks.onInitialised()
+}
+
+const isSilent = (opcode: number): boolean => opcode === Opcode.FORGET || opcode === Opcode.BATCH_FORGET || opcode === Opcode.INTERRUPT

@@ -1,0 +1,157 @@
+import * as libc from '../../native/libc'
+import { ESTALE } from '../../native/libcErrors'
+import type { OrderedLog } from '../order/orderedLog'
+import { ChangedTimes } from './changedTimes'
+import type { Counters } from './counters'
+import { excludeDependsOnDirectory, excludeMatcher } from './exclude'
+import { HandleTable } from './handles'
+import { type Node, NodeTable } from './nodes'
+import { ATTR_OUT_BYTES, CACHE_SECONDS, ENTRY_OUT_BYTES, IN_HEADER_BYTES, NOTIFY_INVAL_INODE, OUT_HEADER_BYTES, REPLY_BYTES_MAX, REQUEST_BYTES_MAX, writeU64 } from './protocol'
+import type { SlowQueue } from './slowQueue'
+import { Stat } from './stat'
+
+const PATH_BYTES_MAX = 64 * 1024
+
+export interface ServingOptions {
+  folder: number
+  rootFd: number
+  fuseFd: number
+  exclude: readonly string[]
+  log: OrderedLog
+  slow: SlowQueue
+  counters: Counters
+  /** Changes were made that could not be sent by name; the target needs a mirror. */
+  onNeedsMirror(why: string): void
+}
+
+/** All that serves one folder: the request being answered, the buffers (used again and again) and the tables. One thread only. */
+export class Serving {
+  readonly input = Buffer.allocUnsafeSlow(REQUEST_BYTES_MAX)
+  readonly output = Buffer.allocUnsafeSlow(REPLY_BYTES_MAX)
+  readonly readVector = libc.ioVector(this.output.subarray(OUT_HEADER_BYTES))
+  readonly stat = new Stat()
+  readonly nodes: NodeTable
+  readonly handles = new HandleTable()
+  readonly times: ChangedTimes
+  readonly excludeDependsOnDirectory: boolean
+  requestBytes = 0
+  nodeId = 0
+  uid = 0
+  gid = 0
+  private readonly firstPath = Buffer.alloc(PATH_BYTES_MAX)
+  private readonly secondPath = Buffer.alloc(PATH_BYTES_MAX)
+  private readonly procPrefix: string
+  readonly folder: number
+  readonly rootFd: number
+  readonly log: OrderedLog
+  readonly counters: Counters
+
+  constructor(readonly options: ServingOptions) {
+    this.folder = options.folder
+    this.rootFd = options.rootFd
+    this.log = options.log
+    this.counters = options.counters
+    this.procPrefix = `/proc/self/fd/${options.rootFd}/`
+    this.stat.ofDescriptor(options.rootFd)
+    this.stat.rootDevice = this.stat.device
+    this.nodes = new NodeTable(this.stat.identity(), excludeMatcher(options.exclude))
+    this.excludeDependsOnDirectory = excludeDependsOnDirectory(options.exclude)
+    this.times = new ChangedTimes(options.folder, this.nodes, options.log, (node) => this.statNode(node), this.stat)
+  }
+
+  /** The request's node; undefined: the kernel names one that we do not have (answer ESTALE). */
+  get node(): Node | undefined {
+    return this.nodes.byNodeId(this.nodeId)
+  }
+
+  /** The name that stands at this place of the request, as a byte string. */
+  nameAt(at: number): string {
+    const start = IN_HEADER_BYTES + at
+    const end = this.input.indexOf(0, start)
+    return this.input.toString('latin1', start, end < 0 || end > this.requestBytes ? this.requestBytes : end)
+  }
+
+  /** NUL-terminated, in a buffer that the next call overwrites. */
+  pathBytes(path: string): Buffer {
+    return terminate(this.firstPath, path === '' ? '.' : path)
+  }
+
+  otherPathBytes(path: string): Buffer {
+    return terminate(this.secondPath, path === '' ? '.' : path)
+  }
+
+  /** For calls that take no directory descriptor (extended attributes). */
+  absolutePathBytes(path: string): Buffer {
+    return terminate(this.firstPath, this.procPrefix + (path === '' ? '.' : path))
+  }
+
+  statPath(path: string): number {
+    return this.stat.ofPath(this.rootFd, this.pathBytes(path))
+  }
+
+  /** By its name, else by an open descriptor of it: files without a name live on while they are open. */
+  statNode(node: Node): number {
+    const path = this.nodes.pathOf(node)
+    if (path !== null) return this.statPath(path)
+    const handle = node.handles[0]
+    return handle === undefined ? -ESTALE : this.stat.ofDescriptor(handle.fd)
+  }
+
+  locked(work: () => number): number {
+    this.log.lock()
+    try {
+      return work()
+    } finally {
+      this.log.unlock()
+    }
+  }
+
+  /** Inside the lock: the path to send a change of this node with; null: nothing is sent. */
+  sentPath(node: Node): string | null {
+    const path = this.nodes.sentPathOf(node)
+    if (path === null && node.namedElsewhere) this.options.onNeedsMirror('a file was changed under a name that capture does not know (it has hard links)')
+    return path
+  }
+
+  /** Writes struct fuse_entry_out for the inode in `stat`, and counts the lookup. */
+  writeEntry(node: Node, at: number): number {
+    node.lookups++
+    node.mode = this.stat.mode
+    this.writeEntryHeader(node.id, at)
+    this.stat.writeAttributes(this.output, at + 40)
+    return ENTRY_OUT_BYTES
+  }
+
+  /** Node 0: there is no such name, and the kernel may remember that. */
+  writeEntryHeader(id: number, at: number): void {
+    this.output.fill(0, at, at + ENTRY_OUT_BYTES)
+    writeU64(this.output, id, at)
+    this.output.writeUInt32LE(CACHE_SECONDS, at + 16)
+    this.output.writeUInt32LE(CACHE_SECONDS, at + 24)
+  }
+
+  replyAttributes(node: Node): number {
+    node.mode = this.stat.mode
+    this.output.fill(0, OUT_HEADER_BYTES, OUT_HEADER_BYTES + 16)
+    this.output.writeUInt32LE(CACHE_SECONDS, OUT_HEADER_BYTES)
+    this.stat.writeAttributes(this.output, OUT_HEADER_BYTES + 16)
+    return ATTR_OUT_BYTES
+  }
+
+  /** The kernel's cached attributes of this node are no longer right. */
+  invalidateAttributes(node: Node): void {
+    const notice = Buffer.alloc(OUT_HEADER_BYTES + 24)
+    notice.writeUInt32LE(notice.length, 0)
+    notice.writeInt32LE(NOTIFY_INVAL_INODE, 4)
+    writeU64(notice, node.id, 16)
+    notice.writeBigInt64LE(-1n, 24)
+    libc.write(this.options.fuseFd, notice, notice.length)
+  }
+}
+
+function terminate(buffer: Buffer, path: string): Buffer {
+  // A path that does not fit is cut, and still far too long for the system: it answers ENAMETOOLONG.
+  const bytes = buffer.write(path, 0, PATH_BYTES_MAX - 1, 'latin1')
+  buffer[bytes] = 0
+  return buffer
+}
