@@ -32,10 +32,13 @@ function fullWalk(): void {
 }
 
 function smallWalk(): void {
+  control.setBusy(true)
   try {
-    walker.walkRevisits()
+    if (!log.revisits.empty()) walker.walkRevisits()
   } catch (error) {
     if (!(error instanceof WalkEnded)) parentPort?.postMessage({ failed: (error as Error).message })
+  } finally {
+    control.setBusy(false)
   }
 }
 

@@ -7,7 +7,9 @@ const ORDERS: readonly WalkOrder[] = ['none', 'full', 'stop', 'exit']
 const ORDER = 0
 const PAUSED = 1
 const STATE = 2
-const SMALL_WORDS = 4
+const BUSY = 3
+const NAP = 4
+const SMALL_WORDS = 6
 const TOTAL = 0
 const DONE = 1
 const LONG_WORDS = 2
@@ -61,6 +63,15 @@ export class WalkControl {
     return STATES[Atomics.load(this.small, STATE)]!
   }
 
+  /** Set around each look at the revisits: while it is not set and there are none, all that was asked for is in the order. */
+  setBusy(busy: boolean): void {
+    Atomics.store(this.small, BUSY, busy ? 1 : 0)
+  }
+
+  isBusy(): boolean {
+    return Atomics.load(this.small, BUSY) === 1
+  }
+
   setTotal(bytes: number): void {
     Atomics.store(this.long, TOTAL, BigInt(bytes))
     Atomics.store(this.long, DONE, 0n)
@@ -76,6 +87,6 @@ export class WalkControl {
 
   /** The walk's thread only. */
   nap(): void {
-    Atomics.wait(this.small, SMALL_WORDS - 1, 0, NAP_MS)
+    Atomics.wait(this.small, NAP, 0, NAP_MS)
   }
 }

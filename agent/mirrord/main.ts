@@ -1,0 +1,95 @@
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { ReportError } from '../../src/report/report'
+import { STATUS_INTERVAL_MS, type MirrordEvent } from '../../src/wire/mirrord'
+import { ControlSocket } from './control/controlSocket'
+import { Mirrord } from './mirrord'
+
+const USAGE = 'Usage: mirrord --job NAME --node NAME --run DIRECTORY --state DIRECTORY\n'
+export const EXIT_USAGE = 2
+export const EXIT_FAILED = 1
+/** A defect of ours; the agent reads it in its log. */
+export const EXIT_DEFECT = 70
+/** The last answer gets so long to leave the socket. */
+const FAREWELL_MS = 50
+
+const say = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`)
+
+interface Arguments {
+  job: string
+  node: string
+  run: string
+  state: string
+}
+
+function readArguments(argv: string[]): Arguments | null {
+  try {
+    const text = { type: 'string' } as const
+    const { job, node, run, state } = parseArgs({ args: argv, options: { job: text, node: text, run: text, state: text } }).values
+    return job && node && run && state ? { job, node, run, state } : null
+  } catch {
+    return null
+  }
+}
+
+/** The data plane of one job. It lives on when the engine goes away, and ends on `exit` or SIGTERM. */
+export async function runMirrord(argv: string[]): Promise<void> {
+  const given = readArguments(argv)
+  if (given === null) {
+    process.stderr.write(USAGE)
+    process.exit(EXIT_USAGE)
+  }
+  try {
+    await serve(given)
+  } catch (error) {
+    say(error instanceof ReportError ? `${error.report.code}: ${error.message}` : (error as Error).message)
+    process.exit(EXIT_FAILED)
+  }
+}
+
+async function serve({ job, node, run, state }: Arguments): Promise<void> {
+  let control: ControlSocket | null = null
+  const tell = (event: MirrordEvent): void => control?.tell(event)
+  const leave = (): void => {
+    say('ends')
+    setTimeout(() => {
+      control?.close()
+      process.exit(0)
+    }, FAREWELL_MS)
+  }
+  const mirrord = new Mirrord(job, node, path.join(state, `${job}.copy.json`), { say, tell, exit: leave })
+  catchDefects(tell)
+  process.on('SIGHUP', () => undefined)
+  process.on('SIGTERM', () => void endInOrder(mirrord))
+  control = await ControlSocket.listen(path.join(run, `${job}.mirrord.sock`), job, (request) => mirrord.answer(request))
+  say(`mirrord of ${job} on ${node}, process ${process.pid}`)
+  tellStatus(mirrord, tell)
+}
+
+/** A folder that is in use stays served: whoever asked us to end can see why in the log. */
+async function endInOrder(mirrord: Mirrord): Promise<void> {
+  say('asked to end')
+  await mirrord.answer({ id: 0, do: 'exit' }).catch((error: Error) => say(`goes on: ${error.message}`))
+}
+
+function tellStatus(mirrord: Mirrord, tell: (event: MirrordEvent) => void): void {
+  let said = ''
+  setInterval(() => {
+    const status = mirrord.status()
+    const text = JSON.stringify(status)
+    if (text === said) return
+    said = text
+    tell({ event: 'status', status })
+  }, STATUS_INTERVAL_MS)
+}
+
+function catchDefects(tell: (event: MirrordEvent) => void): void {
+  const defect = (error: unknown): void => {
+    const message = error instanceof Error ? error.message : String(error)
+    say(`defect: ${error instanceof Error ? error.stack : message}`)
+    tell({ event: 'fault', code: 'E_MIRRORD_DEFECT', message })
+    setTimeout(() => process.exit(EXIT_DEFECT), FAREWELL_MS)
+  }
+  process.on('uncaughtException', defect)
+  process.on('unhandledRejection', defect)
+}

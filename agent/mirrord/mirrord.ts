@@ -1,0 +1,188 @@
+import fs from 'node:fs'
+import { dataError } from '../../src/wire/frame'
+import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus } from '../../src/wire/mirrord'
+import { removeDeadMounts } from './capture/mount'
+import { CopyStateFile, SOURCE_HISTORY_MAX } from './copyState'
+import { SourceSide, type SideHooks } from './sourceSide'
+import { Speed, idleStatus, sourceStatus, targetStatus } from './status'
+import { TargetSide } from './targetSide'
+
+const SPEED_WINDOW_MS = 2_000
+
+export interface MirrordHooks {
+  say(line: string): void
+  tell(event: MirrordEvent): void
+  /** The process may end. */
+  exit(): void
+}
+
+/**
+ * One job's data on this node: what it is (source, target, nothing) and the only place that changes it. Requests that
+ * change the role wait for each other; `status` never waits.
+ */
+export class Mirrord {
+  private config: MirrordConfig | null = null
+  private source: SourceSide | null = null
+  private target: TargetSide | null = null
+  private turn: Promise<unknown> = Promise.resolve()
+  private fault: MirrordStatus['fault'] = null
+  private readonly speed = new Speed(SPEED_WINDOW_MS)
+  private state: CopyStateFile
+
+  constructor(private readonly job: string, private readonly node: string, private readonly stateFile: string, private readonly hooks: MirrordHooks) {
+    this.state = new CopyStateFile(stateFile)
+  }
+
+  answer(request: MirrordRequest): Promise<unknown> {
+    switch (request.do) {
+      case 'status': return Promise.resolve(this.status())
+      // It waits for the target: other requests must not wait for it.
+      case 'drain': return this.drain(request.timeoutMs)
+      case 'configure': return this.inTurn(() => this.configure(request.config))
+      case 'source': return this.inTurn(() => this.becomeSource(request.roleSequence, request.peerCopyComplete))
+      case 'target': return this.inTurn(() => this.becomeTarget(request.roleSequence))
+      case 'stop': return this.inTurn(() => this.stop(request.force))
+      case 'mirror': return this.inTurn(() => this.mirror(request.action))
+      case 'exit': return this.inTurn(() => this.end())
+      default: return request satisfies never
+    }
+  }
+
+  private inTurn<T>(use: () => Promise<T>): Promise<T> {
+    const next = this.turn.then(use)
+    this.turn = next.catch(() => undefined)
+    return next
+  }
+
+  status(): MirrordStatus {
+    const base = { ...idleStatus(this.config, this.state.get()), fault: this.fault }
+    const { source, target } = this
+    const bytes = source?.view?.sentBytes ?? target?.view?.receivedBytes ?? 0
+    const speed = this.speed.add(bytes, performance.now())
+    const status = source !== null ? sourceStatus(base, source, speed) : target !== null ? targetStatus(base, target, speed) : base
+    return { ...status, fault: this.fault ?? status.fault }
+  }
+
+  private configured(): MirrordConfig {
+    if (this.config === null) throw dataError('E_MIRRORD_NOT_CONFIGURED', { job: this.job })
+    return this.config
+  }
+
+  private async configure(config: MirrordConfig): Promise<void> {
+    const refused = (why: string): never => {
+      throw dataError('E_MIRRORD_CONFIG', { job: this.job, why })
+    }
+    if (config.job !== this.job || config.node !== this.node) refused(`it is that of ${config.job} on ${config.node}`)
+    const same = JSON.stringify(config) === JSON.stringify(this.config)
+    if (!same && (this.source ?? this.target) !== null) refused('it differs from the one in use')
+    this.config = config
+    if (this.source === null) await this.releaseFolders(config)
+  }
+
+  /** A mirrord that died has left mounts that answer nobody. One that answers is somebody else's. */
+  private async releaseFolders(config: MirrordConfig): Promise<void> {
+    for (const { path } of config.folders) await removeDeadMounts(realPath(path))
+  }
+
+  private get sideHooks(): SideHooks {
+    return { say: this.hooks.say, fault: (code, message) => this.failed(code, message) }
+  }
+
+  failed(code: string, message: string): void {
+    this.fault = { code, message }
+    this.hooks.say(message)
+    this.hooks.tell({ event: 'fault', code, message })
+  }
+
+  private refuseOld(asked: number): void {
+    const known = Math.max(this.state.get().roleSequence, this.target?.view?.roleSequence ?? 0)
+    if (asked < known) throw dataError('E_ROLE_SEQUENCE_OLD', { job: this.job, asked, known })
+  }
+
+  private async becomeSource(roleSequence: number, peerCopyComplete: boolean): Promise<void> {
+    const config = this.configured()
+    this.refuseOld(roleSequence)
+    if (this.source?.roleSequence === roleSequence) return
+    await this.stopSides(false)
+    await this.releaseFolders(config)
+    const before = this.state.get()
+    // A source that crashed may have written what the target never got, whatever the engine remembers.
+    const crashed = before.role === 'source' && !before.clean
+    if (!before.copyComplete && before.role !== 'none') this.hooks.say('this copy is not complete, and becomes the source all the same')
+    const sourceOf = [...before.sourceOf.filter((each) => each !== roleSequence), roleSequence].slice(-SOURCE_HISTORY_MAX)
+    this.state.update({ role: 'source', roleSequence, copyComplete: true, clean: false, diverged: false, session: null, sourceOf })
+    const side = new SourceSide(config, roleSequence, this.sideHooks)
+    try {
+      await side.start(peerCopyComplete && !crashed)
+    } catch (error) {
+      this.state.update({ role: before.role, clean: before.clean })
+      throw error
+    }
+    this.fault = null
+    this.source = side
+    this.hooks.say(`source, role sequence ${roleSequence}${peerCopyComplete && !crashed ? ', the target has all' : ''}`)
+  }
+
+  private async becomeTarget(roleSequence: number): Promise<void> {
+    const config = this.configured()
+    this.refuseOld(roleSequence)
+    if (this.target !== null && this.target.view?.roleSequence === roleSequence) return
+    await this.stopSides(false)
+    await this.releaseFolders(config)
+    const before = this.state.get()
+    const session = before.clean && before.role === 'target' ? before.session : null
+    // An orderly stop with changes that the target never got, and then another owner: both sides have changes of their own.
+    const diverged = before.diverged || (before.role === 'none' && !before.clean && roleSequence > before.roleSequence)
+    this.state.update({ role: 'target', roleSequence, clean: false, copyComplete: before.copyComplete && before.clean, session, diverged })
+    const side = new TargetSide(config, this.stateFile, this.sideHooks)
+    await side.start()
+    this.fault = null
+    this.target = side
+    this.hooks.say(`target, role sequence ${roleSequence}`)
+  }
+
+  private async stopSides(force: boolean): Promise<void> {
+    if (this.source !== null) {
+      const clean = await this.source.stop(force)
+      this.source = null
+      this.state.update({ role: 'none', clean })
+      this.hooks.say(clean ? 'stopped, the target has everything' : 'stopped; the target does not have everything')
+    }
+    if (this.target !== null) {
+      await this.target.stop()
+      this.target = null
+      // The receiver's thread has written the file.
+      this.state = new CopyStateFile(this.stateFile)
+      this.hooks.say('stopped receiving')
+    }
+  }
+
+  private async stop(force: boolean): Promise<void> {
+    await this.stopSides(force)
+    this.fault = null
+  }
+
+  private async drain(timeoutMs: number): Promise<void> {
+    if (this.source === null) throw dataError('E_ROLE', { job: this.job, role: this.target === null ? 'stopped' : 'the target', wanted: 'the source' })
+    await this.source.drain(timeoutMs)
+  }
+
+  private async mirror(action: 'start' | 'stop' | 'pause' | 'resume'): Promise<void> {
+    if (this.source === null) throw dataError('E_ROLE', { job: this.job, role: this.target === null ? 'stopped' : 'the target', wanted: 'the source' })
+    this.hooks.say(`mirror ${action}`)
+    this.source.mirror(action)
+  }
+
+  private async end(): Promise<void> {
+    await this.stopSides(false)
+    this.hooks.exit()
+  }
+}
+
+function realPath(path: string): string {
+  try {
+    return fs.realpathSync(path)
+  } catch {
+    return path
+  }
+}

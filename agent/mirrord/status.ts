@@ -1,0 +1,75 @@
+import type { MirrordConfig, MirrordStatus } from '../../src/wire/mirrord'
+import type { CopyState } from './copyState'
+import type { SourceSide } from './sourceSide'
+import type { TargetSide } from './targetSide'
+
+/** Bytes over time, from samples: smooth enough for a person to read. */
+export class Speed {
+  private samples: { atMs: number; bytes: number }[] = []
+  constructor(private readonly windowMs: number) {}
+
+  add(bytes: number, atMs: number): number {
+    const last = this.samples.at(-1)
+    if (last !== undefined && bytes < last.bytes) this.samples = []
+    this.samples.push({ atMs, bytes })
+    while (this.samples.length > 2 && this.samples[0]!.atMs < atMs - this.windowMs) this.samples.shift()
+    const first = this.samples[0]!
+    const elapsedMs = atMs - first.atMs
+    return elapsedMs <= 0 ? 0 : Math.round(((bytes - first.bytes) * 1_000) / elapsedMs)
+  }
+}
+
+export function idleStatus(config: MirrordConfig | null, state: Readonly<CopyState>): MirrordStatus {
+  return {
+    role: 'none', roleSequence: state.roleSequence, connected: false, link: null,
+    links: (config?.links ?? []).map(({ name }) => ({ name, state: 'Error' })),
+    mirror: { state: 'Stop', percent: 0, leftBytes: 0, leftMs: null },
+    replication: 'Stop', speedBytesPerSecond: 0, sentBytes: 0, queuedBytes: 0, pagefileBytes: null,
+    needToVerify: state.diverged ? 'Manually' : 'No', targetSide: 'Absent', lsn: 0, appliedLsn: state.appliedLsn, copyComplete: state.copyComplete, fault: null,
+  }
+}
+
+export function sourceStatus(base: MirrordStatus, side: SourceSide, speed: number): MirrordStatus {
+  const { view, log } = side
+  const connected = view?.connected ?? false
+  const queuedBytes = log.ring.usedBytes()
+  const overflowed = log.streamState() === 'overflowed'
+  const mirror = mirrorProgress(side, speed)
+  return {
+    ...base,
+    role: 'source', roleSequence: side.roleSequence, connected, link: view?.link ?? null, links: view?.links ?? base.links, mirror,
+    replication: connected ? (queuedBytes > 0 ? 'Replicating' : 'Idle') : 'Stop',
+    speedBytesPerSecond: speed, sentBytes: view?.sentBytes ?? 0, queuedBytes,
+    needToVerify: overflowed && view?.needToVerify === 'No' ? 'Yes' : (view?.needToVerify ?? 'No'),
+    targetSide: connected ? (view?.targetMirrors ? 'Full Mirror' : 'Idle') : 'Absent',
+    lsn: log.lsn(), appliedLsn: view?.targetAppliedLsn ?? 0, copyComplete: true,
+    fault: side.walkFailure === null ? connected ? null : (view?.problem ?? null) : { code: 'E_WALK', message: side.walkFailure },
+  }
+}
+
+const FULL_PERCENT = 100
+const STATES = { idle: 'Idle', walking: 'Mirror', paused: 'Pause', stopped: 'Stop', failed: 'Stop' } as const
+
+function mirrorProgress({ walk }: SourceSide, speed: number): MirrordStatus['mirror'] {
+  const state = STATES[walk.state()]
+  if (state === 'Idle') return { state, percent: FULL_PERCENT, leftBytes: 0, leftMs: 0 }
+  const { totalBytes, doneBytes } = walk.progress()
+  const leftBytes = Math.max(0, totalBytes - doneBytes)
+  // Files grow while they are walked: only the end mark makes it a hundred.
+  const percent = totalBytes === 0 ? 0 : Math.min(FULL_PERCENT - 1, Math.floor((doneBytes * FULL_PERCENT) / totalBytes))
+  return { state, percent, leftBytes, leftMs: speed > 0 ? Math.round((leftBytes * 1_000) / speed) : null }
+}
+
+export function targetStatus(base: MirrordStatus, side: TargetSide, speed: number): MirrordStatus {
+  const { view } = side
+  if (view === null) return { ...base, role: 'target' }
+  return {
+    ...base,
+    role: 'target', roleSequence: view.roleSequence, connected: view.connected, link: view.link, links: view.links,
+    mirror: { state: view.mirrors ? 'Mirror' : 'Idle', percent: view.mirrors ? 0 : FULL_PERCENT, leftBytes: 0, leftMs: null },
+    replication: view.connected ? 'Idle' : 'Stop', speedBytesPerSecond: speed,
+    needToVerify: view.diverged ? 'Manually' : view.copyComplete ? 'No' : 'Yes',
+    targetSide: view.mirrors ? 'Full Mirror' : view.connected ? 'Idle' : 'Stop',
+    lsn: view.appliedLsn, appliedLsn: view.appliedLsn, copyComplete: view.copyComplete, fault: view.fault,
+  }
+}
