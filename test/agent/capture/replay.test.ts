@@ -4,22 +4,17 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { compareTrees } from '../../kit/compareTrees'
-import { startRecordedCapture, whyNoFuse } from './recordedCapture'
+import { withFuse } from './fuse'
+import { startRecordedCapture } from './recordedCapture'
 import { redoOperations } from './redoOperations'
 
 const run = promisify(execFile)
 const seconds = Number(process.env.REPLAY_SECONDS ?? 4)
 const seeds = (process.env.REPLAY_SEEDS ?? '1,2').split(',').map(Number)
 
-const noFuse = whyNoFuse()
-if (noFuse !== null && process.env.CI === 'true') throw new Error(`FUSE must be tried in CI: ${noFuse}`)
-if (noFuse !== null) console.warn(`capture is not tried here: ${noFuse}`)
-const withFuse = noFuse === null ? describe : describe.skip
-
-function program(base: string): string {
+function program(): string {
   const outfile = path.join(__dirname, '..', '..', '..', '.build', `randomFiles.${process.pid}.cjs`)
   buildSync({ entryPoints: [path.join(__dirname, '../../kit/randomFiles.main.ts')], outfile, bundle: true, platform: 'node', format: 'cjs', external: ['koffi'], logLevel: 'error' })
-  expect(base).not.toBe('')
   return outfile
 }
 
@@ -28,7 +23,7 @@ withFuse('what was captured, done again on a copy', () => {
     const recorded = await startRecordedCapture({ fill: fillWithSomeFiles })
     const base = path.dirname(recorded.folder)
     const copy = path.join(base, 'copy')
-    const file = program(base)
+    const file = program()
     try {
       fs.mkdirSync(copy)
       await run('cp', ['-a', `${recorded.folder}/.`, copy])
