@@ -58,10 +58,8 @@ export function createPeerPort({ places, linkUp }: PeerPortOptions): PeerChannel
     for (const [index, way] of ways.entries()) {
       const leftMs = deadlineMs - performance.now()
       if (leftMs <= 0) break
-      const waitMs = message.kind === 'ticket' ? message.waitMs : 0
-      const attemptMs = Math.min(leftMs, waitMs + Math.max(ATTEMPT_MS_MIN, leftMs / (ways.length - index)))
       try {
-        return await attempt(poolOf(way), message, attemptMs)
+        return await attempt(poolOf(way), message, attemptMs(message, leftMs, ways.length - index))
       } catch (error) {
         if (isReport(error)) throw error
         tried.push(`${way.name} ${way.host}: ${reason(error)}`)
@@ -89,6 +87,13 @@ export function createPeerPort({ places, linkUp }: PeerPortOptions): PeerChannel
   }
 }
 
+/** A command gets all the time there is: once it has left, no other way is tried. What may be said twice leaves time for the other ways. */
+function attemptMs(message: PeerMessage, leftMs: number, waysLeft: number): number {
+  if (message.kind === 'command') return leftMs
+  const waitMs = message.kind === 'ticket' ? message.waitMs : 0
+  return Math.min(leftMs, waitMs + Math.max(ATTEMPT_MS_MIN, leftMs / waysLeft))
+}
+
 const unreachable = (node: string, peer: string, tried: string[], maybe: boolean): ReportError =>
   apiFailure('E_PEER_UNREACHABLE', { node, peer, tried: tried.join('; ') || 'no time left', maybe })
 
@@ -110,6 +115,7 @@ function openPool(way: Way, port: number, peer: string, certificates: NodeCertif
   return new Pool(`https://${host}:${port}`, {
     connections: CONNECTIONS_MAX,
     pipelining: 1,
+    ...(way.localAddress ? { localAddress: way.localAddress } : {}),
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     connect: {
@@ -117,7 +123,6 @@ function openPool(way: Way, port: number, peer: string, certificates: NodeCertif
       minVersion: 'TLSv1.3',
       timeout: CONNECT_MS_MAX,
       maxCachedSessions: 0,
-      ...(way.localAddress ? { localAddress: way.localAddress } : {}),
       // The name counts, not the address: an address can be taken by another machine.
       checkServerIdentity: (_host: string, certificate: PeerCertificate) =>
         certificate.subject?.CN === peer ? undefined : new Error(`the certificate there belongs to ${certificate.subject?.CN}, not to ${peer}`)

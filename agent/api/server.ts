@@ -34,13 +34,13 @@ export interface Api {
   port(): number
 }
 
-const HANDSHAKE_MS_MAX = 10_000
-const HEADERS_MS_MAX = 10_000
+const HANDSHAKE_MS_MAX = 5_000
+const HEADERS_MS_MAX = 5_000
 const REQUEST_MS_MAX = 30_000
 const KEEP_ALIVE_MS = 30_000
 /** Longer than the longest poll. */
 const SILENT_MS_MAX = 60_000
-const CHECK_INTERVAL_MS = 2_000
+const CHECK_INTERVAL_MS = 1_000
 const HEADER_BYTES_MAX = 16 * 1024
 const CONNECTIONS_MAX = 512
 /** One client cannot take all of them. */

@@ -21,6 +21,11 @@ const PAM_PROMPT_ECHO_ON = 2
 /** A wrong password, an unknown account, too many tries, no permission: the client is not told which. */
 const DENIED = new Set([6, 7, 8, 10, 11])
 
+/** PAM's own words are shown to who logs in: a few, each in one line. */
+const SAID_MAX = 4
+const SAID_LENGTH_MAX = 200
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim().replace(/\.$/, '').slice(0, SAID_LENGTH_MAX)
+
 /** A distribution's file for password logins, where ours is not installed. */
 const SERVICES = ['mirrorpair', 'login', 'system-auth', 'common-auth']
 
@@ -47,15 +52,16 @@ export function loadPam(): (question: PamQuestion) => PamAnswer {
   const end = pam.func('int pam_end(void *handle, int status)')
   const errorText = pam.func('const char *pam_strerror(void *handle, int status)')
 
-  /** Answers each prompt with the password; what PAM only wants to say is passed over. */
-  const answerPrompts = (password: string) => (count: number, messages: unknown, responses: unknown) => {
+  /** Answers each prompt with the password, and keeps what PAM only wants to say: why an account may not log in stands there. */
+  const answerPrompts = (password: string, said: string[]) => (count: number, messages: unknown, responses: unknown) => {
     try {
       const answers = calloc(count, koffi.sizeof(response))
       const pointers = koffi.decode(messages, koffi.array('void *', count)) as unknown[]
       for (const [index, pointer] of pointers.entries()) {
-        const { style } = koffi.decode(pointer, message) as { style: number }
-        if (style !== PAM_PROMPT_ECHO_OFF && style !== PAM_PROMPT_ECHO_ON) continue
-        koffi.encode(answers, index * koffi.sizeof(response), response, { text: strdup(password), code: 0 })
+        const { style, text } = koffi.decode(pointer, message) as { style: number; text: string | null }
+        const prompt = style === PAM_PROMPT_ECHO_OFF || style === PAM_PROMPT_ECHO_ON
+        if (prompt) koffi.encode(answers, index * koffi.sizeof(response), response, { text: strdup(password), code: 0 })
+        else if (text && said.length < SAID_MAX) said.push(oneLine(text))
       }
       koffi.encode(responses, 'void *', answers)
       return PAM_SUCCESS
@@ -64,23 +70,24 @@ export function loadPam(): (question: PamQuestion) => PamAnswer {
     }
   }
 
-  const judge = (handle: unknown, from: string): { status: number; answer: PamAnswer } => {
+  const judge = (handle: unknown, from: string, said: string[]): { status: number; answer: PamAnswer } => {
     setItem(handle, PAM_RHOST, from)
     const authenticated = authenticate(handle, 0) as number
     if (DENIED.has(authenticated)) return { status: authenticated, answer: { result: 'denied' } }
     if (authenticated !== PAM_SUCCESS) return { status: authenticated, answer: { result: 'broken', why: errorText(handle, authenticated) as string } }
     const allowed = accountCheck(handle, 0) as number
     if (allowed === PAM_SUCCESS) return { status: allowed, answer: { result: 'ok' } }
-    return { status: allowed, answer: { result: 'account', why: errorText(handle, allowed) as string } }
+    return { status: allowed, answer: { result: 'account', why: said.join(' ') || (errorText(handle, allowed) as string) } }
   }
 
   return ({ service, account, password, from }) => {
-    const callback = koffi.register(answerPrompts(password), koffi.pointer(converse))
+    const said: string[] = []
+    const callback = koffi.register(answerPrompts(password, said), koffi.pointer(converse))
     const handle: unknown[] = [null]
     try {
       const status = start(service, account, { converse: callback, data: null }, handle) as number
       if (status !== PAM_SUCCESS) return { result: 'broken', why: `pam_start answered ${status}` }
-      const verdict = judge(handle[0], from)
+      const verdict = judge(handle[0], from, said)
       end(handle[0], verdict.status)
       return verdict.answer
     } finally {

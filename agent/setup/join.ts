@@ -3,7 +3,7 @@ import https from 'node:https'
 import os from 'node:os'
 import tls from 'node:tls'
 import { DEFAULT_API_PORT } from '../../src/model'
-import { ReportError } from '../../src/report/report'
+import { type ExitCode, ReportError } from '../../src/report/report'
 import type { ApiError } from '../../src/wire'
 import { type JoinAnswer, type JoinRequest, joinAnswerSchema } from '../../src/wire/apiSchemas'
 import { plainReason } from '../adapters/failure'
@@ -129,9 +129,13 @@ function askToJoin(target: Target, ca: string, request: JoinRequest): Promise<Jo
 
 function settle(status: number, text: string, resolve: (answer: JoinAnswer) => void, reject: (error: unknown) => void): void {
   try {
-    if (status === 200) return resolve(joinAnswerSchema.parse(JSON.parse(text)))
-    const { error } = JSON.parse(text) as { error: ApiError }
-    reject(new ReportError({ ...error, exitCode: error.exitCode as 1 }))
+    const body: unknown = JSON.parse(text)
+    if (status === 200) {
+      resolve(joinAnswerSchema.parse(body))
+      return
+    }
+    const { error } = body as { error: ApiError }
+    reject(new ReportError({ ...error, exitCode: error.exitCode as ExitCode }))
   } catch (error) {
     reject(error)
   }

@@ -22,7 +22,7 @@ export async function users(argv: string[], { print }: Output): Promise<void> {
   if (!known || more.length > 0) throw setupFailure('E_SETUP_USAGE', { what: 'users needs one of add NAME, remove NAME, list', usage: USAGE })
   const file = usersFileOf(values.state)
   const names = readNames(file)
-  if (action === 'list') return names.forEach((name) => print(name))
+  if (action === 'list') return print(names.join('\n') || 'There are no users.')
   if (action === 'add') return add(file, account, values['password-stdin'], names.includes(account), print)
   if (!(await removeUser(file, account))) throw setupFailure('E_USERS_NAME', { account, why: 'is not in the users file' })
   print(`${account} is removed; sessions of that user have ended.`)

@@ -1,4 +1,4 @@
-import { type Config, configHash, parseConfig } from '../../src/model'
+import { type Config, configHash, configOfNode, parseConfig } from '../../src/model'
 
 const GOOD = `cluster: seoul-db
 nodes:
@@ -35,6 +35,27 @@ function problemsOf(from: string | RegExp, to: string) {
   const answer = parseConfig(text, 'mirrorpair.yaml')
   return 'problems' in answer ? answer.problems : []
 }
+
+describe('a folder at another place on each node', () => {
+  const PATHS = '{ path: { RMHW131: /data/db, RMHW132: /srv/db }, exclude: [ postmaster.pid ] }'
+  const ONE_PATH = '{ path: /var/lib/postgresql/15/main/, exclude: [ postmaster.pid ] }'
+
+  test('is at its own for the node that acts, and the file is still the same for both', () => {
+    const config = read(GOOD.replace(ONE_PATH, PATHS))
+    const folders = (node: string) => configOfNode(config, node).jobs['DB_Group']?.data?.folders
+    expect(folders('RMHW131')).toEqual([{ path: '/data/db', exclude: ['postmaster.pid'] }])
+    expect(folders('RMHW132')).toEqual([{ path: '/srv/db', exclude: ['postmaster.pid'] }])
+    expect(configOfNode(read(GOOD), 'RMHW132')).toEqual(read(GOOD))
+  })
+
+  test.each([
+    ['a node without a path', ', RMHW132: /srv/db', ''],
+    ['a node that is not of the pair', 'RMHW132: /srv/db', 'RMHW133: /srv/db'],
+    ['a path that is none', '/srv/db', 'db']
+  ])('%s is refused', (_what, from, to) => {
+    expect(problemsOf(ONE_PATH, PATHS.replace(from, to)).map((problem) => problem.code)).toContain('E_CONFIG_FOLDER')
+  })
+})
 
 describe('a good configuration', () => {
   test('is read with its units and every default filled in', () => {

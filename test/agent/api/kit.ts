@@ -1,0 +1,156 @@
+import fs from 'node:fs'
+import https from 'node:https'
+import os from 'node:os'
+import path from 'node:path'
+import { type Api, createApi, createPeerPort, type PeerChannel } from '../../../agent/api'
+import type { AccountFiles } from '../../../agent/api/accounts'
+import type { Engine } from '../../../agent/engine/engine'
+import type { LogPort, Places } from '../../../agent/ports'
+import { runSetup } from '../../../agent/setup'
+import { type Config, parseConfig } from '../../../src/model'
+import { ReportError } from '../../../src/report/report'
+import type { CommandRequest, StatusAnswer } from '../../../src/wire'
+
+export const PASSWORD = 'correct horse'
+
+/** Two nodes on loopback addresses that no other test uses. */
+export const configText = (octet: number, port: number, login = 'users') => `cluster: test
+nodes: { RMHW131: { address: 127.${octet}.0.1 }, RMHW132: { address: 127.${octet}.0.2 } }
+links:
+  - { name: link-0, heartbeat: 3001, RMHW131: 127.${octet}.1.1, RMHW132: 127.${octet}.1.2 }
+  - { name: link-1, heartbeat: 3000, RMHW131: 127.${octet}.2.1, RMHW132: 127.${octet}.2.2 }
+jobs: { DB_Group: {} }
+api: { listen: address, port: ${port}, login: ${login} }
+`
+
+export function readConfig(text: string): Config {
+  const answer = parseConfig(text, 'test.yaml')
+  if ('config' in answer) return answer.config
+  throw new Error(answer.problems[0]?.message)
+}
+
+export const temporaryFolder = (): string => fs.mkdtempSync(path.join(os.tmpdir(), 'mirrorpair-api-'))
+
+/** Keys of both nodes under one folder: `<folder>/RMHW131`, `<folder>/RMHW132`. */
+export async function makeKeys(text: string): Promise<string> {
+  const folder = temporaryFolder()
+  fs.writeFileSync(path.join(folder, 'mirrorpair.yaml'), text)
+  if ((await quiet(() => runSetup('init', ['--all', '--out', folder, '--config', path.join(folder, 'mirrorpair.yaml')]))).code !== 0) throw new Error('no keys')
+  return folder
+}
+
+/** Runs a setup command and catches what it prints. */
+export async function quiet(run: () => Promise<number>): Promise<{ code: number; out: string; err: string }> {
+  const said = { out: '', err: '' }
+  const out = jest.spyOn(process.stdout, 'write').mockImplementation((text) => !!(said.out += String(text)))
+  const err = jest.spyOn(process.stderr, 'write').mockImplementation((text) => !!(said.err += String(text)))
+  try {
+    return { code: await run(), ...said }
+  } finally {
+    out.mockRestore()
+    err.mockRestore()
+  }
+}
+
+/** An engine that remembers what it was asked. */
+export class FakeEngine implements Engine {
+  asked: unknown[] = []
+  refusal: Error | null = null
+
+  status(): StatusAnswer {
+    return { node: 'RMHW131', problems: [] } as unknown as StatusAnswer
+  }
+  async command(job: string, command: string, request: CommandRequest, account: string) {
+    this.asked.push({ job, command, request, account })
+    if (this.refusal) throw this.refusal
+    return request.dryRun ? ({ dryRun: true, steps: ['Stop application POSTGRES'] } as const) : ({ dryRun: false, ticket: 'RMHW131-1' } as const)
+  }
+  async ticket(id: string, since: number, waitMs: number) {
+    this.asked.push({ id, since, waitMs })
+    return { ticket: id, job: 'DB_Group', state: 'done' as const, steps: [], nextSince: since, error: null }
+  }
+  async stop() {}
+}
+
+export const refused = (code: string, exitCode: 5) => new ReportError({ code, message: `${code} happened.`, tryThis: 'Wait.', exitCode })
+
+export class FakeClock {
+  ms = 1_700_000_000_000
+  nowMs = () => this.ms
+  wallMs = () => this.ms
+}
+
+export interface Node {
+  api: Api
+  engine: FakeEngine
+  peer: PeerChannel
+  clock: FakeClock
+  places: Places
+  log: string[]
+  linksDown: Set<string>
+  audit(): Record<string, string>[]
+  stop(): Promise<void>
+}
+
+export async function startNode(name: string, folder: string, options: { accountFiles?: AccountFiles; clock?: FakeClock } = {}): Promise<Node> {
+  const stateDirectory = path.join(folder, name)
+  const configFile = path.join(folder, 'mirrorpair.yaml')
+  const places: Places = { stateDirectory, runDirectory: folder, configFile, config: readConfig(fs.readFileSync(configFile, 'utf8')), node: name }
+  const said: string[] = []
+  const log: LogPort = { event: (_level, text) => void said.push(text) }
+  const engine = new FakeEngine()
+  const clock = options.clock ?? new FakeClock()
+  const linksDown = new Set<string>()
+  const peer = createPeerPort({ places, linkUp: (link) => !linksDown.has(link) })
+  const api = createApi({ places, engine, peer, log, clock, version: '0.1.0', ...(options.accountFiles ? { accountFiles: options.accountFiles } : {}) })
+  await api.listen()
+  const audit = () =>
+    fs
+      .readFileSync(path.join(stateDirectory, 'audit.log'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, string>)
+  return { api, engine, peer, clock, places, log: said, linksDown, audit, stop: async () => void (await Promise.all([api.close(), peer.close()])) }
+}
+
+export interface Answer {
+  status: number
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
+  body: any
+}
+
+/** One request over a real TLS connection of its own. */
+export function call(
+  node: Node,
+  method: string,
+  target: string,
+  options: { body?: unknown; token?: string; raw?: string; tls?: https.RequestOptions } = {}
+): Promise<Answer> {
+  const { places } = node
+  const body = options.raw ?? (options.body === undefined ? '' : JSON.stringify(options.body))
+  return new Promise((resolve, reject) => {
+    const request = https.request(
+      {
+        host: places.config.nodes[places.node]?.address,
+        port: places.config.api.port,
+        path: target,
+        method,
+        agent: false,
+        ca: fs.readFileSync(path.join(places.stateDirectory, 'tls', 'ca.crt')),
+        headers: { ...(options.token ? { authorization: `Bearer ${options.token}` } : {}), 'content-length': Buffer.byteLength(body) },
+        ...options.tls
+      },
+      (response) => {
+        let text = ''
+        response.on('data', (part) => {
+          text += part
+        })
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) }))
+      }
+    )
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+export const login = (node: Node, account: string, password: string): Promise<Answer> => call(node, 'POST', '/v1/login', { body: { account, password } })

@@ -1,0 +1,200 @@
+import { spawn } from 'node:child_process'
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { checkUser, usersFileOf } from '../../../agent/api/usersFile'
+import { runSetup } from '../../../agent/setup'
+import { configText, makeKeys, type Node, quiet, startNode, temporaryFolder } from '../api/kit'
+
+const OCTET = 55
+let folder: string
+let config: string
+const state = (node: string) => path.join(folder, node)
+const read = (node: string, file: string) => fs.readFileSync(path.join(state(node), file))
+const setup = (...words: string[]) => quiet(() => runSetup(words[0] as string, words.slice(1)))
+const init = (...more: string[]) => setup('init', '--config', config, '--state', state('RMHW131'), '--node', 'RMHW131', ...more)
+
+beforeEach(() => {
+  folder = temporaryFolder()
+  config = path.join(folder, 'mirrorpair.yaml')
+  fs.writeFileSync(config, configText(OCTET, 47305))
+})
+afterEach(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+function expectNode(node: string, octet: number): void {
+  const certificate = new X509Certificate(read(node, 'tls/node.crt'))
+  const authority = new X509Certificate(read(node, 'tls/ca.crt'))
+  expect(certificate.verify(authority.publicKey) && certificate.checkIssued(authority)).toBe(true)
+  expect([certificate.subject, certificate.ca, authority.ca]).toEqual([`CN=${node}`, false, true])
+  expect(certificate.subjectAltName).toBe(
+    `DNS:${node}, ${[`127.${OCTET}.0.${octet}`, `127.${OCTET}.1.${octet}`, `127.${OCTET}.2.${octet}`].map((address) => `IP Address:${address}`).join(', ')}`
+  )
+  expect(createPublicKey(createPrivateKey(read(node, 'tls/node.key'))).equals(certificate.publicKey)).toBe(true)
+  expect(read(node, 'heartbeat.key')).toHaveLength(32)
+  for (const secret of ['tls/node.key', 'heartbeat.key']) expect(fs.statSync(path.join(state(node), secret)).mode & 0o777).toBe(0o600)
+}
+
+test('init makes the keys of a node, and a second init changes nothing without --force', async () => {
+  expect((await init()).out).toContain('mirrorpair-agent invite')
+  expectNode('RMHW131', 1)
+  const before = read('RMHW131', 'tls/node.key')
+  expect(await init()).toMatchObject({ code: 5, err: expect.stringContaining('E_SETUP_EXISTS') })
+  expect(read('RMHW131', 'tls/node.key')).toEqual(before)
+  expect((await init('--force')).code).toBe(0)
+  expect(read('RMHW131', 'tls/node.key')).not.toEqual(before)
+})
+
+test('init --all makes the keys of both nodes, of one authority and with one heartbeat key', async () => {
+  expect((await setup('init', '--all', '--out', folder, '--config', config)).code).toBe(0)
+  expectNode('RMHW131', 1)
+  expectNode('RMHW132', 2)
+  expect(read('RMHW131', 'tls/ca.crt')).toEqual(read('RMHW132', 'tls/ca.crt'))
+  expect(read('RMHW131', 'heartbeat.key')).toEqual(read('RMHW132', 'heartbeat.key'))
+  expect(fs.existsSync(path.join(state('RMHW131'), 'tls', 'ca.key'))).toBe(false)
+})
+
+test.each([
+  ['a node of another cluster', ['init', '--node', 'RMHW139'], 1, 'E_SETUP_NODE'],
+  ['an unknown option', ['init', '--al'], 2, 'E_SETUP_USAGE'],
+  ['--all without --out', ['init', '--all'], 2, 'E_SETUP_USAGE'],
+  ['an unknown command', ['frobnicate'], 2, 'E_SETUP_USAGE']
+])('%s is refused in words', async (_what, words, code, text) => {
+  const more = words[0] === 'init' ? ['--config', config, '--state', state('x')] : []
+  expect(await setup(...words, ...more)).toMatchObject({ code, err: expect.stringContaining(text) })
+  expect(fs.existsSync(state('x'))).toBe(false)
+})
+
+test('a wrong configuration is told with its line', async () => {
+  fs.writeFileSync(config, configText(OCTET, 47305).replace('cluster: test', 'clustr: test'))
+  expect(await init()).toMatchObject({ code: 1, err: expect.stringMatching(/line 1: .*clustr.*Did you mean cluster/s) })
+})
+
+describe('join', () => {
+  let node: Node
+  const join = (code: string, ...more: string[]) => setup('join', `127.${OCTET}.0.1:47305`, code, '--state', state('RMHW132'), '--node', 'RMHW132', ...more)
+  const invite = async () => {
+    const { out } = await setup('invite', '--config', config, '--state', state('RMHW131'), '--node', 'RMHW131')
+    return /join \S+ (\S+)/.exec(out)?.[1] as string
+  }
+
+  beforeEach(async () => {
+    await init()
+    node = await startNode('RMHW131', folder)
+    node.clock.ms = Date.now()
+  })
+  afterEach(() => node.stop())
+
+  test('brings certificate and heartbeat key to the other node, and the two then talk', async () => {
+    expect(await join((await invite()).toLowerCase())).toMatchObject({ code: 0, err: '' })
+    expectNode('RMHW132', 2)
+    expect(read('RMHW132', 'heartbeat.key')).toEqual(read('RMHW131', 'heartbeat.key'))
+    expect(fs.existsSync(path.join(state('RMHW132'), 'tls', 'ca.key'))).toBe(false)
+    const other = await startNode('RMHW132', folder)
+    other.peer.onMessage(async () => ({ ok: true, result: 'hello' }))
+    expect(await node.peer.send({ kind: 'ticket', ticket: 't', sinceStep: 0, waitMs: 0 }, 5_000)).toEqual({ ok: true, result: 'hello' })
+    await other.stop()
+    expect(node.audit()).toMatchObject([{ who: 'RMHW132', what: 'join', result: 'done' }])
+  })
+
+  test('works from a process of its own, with the keys made there', async () => {
+    const main = path.join(folder, 'join.cjs')
+    const sources = path.join(__dirname, '../../../agent/setup/index.ts')
+    require('esbuild').buildSync({
+      stdin: {
+        contents: `require(${JSON.stringify(sources)}).runSetup('join', process.argv.slice(2)).then((code) => process.exit(code))`,
+        resolveDir: __dirname
+      },
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node24',
+      external: ['koffi'],
+      supported: { 'dynamic-import': false },
+      outfile: main
+    })
+    const words = [main, `127.${OCTET}.0.1:47305`, await invite(), '--state', state('RMHW132'), '--node', 'RMHW132']
+    const code = await new Promise((resolve) => spawn(process.execPath, words, { stdio: 'ignore' }).once('exit', resolve))
+    expect(code).toBe(0)
+    expectNode('RMHW132', 2)
+  })
+
+  test('a code counts once', async () => {
+    const code = await invite()
+    expect((await join(code)).code).toBe(0)
+    expect(await join(code, '--force')).toMatchObject({ code: 4, err: expect.stringContaining('E_JOIN_REFUSED') })
+  })
+
+  test('a code counts for ten minutes', async () => {
+    const code = await invite()
+    node.clock.ms += 10 * 60_000 + 1_000
+    expect(await join(code)).toMatchObject({ code: 4, err: expect.stringContaining('E_JOIN_REFUSED') })
+    expect(fs.existsSync(state('RMHW132'))).toBe(false)
+  })
+
+  test('five wrong codes end the invitation', async () => {
+    const code = await invite()
+    const wrong = `0000-0000-0000-0000.${code.split('.')[1]}`
+    for (let tries = 0; tries < 5; tries++) expect((await join(wrong)).code).toBe(4)
+    expect((await join(code)).code).toBe(4)
+  })
+
+  test('only the other node of the pair may join', async () => {
+    expect(await join(await invite(), '--node', 'RMHW131')).toMatchObject({ code: 4, err: expect.stringContaining('E_JOIN_NODE') })
+  })
+
+  test('the secret half is not said to an agent of another cluster', async () => {
+    const code = await invite()
+    await node.stop()
+    const otherCluster = await makeKeys(configText(OCTET, 47305))
+    const impostor = await startNode('RMHW131', otherCluster)
+    expect(await join(code)).toMatchObject({ code: 4, err: expect.stringContaining('E_JOIN_OTHER_CLUSTER') })
+    expect(fs.existsSync(path.join(otherCluster, 'RMHW131', 'audit.log'))).toBe(false)
+    await impostor.stop()
+    fs.rmSync(otherCluster, { recursive: true })
+  })
+
+  test('what is not a code, and an agent that is away, are told', async () => {
+    expect(await join('1234')).toMatchObject({ code: 2, err: expect.stringContaining('E_SETUP_CODE') })
+    const code = await invite()
+    await node.stop()
+    expect(await join(code)).toMatchObject({ code: 3, err: expect.stringContaining('E_JOIN_UNREACHABLE') })
+  })
+})
+
+test('users: added with a password from standard input, listed, removed', async () => {
+  const main = path.join(folder, 'users.cjs')
+  const sources = path.join(__dirname, '../../../agent/setup/index.ts')
+  require('esbuild').buildSync({
+    stdin: {
+      contents: `require(${JSON.stringify(sources)}).runSetup('users', process.argv.slice(2)).then((code) => process.exit(code))`,
+      resolveDir: __dirname
+    },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node24',
+    external: ['koffi'],
+    supported: { 'dynamic-import': false },
+    outfile: main
+  })
+  const add = (name: string, password: string) =>
+    new Promise((resolve) => {
+      const child = spawn(process.execPath, [main, 'add', name, '--password-stdin', '--state', folder], { stdio: ['pipe', 'ignore', 'ignore'] })
+      child.once('exit', resolve)
+      child.stdin.end(`${password}\n`)
+    })
+  expect([await add('kim', '한글 비밀번호 1'), await add('lee', 'longenough'), await add('park', 'short'), await add('a b', 'longenough')]).toEqual([
+    0, 0, 2, 2
+  ])
+  const file = usersFileOf(folder)
+  expect([await checkUser(file, 'kim', '한글 비밀번호 1'), await checkUser(file, 'kim', 'x'), await checkUser(file, 'constructor', 'x')]).toEqual([
+    true,
+    false,
+    false
+  ])
+  expect(fs.statSync(file).mode & 0o777).toBe(0o600)
+  expect((await setup('users', 'list', '--state', folder)).out).toBe('kim\nlee\n')
+  expect((await setup('users', 'remove', 'lee', '--state', folder)).code).toBe(0)
+  expect(await setup('users', 'remove', 'lee', '--state', folder)).toMatchObject({ code: 2, err: expect.stringContaining('E_USERS_NAME') })
+  expect((await setup('users', 'list', '--state', folder)).out).toBe('kim\n')
+})
