@@ -1,0 +1,100 @@
+import https from 'node:https'
+import type { AddressInfo } from 'node:net'
+import tls from 'node:tls'
+import { X509Certificate } from 'node:crypto'
+import type { ApiError, CommandAnswer, CommandRequest, StatusAnswer, TicketAnswer } from '../../src/wire'
+import { makeCertificate, type Certificate } from './certificate'
+import { ADDRESSES, statusOf, type Node } from './views'
+
+type Answer = { status?: number; body: unknown }
+
+/** A real HTTPS server that speaks the agent's API; its answers are fields that a test changes. */
+export class FakeAgent {
+  status: StatusAnswer
+  password = 'secret'
+  token = 'token-1'
+  /** Every request: method, path and body. */
+  readonly heard: { line: string; body: Record<string, unknown> }[] = []
+  onCommand: (job: string, command: string, body: CommandRequest) => CommandAnswer | { refuse: ApiError } = () => ({ dryRun: false, ticket: 'T-1' })
+  /** The answers to the polls of a ticket, in order; the last one stays. */
+  tickets: TicketAnswer[] = [{ ticket: 'T-1', job: 'DB_Group', state: 'done', steps: [], nextSince: 0, error: null }]
+  onStatus: () => void = () => undefined
+  private server: https.Server | null = null
+
+  constructor(readonly node: Node, private certificate: Certificate) {
+    this.status = statusOf(node)
+  }
+
+  get fingerprint(): string {
+    return new X509Certificate(this.certificate.cert).fingerprint256
+  }
+
+  async start(): Promise<void> {
+    this.server = https.createServer(this.certificate, (request, response) => {
+      let text = ''
+      request.on('data', (part) => (text += part))
+      request.on('end', () => {
+        const { status = 200, body } = this.answer(request.method ?? '', request.url ?? '', request.headers.authorization, text === '' ? {} : JSON.parse(text))
+        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+      })
+    })
+    await new Promise<void>((resolve) => this.server?.listen(0, '127.0.0.1', resolve))
+    ROUTES.set(`${ADDRESSES[this.node]}:7330`, (this.server.address() as AddressInfo).port)
+  }
+
+  async stop(): Promise<void> {
+    const server = this.server
+    this.server = null
+    ROUTES.delete(`${ADDRESSES[this.node]}:7330`)
+    server?.closeAllConnections()
+    await new Promise((resolve) => (server === null ? resolve(null) : server.close(resolve)))
+  }
+
+  /** Another certificate answers from now on. */
+  async renew(): Promise<void> {
+    await this.stop()
+    this.certificate = await makeCertificate(this.node)
+    await this.start()
+  }
+
+  private answer(method: string, url: string, authorization: string | undefined, body: Record<string, unknown>): Answer {
+    const path = url.split('?')[0] ?? ''
+    this.heard.push({ line: `${method} ${path}`, body })
+    if (path === '/v1/hello') return { body: { product: 'mirrorpair', apiVersion: 1, version: '0.1.0', node: this.node, cluster: 'seoul-db' } }
+    if (path === '/v1/login') return this.login(body)
+    if (authorization !== `Bearer ${this.token}`) return refusal(401, this.error('E_SESSION', 'No session.', 4))
+    if (path === '/v1/logout') return { body: {} }
+    if (path === '/v1/status') {
+      this.onStatus()
+      return { body: this.status }
+    }
+    if (path.startsWith('/v1/tickets/')) return { body: this.tickets.length > 1 ? this.tickets.shift() : this.tickets[0] }
+    const [, job = '', command = ''] = /^\/v1\/jobs\/([^/]+)\/(\w+)$/.exec(path) ?? []
+    const answer = this.onCommand(decodeURIComponent(job), command, body as CommandRequest)
+    return 'refuse' in answer ? refusal(409, answer.refuse) : { body: answer }
+  }
+
+  private login(body: Record<string, unknown>): Answer {
+    if (body['password'] !== this.password) return refusal(403, this.error('E_LOGIN_REFUSED', `The login of ${String(body['account'])} was refused.`, 4))
+    const account = String(body['account'])
+    return { body: { token: this.token, node: this.node, account: account[0]?.toUpperCase() + account.slice(1), role: 'admin', licenceState: 'Valid', expiresAtMs: 4_000_000_000_000 } }
+  }
+
+  error(code: string, message: string, exitCode: number, tryThis = 'login'): ApiError {
+    return { code, message, tryThis, exitCode, node: this.node }
+  }
+}
+
+const refusal = (status: number, error: ApiError): Answer => ({ status, body: { error } })
+
+/** The guide's addresses lead to servers on the loopback, so that transcripts can hold them byte for byte. */
+const ROUTES = new Map<string, number>()
+const connect = tls.connect
+
+export function routeAddresses(): void {
+  jest.spyOn(tls, 'connect').mockImplementation(((options: tls.ConnectionOptions, listener?: () => void) => {
+    const port = ROUTES.get(`${options.host}:${options.port}`)
+    // Port 1 of the loopback refuses: what is stopped is unreachable at once.
+    return connect({ ...options, host: '127.0.0.1', port: port ?? 1 }, listener)
+  }) as typeof tls.connect)
+}
