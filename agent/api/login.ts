@@ -28,7 +28,7 @@ export class Login {
 
   constructor(
     private readonly places: Places,
-    private readonly options: LoginOptions
+    options: LoginOptions
   ) {
     this.throttle = new LoginThrottle(options.nowMs)
     this.accountFiles = options.accountFiles ?? SYSTEM_ACCOUNT_FILES

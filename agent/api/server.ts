@@ -89,7 +89,7 @@ export function createApi(options: ApiOptions): Api {
       for (const timer of retries) clearTimeout(timer)
       await Promise.all([...servers.map(end), door.login.close()])
     },
-    port: () => (servers[0]?.address() as AddressInfo).port
+    port: () => (servers[0]?.address() as AddressInfo | undefined)?.port ?? places.config.api.port
   }
 }
 

@@ -9,7 +9,7 @@ import type { LogPort, Places } from '../../../agent/ports'
 import { runSetup } from '../../../agent/setup'
 import { type Config, parseConfig } from '../../../src/model'
 import { ReportError } from '../../../src/report/report'
-import type { CommandRequest, StatusAnswer } from '../../../src/wire'
+import type { CommandAnswer, CommandRequest, StatusAnswer } from '../../../src/wire'
 
 export const PASSWORD = 'correct horse'
 
@@ -60,10 +60,10 @@ export class FakeEngine implements Engine {
   status(): StatusAnswer {
     return { node: 'RMHW131', problems: [] } as unknown as StatusAnswer
   }
-  async command(job: string, command: string, request: CommandRequest, account: string) {
+  async command(job: string, command: string, request: CommandRequest, account: string): Promise<CommandAnswer> {
     this.asked.push({ job, command, request, account })
     if (this.refusal) throw this.refusal
-    return request.dryRun ? ({ dryRun: true, steps: ['Stop application POSTGRES'] } as const) : ({ dryRun: false, ticket: 'RMHW131-1' } as const)
+    return request.dryRun ? { dryRun: true, steps: ['Stop application POSTGRES'] } : { dryRun: false, ticket: 'RMHW131-1' }
   }
   async ticket(id: string, since: number, waitMs: number) {
     this.asked.push({ id, since, waitMs })
