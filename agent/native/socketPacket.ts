@@ -27,8 +27,8 @@ function libc(): Calls {
   calls ??= {
     socket: library.func('int socket(int, int, int)'),
     bind: library.func('int bind(int, const void *, uint)'),
-    send: library.func('ssize_t send(int, const void *, size_t, int)'),
-    recv: library.func('ssize_t recv(int, void *, size_t, int)'),
+    send: library.func('long send(int, const void *, size_t, int)'),
+    recv: library.func('long recv(int, void *, size_t, int)'),
     close: library.func('int close(int)'),
   }
   return calls

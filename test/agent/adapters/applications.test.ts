@@ -1,0 +1,207 @@
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { createApplicationPort } from '../../../agent/adapters'
+import { isOneProgram } from '../../../agent/adapters/applications/shell'
+import type { ApplicationConfig } from '../../../src/model'
+import type { ReportError } from '../../../src/report/report'
+import { application, job, keptLog, makePlaces, removePlaces, until } from './surroundings'
+
+const isRoot = process.geteuid?.() === 0
+
+describe('an application of kind process', () => {
+  const places = makePlaces()
+  const ports: { close(): void }[] = []
+  const newEngine = () => {
+    const port = createApplicationPort(places, keptLog())
+    ports.push(port)
+    return port
+  }
+  const noted = (): number => JSON.parse(fs.readFileSync(path.join(places.runDirectory, 'applications', 'DB_Group.APP.json'), 'utf8')).identity.pid
+  const alive = (pid: number): boolean => fs.existsSync(`/proc/${pid}/stat`) && !/\) Z/.test(fs.readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  const pidFrom = (name: string): number => Number(fs.readFileSync(path.join(places.root, name), 'utf8'))
+  const app = (change: Partial<ApplicationConfig>) => application({ workingDirectory: places.root, ...change })
+  const group = job()
+
+  afterEach(async () => {
+    await newEngine().stop(group, app({ start: 'true' }), { kill: true })
+    for (const port of ports.splice(0)) port.close()
+  })
+  afterAll(() => removePlaces(places))
+
+  test('start waits for the check; stop by its signal leaves nothing, not even what went into a session of its own', async () => {
+    const port = newEngine()
+    const config = app({ start: 'setsid sleep 300 & echo $! > stray; sleep 0.3; touch ready; sleep 300', check: 'test -e ready' })
+    await port.start(group, config)
+    expect(fs.existsSync(path.join(places.root, 'ready'))).toBe(true)
+    const [main, stray] = [noted(), pidFrom('stray')]
+    expect([alive(main), alive(stray)]).toEqual([true, true])
+    await port.stop(group, config, { kill: false })
+    expect([alive(main), alive(stray)]).toEqual([false, false])
+  })
+
+  test('an engine restart: the next engine adopts the same process, notices its death within 200 ms, and says so once', async () => {
+    const config = app({ start: 'sleep 300' })
+    const first = newEngine()
+    await first.start(group, config)
+    const pid = noted()
+    first.close()
+    const second = newEngine()
+    const failures: { why: string; atMs: number }[] = []
+    second.onFailed((_job, _app, why) => failures.push({ why, atMs: performance.now() }))
+    expect(await second.adopt(group, config)).toBe(true)
+    await second.start(group, config)
+    expect(noted()).toBe(pid)
+    const killedMs = performance.now()
+    process.kill(pid, 'SIGKILL')
+    await until('the failure', () => failures.length > 0)
+    expect((failures[0]?.atMs ?? 0) - killedMs).toBeLessThan(200)
+    expect(await newEngine().adopt(group, config)).toBe(false)
+    expect(failures).toHaveLength(1)
+  })
+
+  test('a number that belongs to another process now is not adopted, and not touched', async () => {
+    const config = app({ start: 'sleep 300' })
+    const port = newEngine()
+    await port.start(group, config)
+    const file = path.join(places.runDirectory, 'applications', 'DB_Group.APP.json')
+    const note = JSON.parse(fs.readFileSync(file, 'utf8'))
+    await port.stop(group, config, { kill: true })
+    note.identity.pid = process.pid
+    fs.writeFileSync(file, JSON.stringify(note))
+    expect(await port.adopt(group, config)).toBe(false)
+    await port.stop(group, config, { kill: false })
+    expect(alive(process.pid)).toBe(true)
+  })
+
+  test('one that ends at once: its exit code and last words are in the error', async () => {
+    const failed = newEngine().start(group, app({ start: 'echo no space for password=geheim >&2; exit 3', check: 'sleep 0.3; false' }))
+    const error = await failed.then(() => null, (each: ReportError) => each)
+    expect(error?.report.code).toBe('E_APPLICATION_START')
+    expect(error?.report.message).toMatch(/exit code 3.*no space/)
+    expect(error?.report.message).not.toContain('geheim')
+  })
+
+  test('never ready: rejected at the start timeout, with everything of it stopped', async () => {
+    const config = app({ start: 'echo $$ > pid; exec sleep 300', check: 'echo not yet; false', startTimeoutMs: 600 })
+    await expect(newEngine().start(group, config)).rejects.toThrow(/not ready within 600 ms.*not yet/)
+    expect(alive(pidFrom('pid'))).toBe(false)
+  })
+
+  test('a stop calls off a start that is under way', async () => {
+    const port = newEngine()
+    const config = app({ start: 'sleep 300', check: 'false', startTimeoutMs: 60_000 })
+    const started = port.start(group, config).then(() => 'started', (error: Error) => error.message)
+    await until('it runs', () => fs.existsSync(path.join(places.runDirectory, 'applications', 'DB_Group.APP.json')))
+    await port.stop(group, config, { kill: false })
+    expect(await started).toContain('called off')
+  })
+
+  test('deaf to its signal: killed at the stop timeout', async () => {
+    const port = newEngine()
+    const config = app({ start: 'trap "" TERM; touch deaf; while :; do sleep 0.1; done', check: 'test -e deaf', stopTimeoutMs: 400 })
+    await port.start(group, config)
+    const pid = noted()
+    const beginMs = performance.now()
+    await port.stop(group, config, { kill: false })
+    expect(performance.now() - beginMs).toBeGreaterThanOrEqual(390)
+    expect(alive(pid)).toBe(false)
+  })
+
+  test('the stop command is used where there is one', async () => {
+    const port = newEngine()
+    const config = app({ start: 'trap "touch signalled" TERM; until test -e please; do sleep 0.05; done', stop: 'touch please' })
+    await port.start(group, config)
+    await port.stop(group, config, { kill: false })
+    expect(fs.existsSync(path.join(places.root, 'signalled'))).toBe(false)
+    expect(fs.existsSync(path.join(places.root, 'please'))).toBe(true)
+  })
+
+  test('a check that fails twice in a row is a failure, one that hangs is ended at its timeout', async () => {
+    const port = newEngine()
+    const failures: string[] = []
+    port.onFailed((jobName, name, why) => failures.push(`${jobName} ${name} ${why}`))
+    fs.writeFileSync(path.join(places.root, 'fine'), '')
+    await port.start(group, app({ start: 'sleep 300', check: 'test -e fine || sleep 60', checkTimeoutMs: 150 }))
+    fs.rmSync(path.join(places.root, 'fine'))
+    await until('the failure', () => failures.length > 0)
+    expect(failures[0]).toContain('DB_Group APP its check failed: no answer within 150 ms')
+  })
+
+  const asRoot = isRoot ? test : test.skip
+  asRoot('it runs as its user, with the user\'s home, and the environment of the job', async () => {
+    fs.chmodSync(places.root, 0o777)
+    const config = app({ start: 'sh -c "echo $(id -un) $(id -Gn) $HOME $MIRRORPAIR_JOB $COLOUR > who; exec sleep 300"', check: 'test -s who', user: 'daemon', environment: { COLOUR: 'green' } })
+    await newEngine().start(group, config)
+    const home = execFileSync('getent', ['passwd', 'daemon'], { encoding: 'utf8' }).split(':')[5]
+    expect(fs.readFileSync(path.join(places.root, 'who'), 'utf8')).toBe(`daemon ${execFileSync('id', ['-Gn', 'daemon'], { encoding: 'utf8' }).trim()} ${home} DB_Group green\n`)
+  })
+
+  test('an account that does not exist is refused in words', async () => {
+    await expect(newEngine().start(group, app({ start: 'true', user: 'nobody-of-that-name' }))).rejects.toThrow(/cannot run as nobody-of-that-name/)
+  })
+
+  test.each([
+    ['/usr/bin/postgres -D /data > log 2>&1', false],
+    ['/usr/bin/postgres -D /data', true],
+    ['A=1 run', false],
+    ['cd /x', false],
+    ['a; b', false],
+  ])('signals go to the process alone only when the line is one program: %s', (line, alone) => {
+    expect(isOneProgram(line)).toBe(alone)
+  })
+})
+
+/** A stand-in for `systemctl` on PATH: a unit is a file with its state. systemd itself does not run where the tests do. */
+const SYSTEMCTL = `#!/bin/sh
+echo "$@" >> "$UNITS/calls"
+case $1 in
+  start) [ "$2" = broken.service ] && { echo "Job for $2 failed" >&2; exit 1; }; echo active > "$UNITS/$2" ;;
+  stop) [ -e "$UNITS/stuck" ] && sleep 60; echo inactive > "$UNITS/$2" ;;
+  kill) rm -f "$UNITS/stuck" ;;
+  is-active) cat "$UNITS/$2" 2>/dev/null || echo inactive; [ "$(cat "$UNITS/$2" 2>/dev/null)" = active ] ;;
+esac
+`
+
+describe('an application of kind service (with a stand-in for systemctl)', () => {
+  const places = makePlaces()
+  const pathBefore = process.env.PATH
+  const port = createApplicationPort(places, keptLog())
+  const config = application({ kind: 'service', unit: 'db.service' })
+  const unitFile = path.join(places.root, 'db.service')
+
+  beforeAll(() => {
+    fs.writeFileSync(path.join(places.root, 'systemctl'), SYSTEMCTL, { mode: 0o755 })
+    process.env.PATH = `${places.root}:${pathBefore}`
+    process.env.UNITS = places.root
+  })
+  afterAll(() => {
+    port.close()
+    process.env.PATH = pathBefore
+    delete process.env.UNITS
+    removePlaces(places)
+  })
+
+  test('starts, is watched, and its end is a failure', async () => {
+    const failures: string[] = []
+    port.onFailed((_job, _app, why) => failures.push(why))
+    expect(await port.adopt(job(), config)).toBe(false)
+    await port.start(job(), config)
+    expect(await port.adopt(job(), config)).toBe(true)
+    fs.writeFileSync(unitFile, 'failed\n')
+    await until('the failure', () => failures.length > 0)
+    expect(failures).toEqual(['systemd says that db.service is failed'])
+  })
+
+  test('a unit that does not start says why', async () => {
+    await expect(port.start(job(), { ...config, unit: 'broken.service' })).rejects.toThrow(/Job for broken.service failed/)
+  })
+
+  test('a stop that hangs ends in a kill', async () => {
+    await port.start(job(), config)
+    fs.writeFileSync(path.join(places.root, 'stuck'), '')
+    await port.stop(job(), { ...config, stopTimeoutMs: 300 }, { kill: false })
+    expect(fs.readFileSync(path.join(places.root, 'calls'), 'utf8')).toContain('kill --signal=SIGKILL db.service')
+    expect(await port.adopt(job(), config)).toBe(false)
+  })
+})

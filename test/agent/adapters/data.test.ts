@@ -1,0 +1,98 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { createDataPort } from '../../../agent/adapters/data/port'
+import type { JobConfig } from '../../../src/model'
+import type { ReportError } from '../../../src/report/report'
+import { job, keptLog, link, makePlaces, removePlaces, until } from './surroundings'
+
+const data = (folder: string): JobConfig['data'] => ({ folders: [{ path: folder, exclude: [] }], port: 7340, capture: 'fuse', queueBytes: 1_000 })
+const code = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'no error', (error: ReportError) => error.report.code)
+
+describe('mirrord of a job (with a stand-in that speaks its protocol)', () => {
+  const group = job({ data: data('/srv/db') })
+  const broken = job({ name: 'Broken', data: data('/srv/none') })
+  const places = makePlaces('RMHW131', { links: [link({}), link({ name: 'service', data: false })], jobs: { DB_Group: group, Broken: broken } })
+  const command = { file: process.execPath, args: [path.join(__dirname, 'fakeMirrord.cjs')] }
+  const ports: { close(): void }[] = []
+  const engine = () => {
+    const port = createDataPort(places, keptLog(), { command })
+    const lost: { why: string; atMs: number }[] = []
+    const roles: string[] = []
+    port.onLost((_job, why) => lost.push({ why, atMs: performance.now() }))
+    port.onStatus((_job, status) => roles.push(status.role))
+    ports.push(port)
+    return { port, lost, roles }
+  }
+  const pid = (): number => JSON.parse(fs.readFileSync(path.join(places.runDirectory, 'DB_Group.mirrord.json'), 'utf8')).pid
+
+  afterEach(async () => {
+    await engine().port.end('DB_Group')
+    for (const port of ports.splice(0)) port.close()
+  })
+  afterAll(() => removePlaces(places))
+
+  test('started and configured once, adopted by the next engine, whose requests it serves', async () => {
+    const first = engine()
+    expect((await first.port.ensure(group)).ran).toBe(false)
+    const started = pid()
+    first.port.close()
+    const second = engine()
+    expect((await second.port.ensure(group)).ran).toBe(true)
+    expect((await second.port.ensure(group)).ran).toBe(true)
+    expect(pid()).toBe(started)
+    await second.port.source('DB_Group', 4, true)
+    await until('its status', () => second.roles.includes('source'))
+    expect((await second.port.ensure(group)).status.roleSequence).toBe(4)
+    expect(second.lost).toEqual([])
+  })
+
+  test('it dies: noticed within 200 ms, said once with how, and the next ensure starts a new one', async () => {
+    const { port, lost } = engine()
+    await port.ensure(group)
+    const waiting = code(port.drain('DB_Group', 60_000))
+    const killedMs = performance.now()
+    process.kill(pid(), 'SIGKILL')
+    await until('lost', () => lost.length > 0)
+    expect((lost[0]?.atMs ?? 0) - killedMs).toBeLessThan(250)
+    expect(lost[0]?.why).toBe('its process was ended by SIGKILL')
+    expect(await waiting).toBe('E_MIRRORD_LOST')
+    expect(await code(port.source('DB_Group', 1, false))).toBe('E_MIRRORD_LOST')
+    expect((await port.ensure(group)).ran).toBe(false)
+    expect(lost).toHaveLength(1)
+  })
+
+  test('only the connection ends: taken up again, nothing is lost', async () => {
+    const { port, lost } = engine()
+    await port.ensure(group)
+    const started = pid()
+    await port.stop('DB_Group', { force: true })
+    await until('connected again', () => code(port.source('DB_Group', 5, true)).then((each) => each === 'no error'))
+    expect([pid(), lost.length]).toEqual([started, 0])
+  })
+
+  test('what it refuses, and a fault that it reports, come through in its words', async () => {
+    const { port, lost } = engine()
+    await port.ensure(group)
+    expect(await code(port.mirror('DB_Group', 'start'))).toBe('E_NO_PEER')
+    await port.target('DB_Group', 6)
+    await until('the fault', () => lost.length > 0)
+    expect(lost[0]?.why).toBe('disk full (E_REDO)')
+  })
+
+  test('one that was started with another configuration is explained and left alone', async () => {
+    await engine().port.ensure(group)
+    const started = pid()
+    const other = engine()
+    expect(await code(other.port.ensure({ ...group, data: data('/srv/other') }))).toBe('E_MIRRORD_CONFIG')
+    expect(pid()).toBe(started)
+  })
+
+  test('one that ends at once says why; a clean end is no loss', async () => {
+    await expect(engine().port.ensure(broken)).rejects.toThrow(/mirrord of Broken did not start .* exit code 3 \(no such folder\)/)
+    const { port, lost } = engine()
+    await port.ensure(group)
+    await port.end('DB_Group')
+    expect(fs.existsSync(path.join(places.runDirectory, 'DB_Group.mirrord.json'))).toBe(false)
+    expect(lost).toEqual([])
+  })
+})

@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto'
+import dgram from 'node:dgram'
+import fs from 'node:fs'
+import path from 'node:path'
+import { createHeartbeatPort } from '../../../agent/adapters/heartbeat/port'
+import { encodePacket, nameId } from '../../../agent/adapters/heartbeat/packet'
+import type { HeartbeatPort, HeartbeatView, Places } from '../../../agent/ports'
+import { bundleProgram, keptLog, link, makePlaces, removePlaces, until } from './surroundings'
+
+/** Ports of this test process only, so that two runs do not meet. */
+const BASE_PORT = 20_000 + (process.pid % 20_000)
+const LINKS = [link({ name: 'link-0', heartbeatPort: BASE_PORT }), link({ name: 'link-1', heartbeatPort: BASE_PORT + 1, intervalMs: 100, maxMiss: 3 })]
+const KEY = randomBytes(32)
+
+describe('two nodes with their heartbeat programs', () => {
+  const one = makePlaces('RMHW131', { links: LINKS })
+  const two = makePlaces('RMHW132', { links: LINKS })
+  let command = { file: '', args: [''] }
+  const ports: HeartbeatPort[] = []
+
+  const engine = async (places: Places) => {
+    const port = createHeartbeatPort(places, keptLog(), { command })
+    const seen: { view: HeartbeatView; atMs: number }[] = []
+    await port.start((view) => seen.push({ view, atMs: performance.now() }))
+    ports.push(port)
+    return { port, seen, up: () => port.view().links.map((each) => each.up) }
+  }
+  const pidOf = async (places: Places): Promise<number> => {
+    const net = await import('node:net')
+    return await new Promise((resolve) => {
+      const socket = net.connect(path.join(places.runDirectory, 'heartbeat.sock'))
+      socket.once('data', (bytes) => {
+        socket.destroy()
+        resolve(JSON.parse(bytes.toString().split('\n')[0] ?? '').pid)
+      })
+    })
+  }
+
+  beforeAll(() => {
+    command = bundleProgram(one.root, 'heartbeat', "import { runHeartbeatProgram } from '../../../agent/adapters/heartbeat/program'\nvoid runHeartbeatProgram(process.argv.slice(2)).then((code) => process.exit(code))")
+    for (const places of [one, two]) fs.writeFileSync(path.join(places.stateDirectory, 'heartbeat.key'), KEY, { mode: 0o600 })
+  })
+  afterEach(async () => {
+    for (const port of ports.splice(0)) await port.close(true)
+  })
+  afterAll(() => {
+    removePlaces(one)
+    removePlaces(two)
+  })
+
+  test('both links come up on both sides, each says that the other hears it; the engine may go and come', async () => {
+    const first = await engine(one)
+    expect(first.seen[0]?.view).toMatchObject({ peerAlive: false, peerLeaving: false })
+    const second = await engine(two)
+    await until('both up', () => [...first.up(), ...second.up()].every(Boolean))
+    await until('heard by the peer', () => first.port.view().links.every((each) => each.heardByPeer === true))
+    const pid = await pidOf(one)
+    await first.port.close(false)
+    const next = await engine(one)
+    expect(await pidOf(one)).toBe(pid)
+    expect(next.seen[0]?.view.peerAlive).toBe(true)
+    expect(second.seen.every((each, index) => index === 0 || each.view.peerAlive || !second.seen[index - 1]?.view.peerAlive)).toBe(true)
+    expect(next.port.view().links.map((each) => [each.rejected, each.missed])).toEqual([[0, expect.any(Number)], [0, expect.any(Number)]])
+  })
+
+  test('the peer dies: each link is down after its interval × misses, not before; it comes back with a new program', async () => {
+    const first = await engine(one)
+    const second = await engine(two)
+    await until('up', () => [...first.up(), ...second.up()].every(Boolean))
+    const pid = await pidOf(two)
+    await second.port.close(false)
+    const diedMs = performance.now()
+    process.kill(pid, 'SIGKILL')
+    await until('down', () => !first.port.view().peerAlive)
+    const downMs = (name: string): number => (first.seen.find((each) => each.atMs > diedMs && each.view.links.some((one) => one.name === name && !one.up))?.atMs ?? Infinity) - diedMs
+    expect(downMs('link-0')).toBeGreaterThan(140)
+    expect(downMs('link-0')).toBeLessThan(350)
+    expect(downMs('link-1')).toBeGreaterThan(190)
+    expect(downMs('link-1')).toBeLessThan(450)
+    const again = await engine(two)
+    await until('up again', () => [...first.up(), ...again.up()].every(Boolean))
+  })
+
+  test('its own program dies under a running engine: a successor is started, and the peer is not called dead for that', async () => {
+    const first = await engine(one)
+    const second = await engine(two)
+    await until('up', () => [...first.up(), ...second.up()].every(Boolean))
+    const before = first.seen.length
+    const pid = await pidOf(one)
+    process.kill(pid, 'SIGKILL')
+    await until('a successor', async () => fs.existsSync(path.join(one.runDirectory, 'heartbeat.sock')) && (await Promise.race([pidOf(one), new Promise<number>((resolve) => setTimeout(() => resolve(pid), 100))])) !== pid)
+    await until('heard', () => first.port.view().links.every((each) => each.up && (each.ageMs ?? Infinity) < 1_000 && each.received > 0))
+    expect(first.seen.slice(before).every((each) => each.view.peerAlive)).toBe(true)
+  })
+
+  test('a clean stop of the node is announced', async () => {
+    const first = await engine(one)
+    const second = await engine(two)
+    await until('up', () => first.up().every(Boolean))
+    await second.port.close(true)
+    await until('leaving', () => first.port.view().peerLeaving)
+    await until('down', () => !first.port.view().peerAlive)
+    expect(first.port.view().peerLeaving).toBe(true)
+  })
+
+  test('the engine of the peer is gone while its node lives', async () => {
+    const first = await engine(one)
+    const second = await engine(two)
+    await until('up', () => first.up().every(Boolean))
+    await second.port.close(false)
+    await until('silent', () => first.port.view().peerEngineSilentMs > 3_000, 8_000)
+    expect(first.port.view().peerAlive).toBe(true)
+    await engine(two)
+    await until('it runs again', () => first.port.view().peerEngineSilentMs === 0)
+  }, 20_000)
+
+  test('foreign, damaged and replayed packets are counted and change nothing', async () => {
+    const first = await engine(one)
+    const packet = { cluster: nameId('seoul-db'), sender: nameId('RMHW132'), link: nameId('link-0'), incarnation: 7n, sequence: 1n, echoIncarnation: 0n, echoSequence: 0n, engineSilentMs: 0, leaving: true, hears: true }
+    const socket = dgram.createSocket('udp4')
+    const send = (bytes: Buffer): Promise<void> => new Promise((resolve) => socket.send(bytes, BASE_PORT, '127.0.0.1', () => resolve()))
+    await send(Buffer.from('hello'))
+    await send(Buffer.alloc(65_000))
+    await send(encodePacket(packet, randomBytes(32)))
+    await send(encodePacket({ ...packet, sender: nameId('RMHW131') }, KEY))
+    await send(encodePacket({ ...packet, cluster: nameId('another') }, KEY))
+    // Rightly signed, but a recording from before: it cannot echo what our program sends now.
+    await send(encodePacket(packet, KEY))
+    await until('counted', () => (first.port.view().links[0]?.rejected ?? 0) >= 5)
+    expect(first.port.view()).toMatchObject({ peerAlive: false, peerLeaving: false })
+    const second = await engine(two)
+    await until('the true peer is believed', () => first.up().every(Boolean) && second.up().every(Boolean))
+    socket.close()
+  })
+
+  test('another configuration starts the program anew', async () => {
+    const first = await engine(one)
+    const pid = await pidOf(one)
+    await first.port.close(false)
+    await engine({ ...one, config: { ...one.config, links: [link({ heartbeatPort: BASE_PORT, intervalMs: 70 })] } })
+    expect(await pidOf(one)).not.toBe(pid)
+  })
+
+  test('no key: refused in words', async () => {
+    const places = makePlaces('RMHW131', { links: LINKS })
+    await expect(createHeartbeatPort(places, keptLog(), { command }).start(() => undefined)).rejects.toThrow(/heartbeat key .* cannot be used: ENOENT/)
+    removePlaces(places)
+  })
+})

@@ -1,0 +1,130 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { createVipPort } from '../../../agent/adapters'
+import { inNetwork, sameAddress } from '../../../agent/adapters/vip/address'
+import { arpClaim, gratuitousArps, neighbourProbe } from '../../../agent/adapters/vip/frames'
+import type { VipConfig } from '../../../src/model'
+import { bundleProgram, keptLog, makePlaces, removePlaces, whyNoNamespaces } from './surroundings'
+
+const vip = (change: Partial<VipConfig>): VipConfig => ({ name: 'IP-DB_Group', address: '192.168.150.130', prefix: 24, family: 4, nicGroup: null, nic: null, ...change })
+
+test.each([
+  ['192.168.150.130', '192.168.150.151', 16, true],
+  ['192.169.150.130', '192.168.150.151', 16, false],
+  ['10.0.0.9', '10.0.0.14', 29, true],
+  ['10.0.0.9', '10.0.0.16', 29, false],
+  ['fd00:1::130', 'fd00:1:0::1', 64, true],
+  ['fd00:2::130', 'fd00:1::1', 64, false],
+  ['10.0.0.1', 'fd00::1', 0, false],
+])('%s in the network of %s/%s: %s', (address, local, prefix, expected) => {
+  expect(inNetwork(address, local, prefix)).toBe(expected)
+})
+
+test('spellings of one address are equal, and frames are what the standards say', () => {
+  expect(sameAddress('fd00:0:0::1', 'FD00::0:1')).toBe(true)
+  expect(sameAddress('::ffff:10.0.0.1', '::ffff:a00:1')).toBe(true)
+  const [request, reply] = gratuitousArps('192.168.150.130', '02:00:00:00:00:01')
+  expect(request?.toString('hex')).toBe('ffffffffffff020000000001080600010800060400010200000000' + '01c0a89682000000000000c0a89682')
+  expect(arpClaim(reply ?? Buffer.alloc(0), '192.168.150.130')?.toString('hex')).toBe('020000000001')
+  expect(neighbourProbe('fd00::12:3456', '02:00:00:00:00:01').subarray(0, 6).toString('hex')).toBe('3333ff123456')
+})
+
+test('a loopback VIP changes nothing on the machine: a note says which node holds it', async () => {
+  const [one, two] = [makePlaces('RMHW131'), makePlaces('RMHW132')]
+  const loopback = vip({ address: '127.0.0.30', prefix: 8 })
+  const [first, second] = [createVipPort(one, keptLog()), createVipPort(two, keptLog())]
+  await first.raise(loopback)
+  expect([await first.held(loopback), await second.held(loopback)]).toEqual([true, false])
+  await first.drop(loopback)
+  await first.drop(loopback)
+  expect(await first.held(loopback)).toBe(false)
+  removePlaces(one)
+  removePlaces(two)
+})
+
+const why = whyNoNamespaces()
+const inNamespaces = why === null ? describe : describe.skip
+if (why !== null) console.warn(why)
+
+inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
+  const places = makePlaces()
+  const tag = `mp${process.pid}`
+  const names = ['a', 'b', 'c'].map((each) => `${tag}${each}`)
+  const [a = '', b = '', client = ''] = names
+  const lan = `${tag}l`
+  const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  const inside = (name: string, ...args: string[]): string => ip('-n', name, ...args)
+  /** The real port in a process inside of the namespace; the lines it says. */
+  const act = (name: string, ...calls: [string, VipConfig][]): string[] => {
+    const result = spawnSync('ip', ['netns', 'exec', name, program.file, ...program.args, JSON.stringify(calls)], { encoding: 'utf8', timeout: 20_000 })
+    if (result.stderr !== '') throw new Error(result.stderr)
+    return result.stdout.trim().split('\n')
+  }
+  let program = { file: '', args: [''] }
+
+  beforeAll(() => {
+    const root = path.join(__dirname, '..', '..', '..')
+    fs.symlinkSync(path.join(root, 'node_modules'), path.join(places.root, 'node_modules'))
+    program = bundleProgram(
+      places.root,
+      'vip',
+      `import { createVipPort } from '../../../agent/adapters'
+       const run = async () => {
+         const log = { event: (_: string, text: string) => console.log('log ' + text) }
+         const port = createVipPort({ runDirectory: '/tmp', node: 'RMHW131' } as never, log as never)
+         for (const [name, vip] of JSON.parse(process.argv[2]!)) {
+           const begin = performance.now()
+           try { console.log(name, await (port as any)[name](vip)) } catch (error: any) { console.log(error.report?.code, error.message) }
+           if (process.env.TIMES) console.log(Math.round(performance.now() - begin))
+         }
+         port.close()
+       }
+       void run()`,
+    )
+    ip('netns', 'add', lan)
+    inside(lan, 'link', 'add', 'br0', 'type', 'bridge')
+    inside(lan, 'link', 'set', 'br0', 'up')
+    names.forEach((name, index) => {
+      ip('netns', 'add', name)
+      ip('link', 'add', 'eth0', 'netns', name, 'type', 'veth', 'peer', 'name', `p${index}`, 'netns', lan)
+      inside(lan, 'link', 'set', `p${index}`, 'master', 'br0', 'up')
+      inside(name, 'address', 'add', `192.168.150.15${index + 1}/24`, 'dev', 'eth0')
+      inside(name, '-6', 'address', 'add', `fd00:1::${index + 1}/64`, 'dev', 'eth0', 'nodad')
+      inside(name, 'link', 'set', 'eth0', 'up')
+    })
+  })
+  afterAll(() => {
+    for (const name of [...names, lan]) spawnSync('ip', ['netns', 'delete', name])
+    removePlaces(places)
+  })
+
+  test.each<[string, VipConfig]>([
+    ['IPv4', vip({})],
+    ['IPv6', vip({ address: 'fd00:1::130', prefix: 64, family: 6 })],
+  ])('%s: raised, seen by the others as a duplicate, announced to a client that knew another owner, dropped', (_name, address) => {
+    const ping = (): number | null => spawnSync('ip', ['netns', 'exec', client, 'ping', '-c', '1', '-W', '2', address.address]).status
+    const neighbour = (): string => inside(client, 'neighbour', 'show', 'to', address.address)
+    const hardwareOf = (name: string): string => JSON.parse(inside(name, '-j', 'link', 'show', 'eth0'))[0].address
+    expect(act(a, ['held', address], ['raise', address], ['held', address], ['raise', address])).toEqual(['held false', 'raise undefined', 'held true', 'raise undefined'])
+    expect(ping()).toBe(0)
+    expect(neighbour()).toContain(hardwareOf(a))
+    expect(act(b, ['probe', address])).toEqual([`probe ${hardwareOf(a)}`])
+    expect(act(b, ['raise', address], ['held', address])[0]).toMatch(new RegExp(`^E_VIP_DUPLICATE .*${hardwareOf(a)}`))
+    expect(inside(b, 'address', 'show')).not.toContain(address.address)
+    expect(act(a, ['drop', address], ['drop', address], ['held', address])).toEqual(['drop undefined', 'drop undefined', 'held false'])
+    expect(act(b, ['raise', address])).toEqual(['raise undefined'])
+    expect(neighbour()).toContain(hardwareOf(b))
+    expect(ping()).toBe(0)
+    expect(act(b, ['drop', address])).toEqual(['drop undefined'])
+  })
+
+  test('two VIPs of one network: dropping the first leaves the second', () => {
+    const [one, two] = [vip({ address: '10.9.0.1', nic: 'eth0' }), vip({ address: '10.9.0.2', nic: 'eth0' })]
+    expect(act(a, ['raise', one], ['raise', two], ['drop', one], ['held', two], ['drop', two])).toEqual(['raise undefined', 'raise undefined', 'drop undefined', 'held true', 'drop undefined'])
+  })
+
+  test('no NIC with its network: the answer lists what there is', () => {
+    expect(act(a, ['raise', vip({ address: '172.16.0.1' })])[0]).toMatch(/^E_VIP_NO_NIC .*eth0 192\.168\.150\.151\/24/)
+  })
+})
