@@ -1,0 +1,120 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { Bench } from './harness'
+import { TAKE_TIME_MS } from './views'
+
+let bench: Bench
+beforeEach(async () => {
+  bench = await new Bench().up()
+  await bench.openBoth()
+})
+afterEach(() => bench.down())
+
+const step = (text: string, state: 'begin' | 'done' | 'failed', seconds = 0) => ({ atMs: TAKE_TIME_MS + seconds * 1000, node: 'RMHW131', text, state })
+const ticket = { ticket: 'T-1', job: 'DB_Group', nextSince: 2, error: null }
+
+test('switch goes to the owner, says the guide\'s line first, then its steps and the job table', async () => {
+  bench.a.tickets = [
+    { ...ticket, state: 'running', steps: [step('Stop application POSTGRES', 'begin')] },
+    { ...ticket, state: 'done', steps: [step('Stop application POSTGRES', 'done', 4)] },
+  ]
+  const { exitCode, out, err } = await bench.cui(['switch', 'DB_Group'])
+  expect(err).toBe('')
+  expect(exitCode).toBe(0)
+  expect(out.split('\n').slice(0, 2)).toEqual(['Send switch Job command succeeded!', '11:47:32 RMHW131  Stop application POSTGRES ... done'])
+  expect(out).toContain('DB_Group      online      RMHW131')
+  expect(bench.a.heard.map((request) => request.line)).toContain('POST /v1/jobs/DB_Group/switch')
+  expect(bench.b.heard.map((request) => request.line)).not.toContain('POST /v1/jobs/DB_Group/switch')
+})
+
+test('a command of which nobody was told to wait prints its ticket; a dry run prints the steps', async () => {
+  expect((await bench.cui(['switch', 'DB_Group', '--no-wait'])).out).toBe('Send switch Job command succeeded!\nTicket: T-1\n')
+  bench.a.onCommand = (_job, _command, body) => ({ dryRun: true, steps: body.dryRun ? ['Stop application POSTGRES', 'Remove VIP'] : [] })
+  expect((await bench.cui(['bringout', 'DB_Group', '--dry-run'])).out).toBe('bringout DB_Group would do:\n  1. Stop application POSTGRES\n  2. Remove VIP\n')
+})
+
+test('a refusal says what, where and what to try, with exit code 5, as words and as JSON', async () => {
+  const refuse = bench.a.error('E_SWITCH_PEER', 'RMHW132 does not hear RMHW131.', 5, 'hbtstate')
+  bench.a.onCommand = () => ({ refuse })
+  expect(await bench.cui(['switch', 'DB_Group'])).toEqual({ exitCode: 5, out: '', err: 'RMHW132 does not hear RMHW131.\nTry: hbtstate\n' })
+  const { exitCode, out } = await bench.cui(['switch', 'DB_Group', '--json'])
+  expect(exitCode).toBe(5)
+  expect(JSON.parse(out)).toEqual({ error: { code: 'E_SWITCH_PEER', message: 'RMHW132 does not hear RMHW131.', tryThis: 'hbtstate', node: 'RMHW131', exitCode: 5 } })
+})
+
+test('what does not end in time has exit code 6 and names the ticket', async () => {
+  bench.a.tickets = [{ ...ticket, state: 'running', steps: [] }]
+  const { exitCode, err } = await bench.cui(['switch', 'DB_Group', '--timeout', '50ms'])
+  expect(exitCode).toBe(6)
+  expect(err).toContain('Try: wait T-1')
+})
+
+test('exit codes of the product', async () => {
+  const codes = async (...argv: string[]) => (await bench.cui(argv)).exitCode
+  expect(await codes('allstate')).toBe(0)
+  expect(await codes('verify', 'DB_Group', 'start')).toBe(1)
+  expect(await codes('alstate')).toBe(2)
+  expect(await codes('jobstate', 'NoSuchJob')).toBe(2)
+  expect(await codes('allstate', '--node', '10.0.0.9')).toBe(3)
+  expect(await codes('wait', 'DB_Group', 'offline', '--timeout', '10ms')).toBe(6)
+  bench.file('wrong', 'nonsense\n')
+  expect(await codes('login', 'RMHW131', '--account', 'administrator', '--password-file', path.join(bench.home, 'wrong'))).toBe(4)
+})
+
+test('a node that is away holds nobody up: its last word is shown with its age, and the exit code is 1', async () => {
+  await bench.b.stop()
+  bench.a.status = { ...bench.a.status, peerAlive: 'lost', peer: bench.a.status.peer && { ...bench.a.status.peer, ageMs: 12_000 }, problems: ['RMHW132 is not heard on any link.'] }
+  const { exitCode, out } = await bench.cui(['allstate'])
+  expect(exitCode).toBe(1)
+  expect(out).toContain('RMHW131--->RMHW132        ok (12s ago)')
+  expect(out).toContain('! RMHW132 is not heard on any link.')
+  expect(out).toContain('! RMHW132 (192.168.150.152:7330): 192.168.150.152:7330 cannot be reached')
+  await bench.a.stop()
+  expect((await bench.cui(['allstate'])).exitCode).toBe(3)
+})
+
+test('where the two nodes disagree about the owner, the shell says so', async () => {
+  const job = bench.b.status.self.jobs['DB_Group']
+  if (job) Object.assign(job.record, { owner: 'RMHW132', roleSequence: 4 })
+  const { exitCode, out } = await bench.cui(['jobstate'])
+  expect(exitCode).toBe(1)
+  expect(out).toContain('The nodes disagree about DB_Group: RMHW131 says that RMHW131 owns it (role sequence 3), RMHW132 says that RMHW132 owns it (role sequence 4).')
+})
+
+test('a certificate that changed is refused before anything is sent', async () => {
+  await bench.a.renew()
+  bench.a.heard.length = 0
+  const { exitCode, err } = await bench.cui(['open', '192.168.150.151', '--account', 'administrator', '--password-file', bench.passwordFile, '--trust-on-first-use'])
+  expect(exitCode).toBe(4)
+  expect(err).toContain('HAS CHANGED')
+  expect(bench.a.heard).toEqual([])
+})
+
+test('an unknown certificate is not taken without a terminal, and nothing of a password is kept', async () => {
+  fs.rmSync(path.join(bench.home, 'nodes.json'))
+  const { exitCode, err } = await bench.cui(['open', '192.168.150.151', '--account', 'administrator', '--password-file', bench.passwordFile])
+  expect(exitCode).toBe(4)
+  expect(err).toContain(`--trust ${bench.a.fingerprint}`)
+  await bench.openBoth()
+  const file = path.join(bench.home, 'nodes.json')
+  expect(fs.statSync(file).mode & 0o777).toBe(0o600)
+  expect(fs.readFileSync(file, 'utf8')).not.toContain('secret')
+})
+
+test('a full mirror that decides whose data is right wants the job\'s name', async () => {
+  const job = bench.a.status.self.jobs['DB_Group']
+  if (job) job.record.needToVerify = 'Manually'
+  expect((await bench.cui(['mirror', 'DB_Group', 'start', '--yes'])).exitCode).toBe(5)
+  expect((await bench.cui(['mirror', 'DB_Group', 'start', '--no-wait', '--confirm', 'DB_Group'])).exitCode).toBe(0)
+})
+
+test('a runbook stops at the first command that fails and names its line', async () => {
+  const file = bench.file('move.runbook', '# first look\nallstate\n\nbringin DB_Group # then start\nswitch NoSuchJob\nbringout DB_Group\n')
+  const ran = await bench.cui(['run', file])
+  expect(ran.exitCode).toBe(2)
+  expect(ran.err).toContain(`Stopped at line 5 of ${file}: switch NoSuchJob`)
+  expect(bench.a.heard.map((request) => request.line)).not.toContain('POST /v1/jobs/DB_Group/bringout')
+  const piped = await bench.cui([], 'bringin DB_Group\nwait DB_Group online\nwait DB_Group synchronized\n')
+  expect(piped.exitCode).toBe(0)
+  expect(piped.out).toContain('DB_Group is synchronized on RMHW131\n')
+})
