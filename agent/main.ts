@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import os from 'node:os'
+import { configHash } from '../src/model/configFile'
+import { ReportError } from '../src/report/report'
+import { createApplicationPort, createClockPort, createDataPort, createDiskPort, createHeartbeatPort, createLogPort, createVipPort } from './adapters'
+import { createApi, createPeerPort } from './api'
+import { createEngine } from './engine/createEngine'
+import { lockEngine } from './engine/onlyEngine'
+import { EXIT_PERSIST_FAILED } from './loop'
+import type { Places } from './ports'
+import { checkNode, DEFAULT_CONFIG_FILE, DEFAULT_STATE_DIRECTORY, readConfig, readOptions } from './setup/options'
+
+export const DEFAULT_RUN_DIRECTORY = '/run/mirrorpair'
+const USAGE = 'mirrorpair-agent run [--config FILE] [--node NAME] [--state DIRECTORY] [--run DIRECTORY]'
+const DIRECTORY_MODE = 0o700
+
+/** `mirrorpair-agent run …`: builds the adapters, starts the loop, and answers the exit code when it is told to end. */
+export async function runAgent(argv: string[], version: string): Promise<number> {
+  const places = readPlaces(argv)
+  for (const directory of [places.stateDirectory, places.runDirectory]) fs.mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE })
+  await lockEngine(places)
+  const ended = Promise.withResolvers<number>()
+  const close = await startAgent(places, version, ended.resolve)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => ended.resolve(0))
+  tellSystemd()
+  const exitCode = await ended.promise
+  await close()
+  return exitCode
+}
+
+async function startAgent(places: Places, version: string, end: (exitCode: number) => void): Promise<() => Promise<void>> {
+  const clock = createClockPort()
+  const log = createLogPort(places, clock)
+  const heartbeat = createHeartbeatPort(places, log)
+  const peer = createPeerPort({ places, linkUp: (name) => heartbeat.view().links.some((link) => link.name === name && link.up) })
+  const vip = createVipPort(places, log)
+  const applications = createApplicationPort(places, log)
+  const data = createDataPort(places, log)
+  const ports = { clock, disk: createDiskPort(places), heartbeat, peer, vip, applications, data, log }
+  const fatal = (why: unknown): void => {
+    log.event('error', `The engine ends and will recover from disk: ${reason(why)}`)
+    end(EXIT_PERSIST_FAILED)
+  }
+  const hash = configHash(places.config, (text) => createHash('sha256').update(text).digest('hex'))
+  const engine = await createEngine({ places, ports, configHash: hash, fatal })
+  const api = createApi({ places, engine, peer, log, clock, version })
+  await api.listen()
+  // Jobs, mirrord and the heartbeat program stay as they are.
+  return async () => {
+    await Promise.allSettled([api.close(), engine.stop()])
+    for (const port of [vip, applications, data]) port.close()
+    await Promise.allSettled([peer.close(), log.flushed()])
+  }
+}
+
+function readPlaces(argv: string[]): Places {
+  const text = { type: 'string' } as const
+  const { values } = readOptions(argv, { config: text, node: text, state: text, run: text }, USAGE)
+  const configFile = values.config ?? DEFAULT_CONFIG_FILE
+  const config = readConfig(configFile)
+  const node = checkNode(config, values.node ?? os.hostname())
+  return { stateDirectory: values.state ?? DEFAULT_STATE_DIRECTORY, runDirectory: values.run ?? DEFAULT_RUN_DIRECTORY, configFile, config, node }
+}
+
+/** systemd waits for this word with Type=notify (and NotifyAccess=all). */
+function tellSystemd(): void {
+  if (process.env.NOTIFY_SOCKET) execFile('systemd-notify', ['--ready'], () => undefined)
+}
+
+function reason(why: unknown): string {
+  if (why instanceof ReportError) return `${why.report.message} ${why.report.tryThis}`
+  return why instanceof Error ? why.message : String(why)
+}

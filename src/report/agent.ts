@@ -1,0 +1,10 @@
+import { define } from './report'
+
+/** What the agent's program itself may end with. */
+export const AGENT_MESSAGES = {
+  E_AGENT_RUNS: define<{ node: string; stateDirectory: string }>({
+    exitCode: 1,
+    message: ({ node, stateDirectory }) => `An engine for ${stateDirectory} runs already on ${node}.`,
+    tryThis: () => 'Stop it first (systemctl stop mirrorpair-agent); the jobs stay as they are.'
+  })
+}
