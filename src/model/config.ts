@@ -96,7 +96,9 @@ export interface DataConfig {
 }
 
 export interface FolderConfig {
+  /** Whole path. Where each node has its own (`nodePaths`), the first one's until `configOfNode` has chosen. */
   path: string
+  nodePaths?: Record<NodeName, string>
   /** Glob patterns relative to the folder: neither captured nor sent. */
   exclude: string[]
 }

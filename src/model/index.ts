@@ -1,4 +1,5 @@
 export * from './config'
+export * from './config/nodeConfig'
 export * from './configFile'
 export * from './invariant'
 export * from './job'

@@ -98,9 +98,24 @@ function checkLinks(config: Config, source: Source): void {
   for (const job of Object.values(config.jobs)) if (job.data) source.refuse(job, 'E_CONFIG_NO_DATA_LINK', { job: job.name })
 }
 
+/** A folder with a path for each node has one for every node, and for nobody else. */
+function checkNodePaths(config: Config, folder: FolderConfig, source: Source): void {
+  if (!folder.nodePaths) return
+  const nodes = Object.keys(config.nodes)
+  const named = Object.keys(folder.nodePaths)
+  if (nodes.every((node) => named.includes(node)) && named.length === nodes.length) return
+  const why = `has paths for ${named.join(', ') || 'nobody'}`
+  source.refuse(folder.nodePaths, 'E_CONFIG_FOLDER', {
+    path: folder.path || '(empty)',
+    why,
+    instead: `Name a path for each of ${nodes.join(', ')}, or one path for all.`
+  })
+}
+
 function checkFolders(config: Config, source: Source): void {
   const seen: FolderConfig[] = []
   for (const folder of Object.values(config.jobs).flatMap((job) => job.data?.folders ?? [])) {
+    checkNodePaths(config, folder, source)
     if (folder.path === '') continue
     const other = seen.find(({ path }) => path === folder.path || path.startsWith(`${folder.path}/`) || folder.path.startsWith(`${path}/`))
     if (other) {

@@ -84,7 +84,17 @@ function readFolders(data: Section): FolderConfig[] {
 function readFolderMap(data: Section, item: Node): FolderConfig {
   const section = new Section(data.source, `a folder of ${data.where}`, item, ['path', 'exclude'])
   if (!section.require('path', 'path: /var/lib/postgresql')) return { path: '', exclude: [] }
+  if (isMap(section.valueNode('path'))) return { ...readNodePaths(section), exclude: readExclude(section) }
   return { path: folderPath(section, section.place('path'), scalarText(section.valueNode('path'))), exclude: readExclude(section) }
+}
+
+/** `path: { RMHW131: /data/db, RMHW132: /srv/db }`: the same folder, at another place on each node. */
+function readNodePaths(section: Section): { path: string; nodePaths: Record<string, string> } {
+  const paths = section.section('path', `path of ${section.where}`, null)
+  const nodePaths = emptyRecord<string>()
+  for (const node of paths.names) nodePaths[node] = folderPath(paths, paths.place(node), scalarText(paths.valueNode(node)))
+  section.source.remember(nodePaths, section.place('path'))
+  return { path: Object.values(nodePaths)[0] ?? '', nodePaths }
 }
 
 function readExclude(section: Section): string[] {
