@@ -1,0 +1,152 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import readline from 'node:readline'
+import type { MirrordConfig, MirrordReply, MirrordRequest, MirrordStatus } from '../../../src/wire'
+import { programCommand } from '../../../agent/native/programs'
+
+const START_MS = 10_000
+const POLL_MS = 20
+export const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+type Order = MirrordRequest extends infer R ? (R extends { id: number } ? Omit<R, 'id'> : never) : never
+
+/** A CA and a certificate a node, as `init` and `join` leave them. */
+export function makeCertificates(directory: string, nodes: string[]): void {
+  const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: directory, stdio: 'pipe' })
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=test cluster', '-days', '2')
+  for (const node of nodes) {
+    openssl('req', ...key, '-keyout', `${node}.key`, '-out', `${node}.csr`, '-subj', `/CN=${node}`)
+    openssl('x509', '-req', '-in', `${node}.csr`, '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-out', `${node}.crt`, '-days', '2')
+  }
+}
+
+/** One mirrord, started and spoken to as the agent does. */
+export class TestMirrord {
+  private child: ChildProcess | null = null
+  private socket: net.Socket | null = null
+  private nextId = 1
+  private readonly waiting = new Map<number, (reply: MirrordReply) => void>()
+  readonly faults: string[] = []
+  log = ''
+
+  constructor(readonly node: string, readonly config: MirrordConfig, private readonly directory: string) {}
+
+  get folder(): string {
+    return this.config.folders[0]!.path
+  }
+
+  async start(): Promise<void> {
+    const { file, args } = programCommand('mirrord')
+    fs.mkdirSync(this.directory, { recursive: true })
+    this.child = spawn(file, [...args, '--job', this.config.job, '--node', this.node, '--run', this.directory, '--state', this.directory], { stdio: ['ignore', 'ignore', 'pipe'] })
+    this.child.stderr!.on('data', (text) => (this.log += String(text)))
+    await this.connect()
+    await this.ask({ do: 'configure', config: this.config })
+  }
+
+  private async connect(): Promise<void> {
+    const socketFile = path.join(this.directory, `${this.config.job}.mirrord.sock`)
+    for (let waited = 0; ; waited += POLL_MS) {
+      const socket = net.connect(socketFile)
+      const connected = await new Promise<boolean>((resolve) => socket.once('connect', () => resolve(true)).once('error', () => resolve(false)))
+      if (connected) {
+        this.socket = socket
+        break
+      }
+      if (waited > START_MS) throw new Error(`mirrord of ${this.node} does not answer: ${this.log}`)
+      await delay(POLL_MS)
+    }
+    this.socket.on('error', () => undefined)
+    readline.createInterface({ input: this.socket }).on('line', (line) => this.heard(JSON.parse(line)))
+  }
+
+  private heard(message: MirrordReply & { event?: string; code?: string }): void {
+    if (message.event === 'fault') this.faults.push(String(message.code))
+    if (message.event !== undefined) return
+    this.waiting.get(message.id)?.(message)
+    this.waiting.delete(message.id)
+  }
+
+  /** The bare line, for requests that nobody should send. */
+  send(line: string, id: number): Promise<MirrordReply> {
+    return new Promise((resolve) => {
+      this.waiting.set(id, resolve)
+      this.socket!.write(`${line}\n`)
+    })
+  }
+
+  async ask(order: Order): Promise<unknown> {
+    const id = this.nextId++
+    const reply = await this.send(JSON.stringify({ id, ...order }), id)
+    if (reply.ok) return reply.result
+    throw Object.assign(new Error(`${reply.error.code}: ${reply.error.message}`), { code: reply.error.code })
+  }
+
+  async status(): Promise<MirrordStatus> {
+    return (await this.ask({ do: 'status' })) as MirrordStatus
+  }
+
+  async until(what: string, holds: (status: MirrordStatus) => boolean, timeoutMs = 20_000): Promise<MirrordStatus> {
+    for (const deadline = Date.now() + timeoutMs; ; await delay(POLL_MS)) {
+      const status = await this.status()
+      if (holds(status)) return status
+      if (Date.now() > deadline) throw new Error(`${this.node}: not ${what} after ${timeoutMs} ms: ${JSON.stringify(status)}\n${this.log}`)
+    }
+  }
+
+  async kill(): Promise<void> {
+    if (this.child === null || this.child.exitCode !== null || this.child.signalCode !== null) return
+    const exited = once(this.child, 'exit')
+    this.child.kill('SIGKILL')
+    await exited
+  }
+
+  async end(): Promise<void> {
+    if (this.child === null || this.child.exitCode !== null || this.child.signalCode !== null) return
+    const exited = once(this.child, 'exit')
+    const stopped = await this.ask({ do: 'stop', force: true }).then(() => true, () => false)
+    if (stopped) await this.ask({ do: 'exit' }).catch(() => undefined)
+    else this.child.kill('SIGKILL')
+    await exited
+  }
+}
+
+export interface TestPair {
+  one: TestMirrord
+  two: TestMirrord
+  directory: string
+  end(): Promise<void>
+}
+
+let nextPort = 20_000 + (process.pid % 20_000)
+
+/** Two mirrords on loopback addresses, not started yet. */
+export function makePair(change: Partial<MirrordConfig> = {}): TestPair {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mirrord-test-'))
+  makeCertificates(directory, ['RMHW131', 'RMHW132'])
+  const port = nextPort++
+  const make = (node: string, peerNode: string, own: number, peer: number): TestMirrord => {
+    const folder = path.join(directory, `${node}-data`)
+    fs.mkdirSync(folder)
+    const links = [
+      { name: 'link-0', localAddress: `127.0.0.${own}`, peerAddress: `127.0.0.${peer}` },
+      { name: 'link-1', localAddress: `127.0.1.${own}`, peerAddress: `127.0.1.${peer}` },
+    ]
+    const tls = { caFile: path.join(directory, 'ca.crt'), certFile: path.join(directory, `${node}.crt`), keyFile: path.join(directory, `${node}.key`) }
+    const config: MirrordConfig = { job: 'DB_Group', node, peerNode, folders: [{ path: folder, exclude: ['*.pid'] }], capture: 'fuse', queueBytes: 32 * 1024 * 1024, port, links, tls, ...change }
+    return new TestMirrord(node, config, path.join(directory, `${node}-run`))
+  }
+  const one = make('RMHW131', 'RMHW132', 2, 3)
+  const two = make('RMHW132', 'RMHW131', 3, 2)
+  const end = async (): Promise<void> => {
+    await one.end()
+    await two.end()
+    fs.rmSync(directory, { recursive: true, force: true })
+  }
+  return { one, two, directory, end }
+}
