@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream'
 import { fail } from './fail'
 
 /** Questions to a person at a terminal. inquirer is loaded at the first question only, so that scripts start fast. */
@@ -30,7 +31,7 @@ async function fieldPrompt() {
 
 export async function askField(terminal: Terminal, field: Field): Promise<string> {
   const { createPromptModule } = await import('inquirer')
-  const prompt = createPromptModule({ input: terminal.stdin as never, output: terminal.stdout as never }) as unknown as {
+  const prompt = createPromptModule({ input: terminal.stdin as never, output: lasting(terminal.stdout) as never }) as unknown as {
     (questions: object[]): Promise<{ answer: string }>
     registerPrompt(name: string, prompt: unknown): void
   }
@@ -42,4 +43,14 @@ export async function askField(terminal: Terminal, field: Field): Promise<string
     if ((thrown as Error).name === 'ExitPromptError' || (thrown as Error).name === 'AbortPromptError') throw fail('E_CANCELLED', {})
     throw thrown
   }
+}
+
+/** inquirer ends its output after each question; the terminal goes on. */
+function lasting(stdout: NodeJS.WritableStream): Writable {
+  // At once: what the command says next must come after the answered question.
+  const write = (part: Buffer, _encoding: string, done: () => void): void => {
+    stdout.write(part)
+    done()
+  }
+  return new Writable({ write })
 }

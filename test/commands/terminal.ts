@@ -1,0 +1,75 @@
+import { PassThrough } from 'node:stream'
+import type { Io } from '../../commands/io'
+import { runCui } from '../../commands/main'
+
+const WAIT_MS = 4_000
+
+/** A person at a terminal: types, and reads what the screen shows. */
+export class Terminal {
+  private readonly stdin = Object.assign(new PassThrough(), { isTTY: true })
+  private readonly stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 80 })
+  readonly exit: Promise<number>
+  private bytes = ''
+  private seen = 0
+
+  constructor(home: string) {
+    this.stdout.on('data', (part: Buffer) => {
+      this.bytes += part.toString()
+    })
+    const io: Io = { stdin: this.stdin, stdout: this.stdout, stderr: this.stdout, env: { MIRRORPAIR_HOME: home, NO_COLOR: '1' }, onInterrupt: () => () => undefined }
+    this.exit = runCui([], io, '0.1.0')
+  }
+
+  /** Lines as the terminal draws them: readline and the questions rewrite the line they are on. */
+  get screen(): string {
+    return draw(this.bytes)
+  }
+
+  /** Waits until the words stand on the screen, below what was waited for before. */
+  async sees(words: string): Promise<void> {
+    const until = Date.now() + WAIT_MS
+    for (;;) {
+      const at = this.screen.indexOf(words, this.seen)
+      if (at >= 0) {
+        this.seen = at + words.length
+        return
+      }
+      if (Date.now() > until) throw new Error(`"${words}" did not come. The screen:\n${this.screen}`)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, 100)
+        this.stdout.once('data', () => {
+          clearTimeout(timer)
+          setImmediate(resolve)
+        })
+      })
+    }
+  }
+
+  type(text: string): void {
+    this.stdin.write(text)
+  }
+}
+
+/** A terminal of endless height: text, new line, return, and the cursor and erase orders that readline and inquirer use. */
+function draw(bytes: string): string {
+  const lines: string[][] = [[]]
+  let [row, column] = [0, 0]
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are a terminal's orders.
+  for (const [token, order, kind] of bytes.matchAll(/\u001b\[\??([0-9;]*)([A-Za-z])|[^]/g)) {
+    const count = Number(order || 1)
+    if (kind === 'A') row = Math.max(0, row - count)
+    else if (kind === 'B') row += count
+    else if (kind === 'C') column += count
+    else if (kind === 'D') column = Math.max(0, column - count)
+    else if (kind === 'G') column = count - 1
+    else if (kind === 'K') lines[row] = order === '2' ? [] : (lines[row] ?? []).slice(0, column)
+    else if (kind === 'J') {
+      lines.length = row + 1
+      lines[row] = (lines[row] ?? []).slice(0, column)
+    } else if (kind === undefined && token === '\n') [row, column] = [row + 1, 0]
+    else if (kind === undefined && token === '\r') column = 0
+    else if (kind === undefined && token >= ' ') (lines[row] ??= [])[column++] = token
+    while (lines.length <= row) lines.push([])
+  }
+  return lines.map((line) => Array.from(line, (cell) => cell ?? ' ').join('').trimEnd()).join('\n')
+}
