@@ -1,0 +1,51 @@
+import type { MirrordStatus } from '../../src/wire'
+
+/** What really is on a simulated node, whatever its engine believes. */
+export interface Machine {
+  vips: Set<string>
+  applications: Set<string>
+  data: FakeData
+}
+
+/** The data program in small: `content` stands for all that was ever written; a target has it up to some point. */
+export interface FakeData {
+  running: boolean
+  role: 'none' | 'source' | 'target'
+  roleSequence: number
+  peerCopyComplete: boolean
+  connected: boolean
+  mirroring: boolean
+  /** Survive a crash of the node. */
+  copyComplete: boolean
+  content: number
+}
+
+export const blankMachine = (copyComplete: boolean, content = 0): Machine => ({
+  vips: new Set(),
+  applications: new Set(),
+  data: { running: false, role: 'none', roleSequence: 0, peerCopyComplete: false, connected: false, mirroring: false, copyComplete, content }
+})
+
+export const serves = (machine: Machine): boolean => machine.vips.size > 0 || machine.applications.size > 0
+
+export function statusOf(data: FakeData): MirrordStatus {
+  return {
+    role: data.role,
+    roleSequence: data.roleSequence,
+    connected: data.connected,
+    link: data.connected ? 'link-0' : null,
+    links: [],
+    mirror: { state: data.mirroring ? 'Mirror' : 'Idle', percent: data.mirroring ? 50 : 100, leftBytes: 0, leftMs: null },
+    replication: data.connected ? 'Replicating' : 'Stop',
+    speedBytesPerSecond: 0,
+    sentBytes: 0,
+    queuedBytes: 0,
+    pagefileBytes: null,
+    needToVerify: 'No',
+    targetSide: data.connected ? (data.mirroring ? 'Full Mirror' : 'Idle') : 'Absent',
+    lsn: data.content,
+    appliedLsn: data.content,
+    copyComplete: data.copyComplete,
+    fault: null
+  }
+}

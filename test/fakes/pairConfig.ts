@@ -1,0 +1,54 @@
+import type { ApplicationConfig, Config, JobConfig } from '../../src/model'
+
+export const A = 'RMHW131'
+export const B = 'RMHW132'
+export const JOB = 'DB_Group'
+
+export function applicationConfig(name: string, dependsOn: string[] = []): ApplicationConfig {
+  return {
+    name,
+    kind: 'process',
+    unit: null,
+    start: 'sleep infinity',
+    stop: null,
+    check: null,
+    user: null,
+    workingDirectory: null,
+    environment: {},
+    stopSignal: 'SIGTERM',
+    startTimeoutMs: 60_000,
+    stopTimeoutMs: 60_000,
+    checkIntervalMs: 10_000,
+    checkTimeoutMs: 10_000,
+    dependsOn
+  }
+}
+
+export function jobConfig(change: Partial<JobConfig> = {}): JobConfig {
+  return {
+    name: JOB,
+    mode: 'guide',
+    vips: [{ name: 'IP-DB_Group', address: '192.168.150.130', prefix: 16, family: 4, nicGroup: null, nic: null }],
+    applications: [applicationConfig('POSTGRES'), applicationConfig('AGENT', ['POSTGRES'])],
+    data: { folders: [{ path: '/srv/db', exclude: [] }], port: 7340, capture: 'fuse', queueBytes: 1 << 20 },
+    ...change
+  }
+}
+
+export function pairConfig(job: JobConfig = jobConfig()): Config {
+  const link = (name: string, net: string, port: number, data: boolean) => ({
+    name,
+    heartbeatPort: port,
+    intervalMs: 1_000,
+    maxMiss: 3,
+    data,
+    addresses: { [A]: `${net}.131`, [B]: `${net}.132` }
+  })
+  return {
+    cluster: 'seoul-db',
+    nodes: { [A]: { address: '192.168.150.151' }, [B]: { address: '192.168.150.152' } },
+    links: [link('service', '192.168.150', 3002, false), link('link-0', '22.22.150', 3001, true), link('link-1', '11.11.150', 3000, true)],
+    jobs: { [job.name]: job },
+    api: { port: 7330, listen: 'all', group: 'mirrorpair', login: 'pam', sessionMs: 3_600_000 }
+  }
+}

@@ -1,0 +1,95 @@
+import type { Action, Event } from '../../src/core'
+import { describe as describeOrder } from '../../src/core/plan'
+import { JOB } from './pairConfig'
+
+/** One line an event that had consequences, and one a consequence. */
+export function transcriptLines(node: string, event: Event, actions: Action[]): string[] {
+  const shown = actions.map(actionText).filter((text) => text !== null)
+  const quiet = event.kind === 'ticked' || event.kind === 'vipsSeen' || event.kind === 'peerStateReceived' || event.kind === 'peerStateDelivered'
+  if (quiet && shown.length === 0) return []
+  return [`${time(event.atMs)} ${node} ${eventText(event)}`, ...shown.map((text) => `${' '.repeat(time(event.atMs).length + node.length + 2)}→ ${text}`)]
+}
+
+const time = (atMs: number): string => `${(atMs / 1000).toFixed(3).padStart(8)}`
+
+function eventText(event: Event): string {
+  switch (event.kind) {
+    case 'booted':
+      return event.records === null ? 'booted for the first time' : 'booted'
+    case 'heartbeatChanged':
+      return `heartbeatChanged ${event.heartbeat.links.map((link) => `${link.name} ${link.up ? 'ok' : 'error'}`).join(', ')}`
+    case 'peerStateReceived': {
+      const theirs = event.view.jobs[JOB]
+      return `peerStateReceived ${theirs ? `${theirs.phase} ${recordText(theirs.record)}` : ''}`
+    }
+    case 'handoverReceived':
+      return `handoverReceived role sequence ${event.roleSequence}${event.start ? ', start' : ''}`
+    case 'withdrawReceived':
+      return `withdrawReceived role sequence ${event.roleSequence}`
+    case 'handoverAnswered':
+      return `handoverAnswered ${event.asked}: ${event.answer.is}${event.answer.is === 'record' ? ` ${recordText(event.answer.record)}` : ''}`
+    case 'commandGiven':
+      return `commandGiven ${event.command}${event.dryRun ? ' (dry run)' : ''}`
+    case 'orderEnded':
+      return `orderEnded ${event.attempt}.${event.task} ${event.outcome.ok ? 'ok' : `failed: ${event.outcome.error.message}`}`
+    case 'applicationFailed':
+      return `applicationFailed ${event.application}: ${event.why}`
+    case 'dataStatusChanged':
+      return `dataStatusChanged ${event.status.role} ${event.status.roleSequence}${event.status.connected ? ', connected' : ''}${event.status.copyComplete ? ', copy complete' : ''}`
+    case 'dataLost':
+      return `dataLost: ${event.why}`
+    case 'vipsSeen':
+      return `vipsSeen ${event.held.join(', ') || 'none'}`
+    default:
+      return event.kind
+  }
+}
+
+interface Recorded {
+  roleSequence: number
+  owner: string
+  desired: string
+  handover: { roleSequence: number } | null
+  errorFlag: string | null
+  needToVerify: string
+  copyComplete: boolean
+}
+
+function recordText(record: Recorded): string {
+  const more = [
+    record.handover && `handover ${record.handover.roleSequence}`,
+    record.errorFlag && 'error flag',
+    record.needToVerify !== 'No' && `verify ${record.needToVerify}`,
+    !record.copyComplete && 'copy incomplete'
+  ]
+  return [`${record.roleSequence} ${record.owner} ${record.desired}`, ...more.filter(Boolean)].join(', ')
+}
+
+function actionText(action: Action): string | null {
+  switch (action.do) {
+    case 'persist':
+      return `persist ${Object.values(action.records).map(recordText).join('; ')}`
+    case 'log':
+      return `log ${action.level}: ${action.text}`
+    case 'order':
+      return `order ${action.attempt}.${action.task} ${describeOrder(action.order)}`
+    case 'sendHandover':
+      return `sendHandover role sequence ${action.roleSequence}`
+    case 'sendWithdraw':
+      return `sendWithdraw role sequence ${action.roleSequence}`
+    case 'forward':
+      return `forward ${action.command}`
+    case 'reply':
+      return action.outcome.ok && action.outcome.result === null ? null : `reply ${replyText(action)}`
+    case 'sendState':
+    case 'look':
+      return null
+  }
+}
+
+function replyText(action: Extract<Action, { do: 'reply' }>): string {
+  if (!action.outcome.ok) return `${action.outcome.error.code}: ${action.outcome.error.message}`
+  const result = action.outcome.result as Partial<Recorded> & { ticket?: string; steps?: string[] }
+  if (result.steps) return result.steps.join(' · ') || 'nothing to do'
+  return result.ticket ?? (result.roleSequence === undefined ? 'ok' : recordText(result as Recorded))
+}

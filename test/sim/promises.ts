@@ -1,0 +1,65 @@
+import type { Action } from '../../src/core'
+import { JOB } from '../fakes/pairConfig'
+import type { FakeNode, World } from '../fakes/world'
+
+/** After a cut has healed, or an engine has come back, both sides need so long to learn who serves. */
+const RESOLVE_MS = 12_000
+
+/** What must be true at every step, at every moment, and in the end. */
+export class Promises {
+  private readonly owners = new Map<number, string>()
+  private excusedUntilMs = 0
+
+  /** Before an action is carried out: the disk must already say so. */
+  check(world: World, node: FakeNode, actions: Action[]): void {
+    const persisted = actions.find((action) => action.do === 'persist')
+    if (persisted && actions[0] !== persisted) throw new Error('persist is not the first action')
+    const record = (persisted?.records ?? node.disk)?.[JOB]
+    if (record) this.oneOwner(record.roleSequence, record.owner)
+    for (const action of actions) {
+      if (action.do !== 'order' || !['source', 'raise', 'start'].includes(action.order.do)) continue
+      if (record?.owner !== node.name) throw new Error(`${node.name} begins to serve and is not the owner on its disk at ${world.nowMs}`)
+      if (record.roleSequence !== action.roleSequence) throw new Error('an order names another role sequence than the disk')
+      if (record.errorFlag !== null) throw new Error(`${node.name} serves with an error flag`)
+      if (!record.copyComplete) throw new Error(`${node.name} serves with an incomplete copy`)
+      if (record.handover !== null) throw new Error(`${node.name} begins to serve while its handover is open`)
+    }
+  }
+
+  private oneOwner(roleSequence: number, owner: string): void {
+    const known = this.owners.get(roleSequence)
+    if (known !== undefined && known !== owner) throw new Error(`role sequence ${roleSequence} has two owners`)
+    this.owners.set(roleSequence, owner)
+  }
+
+  /** Without a witness both may serve only while they cannot hear each other, or one engine is away. */
+  checkMoment(world: World): void {
+    const deaf = !world.reachable() || Object.values(world.nodes).some((node) => !node.state)
+    if (deaf) this.excusedUntilMs = world.nowMs + RESOLVE_MS
+    const serving = world.serving()
+    if (serving.length > 1 && world.nowMs > this.excusedUntilMs) throw new Error(`both nodes serve at ${world.nowMs}`)
+  }
+
+  checkWhole(world: World, startsFailed: boolean): void {
+    const [a, b] = Object.values(world.nodes) as [FakeNode, FakeNode]
+    const [mine, theirs] = [a.state?.jobs[JOB]?.record, b.state?.jobs[JOB]?.record]
+    if (!mine || !theirs) throw new Error('an engine is away in peace')
+    const same = mine.roleSequence === theirs.roleSequence && mine.owner === theirs.owner && mine.desired === theirs.desired
+    if (!same) throw new Error(`the records differ in the end: ${JSON.stringify([mine, theirs])}`)
+    if (mine.handover ?? theirs.handover) throw new Error('a handover is open in the end')
+    const owner = world.node(mine.owner)
+    if (mine.desired === 'offline' && world.serving().length > 0) throw new Error('it serves and should not')
+    if (mine.desired === 'online' && !startsFailed) this.checkServes(world, owner)
+    if (world.serving().some((node) => node !== owner)) throw new Error('the standby serves in the end')
+  }
+
+  private checkServes(world: World, owner: FakeNode): void {
+    const job = owner.state?.jobs[JOB]
+    const gaveUp = job?.phase === 'error' && (job.restarts.length > 0 || job.record.errorFlag !== null)
+    const all = owner.machine.vips.size === 1 && owner.machine.applications.size === 2 && owner.machine.data.role === 'source'
+    if (!gaveUp && (job?.phase !== 'online' || !all)) throw new Error(`${owner.name} should serve in the end: ${job?.phase} ${job?.note} ${JSON.stringify(job?.plan)}`)
+    const standby = world.other(owner)
+    const manually = job?.record.needToVerify === 'Manually'
+    if (!gaveUp && !manually && !standby.state?.jobs[JOB]?.record.copyComplete) throw new Error(`the copy of ${standby.name} is not complete in the end`)
+  }
+}

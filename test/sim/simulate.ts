@@ -1,0 +1,107 @@
+import type { Action, Event } from '../../src/core'
+import { A, B } from '../fakes/pairConfig'
+import { World, type FakeNode } from '../fakes/world'
+import { transcriptLines } from '../fakes/transcript'
+import { Promises } from './promises'
+import { randomFrom } from './random'
+
+const FAULTS_MS = 180_000
+const FAULT_EVERY_MS = 6_000
+const QUIET_MS = 120_000
+const STEP_MS = 500
+
+/** One life of a pair: faults for three minutes, then peace, then it must be whole. Throws what was broken. */
+export function simulate(seed: number, line: (text: string) => void = () => undefined): void {
+  const random = randomFrom(seed)
+  let faulty = true
+  const promises = new Promises()
+  const observe = (node: FakeNode, event: Event, actions: Action[]): void => {
+    for (const text of transcriptLines(node.name, event, actions)) line(text)
+    promises.check(world, node, actions)
+  }
+  const world: World = new World({
+    random,
+    observe,
+    delayMs: (what) => (what === 'message' ? 1 + random() * (faulty ? 1_500 : 20) : 20 + random() * 400),
+    loses: () => faulty && random() < 0.1,
+    repeats: () => faulty && random() < 0.1
+  })
+  const starts = seed % 3 === 0
+  world.fails = (_node, order) => (faulty && starts && (order.do === 'start' || order.do === 'source') && random() < 0.15 ? 'it would not' : null)
+  world.boot(A)
+  world.boot(B)
+  world.run(5_000)
+  world.command(A, 'bringin')
+  live(world, FAULTS_MS, promises, () => random() < STEP_MS / FAULT_EVERY_MS && fault(world, random, line))
+  faulty = false
+  line('--- peace ---')
+  world.heal()
+  for (const name of [A, B]) {
+    world.boot(name)
+    world.startEngine(name)
+  }
+  live(world, QUIET_MS, promises, () => undefined)
+  promises.checkWhole(world, starts)
+}
+
+function live(world: World, forMs: number, promises: Promises, each: () => unknown): void {
+  for (let passed = 0; passed < forMs; passed += STEP_MS) {
+    each()
+    world.run(STEP_MS)
+    world.write()
+    promises.checkMoment(world)
+  }
+}
+
+type Fault = (world: World, name: string, random: () => number) => void
+
+const FAULTS: Fault[] = [
+  (world, name) => world.kill(name),
+  (world, name) => world.boot(name),
+  (world, name) => world.boot(name),
+  (world, name) => world.crashEngine(name),
+  (world, name) => world.startEngine(name),
+  (world, name) => world.startEngine(name),
+  (world) => world.cut('service', 'link-0', 'link-1'),
+  (world) => world.cut('link-0', 'link-1'),
+  (world) => world.heal(),
+  (world) => world.heal(),
+  (world, name) => void world.command(name, 'switch'),
+  (world, name) => void world.command(name, 'switch'),
+  (world, name) => void world.command(name, 'bringin'),
+  (world, name) => void world.command(name, 'bringin'),
+  (world, name) => void world.command(name, 'bringout'),
+  (world, name) => world.applicationDies(name, 'POSTGRES'),
+  (world, name) => world.dataDies(name)
+]
+
+function fault(world: World, random: () => number, line: (text: string) => void): void {
+  const index = Math.floor(random() * FAULTS.length)
+  const name = random() < 0.5 ? A : B
+  line(`*** ${Math.round(world.nowMs)} ${String(FAULTS[index]).replace(/\s+/g, ' ')} ${name}`)
+  FAULTS[index]?.(world, name, random)
+}
+
+export function failingSeeds(from: number, to: number): { seed: number; why: string }[] {
+  const failures: { seed: number; why: string }[] = []
+  for (let seed = from; seed <= to; seed++) {
+    try {
+      simulate(seed)
+    } catch (error) {
+      failures.push({ seed, why: error instanceof Error ? (process.env.STACK ? (error.stack ?? '') : error.message) : String(error) })
+    }
+  }
+  return failures
+}
+
+/** The last lines of a failing life. */
+export function story(seed: number, count = Number(process.env.LINES ?? 80)): string {
+  const lines: string[] = []
+  try {
+    simulate(seed, (text) => lines.push(text))
+  } catch {
+    // It is the failure that is being told.
+  }
+  return lines.slice(-count).join('\n')
+}
+
