@@ -43,8 +43,14 @@ export function sourceStatus(base: MirrordStatus, side: SourceSide, speed: numbe
     needToVerify: overflowed && view?.needToVerify === 'No' ? 'Yes' : (view?.needToVerify ?? 'No'),
     targetSide: connected ? (view?.targetMirrors ? 'Full Mirror' : 'Idle') : 'Absent',
     lsn: log.lsn(), appliedLsn: view?.targetAppliedLsn ?? 0, copyComplete: true,
-    fault: side.walkFailure === null ? connected ? null : (view?.problem ?? null) : { code: 'E_WALK', message: side.walkFailure },
+    fault: side.walkFailure === null ? refused(side) : { code: 'E_WALK', message: side.walkFailure },
   }
+}
+
+/** What the target refuses us for. A link that does not answer is no fault: `connected` says so. */
+function refused({ view }: SourceSide): MirrordStatus['fault'] {
+  const problem = view?.connected === false ? view.problem : null
+  return problem === null || problem.code.startsWith('E_LINK') ? null : problem
 }
 
 const FULL_PERCENT = 100

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
+import net from 'node:net'
 import path from 'node:path'
 import { randomSource } from '../../kit/randomFiles'
 import { compareTrees } from '../../kit/compareTrees'
@@ -11,6 +12,7 @@ const asRoot = root ? describe : describe.skip
 jest.setTimeout(90_000)
 
 const IGNORED = { names: (name: string) => name.endsWith('.pid') }
+const CUT_AFTER_BYTES = 5_000_000
 const WRITER = `
 const fs = require('node:fs'), path = require('node:path')
 const [folder, seed] = [process.argv[1], Number(process.argv[2])]
@@ -161,6 +163,33 @@ asRoot('a pair of mirrords', () => {
     await pair.two.ask({ do: 'target', roleSequence: 1 })
     await pair.one.until('connected', ({ connected }) => connected)
     await equal(pair)
+    expect(pair.one.log.match(/mirror from LSN/g)).toHaveLength(1)
+    expect(pair.one.log).toContain('resume from LSN')
+  })
+
+  test('a connection that is cut in the middle of the mirror is made again, and goes on from the last LSN', async () => {
+    const { port, links } = pair.one.config
+    let cuts = 0
+    const relay = net.createServer((from) => {
+      const to = net.connect(port, links[0]!.peerAddress)
+      for (const [socket, other] of [[from, to], [to, from]] as const) {
+        socket.on('error', () => undefined).on('close', () => other.destroy()).pipe(other)
+      }
+      let bytes = 0
+      from.on('data', (chunk) => {
+        bytes += chunk.length
+        if (bytes > CUT_AFTER_BYTES && cuts++ === 0) from.destroy()
+      })
+    })
+    await new Promise<void>((resolve) => relay.listen(port, '127.0.0.9', resolve))
+    await pair.one.ask({ do: 'configure', config: { ...pair.one.config, links: [{ ...links[0]!, peerAddress: '127.0.0.9' }] } })
+    fillTree(pair.one.folder)
+    await pair.two.ask({ do: 'target', roleSequence: 1 })
+    await pair.one.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
+    await bothComplete()
+    await equal(pair)
+    relay.close()
+    expect(cuts).toBeGreaterThan(0)
     expect(pair.one.log.match(/mirror from LSN/g)).toHaveLength(1)
     expect(pair.one.log).toContain('resume from LSN')
   })
