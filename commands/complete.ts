@@ -12,12 +12,17 @@ export class Completer {
 
   constructor(private readonly context: Context) {}
 
+  /** The command's own word needs no node asked: answered at once, so that Enter may follow in the same breath. */
+  command(line: string): [string[], string] | null {
+    const word = line.trimStart()
+    return /\s/.test(word) ? null : fitting(this.commandWords(), word)
+  }
+
   async complete(line: string): Promise<[string[], string]> {
     const words = line.trimStart().split(/\s+/)
     const word = words.at(-1) ?? ''
     const offered = words.length <= 1 ? this.commandWords() : await this.following((words[0] ?? '').toLowerCase(), words.length - 2, word)
-    const fitting = offered.filter((one) => one.toLowerCase().startsWith(word.toLowerCase()))
-    return [fitting.map((one) => (fitting.length === 1 ? `${one} ` : one)), word]
+    return fitting(offered, word)
   }
 
   private commandWords(): string[] {
@@ -46,6 +51,11 @@ export class Completer {
     this.jobs = { names, at: performance.now() }
     return names
   }
+}
+
+function fitting(offered: string[], word: string): [string[], string] {
+  const found = offered.filter((one) => one.toLowerCase().startsWith(word.toLowerCase()))
+  return [found.map((one) => (found.length === 1 ? `${one} ` : one)), word]
 }
 
 /** `mirror JOB start|stop [--yes]` → [[JOB], [start, stop]]. */
