@@ -11,7 +11,8 @@ export function failure<Code extends AdapterCode>(code: Code, values: Values<Cod
 
 /** An error of the system in a few plain words: `ENOSPC: no space left on device` without the call and the path. */
 export function plainReason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
+  const { message } = (error ?? {}) as { message?: unknown }
+  const text = typeof message === 'string' ? message : String(error)
   return (text.split('\n')[0] ?? '').replace(/, (open|write|fsync|rename|link|unlink|mkdir|spawn|connect|scandir|access|stat|read)\b.*$/, '').slice(0, REASON_LENGTH_MAX)
 }
 

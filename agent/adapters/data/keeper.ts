@@ -104,6 +104,8 @@ export class MirrordKeeper {
     // One that hangs so that its socket does not answer must not work on the folders beside a new one.
     this.killLeft()
     await this.waitForEnd(null, KILL_WAIT_MS)
+    // Left by one that was killed: nobody listens behind it.
+    await fs.promises.rm(this.socketFile, { force: true })
     const { stateDirectory, runDirectory, node } = this.places
     const args = [...this.command.args, '--job', this.job.name, '--node', node, '--run', runDirectory, '--state', stateDirectory]
     try {

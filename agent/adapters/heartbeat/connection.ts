@@ -26,11 +26,12 @@ export class Connection {
     })
   }
 
-  /** null: nobody listens, or what listens does not say hello. */
+  /** Resolves with its hello and its first view. null: nobody listens, or what listens says no hello. */
   static open(socketFile: string): Promise<Connection | null> {
     return new Promise((resolve) => {
       const connection = new Connection(net.connect(socketFile))
       const timer = setTimeout(() => connection.socket.destroy(), HELLO_TIMEOUT_MS)
+      let opened = false
       connection.onClose = () => {
         clearTimeout(timer)
         resolve(null)
@@ -39,14 +40,19 @@ export class Connection {
         const event = line as HeartbeatEvent
         connection.heardAtMs = monotonicMs()
         if (event.event === 'view') connection.onView(event.view)
-        if (event.event !== 'hello') return
+        else connection.greeted(event)
+        if (connection.firstView === null || connection.identity === '' || opened) return
+        opened = true
         clearTimeout(timer)
         connection.onClose = () => undefined
-        connection.pid = event.pid
-        connection.identity = JSON.stringify([event.config, event.keyFingerprint])
         resolve(connection)
       })
     })
+  }
+
+  private greeted(hello: Extract<HeartbeatEvent, { event: 'hello' }>): void {
+    this.pid = hello.pid
+    this.identity = JSON.stringify([hello.config, hello.keyFingerprint])
   }
 
   send(request: HeartbeatRequest): void {

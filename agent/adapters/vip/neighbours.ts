@@ -11,8 +11,8 @@ const PROBE_GAP_MS = 50
 const LISTEN_GAP_MS = 5
 /** Frames looked at in one turn of the event loop; a busy network must not hold it. */
 const FRAMES_A_TURN_MAX = 200
-/** When the announcement is made: at once, and again for neighbours that lost or rate-limited the first. */
-const ANNOUNCE_AT_MS = [0, 200, 1_000, 2_000]
+/** The announcement is made at once, and again for neighbours that lost the first or do not change an entry twice in a second (Linux). */
+const ANNOUNCE_AGAIN_AT_MS = [200, 1_000, 2_000]
 
 interface Family {
   etherType: number
@@ -51,9 +51,10 @@ export async function probeNeighbours(nic: Nic, address: string, family: 4 | 6, 
   }
 }
 
-/** Tells the neighbours in the background where the address is now; the answer ends it. */
+/** Tells the neighbours where the address is now, at once and again in the background; the answer ends it. */
 export function announce(nic: Nic, address: string, family: 4 | 6, failed: (error: unknown) => void): () => void {
-  const timers = ANNOUNCE_AT_MS.map((atMs) => setTimeout(() => announceOnce(nic, address, family, failed), atMs))
+  announceOnce(nic, address, family, failed)
+  const timers = ANNOUNCE_AGAIN_AT_MS.map((atMs) => setTimeout(() => announceOnce(nic, address, family, failed), atMs))
   return () => timers.forEach(clearTimeout)
 }
 

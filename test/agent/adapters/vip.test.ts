@@ -56,7 +56,7 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
   const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
   const inside = (name: string, ...args: string[]): string => ip('-n', name, ...args)
   /** The real port in a process inside of the namespace; the lines it says. */
-  const act = (name: string, ...calls: [string, VipConfig][]): string[] => {
+  const act = (name: string, ...calls: [string, VipConfig | number][]): string[] => {
     const result = spawnSync('ip', ['netns', 'exec', name, program.file, ...program.args, JSON.stringify(calls)], { encoding: 'utf8', timeout: 20_000 })
     if (result.stderr !== '') throw new Error(result.stderr)
     return result.stdout.trim().split('\n')
@@ -74,9 +74,8 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
          const log = { event: (_: string, text: string) => console.log('log ' + text) }
          const port = createVipPort({ runDirectory: '/tmp', node: 'RMHW131' } as never, log as never)
          for (const [name, vip] of JSON.parse(process.argv[2]!)) {
-           const begin = performance.now()
+           if (name === 'linger') { await new Promise((resolve) => setTimeout(resolve, vip)); continue }
            try { console.log(name, await (port as any)[name](vip)) } catch (error: any) { console.log(error.report?.code, error.message) }
-           if (process.env.TIMES) console.log(Math.round(performance.now() - begin))
          }
          port.close()
        }
@@ -113,7 +112,8 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
     expect(act(b, ['raise', address], ['held', address])[0]).toMatch(new RegExp(`^E_VIP_DUPLICATE .*${hardwareOf(a)}`))
     expect(inside(b, 'address', 'show')).not.toContain(address.address)
     expect(act(a, ['drop', address], ['drop', address], ['held', address])).toEqual(['drop undefined', 'drop undefined', 'held false'])
-    expect(act(b, ['raise', address])).toEqual(['raise undefined'])
+    // A Linux neighbour does not change an entry twice within a second: the repeated announcements are for that.
+    expect(act(b, ['raise', address], ['linger', 1_200])).toEqual(['raise undefined'])
     expect(neighbour()).toContain(hardwareOf(b))
     expect(ping()).toBe(0)
     expect(act(b, ['drop', address])).toEqual(['drop undefined'])
