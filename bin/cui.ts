@@ -10,7 +10,7 @@ async function main(argv: string[]): Promise<number> {
     process.stdout.write(`mirrorpair ${version}\n`)
     return 0
   }
-  const { runCui } = await import('../commands/main')
+  const { runCui } = await import('../commands/main.js')
   return runCui(argv, undefined, version)
 }
 
