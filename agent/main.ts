@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
-import { configHash } from '../src/model/configFile'
+import { configHash, configOfNode } from '../src/model'
 import { ReportError } from '../src/report/report'
 import { createApplicationPort, createClockPort, createDataPort, createDiskPort, createHeartbeatPort, createLogPort, createVipPort } from './adapters'
 import { createApi, createPeerPort } from './api'
@@ -43,7 +43,8 @@ async function startAgent(places: Places, version: string, end: (exitCode: numbe
     log.event('error', `The engine ends and will recover from disk: ${reason(why)}`)
     end(EXIT_PERSIST_FAILED)
   }
-  const hash = configHash(places.config, (text) => createHash('sha256').update(text).digest('hex'))
+  // Both nodes compare the whole file, not what each makes of it for itself.
+  const hash = configHash(readConfig(places.configFile), (text) => createHash('sha256').update(text).digest('hex'))
   const engine = await createEngine({ places, ports, configHash: hash, fatal })
   const api = createApi({ places, engine, peer, log, clock, version })
   await api.listen()
@@ -59,8 +60,9 @@ function readPlaces(argv: string[]): Places {
   const text = { type: 'string' } as const
   const { values } = readOptions(argv, { config: text, node: text, state: text, run: text }, USAGE)
   const configFile = values.config ?? DEFAULT_CONFIG_FILE
-  const config = readConfig(configFile)
-  const node = checkNode(config, values.node ?? os.hostname())
+  const whole = readConfig(configFile)
+  const node = checkNode(whole, values.node ?? os.hostname())
+  const config = configOfNode(whole, node)
   return { stateDirectory: values.state ?? DEFAULT_STATE_DIRECTORY, runDirectory: values.run ?? DEFAULT_RUN_DIRECTORY, configFile, config, node }
 }
 
