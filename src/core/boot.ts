@@ -1,4 +1,5 @@
 import type { JobConfig, JobName, JobRecord } from '../model'
+import { dataStatusChanged } from './data'
 import type { Found } from './event'
 import { firstRecord } from './ownership'
 import { configOf, owns, type JobState } from './state'
@@ -61,7 +62,7 @@ export function observed(turn: Turn, job: JobState, found: Found): void {
   for (const name of found.held) job.vips[name] = 'up'
   for (const name of found.running) job.applications[name] = 'online'
   if (found.data) {
-    job.data = found.data.status
+    dataStatusChanged(turn, job, found.data.status)
     job.dataRole = found.data.status.role
     job.dataSequence = found.data.status.roleSequence
   }

@@ -1,0 +1,40 @@
+import { Loop, type LoopHands } from '../../agent/loop'
+import { initialState, type Action } from '../../src/core'
+import { A, pairConfig } from '../fakes/pairConfig'
+
+const heartbeat = { start: async () => undefined, view: () => ({ links: [], peerAlive: false, peerEngineSilentMs: 0, peerLeaving: false }), close: async () => undefined }
+const clock = { nowMs: () => 0, wallMs: () => 0, after: () => () => undefined }
+
+function loopWith(persist: LoopHands['persist']) {
+  const said: string[] = []
+  const ended = Promise.withResolvers<unknown>()
+  const settled = Promise.withResolvers<void>()
+  const perform = (action: Action): void => {
+    said.push(action.do)
+    if (action.do === 'order') settled.resolve()
+  }
+  const state = initialState({ node: A, config: pairConfig(), configHash: 'c', incarnation: 'i' })
+  const loop = new Loop(state, { clock, heartbeat }, { persist, perform, published: () => said.push('published'), fatal: ended.resolve })
+  return { loop, said, ended: ended.promise, settled: settled.promise }
+}
+
+test('nothing is said or done before it is on disk', async () => {
+  const disk = Promise.withResolvers<void>()
+  const { loop, said, settled } = loopWith(() => disk.promise)
+  loop.emit({ kind: 'booted', records: null })
+  loop.emit({ kind: 'ticked', heartbeat: null })
+  await Promise.resolve()
+  expect(said).toEqual([])
+  disk.resolve()
+  await settled
+  expect(said.slice(0, 3)).toEqual(['published', 'log', 'order'])
+})
+
+test('what cannot be persisted ends the engine, with nothing said', async () => {
+  const { loop, said, ended } = loopWith(() => Promise.reject(new Error('ENOSPC')))
+  loop.emit({ kind: 'booted', records: null })
+  expect(await ended).toMatchObject({ message: 'ENOSPC' })
+  loop.emit({ kind: 'ticked', heartbeat: null })
+  await Promise.resolve()
+  expect(said).toEqual([])
+})

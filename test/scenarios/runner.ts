@@ -1,0 +1,60 @@
+import { A, B } from '../fakes/pairConfig'
+import { transcriptLines } from '../fakes/transcript'
+import { World } from '../fakes/world'
+
+/** One line of a story → what happens in the simulated world. */
+const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
+  [/^boot (\S+)$/, (world, [name = '']) => world.boot(name)],
+  [/^both boot$/, (world) => [A, B].forEach((name) => world.boot(name))],
+  [/^wait ([\d.]+)s$/, (world, [seconds]) => world.run(Number(seconds) * 1000)],
+  [/^(bringin|bringout|switch) at (\S+)$/, (world, [command = '', name = '']) => void world.command(name, command as 'switch')],
+  [/^(bringin|bringout|switch) at (\S+), dry run$/, (world, [command = '', name = '']) => void world.command(name, command as 'switch', { dryRun: true })],
+  [/^mirror start at (\S+)$/, (world, [name = '']) => void world.command(name, 'mirror', { action: 'start' })],
+  [/^kill (\S+)$/, (world, [name = '']) => world.kill(name)],
+  [/^kill the engine of (\S+)$/, (world, [name = '']) => world.crashEngine(name)],
+  [/^start the engine of (\S+)$/, (world, [name = '']) => world.startEngine(name)],
+  [/^cut (.+)$/, (world, [links = '']) => world.cut(...links.split(', '))],
+  [/^heal$/, (world) => world.heal()],
+  [/^(\S+) dies on (\S+)$/, (world, [application = '', name = '']) => world.applicationDies(name, application)],
+  [/^the data program dies on (\S+)$/, (world, [name = '']) => world.dataDies(name)],
+  [/^(\S+) fails to start on (\S+)$/, (world, [application, name]) => {
+    world.fails = (node, order) => (node === name && order.do === 'start' && order.application === application ? 'it ended at once' : null)
+  }],
+  [/^the drain fails on (\S+)$/, (world, [name]) => {
+    world.fails = (node, order) => (node === name && order.do === 'drain' ? 'the target does not keep up' : null)
+  }],
+  [/^answers to a (\w+) are lost$/, (world, [kind]) => {
+    world.losesAnswer = (sent) => sent === kind
+  }],
+  [/^answers arrive again$/, (world) => {
+    world.losesAnswer = () => false
+  }]
+]
+
+/** Plays a story; its own lines stand in the transcript, each followed by what it led to. */
+export function play(story: string[]): string[] {
+  const lines: string[] = []
+  const world = new World({ observe: (node, event, actions) => lines.push(...transcriptLines(node.name, event, actions)) })
+  for (const line of story) {
+    lines.push(`> ${line}`)
+    tell(world, line)
+  }
+  lines.push(...ending(world))
+  return lines
+}
+
+function tell(world: World, line: string): void {
+  for (const [pattern, happen] of SENTENCES) {
+    const match = pattern.exec(line)
+    if (match) return happen(world, match.slice(1))
+  }
+  throw new Error(`no such sentence in a story: ${line}`)
+}
+
+function ending(world: World): string[] {
+  return Object.values(world.nodes).map(({ name, state, machine }) => {
+    const job = Object.values(state?.jobs ?? {})[0]
+    const runs = [...machine.vips, ...machine.applications].join(', ') || 'nothing'
+    return `= ${name}: ${job ? `${job.phase}, ${job.record.roleSequence} ${job.record.owner}${job.note ? ` (${job.note})` : ''}` : 'no engine'}; runs ${runs}; data ${machine.data.role}`
+  })
+}
