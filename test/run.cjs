@@ -13,6 +13,8 @@ const modules = path.join(root, 'node_modules')
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'mirrorpair-test-'))
 const [part = 'all', ...patterns] = process.argv.slice(2)
 const total = { passed: 0, failed: 0, skipped: 0 }
+// Words after --selectProjects would be taken for projects.
+const patternArguments = patterns.flatMap((pattern) => ['--testPathPatterns', pattern])
 
 function run(name, file, args) {
   console.log(`\n== ${name}`)
@@ -42,11 +44,11 @@ function jest(project, args) {
 if (part === 'all' || part === 'unit') {
   check('types', path.join(modules, 'typescript', 'bin', 'tsc'), ['-b', 'src', 'agent', 'commands', 'bin', 'test'])
   check('lint and format', path.join(modules, '@biomejs', 'biome', 'bin', 'biome'), ['check', '--error-on-warnings', '.'])
-  jest('unit', patterns)
+  jest('unit', patternArguments)
 }
 if (part === 'all' || part === 'e2e') {
   if (process.getuid() !== 0) console.log('\n== e2e tests: left out what needs root (namespaces, FUSE, PAM, power cuts); run `sudo npm test` for all of it')
-  jest('e2e', ['--runInBand', ...patterns])
+  jest('e2e', ['--runInBand', ...patternArguments])
 }
 fs.rmSync(scratch, { recursive: true, force: true })
 const skipped = total.skipped ? `, ${total.skipped} skipped` : ''

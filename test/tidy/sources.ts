@@ -24,10 +24,9 @@ export function sourcesOf(...folders: string[]): Source[] {
   )
 }
 
-/** Module names that a source imports (also by require and `export … from`). */
+/** Module names that a source imports: `from '…'`, `import '…'` and `require('…')`, at the end of a statement's head. */
 export function importsOf(source: Source): string[] {
-  const pattern =
-    /(?:^|\n)\s*(?:import|export)\s[^'"\n;]*?(?:\n[^'";]*?)*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|\brequire\(\s*['"]([^'"]+)['"]\s*\)/g
+  const pattern = /(?:^|[}\s*])from\s+['"]([^'"\n]+)['"]|^\s*import\s+['"]([^'"\n]+)['"]|\brequire\(\s*['"]([^'"\n]+)['"]\s*\)/gm
   return [...source.text.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
 }
 
