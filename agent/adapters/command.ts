@@ -14,11 +14,16 @@ export interface CommandResult {
 /** Runs a program of the system without a shell; never rejects. */
 export function runCommand(file: string, args: string[], timeoutMs: number): Promise<CommandResult> {
   return new Promise((resolve) => {
-    execFile(file, args, { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: OUTPUT_BYTES_MAX, env: { ...process.env, LC_ALL: 'C' } }, (error, stdout, stderr) => {
-      if (error === null) return resolve({ exitCode: 0, output: stdout, problem: stderr.trim() })
-      const exitCode = typeof error.code === 'number' ? error.code : null
-      const why = error.killed === true ? `no answer within ${timeoutMs} ms` : `${error.code ?? error.signal}`
-      resolve({ exitCode, output: stdout, problem: exitCode === null ? why : stderr.trim() || `exit code ${exitCode}` })
-    })
+    execFile(
+      file,
+      args,
+      { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: OUTPUT_BYTES_MAX, env: { ...process.env, LC_ALL: 'C' } },
+      (error, stdout, stderr) => {
+        if (error === null) return resolve({ exitCode: 0, output: stdout, problem: stderr.trim() })
+        const exitCode = typeof error.code === 'number' ? error.code : null
+        const why = error.killed === true ? `no answer within ${timeoutMs} ms` : `${error.code ?? error.signal}`
+        resolve({ exitCode, output: stdout, problem: exitCode === null ? why : stderr.trim() || `exit code ${exitCode}` })
+      },
+    )
   })
 }

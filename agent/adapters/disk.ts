@@ -67,7 +67,10 @@ async function readOrNull(file: string, previous: string, node: string): Promise
   }
 }
 
-const checksum = (generation: number, state: unknown): string => createHash('sha256').update(JSON.stringify([generation, state])).digest('hex')
+const checksum = (generation: number, state: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify([generation, state]))
+    .digest('hex')
 
 function stateText(state: PersistedState, generation: number): string {
   return `${JSON.stringify({ generation, sha256: checksum(generation, state), state }, null, 2)}\n`

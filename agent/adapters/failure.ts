@@ -13,7 +13,9 @@ export function failure<Code extends AdapterCode>(code: Code, values: Values<Cod
 export function plainReason(error: unknown): string {
   const { message } = (error ?? {}) as { message?: unknown }
   const text = typeof message === 'string' ? message : String(error)
-  return (text.split('\n')[0] ?? '').replace(/, (open|write|fsync|rename|link|unlink|mkdir|spawn|connect|scandir|access|stat|read)\b.*$/, '').slice(0, REASON_LENGTH_MAX)
+  return (text.split('\n')[0] ?? '')
+    .replace(/, (open|write|fsync|rename|link|unlink|mkdir|spawn|connect|scandir|access|stat|read)\b.*$/, '')
+    .slice(0, REASON_LENGTH_MAX)
 }
 
 const REASON_LENGTH_MAX = 300

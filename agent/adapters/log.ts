@@ -17,7 +17,11 @@ const JOURNAL_PRIORITY: Record<Level, string> = { info: '<6>', warning: '<4>', e
  * The event log of a node, `<state>/events.log`, in the guide's form, and the same line on standard error (for the journal).
  * Lines are written behind the caller's back, in order; those that wait when the process ends are written on its way out.
  */
-export function createLogPort(places: Pick<Places, 'stateDirectory' | 'node'>, clock: Pick<ClockPort, 'wallMs'>, options: { standardError?: boolean } = {}): LogPort & { flushed(): Promise<void> } {
+export function createLogPort(
+  places: Pick<Places, 'stateDirectory' | 'node'>,
+  clock: Pick<ClockPort, 'wallMs'>,
+  options: { standardError?: boolean } = {},
+): LogPort & { flushed(): Promise<void> } {
   const file = new EventFile(path.join(places.stateDirectory, 'events.log'))
   const underJournal = process.env.JOURNAL_STREAM !== undefined
   const event: LogPort['event'] = (level, text, job) => {
@@ -30,7 +34,9 @@ export function createLogPort(places: Pick<Places, 'stateDirectory' | 'node'>, c
 
 /** `2019-09-23 15:26:04 | text [RMHW131]`, local time, always one line. */
 export function eventLine(wallMs: number, text: string, node: string): string {
-  const oneLine = redact(text).replace(/[\0-\x1f\x7f]+/g, ' ').slice(0, LINE_LENGTH_MAX)
+  const oneLine = redact(text)
+    .replace(/[\0-\x1f\x7f]+/g, ' ')
+    .slice(0, LINE_LENGTH_MAX)
   return `${localTime(wallMs)} | ${oneLine} [${node}]`
 }
 
@@ -84,7 +90,10 @@ class EventFile {
   }
 
   private async makeRoom(bytes: number): Promise<void> {
-    const size = await fs.promises.stat(this.file).then((stat) => stat.size, () => null)
+    const size = await fs.promises.stat(this.file).then(
+      (stat) => stat.size,
+      () => null,
+    )
     if (size === null) await fs.promises.mkdir(path.dirname(this.file), { recursive: true, mode: 0o700 })
     else if (size + bytes > EVENT_LOG_BYTES_MAX) await fs.promises.rename(this.file, `${this.file}.1`)
   }

@@ -40,7 +40,8 @@ const heartbeatReports = {
 const vipReports = {
   E_VIP_DUPLICATE: define<At & { vip: string; address: string; hardware: string; nic: string }>({
     exitCode: 5,
-    message: ({ node, vip, address, hardware, nic }) => `VIP ${vip} (${address}) was not raised on ${node}: ${hardware} answers for it on the network of ${nic}.`,
+    message: ({ node, vip, address, hardware, nic }) =>
+      `VIP ${vip} (${address}) was not raised on ${node}: ${hardware} answers for it on the network of ${nic}.`,
     tryThis: ({ address }) => `Find the machine with that hardware address and remove ${address} there, or give the job another VIP.`,
   }),
   E_VIP_NO_NIC: define<At & { vip: string; address: string; nics: string }>({
@@ -68,18 +69,22 @@ interface OfApplication extends At {
 const applicationReports = {
   E_APPLICATION_START: define<OfApplication & { why: string; output: string; log: string | null }>({
     exitCode: 1,
-    message: ({ node, job, application, why, output }) => `Application ${application} of ${job} did not start on ${node}: ${why}.${output === '' ? '' : ` Its last output: ${output}`}`,
-    tryThis: ({ log }) => (log === null ? 'Start it by hand and read what it says.' : `Read ${log}; try the start and check commands by hand as the application's user.`),
+    message: ({ node, job, application, why, output }) =>
+      `Application ${application} of ${job} did not start on ${node}: ${why}.${output === '' ? '' : ` Its last output: ${output}`}`,
+    tryThis: ({ log }) =>
+      log === null ? 'Start it by hand and read what it says.' : `Read ${log}; try the start and check commands by hand as the application's user.`,
   }),
   E_APPLICATION_STOP: define<OfApplication & { why: string }>({
     exitCode: 1,
     message: ({ node, job, application, why }) => `Application ${application} of ${job} could not be stopped on ${node}: ${why}.`,
-    tryThis: () => 'Look for processes that hang in the kernel (state D in `ps`), often on a dead disk or network file system; the job must not start elsewhere before they are gone.',
+    tryThis: () =>
+      'Look for processes that hang in the kernel (state D in `ps`), often on a dead disk or network file system; the job must not start elsewhere before they are gone.',
   }),
   E_APPLICATION_USER: define<OfApplication & { user: string; why: string }>({
     exitCode: 5,
     message: ({ node, job, application, user, why }) => `Application ${application} of ${job} cannot run as ${user} on ${node}: ${why}.`,
-    tryThis: ({ user }) => `Create the account ${user} on both nodes with the same numbers, or correct \`user\` in the configuration; the agent must run as root to change the user.`,
+    tryThis: ({ user }) =>
+      `Create the account ${user} on both nodes with the same numbers, or correct \`user\` in the configuration; the agent must run as root to change the user.`,
   }),
 }
 
@@ -96,7 +101,8 @@ const dataReports = {
   E_MIRRORD_CONFIG: define<OfJob & { why: string }>({
     exitCode: 5,
     message: ({ node, job, why }) => `The mirrord of ${job} that runs on ${node} was started with another configuration: ${why}.`,
-    tryThis: ({ job }) => `The change takes effect when the job is offline on this node: \`bringout ${job}\`, restart the agent, \`bringin ${job}\`; or put the old configuration back.`,
+    tryThis: ({ job }) =>
+      `The change takes effect when the job is offline on this node: \`bringout ${job}\`, restart the agent, \`bringin ${job}\`; or put the old configuration back.`,
   }),
   E_MIRRORD_TIMEOUT: define<OfJob & { request: string; timeoutMs: number }>({
     exitCode: 6,

@@ -44,9 +44,11 @@ export function killCgroup(cgroup: Cgroup): boolean {
   }
 }
 
+/** And the folder of all applications, when it was the last one. */
 export function removeCgroup(cgroup: Cgroup): void {
   try {
     fs.rmdirSync(cgroup.directory)
+    fs.rmdirSync(path.dirname(cgroup.directory))
   } catch {
     // Somebody is in it still, or it is gone.
   }

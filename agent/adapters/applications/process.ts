@@ -98,7 +98,14 @@ export class ProcessRunner implements Runner {
       })
       return launched
     } catch (error) {
-      throw failure('E_APPLICATION_START', { node: places.node, job: job.name, application: application.name, why: plainReason(error), output: '', log: this.logFile })
+      throw failure('E_APPLICATION_START', {
+        node: places.node,
+        job: job.name,
+        application: application.name,
+        why: plainReason(error),
+        output: '',
+        log: this.logFile,
+      })
     }
   }
 
@@ -143,7 +150,8 @@ export class ProcessRunner implements Runner {
   private async askToStop(launched: Launched): Promise<void> {
     const { stop, stopSignal, stopTimeoutMs } = this.options.application
     const untilMs = monotonicMs() + stopTimeoutMs
-    if (stop === null || !(await this.runStopCommand(stop, stopTimeoutMs))) signalProcess(launched.alone ? launched.identity.pid : -launched.identity.pid, stopSignal)
+    if (stop === null || !(await this.runStopCommand(stop, stopTimeoutMs)))
+      signalProcess(launched.alone ? launched.identity.pid : -launched.identity.pid, stopSignal)
     await waitUntil(() => !isAlive(launched.identity), untilMs)
     if (!isAlive(launched.identity)) await waitUntil(() => this.members(launched).length === 0, Math.min(untilMs, monotonicMs() + LEFTOVER_MS))
   }

@@ -118,7 +118,10 @@ export class MirrordKeeper {
 
   private async spawn(command: { file: string; args: string[] }): Promise<MirrordClient> {
     const child = await spawnDetached(command, this.logFile, process.env)
-    const logStart = await fs.promises.stat(this.logFile).then((stat) => stat.size, () => 0)
+    const logStart = await fs.promises.stat(this.logFile).then(
+      (stat) => stat.size,
+      () => 0,
+    )
     const identity = identify(child.pid ?? 0)
     if (identity !== null) writeNote(this.noteFile, identity)
     child.once('exit', (code, signal) => {

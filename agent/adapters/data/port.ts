@@ -40,7 +40,8 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
   }
   return {
     ensure: async (job) => await keeper(job).ensure(job),
-    source: async (job, roleSequence, peerCopyComplete) => await known(job, 'source').request({ do: 'source', roleSequence, peerCopyComplete }, SOURCE_TIMEOUT_MS),
+    source: async (job, roleSequence, peerCopyComplete) =>
+      await known(job, 'source').request({ do: 'source', roleSequence, peerCopyComplete }, SOURCE_TIMEOUT_MS),
     target: async (job, roleSequence) => await known(job, 'target').request({ do: 'target', roleSequence }, TARGET_TIMEOUT_MS),
     drain: async (job, timeoutMs) => await known(job, 'drain').request({ do: 'drain', timeoutMs }, timeoutMs + DRAIN_ANSWER_MS),
     stop: async (job, { force }) => await known(job, 'stop').request({ do: 'stop', force }, STOP_TIMEOUT_MS),

@@ -97,7 +97,11 @@ class HeartbeatProgram {
 
   async start(): Promise<void> {
     const hello = { event: 'hello' as const, pid: process.pid, config: this.config, keyFingerprint: keyFingerprint(this.key) }
-    this.door = await openDoor(this.config.socketFile, () => [hello, { event: 'view', view: this.view() }], (request) => this.receive(request))
+    this.door = await openDoor(
+      this.config.socketFile,
+      () => [hello, { event: 'view', view: this.view() }],
+      (request) => this.receive(request),
+    )
     process.on('SIGTERM', () => this.end())
     for (const link of this.links) link.start()
     this.counters = setInterval(() => this.tellView(), COUNTERS_MS)

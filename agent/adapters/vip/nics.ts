@@ -35,7 +35,9 @@ export async function readNics(): Promise<Nic[]> {
 }
 
 function toNic(nic: z.infer<typeof nicSchema>): Nic {
-  const addresses = nic.addr_info.flatMap(({ local, prefixlen }) => (local === undefined || prefixlen === undefined ? [] : [{ address: local, prefix: prefixlen }]))
+  const addresses = nic.addr_info.flatMap(({ local, prefixlen }) =>
+    local === undefined || prefixlen === undefined ? [] : [{ address: local, prefix: prefixlen }],
+  )
   const hasNeighbours = !nic.flags.includes('LOOPBACK') && !nic.flags.includes('NOARP') && /^(..:){5}..$/.test(nic.address ?? '')
   return { name: nic.ifname, index: nic.ifindex, hardware: nic.address ?? '', up: nic.flags.includes('UP'), hasNeighbours, addresses }
 }

@@ -83,7 +83,8 @@ class MachineVips implements VipPort {
   private announce(nic: Nic, vip: VipConfig): void {
     this.quiet(vip.address)
     if (!nic.hasNeighbours) return
-    const failed = (error: unknown): void => this.log.event('warning', `VIP ${vip.name} (${vip.address}) could not be announced on ${nic.name}: ${plainReason(error)}`)
+    const failed = (error: unknown): void =>
+      this.log.event('warning', `VIP ${vip.name} (${vip.address}) could not be announced on ${nic.name}: ${plainReason(error)}`)
     this.announcing.set(vip.address, announce(nic, vip.address, vip.family, failed))
   }
 

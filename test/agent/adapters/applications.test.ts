@@ -76,7 +76,10 @@ describe('an application of kind process', () => {
 
   test('one that ends at once: its exit code and last words are in the error', async () => {
     const failed = newEngine().start(group, app({ start: 'echo no space for password=geheim >&2; exit 3', check: 'sleep 0.3; false' }))
-    const error = await failed.then(() => null, (each: ReportError) => each)
+    const error = await failed.then(
+      () => null,
+      (each: ReportError) => each,
+    )
     expect(error?.report.code).toBe('E_APPLICATION_START')
     expect(error?.report.message).toMatch(/exit code 3.*no space/)
     expect(error?.report.message).not.toContain('geheim')
@@ -91,7 +94,10 @@ describe('an application of kind process', () => {
   test('a stop calls off a start that is under way', async () => {
     const port = newEngine()
     const config = app({ start: 'sleep 300', check: 'false', startTimeoutMs: 60_000 })
-    const started = port.start(group, config).then(() => 'started', (error: Error) => error.message)
+    const started = port.start(group, config).then(
+      () => 'started',
+      (error: Error) => error.message,
+    )
     await until('it runs', () => fs.existsSync(path.join(places.runDirectory, 'applications', 'DB_Group.APP.json')))
     await port.stop(group, config, { kill: false })
     expect(await started).toContain('called off')
@@ -129,12 +135,19 @@ describe('an application of kind process', () => {
   })
 
   const asRoot = isRoot ? test : test.skip
-  asRoot('it runs as its user, with the user\'s home, and the environment of the job', async () => {
+  asRoot("it runs as its user, with the user's home, and the environment of the job", async () => {
     fs.chmodSync(places.root, 0o777)
-    const config = app({ start: 'sh -c "echo $(id -un) $(id -Gn) $HOME $MIRRORPAIR_JOB $COLOUR > who; exec sleep 300"', check: 'test -s who', user: 'daemon', environment: { COLOUR: 'green' } })
+    const config = app({
+      start: 'sh -c "echo $(id -un) $(id -Gn) $HOME $MIRRORPAIR_JOB $COLOUR > who; exec sleep 300"',
+      check: 'test -s who',
+      user: 'daemon',
+      environment: { COLOUR: 'green' },
+    })
     await newEngine().start(group, config)
     const home = execFileSync('getent', ['passwd', 'daemon'], { encoding: 'utf8' }).split(':')[5]
-    expect(fs.readFileSync(path.join(places.root, 'who'), 'utf8')).toBe(`daemon ${execFileSync('id', ['-Gn', 'daemon'], { encoding: 'utf8' }).trim()} ${home} DB_Group green\n`)
+    expect(fs.readFileSync(path.join(places.root, 'who'), 'utf8')).toBe(
+      `daemon ${execFileSync('id', ['-Gn', 'daemon'], { encoding: 'utf8' }).trim()} ${home} DB_Group green\n`,
+    )
   })
 
   test('an account that does not exist is refused in words', async () => {

@@ -6,7 +6,11 @@ import type { ReportError } from '../../../src/report/report'
 import { job, keptLog, link, makePlaces, removePlaces, until } from './surroundings'
 
 const data = (folder: string): JobConfig['data'] => ({ folders: [{ path: folder, exclude: [] }], port: 7340, capture: 'fuse', queueBytes: 1_000 })
-const code = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'no error', (error: ReportError) => error.report.code)
+const code = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'no error',
+    (error: ReportError) => error.report.code,
+  )
 
 describe('mirrord of a job (with a stand-in that speaks its protocol)', () => {
   const group = job({ data: data('/srv/db') })

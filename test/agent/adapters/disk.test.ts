@@ -25,7 +25,11 @@ const state = (roleSequence: number): PersistedState => ({
   },
 })
 
-const code = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'no error', (error: ReportError) => error.report.code)
+const code = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'no error',
+    (error: ReportError) => error.report.code,
+  )
 
 describe('the state of the engine on disk', () => {
   const places = makePlaces()

@@ -6,6 +6,9 @@ const option = (name) => process.argv[process.argv.indexOf(name) + 1]
 const STATUS = { role: 'none', roleSequence: 0, connected: false, fault: null }
 const clients = new Set()
 let config = null
+// A test run that was killed leaves nothing behind.
+const parent = process.ppid
+setInterval(() => process.ppid === parent || process.exit(1), 1_000).unref()
 
 if (option('--job') === 'Broken') {
   console.error('no such folder')
@@ -14,7 +17,8 @@ if (option('--job') === 'Broken') {
 
 const answer = (request) => {
   if (request.do === 'configure') {
-    if (config !== null && JSON.stringify(config) !== JSON.stringify(request.config)) return { ok: false, error: { code: 'E_MIRRORD_CONFIG', message: 'folders differ', tryThis: '' } }
+    if (config !== null && JSON.stringify(config) !== JSON.stringify(request.config))
+      return { ok: false, error: { code: 'E_MIRRORD_CONFIG', message: 'folders differ', tryThis: '' } }
     config = request.config
     return { ok: true, result: {} }
   }

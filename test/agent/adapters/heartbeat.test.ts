@@ -11,6 +11,11 @@ import { bundleProgram, keptLog, link, makePlaces, removePlaces, until } from '.
 const BASE_PORT = 20_000 + (process.pid % 20_000)
 const LINKS = [link({ name: 'link-0', heartbeatPort: BASE_PORT }), link({ name: 'link-1', heartbeatPort: BASE_PORT + 1, intervalMs: 100, maxMiss: 3 })]
 const KEY = randomBytes(32)
+/** The real program, and the end of it when a test run was killed before it could ask for that. */
+const PROGRAM = `import { runHeartbeatProgram } from '../../../agent/adapters/heartbeat/program'
+  const parent = process.ppid
+  setInterval(() => process.ppid === parent || process.exit(1), 1_000).unref()
+  void runHeartbeatProgram(process.argv.slice(2)).then((code) => process.exit(code))`
 
 describe('two nodes with their heartbeat programs', () => {
   const one = makePlaces('RMHW131', { links: LINKS })
@@ -38,7 +43,7 @@ describe('two nodes with their heartbeat programs', () => {
   }
 
   beforeAll(() => {
-    command = bundleProgram(one.root, 'heartbeat', "import { runHeartbeatProgram } from '../../../agent/adapters/heartbeat/program'\nvoid runHeartbeatProgram(process.argv.slice(2)).then((code) => process.exit(code))")
+    command = bundleProgram(one.root, 'heartbeat', PROGRAM)
     for (const places of [one, two]) fs.writeFileSync(path.join(places.stateDirectory, 'heartbeat.key'), KEY, { mode: 0o600 })
   })
   afterEach(async () => {
@@ -61,7 +66,10 @@ describe('two nodes with their heartbeat programs', () => {
     expect(await pidOf(one)).toBe(pid)
     expect(next.seen[0]?.view.peerAlive).toBe(true)
     expect(second.seen.every((each, index) => index === 0 || each.view.peerAlive || !second.seen[index - 1]?.view.peerAlive)).toBe(true)
-    expect(next.port.view().links.map((each) => [each.rejected, each.missed])).toEqual([[0, expect.any(Number)], [0, expect.any(Number)]])
+    expect(next.port.view().links.map((each) => [each.rejected, each.missed])).toEqual([
+      [0, expect.any(Number)],
+      [0, expect.any(Number)],
+    ])
   })
 
   test('the peer dies: each link is down after its interval × misses, not before; it comes back with a new program', async () => {
@@ -73,7 +81,8 @@ describe('two nodes with their heartbeat programs', () => {
     const diedMs = performance.now()
     process.kill(pid, 'SIGKILL')
     await until('down', () => !first.port.view().peerAlive)
-    const downMs = (name: string): number => (first.seen.find((each) => each.atMs > diedMs && each.view.links.some((one) => one.name === name && !one.up))?.atMs ?? Infinity) - diedMs
+    const downMs = (name: string): number =>
+      (first.seen.find((each) => each.atMs > diedMs && each.view.links.some((one) => one.name === name && !one.up))?.atMs ?? Infinity) - diedMs
     expect(downMs('link-0')).toBeGreaterThan(140)
     expect(downMs('link-0')).toBeLessThan(350)
     expect(downMs('link-1')).toBeGreaterThan(190)
@@ -117,7 +126,18 @@ describe('two nodes with their heartbeat programs', () => {
 
   test('foreign, damaged and replayed packets are counted and change nothing', async () => {
     const first = await engine(one)
-    const packet = { cluster: nameId('seoul-db'), sender: nameId('RMHW132'), link: nameId('link-0'), incarnation: 7n, sequence: 1n, echoIncarnation: 0n, echoSequence: 0n, engineSilentMs: 0, leaving: true, hears: true }
+    const packet = {
+      cluster: nameId('seoul-db'),
+      sender: nameId('RMHW132'),
+      link: nameId('link-0'),
+      incarnation: 7n,
+      sequence: 1n,
+      echoIncarnation: 0n,
+      echoSequence: 0n,
+      engineSilentMs: 0,
+      leaving: true,
+      hears: true,
+    }
     const socket = dgram.createSocket('udp4')
     const send = (bytes: Buffer): Promise<void> => new Promise((resolve) => socket.send(bytes, BASE_PORT, '127.0.0.1', () => resolve()))
     await send(Buffer.from('hello'))

@@ -47,9 +47,20 @@ describe('the heartbeat packet', () => {
 describe('the window against replay', () => {
   test('each sequence once, in any order within the window', () => {
     const window = new SequenceWindow()
-    expect([1n, 3n, 2n, 2n, 3n, 1n, 70n, 7n, 6n, 70n, 500n, 70n].map((each) => window.accept(each))).toEqual(
-      [true, true, true, false, false, false, true, true, false, false, true, false],
-    )
+    expect([1n, 3n, 2n, 2n, 3n, 1n, 70n, 7n, 6n, 70n, 500n, 70n].map((each) => window.accept(each))).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+      true,
+      true,
+      false,
+      false,
+      true,
+      false,
+    ])
     expect(window.accept(0n)).toBe(false)
   })
 })

@@ -7,7 +7,15 @@ import { arpClaim, gratuitousArps, neighbourProbe } from '../../../agent/adapter
 import type { VipConfig } from '../../../src/model'
 import { bundleProgram, keptLog, makePlaces, removePlaces, whyNoNamespaces } from './surroundings'
 
-const vip = (change: Partial<VipConfig>): VipConfig => ({ name: 'IP-DB_Group', address: '192.168.150.130', prefix: 24, family: 4, nicGroup: null, nic: null, ...change })
+const vip = (change: Partial<VipConfig>): VipConfig => ({
+  name: 'IP-DB_Group',
+  address: '192.168.150.130',
+  prefix: 24,
+  family: 4,
+  nicGroup: null,
+  nic: null,
+  ...change,
+})
 
 test.each([
   ['192.168.150.130', '192.168.150.151', 16, true],
@@ -105,7 +113,12 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
     const ping = (): number | null => spawnSync('ip', ['netns', 'exec', client, 'ping', '-c', '1', '-W', '2', address.address]).status
     const neighbour = (): string => inside(client, 'neighbour', 'show', 'to', address.address)
     const hardwareOf = (name: string): string => JSON.parse(inside(name, '-j', 'link', 'show', 'eth0'))[0].address
-    expect(act(a, ['held', address], ['raise', address], ['held', address], ['raise', address])).toEqual(['held false', 'raise undefined', 'held true', 'raise undefined'])
+    expect(act(a, ['held', address], ['raise', address], ['held', address], ['raise', address])).toEqual([
+      'held false',
+      'raise undefined',
+      'held true',
+      'raise undefined',
+    ])
     expect(ping()).toBe(0)
     expect(neighbour()).toContain(hardwareOf(a))
     expect(act(b, ['probe', address])).toEqual([`probe ${hardwareOf(a)}`])
@@ -121,7 +134,13 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
 
   test('two VIPs of one network: dropping the first leaves the second', () => {
     const [one, two] = [vip({ address: '10.9.0.1', nic: 'eth0' }), vip({ address: '10.9.0.2', nic: 'eth0' })]
-    expect(act(a, ['raise', one], ['raise', two], ['drop', one], ['held', two], ['drop', two])).toEqual(['raise undefined', 'raise undefined', 'drop undefined', 'held true', 'drop undefined'])
+    expect(act(a, ['raise', one], ['raise', two], ['drop', one], ['held', two], ['drop', two])).toEqual([
+      'raise undefined',
+      'raise undefined',
+      'drop undefined',
+      'held true',
+      'drop undefined',
+    ])
   })
 
   test('no NIC with its network: the answer lists what there is', () => {
