@@ -9,8 +9,12 @@ const REMOVE_PAUSE_MS = 20
 /** Ends every process in the group and below it, at once, and waits until they are gone. */
 export function killCgroup(directory: string): void {
   if (!fs.existsSync(directory)) return
-  fs.writeFileSync(path.join(directory, 'cgroup.kill'), '1')
-  waitUntil(`the processes of ${directory} are gone`, KILL_TIMEOUT_MS, () => !isPopulated(directory))
+  waitUntil(`the processes of ${directory} are gone`, KILL_TIMEOUT_MS, () => {
+    if (!isPopulated(directory)) return true
+    // Each time again: a program that was just being started may join late.
+    fs.writeFileSync(path.join(directory, 'cgroup.kill'), '1')
+    return false
+  })
 }
 
 export function freezeCgroup(directory: string, frozen: boolean): void {

@@ -24,6 +24,8 @@ export function startEngine(places: LabPlaces, state: LabState, node: Node): voi
   if (child.pid === undefined) throw new LabError(`the agent of ${node} cannot be started`, `lab exec ${node} -- ${command.join(' ')}`)
   child.unref()
   fs.writeFileSync(engineFile(places, node), JSON.stringify({ pid: child.pid, startedAtMs: Date.now() }))
+  const pid = child.pid
+  waitUntil(`the agent of ${node} is on its way`, END_TIMEOUT_MS, () => holds(cgroupOf(places, node), pid) || !fs.existsSync(`/proc/${pid}`) || isZombie(pid))
 }
 
 export interface EngineRecord {

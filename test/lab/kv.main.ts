@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 
 /**
  * A small key-value service, to have something worth protecting where there is no database. One line a request over TCP:
- * `SET KEY VALUE` → `OK`, `GET KEY` → `VALUE x` or `NONE`, `COUNT` → `COUNT n`. A SET is answered when it is hard on disk: appended to
+ * `SET KEY VALUE` → `OK`, `GET KEY` → `VALUE x` or `NONE`, `COUNT [PREFIX N]` → `COUNT n`. A SET is answered when it is hard on disk: appended to
  * `kv.log` in the folder and fsynced (requests that arrive together share one fsync).
  *
  *     kv.cjs --listen 0.0.0.0:7400 --folder DIR
@@ -56,8 +56,12 @@ class Store {
     return value === undefined ? 'NONE' : `VALUE ${value}`
   }
 
-  count(): string {
-    return `COUNT ${this.entries.size}`
+  /** All entries, or those named PREFIX1 to PREFIXn. */
+  count(prefix: string, upTo: number): string {
+    if (prefix === '') return `COUNT ${this.entries.size}`
+    let found = 0
+    for (let n = 1; n <= upTo; n++) if (this.entries.has(`${prefix}${n}`)) found += 1
+    return `COUNT ${found}`
   }
 
   set(line: string, answer: (text: string) => void): void {
@@ -89,12 +93,19 @@ function splitOnce(text: string): [string, string] {
   return space < 0 ? [text, ''] : [text.slice(0, space), text.slice(space + 1)]
 }
 
+const COUNT_MAX = 10_000_000
+
+function countOf(rest: string): [string, number] {
+  const [prefix, upTo] = splitOnce(rest)
+  return [prefix, Math.min(Number(upTo) || 0, COUNT_MAX)]
+}
+
 function answerLine(store: Store, line: string, answer: (text: string) => void): void {
   const [word, rest] = splitOnce(line.trimEnd())
   if (word === 'SET' && rest !== '') store.set(rest, answer)
   else if (word === 'GET' && rest !== '') answer(store.get(rest))
-  else if (word === 'COUNT') answer(store.count())
-  else answer('ERROR say SET KEY VALUE, GET KEY or COUNT')
+  else if (word === 'COUNT') answer(store.count(...countOf(rest)))
+  else answer('ERROR say SET KEY VALUE, GET KEY or COUNT [PREFIX N]')
 }
 
 function serve(listen: string, folder: string): void {

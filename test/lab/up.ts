@@ -40,8 +40,17 @@ export function up(options: UpOptions): void {
     if (options.wait && !state.agentCommand) openSessions(places, state)
     process.stdout.write(announcement(places, state))
   } catch (error) {
-    down(options.name)
+    takeAway(options.name)
     throw error
+  }
+}
+
+/** What goes wrong here must not hide why it is taken away. */
+function takeAway(name: string): void {
+  try {
+    down(name)
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\nTry: lab down --name ${name}\n`)
   }
 }
 
