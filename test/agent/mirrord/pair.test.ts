@@ -231,3 +231,27 @@ asRoot('a pair of mirrords', () => {
     expect((await pair.one.status()).role).toBe('none')
   })
 })
+
+test('watch capture: the target follows what is written, renamed and removed, and a drain waits for it', async () => {
+  const pair = makePair({ capture: 'watch' })
+  try {
+    const at = (name: string): string => path.join(pair.one.folder, name)
+    await pair.one.start()
+    await pair.two.start()
+    fs.mkdirSync(at('before/deep'), { recursive: true })
+    fs.writeFileSync(at('before/deep/file'), 'first')
+    fs.writeFileSync(at('goes'), 'away')
+    await pair.two.ask({ do: 'target', roleSequence: 1 })
+    await pair.one.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
+    await pair.one.until('complete', ({ connected, needToVerify }) => connected && needToVerify === 'No')
+    fs.writeFileSync(at('before/deep/file'), 'second')
+    fs.renameSync(at('before'), at('after'))
+    fs.unlinkSync(at('goes'))
+    fs.mkdirSync(at('new/one'), { recursive: true })
+    fs.writeFileSync(at('new/one/file'), Buffer.alloc(700_000, 'x'))
+    await pair.one.ask({ do: 'drain', timeoutMs: 10_000 })
+    expect(compareTrees(pair.one.folder, pair.two.folder)).toEqual([])
+  } finally {
+    await pair.end()
+  }
+})
