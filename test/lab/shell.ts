@@ -20,13 +20,15 @@ const SIGNAL_EXIT_BASE = 128
 /** Runs a program on the terminal of the caller; its exit code. Ctrl-C is the program's business. */
 export function onTerminal(command: readonly string[], environment: NodeJS.ProcessEnv = process.env): Promise<number> {
   const [file = '', ...args] = command
+  const others = process.listeners('SIGINT')
   const ignore = () => {}
-  process.on('SIGINT', ignore)
+  process.removeAllListeners('SIGINT').on('SIGINT', ignore)
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: 'inherit', env: environment })
     child.on('error', reject)
     child.on('exit', (code, signal) => {
       process.off('SIGINT', ignore)
+      for (const other of others) process.on('SIGINT', other)
       resolve(code ?? SIGNAL_EXIT_BASE + (signal ? os.constants.signals[signal] : 0))
     })
   })
