@@ -1,5 +1,6 @@
 import type { Action, Failure, Happening, HandoverAnswer, Outcome } from '../src/core'
 import { invariant, type Config, type JobConfig, type JobRecord } from '../src/model'
+import { AGENT_MESSAGES } from '../src/report/agent'
 import { ReportError } from '../src/report/report'
 import type { CommandAnswer, PeerMessage, PeerReply } from '../src/wire'
 import { Orders } from './engine/orders'
@@ -135,5 +136,6 @@ export async function outcomeOf<Result>(work: Promise<Result>): Promise<Outcome<
 export function failureOf(error: unknown): Failure {
   if (error instanceof ReportError) return error.report
   const message = error instanceof Error ? error.message : String(error)
-  return { code: 'E_UNEXPECTED', message: `Something unexpected happened: ${message}.`, tryThis: 'Look into the event log, and report it as a fault of mirrorpair.', exitCode: 1 }
+  const { exitCode, message: words, tryThis } = AGENT_MESSAGES.E_UNEXPECTED
+  return { code: 'E_UNEXPECTED', message: words({ what: message }), tryThis: tryThis({ what: message }), exitCode }
 }

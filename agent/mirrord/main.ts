@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { ReportError } from '../../src/report/report'
+import { dataError } from '../../src/wire/frame'
 import { STATUS_INTERVAL_MS, type MirrordEvent } from '../../src/wire/mirrord'
 import { ControlSocket } from './control/controlSocket'
 import { Mirrord } from './mirrord'
@@ -87,7 +88,7 @@ function catchDefects(tell: (event: MirrordEvent) => void): void {
   const defect = (error: unknown): void => {
     const message = error instanceof Error ? error.message : String(error)
     say(`defect: ${error instanceof Error ? error.stack : message}`)
-    tell({ event: 'fault', code: 'E_MIRRORD_DEFECT', message })
+    tell({ event: 'fault', code: 'E_MIRRORD_DEFECT', message: dataError('E_MIRRORD_DEFECT', { why: message }).message })
     setTimeout(() => process.exit(EXIT_DEFECT), FAREWELL_MS)
   }
   process.on('uncaughtException', defect)

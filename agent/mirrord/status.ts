@@ -1,3 +1,4 @@
+import { dataError } from '../../src/wire/frame'
 import type { MirrordConfig, MirrordStatus } from '../../src/wire/mirrord'
 import type { CopyState } from './copyState'
 import type { SourceSide } from './sourceSide'
@@ -43,14 +44,16 @@ export function sourceStatus(base: MirrordStatus, side: SourceSide, speed: numbe
     needToVerify: overflowed && view?.needToVerify === 'No' ? 'Yes' : (view?.needToVerify ?? 'No'),
     targetSide: connected ? (view?.targetMirrors ? 'Full Mirror' : 'Idle') : 'Absent',
     lsn: log.lsn(), appliedLsn: view?.targetAppliedLsn ?? 0, copyComplete: true,
-    fault: side.walkFailure === null ? refused(side) : { code: 'E_WALK', message: side.walkFailure },
+    fault: side.walkFailure === null ? refused(side) : { code: 'E_WALK', message: dataError('E_WALK', { why: side.walkFailure }).message },
   }
 }
+
+const LINK_CODES = ['E_LINK_FAILED', 'E_LINK_SILENT']
 
 /** What the target refuses us for. A link that does not answer is no fault: `connected` says so. */
 function refused({ view }: SourceSide): MirrordStatus['fault'] {
   const problem = view?.connected === false ? view.problem : null
-  return problem === null || problem.code.startsWith('E_LINK') ? null : problem
+  return problem === null || LINK_CODES.includes(problem.code) ? null : problem
 }
 
 const FULL_PERCENT = 100

@@ -6,5 +6,10 @@ export const AGENT_MESSAGES = {
     exitCode: 1,
     message: ({ node, stateDirectory }) => `An engine for ${stateDirectory} runs already on ${node}.`,
     tryThis: () => 'Stop it first (systemctl stop mirrorpair-agent); the jobs stay as they are.'
+  }),
+  E_UNEXPECTED: define<{ what: string }>({
+    exitCode: 1,
+    message: ({ what }) => `Something unexpected happened: ${what}.`,
+    tryThis: () => 'Look into the event log, and report it as a fault of mirrorpair.'
   })
 }

@@ -62,16 +62,6 @@ export const dataMessages = {
     message: ({ folder, why }) => `The folder ${folder} cannot be used: ${why}`,
     tryThis: () => 'Create the folder, or check that its file system is mounted.',
   }),
-  E_FOLDER_MOUNTED: define<{ folder: string }>({
-    exitCode: 5,
-    message: ({ folder }) => `${folder} is still under capture, so nothing may be written below it`,
-    tryThis: () => 'Stop what uses the folder, then stop the data of the job.',
-  }),
-  E_FOLDER_BUSY: define<{ folder: string; why: string }>({
-    exitCode: 5,
-    message: ({ folder, why }) => `${folder} cannot be released: ${why}`,
-    tryThis: () => 'Stop what has files open there (fuser -vm shows it), or force it.',
-  }),
   E_DRAIN_TIMEOUT: define<{ job: string; timeoutMs: number; behind: number }>({
     exitCode: 6,
     message: ({ job, timeoutMs, behind }) => `${job}: after ${timeoutMs} ms the target is still ${behind} changes behind`,
@@ -102,15 +92,25 @@ export const dataMessages = {
     message: ({ link, silentMs }) => `Nothing came over data link ${link} for ${silentMs} ms`,
     tryThis: () => 'The next data link is tried by itself. Check the link.',
   }),
+  E_LINK_FAILED: define<{ link: string; why: string }>({
+    exitCode: 3,
+    message: ({ link, why }) => `Data link ${link} does not connect: ${why}`,
+    tryThis: () => 'The next data link is tried by itself. Check the link, and that mirrord of the job runs on the other node.',
+  }),
+  E_WALK: define<{ why: string }>({
+    exitCode: 1,
+    message: ({ why }) => `The full mirror cannot read the folder: ${why}`,
+    tryThis: () => 'Check the folder and its disk on the source, then start the full mirror again (`mirror JOB start`).',
+  }),
   E_REDO: define<{ job: string; kind: string; path: string; why: string }>({
     exitCode: 1,
     message: ({ job, kind, path, why }) => `${job}: ${kind} of "${path}" could not be repeated on the target: ${why}`,
     tryThis: () => 'A full mirror repairs it and starts by itself. If it says no space or read-only, repair the target\'s disk first.',
   }),
-  E_MIRROR_MANUALLY: define<{ job: string }>({
-    exitCode: 5,
-    message: ({ job }) => `${job}: replication stands still, because both sides may hold changes of their own`,
-    tryThis: () => 'Decide whose data is right, then `mirror JOB start` on that node.',
+  E_MIRRORD_DEFECT: define<{ why: string }>({
+    exitCode: 1,
+    message: ({ why }) => `mirrord met something it does not know how to handle: ${why}`,
+    tryThis: () => 'The agent starts the job\'s data again if mirrord ended. Keep mirrord\'s log and report this as a defect.',
   }),
   E_THREAD: define<{ thread: string; why: string }>({
     exitCode: 1,

@@ -78,11 +78,8 @@ export class ControlSocket {
 }
 
 function failed(id: number, error: unknown): MirrordReply {
-  if (error instanceof ReportError) {
-    const { code, message, tryThis } = error.report
-    return { id, ok: false, error: { code, message, tryThis } }
-  }
-  return { id, ok: false, error: { code: 'E_MIRRORD', message: (error as Error).message, tryThis: 'Look at the log of mirrord.' } }
+  const { report } = error instanceof ReportError ? error : dataError('E_MIRRORD_DEFECT', { why: (error as Error).message })
+  return { id, ok: false, error: { code: report.code, message: report.message, tryThis: report.tryThis } }
 }
 
 /** Is somebody behind the socket file? One left by a dead mirrord refuses. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type tls from 'node:tls'
 import { setTimeout as delay } from 'node:timers/promises'
+import { ReportError } from '../../../src/report/report'
 import { AT, FRAME_BYTES_MAX, dataError, encodeFrame, sealFrame } from '../../../src/wire/frame'
 import type { Control, Frame } from '../../../src/wire/frameFields'
 import type { NeedToVerify } from '../../../src/model'
@@ -264,8 +265,8 @@ export class Sender {
   }
 
   private problem(error: unknown, link: DataLink): void {
-    const report = (error as { report?: { code: string; message: string } }).report
-    const problem = { code: report?.code ?? 'E_LINK', message: report?.message ?? `data link ${link.name}: ${(error as Error).message}` }
+    const { report } = error instanceof ReportError ? error : dataError('E_LINK_FAILED', { link: link.name, why: (error as Error).message })
+    const problem = { code: report.code, message: report.message }
     if (problem.message !== this.view.problem?.message) this.hooks.say(problem.message)
     this.show({ problem })
   }
@@ -286,9 +287,10 @@ function frameCopy(frame: Frame): Frame {
   return 'payload' in frame.body ? { ...frame, body: { ...frame.body, payload: Uint8Array.from(frame.body.payload) } } : frame
 }
 
-function refusal(payload: Uint8Array): Error {
+/** The target's own words: they are shown as they came. */
+function refusal(payload: Uint8Array): ReportError {
   const { code, message } = readRefuse(payload)
-  return Object.assign(new Error(message), { report: { code, message } })
+  return new ReportError({ code, message, tryThis: "Read mirrord's log on the other node.", exitCode: 1 })
 }
 
 const drained = (socket: tls.TLSSocket): Promise<void> => new Promise((resolve) => {
