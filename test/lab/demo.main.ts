@@ -10,11 +10,12 @@ import { LabError } from './labError'
 async function main(): Promise<void> {
   try {
     const refusal = refusedHere()
-    process.exitCode = refusal === null ? await labDemo() : await localDemo(refusal)
+    // Whatever still runs is ended by the handlers of exit.
+    process.exit(refusal === null ? await labDemo() : await localDemo(refusal))
   } catch (error) {
     const said = error instanceof LabError ? `${error.message}\nTry: ${error.tryThis}` : `the demo failed: ${(error as Error).stack ?? String(error)}`
     process.stderr.write(`${said}\n`)
-    process.exitCode = 1
+    process.exit(1)
   }
 }
 

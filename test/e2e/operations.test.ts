@@ -1,0 +1,40 @@
+import { FOLDER, JOB, Lab } from './kit/lab'
+import { describePair, tell } from './kit/needs'
+import { dist, NODE } from './kit/programs'
+import { differences, nameCount } from './kit/trees'
+
+const TEST_TIMEOUT_MS = 115_000
+const ONLINE_TIMEOUT_MS = 30_000
+const EQUAL_TIMEOUT_MS = 60_000
+const SECONDS = Number(process.env.MIRRORPAIR_OPERATIONS_SECONDS ?? 60)
+const SEED = Number(process.env.MIRRORPAIR_SEED ?? 20261122)
+const PAUSE_MS = 1
+const NAMES_MIN = 50
+
+describePair('random file operations', {}, () => {
+  let lab: Lab
+
+  beforeAll(async () => {
+    lab = await Lab.up()
+    await lab.done(['bringin', JOB])
+    await lab.online('RMHW131', ONLINE_TIMEOUT_MS)
+    await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
+  }, TEST_TIMEOUT_MS)
+
+  afterAll(() => lab?.down())
+
+  test(
+    `after ${SECONDS} s of them both trees are equal: names, contents, modes, owners, times, links`,
+    async () => {
+      const done = await lab.said('RMHW131', [NODE, dist('randomFiles'), FOLDER, String(SEED), String(SECONDS), String(PAUSE_MS)], {
+        timeoutMs: SECONDS * 1_000 + 30_000
+      })
+      tell(`random file operations (seed ${SEED}, ${SECONDS} s): ${done}`)
+      await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
+      expect(await nameCount(lab, 'RMHW131', FOLDER)).toBeGreaterThan(NAMES_MIN)
+      await lab.done(['bringout', JOB])
+      expect(await differences(lab, FOLDER)).toEqual([])
+    },
+    TEST_TIMEOUT_MS
+  )
+})
