@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
 import type { JobView, StatusAnswer } from '../../../src/wire'
 import { Observer, type Seen, statusOf } from './observer'
 import { dist, type Finished, Measuring, NODE, requireBuilt, runProgram, type RunOptions, startProgram } from './programs'
@@ -115,8 +116,15 @@ export class Lab {
     return this.verb(['status', '--json']).then((text) => JSON.parse(text) as LabStatus)
   }
 
+  /** The agents' logs, for a test that has failed. */
+  async logs(): Promise<string> {
+    const { nodes } = await this.status()
+    return NODES.map((node) => `--- ${node}\n${fs.readFileSync(nodes[node].log, 'utf8')}`).join('\n')
+  }
+
   async down(): Promise<void> {
     this.observer?.close()
+    if (process.env.MIRRORPAIR_LOGS) process.stdout.write(`${await this.logs()}\n`)
     await this.verb(['down'])
     for (const program of this.programs) program.kill('SIGKILL')
   }

@@ -7,6 +7,18 @@ export type Seen = Partial<Record<string, Answer>>
 
 export const statusOf = (answer: Answer | undefined): StatusAnswer | null => (answer !== undefined && 'self' in answer ? answer : null)
 
+/** What a failed wait prints: enough to see where the pair stands. */
+function describe(seen: Seen): string {
+  return Object.entries(seen)
+    .flatMap(([node, answer]) => {
+      const status = statusOf(answer)
+      if (!status) return [`${node}: ${JSON.stringify(answer)}`]
+      const jobs = Object.values(status.self.jobs).map(({ record, phase, note, data }) => `  ${JSON.stringify({ phase, note, record, data })}`)
+      return [`${node}: peer ${status.peerAlive}, ${status.self.links.map((link) => `${link.name} ${link.state}`).join(', ')}`, ...jobs, ...status.problems]
+    })
+    .join('\n')
+}
+
 /** Follows what both agents say of the pair; a test waits for what it wants to see, with a deadline. */
 export class Observer {
   /** By node name: what its agent said last. */
@@ -42,7 +54,7 @@ export class Observer {
       }
       const timer = setTimeout(() => {
         done()
-        reject(new Error(`${what}: not within ${timeoutMs} ms. Seen last: ${JSON.stringify(this.seen, null, 1)}`))
+        reject(new Error(`${what}: not within ${timeoutMs} ms. Seen last:\n${describe(this.seen)}`))
       }, timeoutMs)
       this.waiting.add(look)
       look()
