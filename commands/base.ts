@@ -1,15 +1,8 @@
 import { Command, Config, Errors, Flags, Parser, type Interfaces } from '@oclif/core'
-import { createOutput, type Context, type Outcome, type Output } from './context'
+import { createOutput, type Context, type HelpText, type Outcome, type Output } from './context'
 import { fail } from './kit/fail'
 
-/** What `help COMMAND` shows besides the options. */
-export interface HelpText {
-  summary: string
-  usage: string
-  example: string
-  /** Chapter of the operation guide, where it has one. */
-  guide?: string
-}
+export type { CommandClass, HelpText } from './context'
 
 const ONE_DAY_MS = 86_400_000
 const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
@@ -41,12 +34,6 @@ export const changing = {
 
 // Nothing is looked up on disk: commands come from the table in index.ts, bundled or not.
 const bareConfig = new Config({ root: '/', pjson: { name: 'cui', version: '0', oclif: {} } as Interfaces.PJSON })
-
-export interface CommandClass {
-  new (argv: string[], context: Context): CuiCommand
-  about: HelpText
-  flags: Interfaces.FlagInput
-}
 
 /** The base of every command: options in, words or one JSON object out. */
 export abstract class CuiCommand extends Command {

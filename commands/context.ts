@@ -1,7 +1,23 @@
-import type { CommandClass } from './base'
+import type { Interfaces } from '@oclif/core'
 import type { Io } from './io'
 import { createPaint, type Paint } from './kit/paint'
 import { Store } from './kit/store'
+
+/** What `help COMMAND` shows besides the options. */
+export interface HelpText {
+  summary: string
+  usage: string
+  example: string
+  /** Chapter of the operation guide, where it has one. */
+  guide?: string
+}
+
+/** A command of the grammar: made for one line, run once. */
+export interface CommandClass {
+  new (argv: string[], context: Context): { run(): Promise<Outcome> }
+  about: HelpText
+  flags: Interfaces.FlagInput
+}
 
 /** What a command knows: the terminal, the open nodes, the defaults set by `use`, the whole grammar. */
 export interface Context {
