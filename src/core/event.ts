@@ -1,6 +1,5 @@
 import type { JobName, JobRecord } from '../model'
-import type { JobCommand, MirrorAction, MirrordStatus, NodeView } from '../wire'
-import type { HeartbeatFacts } from './state'
+import type { JobCommand, LinkView, MirrorAction, MirrordStatus, NodeView } from '../wire'
 
 /** A failure as it travels: a code, a sentence, what to try, the exit code. */
 export interface Failure {
@@ -17,6 +16,14 @@ export interface Found {
   held: string[]
   running: string[]
   data: { ran: boolean; status: MirrordStatus } | null
+}
+
+/** As the heartbeat program reports it (agent/ports.ts, HeartbeatView). */
+export interface HeartbeatFacts {
+  links: (LinkView & { up: boolean })[]
+  peerAlive: boolean
+  peerEngineSilentMs: number
+  peerLeaving: boolean
 }
 
 /** Facts, in the past tense. `atMs` is monotonic; `wallMs` is for people. `request` names who waits for an answer. */

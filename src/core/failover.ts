@@ -1,15 +1,14 @@
 import { jobReport } from '../report/job'
 import { names, take } from './ownership'
-import { beginPlan, type Plan } from './plan'
-import { setNote, whyNotServe } from './settle'
-import { configOf, PROBE_AGAIN_MS, type JobState } from './state'
+import { beginPlan } from './plan'
+import { configOf, PROBE_AGAIN_MS, whyNotServe, type JobState, type Plan } from './state'
 import { endTicket, openTicket, runningTicket, stepLine } from './tickets'
-import { log, type Turn } from './turn'
+import { log, setNote, type Turn } from './turn'
 
 /** The owner's node is lost and its service should run: this node takes over if it may. True when it is on its way. */
 export function tryFailover(turn: Turn, job: JobState): boolean {
   if (!isWanted(turn, job)) return false
-  const blocked = whyNotServe(turn, job) ?? (job.record.needToVerify === 'Manually' ? 'need to verify: Manually' : null)
+  const blocked = whyNotServe(turn.state, job) ?? (job.record.needToVerify === 'Manually' ? 'need to verify: Manually' : null)
   if (blocked) {
     setNote(turn, job, `${turn.state.peerNode} is lost and ${turn.state.node} cannot take over: ${blocked}`, 'error')
     return false

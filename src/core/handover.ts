@@ -3,7 +3,6 @@ import { jobReport } from '../report/job'
 import type { Event, Failure, HandoverAnswer } from './event'
 import { drainStage, dropVips, nonEmpty, standDownStages, stopApplications } from './order'
 import { adopt, names, take } from './ownership'
-import type { Plan, Task } from './plan'
 import { beginPlan } from './plan'
 import {
   configOf,
@@ -17,7 +16,9 @@ import {
   RESTART_WINDOW_MS,
   VOIDED_MAX,
   type JobState,
-  type State
+  type Plan,
+  type State,
+  type Task
 } from './state'
 import { addTicket, changeTicket, runningTicket, stepLine } from './tickets'
 import { log, reply, setRecord, type Turn } from './turn'

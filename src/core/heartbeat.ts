@@ -1,4 +1,5 @@
-import type { HeartbeatFacts, State } from './state'
+import type { HeartbeatFacts } from './event'
+import type { State } from './state'
 import { log, type Turn } from './turn'
 
 /** The peer's node is `lost` only when it has been heard before: a node that boots alone takes nothing over. */

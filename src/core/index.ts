@@ -1,6 +1,5 @@
 export * from './action'
 export * from './event'
-export { initialState, TICK_MS, type HeartbeatFacts, type State } from './state'
+export { initialState, TICK_MS, type State, type Ticket } from './state'
 export { step } from './step'
-export type { Ticket } from './tickets'
 export { nodeView, statusAnswer, ticketAnswer } from './views'

@@ -1,6 +1,5 @@
 import type { ApplicationConfig, JobConfig } from '../model'
-import { DRAIN_TIMEOUT_MS } from './state'
-import type { Task } from './plan'
+import { DRAIN_TIMEOUT_MS, type Task } from './state'
 
 /** Applications in levels: those of a level need only those of earlier levels, and start side by side. */
 export function levels(applications: ApplicationConfig[]): string[][] {

@@ -5,12 +5,11 @@ import { probed } from './failover'
 import { giveBack, offerHandover, peerCanTake, switchFailed } from './handover'
 import { standDownStages, startStages } from './order'
 import { names } from './ownership'
-import { beginPlan, describe, taskEnded, type Plan } from './plan'
-import { setNote } from './settle'
-import { configOf, isTouched, RETRY_MS, type JobState } from './state'
+import { beginPlan, describe, taskEnded } from './plan'
+import { configOf, isTouched, RETRY_MS, type JobState, type Plan } from './state'
 import { changeTicket, endTicket, runningTicket } from './tickets'
 import { countRestart } from './trouble'
-import { log, setRecord, type Turn } from './turn'
+import { log, setNote, setRecord, type Turn } from './turn'
 
 /** An answer to one order. Late ones, of a plan that was dropped, are ignored. */
 export function orderEnded(turn: Turn, job: JobState, event: { attempt: number; task: number; outcome: Outcome }): void {

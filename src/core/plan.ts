@@ -1,38 +1,8 @@
 import type { Order } from './action'
 import type { Failure, Outcome } from './event'
-import { configOf, type JobState } from './state'
+import { configOf, type JobState, type Plan, type PlanKind, type Task } from './state'
 import { openTicket, runningTicket, stepLine } from './tickets'
 import { log, type Turn } from './turn'
-
-/** A task is one order to a port. */
-export type Task = Order
-
-export type PlanKind =
-  | 'observe'
-  | 'start'
-  | 'stop'
-  | 'switch'
-  | 'giveBack'
-  | 'standDown'
-  | 'cleanup'
-  | 'standby'
-  | 'probe'
-  | 'restart'
-  | 'recover'
-  | 'mirror'
-
-/** Stages are done one after the other, the tasks of a stage side by side. */
-export interface Plan {
-  kind: PlanKind
-  /** Why: decides what a failure leads to. */
-  cause: 'bringin' | 'handover' | 'failover' | 'resume' | 'undo' | 'command' | 'automatic'
-  ticket: string | null
-  stages: Task[][]
-  /** Tasks given out so far: the number of the next one. */
-  given: number
-  pending: { task: number; order: Order }[]
-  failures: { order: Order; error: Failure }[]
-}
 
 /** These go on whatever fails: the rest of the job must still be stopped. What stayed is tried again later. */
 const GOES_ON: PlanKind[] = ['standDown', 'cleanup', 'giveBack']

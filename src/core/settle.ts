@@ -2,9 +2,9 @@ import { tryFailover } from './failover'
 import { recoverData, restartApplications } from './trouble'
 import { dropVips, nonEmpty, standDownStages, startStages, stopStages } from './order'
 import { beginPlan } from './plan'
-import { configOf, copyIsWhole, isTouched, LOOK_MS, owns, type JobState } from './state'
+import { configOf, isTouched, LOOK_MS, owns, whyNotServe, type JobState } from './state'
 import { driveOffer } from './handover'
-import { log, type Turn } from './turn'
+import { log, setNote, type Turn } from './turn'
 
 /**
  * Facts have changed: what follows for this job? Asked after every event, so that nothing depends on the order in
@@ -29,16 +29,10 @@ function settleOwner(turn: Turn, job: JobState): void {
   if (job.plan !== null) return
   if (job.record.handover) return isTouched(job) ? standDown(turn, job) : driveOffer(turn, job)
   if (job.record.desired === 'offline') return settleOffline(turn, job)
-  const blocked = whyNotServe(turn, job)
+  const blocked = whyNotServe(turn.state, job)
   if (blocked) return stayInError(turn, job, blocked)
   if (job.phase === 'online') return settleOnline(turn, job)
   if (job.phase !== 'error') startWhenAllowed(turn, job)
-}
-
-/** A node with the error flag, or whose copy is not whole, never serves. */
-export function whyNotServe(turn: Turn, job: JobState): string | null {
-  if (job.record.errorFlag !== null) return `error flag: ${job.record.errorFlag}`
-  return copyIsWhole(turn.state, job) ? null : `the copy on ${turn.state.node} is not complete`
 }
 
 function stayInError(turn: Turn, job: JobState, why: string): void {
@@ -86,13 +80,6 @@ function settleStandby(turn: Turn, job: JobState): void {
   const receives = job.dataRole === 'target' && job.dataSequence === job.record.roleSequence
   if (receives && turn.state.peerAlive !== 'lost') job.note = null
   if (!receives && isTime(turn, job)) beginPlan(turn, job, 'standby', 'automatic', [[{ do: 'target' }]])
-}
-
-/** Said once, when it becomes true. */
-export function setNote(turn: Turn, job: JobState, note: string, level: 'info' | 'warning' | 'error'): void {
-  if (job.note === note) return
-  job.note = note
-  log(turn, level, `${job.name}: ${note}`, job)
 }
 
 /** Addresses can be taken away, or left behind, by others. */

@@ -1,7 +1,7 @@
 import type { Config, JobConfig, JobName, JobRecord, NodeName } from '../model'
-import type { JobView, LinkView, MirrordStatus, NodeView } from '../wire'
-import type { Plan } from './plan'
-import type { Ticket } from './tickets'
+import type { JobCommand, JobView, MirrordStatus, NodeView, StepLine } from '../wire'
+import type { Order } from './action'
+import type { Failure, HeartbeatFacts } from './event'
 
 /** Everything the decisions know: plain data, so that it can be printed, compared and replayed. */
 export interface State {
@@ -24,14 +24,6 @@ export interface State {
   ticketCount: number
   /** What was last told to the peer, in short, and when. */
   told: { fingerprint: string; atMs: number } | null
-}
-
-/** As the heartbeat program reports it (agent/ports.ts, HeartbeatView). */
-export interface HeartbeatFacts {
-  links: (LinkView & { up: boolean })[]
-  peerAlive: boolean
-  peerEngineSilentMs: number
-  peerLeaving: boolean
 }
 
 export interface JobState {
@@ -83,6 +75,50 @@ export interface JobState {
   answeredBy: string | null
 }
 
+/** A task is one order to a port. */
+export type Task = Order
+
+export type PlanKind =
+  | 'observe'
+  | 'start'
+  | 'stop'
+  | 'switch'
+  | 'giveBack'
+  | 'standDown'
+  | 'cleanup'
+  | 'standby'
+  | 'probe'
+  | 'restart'
+  | 'recover'
+  | 'mirror'
+
+/** Stages are done one after the other, the tasks of a stage side by side. */
+export interface Plan {
+  kind: PlanKind
+  /** Why: decides what a failure leads to. */
+  cause: 'bringin' | 'handover' | 'failover' | 'resume' | 'undo' | 'command' | 'automatic'
+  ticket: string | null
+  stages: Task[][]
+  /** Tasks given out so far: the number of the next one. */
+  given: number
+  pending: { task: number; order: Order }[]
+  failures: { order: Order; error: Failure }[]
+}
+
+/** What became of a command, or of a change that the node decided on by itself. Replaced whole at every change. */
+export interface Ticket {
+  id: string
+  job: string
+  purpose: JobCommand | 'automatic'
+  state: 'running' | 'done' | 'failed'
+  steps: StepLine[]
+  /** So many of the other node's lines have been copied. */
+  peerLines: number
+  error: Failure | null
+  /** What went wrong first; the ticket ends when the job is at rest again. */
+  pending: Failure | null
+}
+
 export type VipState = 'down' | 'raising' | 'up' | 'dropping'
 
 export const TICK_MS = 250
@@ -128,6 +164,12 @@ export const owns = (state: State, job: JobState): boolean => job.record.owner =
 
 /** A job without data has nothing that could be incomplete. */
 export const copyIsWhole = (state: State, job: JobState): boolean => configOf(state, job).data === null || job.record.copyComplete
+
+/** A node with the error flag, or whose copy is not whole, never serves. */
+export function whyNotServe(state: State, job: JobState): string | null {
+  if (job.record.errorFlag !== null) return `error flag: ${job.record.errorFlag}`
+  return copyIsWhole(state, job) ? null : `the copy on ${state.node} is not complete`
+}
 
 export const peerIsReachable = (state: State): boolean =>
   state.peerAlive === 'up' && state.peer !== null && state.atMs - state.peer.atMs <= PEER_FRESH_MS

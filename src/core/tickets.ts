@@ -1,21 +1,7 @@
-import type { JobCommand, StepLine } from '../wire'
+import type { StepLine } from '../wire'
 import type { Failure } from './event'
-import type { JobState, State } from './state'
+import type { JobState, State, Ticket } from './state'
 import type { Turn } from './turn'
-
-/** What became of a command, or of a change that the node decided on by itself. Replaced whole at every change. */
-export interface Ticket {
-  id: string
-  job: string
-  purpose: JobCommand | 'automatic'
-  state: 'running' | 'done' | 'failed'
-  steps: StepLine[]
-  /** So many of the other node's lines have been copied. */
-  peerLines: number
-  error: Failure | null
-  /** What went wrong first; the ticket ends when the job is at rest again. */
-  pending: Failure | null
-}
 
 export const TICKETS_MAX = 100
 export const TICKET_STEPS_MAX = 500

@@ -1,11 +1,8 @@
 import { nonEmpty, recoverStages, startApplications, stopApplications, withDependants } from './order'
-import type { Task } from './plan'
 import { beginPlan } from './plan'
 import { handOver, peerCanTake } from './handover'
-import { setNote } from './settle'
-import { configOf, RESTARTS_MAX, RESTART_WINDOW_MS, type JobState } from './state'
-import type { Turn } from './turn'
-import { log } from './turn'
+import { configOf, RESTARTS_MAX, RESTART_WINDOW_MS, type JobState, type Task } from './state'
+import { log, setNote, type Turn } from './turn'
 
 /** A service that was started has died or does not answer its check. */
 export function applicationFailed(turn: Turn, job: JobState, application: string, why: string): void {

@@ -15,6 +15,13 @@ export function log(turn: Turn, level: 'info' | 'warning' | 'error', text: strin
   turn.actions.push({ do: 'log', level, text, job: job?.name ?? null })
 }
 
+/** Said once, when it becomes true. */
+export function setNote(turn: Turn, job: JobState, note: string, level: 'info' | 'warning' | 'error'): void {
+  if (job.note === note) return
+  job.note = note
+  log(turn, level, `${job.name}: ${note}`, job)
+}
+
 export function reply(turn: Turn, request: number, outcome: Outcome): void {
   turn.actions.push({ do: 'reply', request, outcome })
 }

@@ -1,8 +1,8 @@
 import type { JobStateWord } from '../model'
 import type { JobView, LinkView, NodeView, StatusAnswer, TicketAnswer } from '../wire'
+import type { HeartbeatFacts } from './event'
 import { ENGINE_SILENT_MS, peerEngineIsSilent } from './heartbeat'
-import { configOf, owns, peerJob, type HeartbeatFacts, type JobState, type State } from './state'
-import type { Ticket } from './tickets'
+import { configOf, owns, peerJob, type JobState, type State, type Ticket } from './state'
 
 export const ACTIVITY_STEPS_MAX = 60
 
