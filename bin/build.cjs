@@ -22,6 +22,16 @@ const entryPoints = SOURCES.map((folder) => path.join(root, folder))
   .flatMap((folder) => [...walk(folder)])
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts') && isEntry(file))
 
+/** Said in one line instead of a stack trace from inside a library. */
+const NODE_MAJOR_MIN = 22
+const banner = [
+  '#!/usr/bin/env node',
+  `if (Number(process.versions.node.split('.')[0]) < ${NODE_MAJOR_MIN}) {`,
+  `  console.error('mirrorpair needs Node ${NODE_MAJOR_MIN} or newer, this is ' + process.version + '. Try: npm run …, or node_modules/.bin/node, which npm ci installs.')`,
+  '  process.exit(1)',
+  '}'
+].join('\n')
+
 buildSync({
   entryPoints: Object.fromEntries(entryPoints.map((file) => [path.basename(file).replace(/(\.main)?\.ts$/, ''), file])),
   outdir: path.join(root, 'dist'),
@@ -32,6 +42,7 @@ buildSync({
   format: 'cjs',
   external: ['typescript', ...NATIVE],
   supported: { 'dynamic-import': false },
+  banner: { js: banner },
   sourcemap: 'linked',
   logLevel: 'warning'
 })
