@@ -24,6 +24,7 @@ export const ERANGE = 34
 export const ENAMETOOLONG = 36
 export const ENOSYS = 38
 export const ENOTEMPTY = 39
+export const ELOOP = 40
 export const ENODATA = 61
 export const EOPNOTSUPP = 95
 export const ENOTCONN = 107

@@ -1,7 +1,7 @@
 import * as libc from '../../native/libc'
 import { EBADF, ESTALE } from '../../native/libcErrors'
 import { writeOpenOut } from './files'
-import type { DirectoryCursor, Handle } from './handles'
+import type { DirectoryCursor, Handle } from './nodes'
 import { DIRENT_BYTES, ENTRY_OUT_BYTES, IN_HEADER_BYTES, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, OUT_HEADER_BYTES, readU64 } from './protocol'
 import type { Serving } from './serving'
 

@@ -1,8 +1,7 @@
 import * as libc from '../../native/libc'
 import { EBADF, EINVAL, ESTALE } from '../../native/libcErrors'
 import { killSuidgid } from './attributes'
-import type { Handle } from './handles'
-import type { Node } from './nodes'
+import type { Handle, Node } from './nodes'
 import {
   FOPEN_KEEP_CACHE,
   IN_HEADER_BYTES,

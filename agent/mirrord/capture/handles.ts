@@ -1,22 +1,4 @@
-import type { Node } from './nodes'
-
-/** An open file or directory of the kernel. */
-export interface Handle {
-  fh: number
-  fd: number
-  node: Node
-  directory: DirectoryCursor | null
-}
-
-/** Where a directory is being read: entries that were read from the real one and not yet answered. */
-export interface DirectoryCursor {
-  buffer: Buffer
-  at: number
-  end: number
-  /** The cookie after the last answered entry, low and high half. */
-  low: number
-  high: number
-}
+import type { Handle, Node } from './nodes'
 
 export class HandleTable {
   private readonly handles: (Handle | null)[] = []

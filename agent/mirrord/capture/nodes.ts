@@ -1,5 +1,4 @@
 import type { Exclude } from './exclude'
-import type { Handle } from './handles'
 import { ROOT_ID, S_IFDIR, S_IFMT } from './protocol'
 
 /** One name of an inode. */
@@ -38,6 +37,24 @@ export class Node {
   get isDirectory(): boolean {
     return (this.mode & S_IFMT) === S_IFDIR
   }
+}
+
+/** An open file or directory of the kernel. */
+export interface Handle {
+  fh: number
+  fd: number
+  node: Node
+  directory: DirectoryCursor | null
+}
+
+/** Where a directory is being read: entries that were read from the real one and not yet answered. */
+export interface DirectoryCursor {
+  buffer: Buffer
+  at: number
+  end: number
+  /** The cookie after the last answered entry, low and high half. */
+  low: number
+  high: number
 }
 
 /** What identifies a real inode, read from a struct statx. */

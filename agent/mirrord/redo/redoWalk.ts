@@ -2,8 +2,8 @@ import fs from 'node:fs'
 import type { WalkStep } from '../../../src/wire/frameFields'
 import * as libc from '../../native/libc'
 import { EEXIST, ENODATA, ENOENT, ENOTDIR, EOPNOTSUPP } from '../../native/libcErrors'
-import { createFile, setOwner, timeSpecs, writeAll, type RedoFolder } from './redo'
-import { namesIn, type TargetFolder } from './targetFolder'
+import { createFile, setOwner, timeSpecs, writeAll } from './making'
+import { namesIn, type RedoFolder, type TargetFolder } from './targetFolder'
 
 const S_IFMT_SHIFT = 12
 const XATTR_NAMES_BYTES = 65_536

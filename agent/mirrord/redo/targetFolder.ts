@@ -181,3 +181,10 @@ function removeTree(place: Place): number {
 export function namesIn(directory: number): string[] {
   return fs.readdirSync(`/proc/self/fd/${directory}`, { encoding: 'buffer' }).map((name) => name.toString('latin1'))
 }
+
+export type Excluded = (path: string) => boolean
+
+export interface RedoFolder {
+  tree: TargetFolder
+  excluded: Excluded
+}

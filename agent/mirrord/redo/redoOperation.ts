@@ -1,0 +1,82 @@
+import type { Operation } from '../../../src/wire/operation'
+import * as libc from '../../native/libc'
+import { ELOOP, EEXIST, EINVAL } from '../../native/libcErrors'
+import { createFile, MODE_BITS, setOwner, timeSpecs, writeAll } from './making'
+import type { TargetFolder } from './targetFolder'
+
+const RENAME_EXCHANGE = 2
+
+/** Answers 0 or more, or a negative error number. */
+export function applyOperation(tree: TargetFolder, operation: Operation, tolerant: boolean): number {
+  const first = attempt(tree, operation)
+  // Something stale stands where the source has made something new: on the source it is not there.
+  if (!tolerant || first >= 0) return first
+  if (first === -EEXIST && makesNew(operation)) {
+    tree.remove('newPath' in operation ? operation.newPath : operation.path)
+    return attempt(tree, operation)
+  }
+  if (operation.kind === 'unlink' || operation.kind === 'rmdir') return tree.remove(operation.path)
+  if (operation.kind === 'rename') return renameAnyhow(tree, operation)
+  return first
+}
+
+const makesNew = (operation: Operation): boolean => ['create', 'mkdir', 'mknod', 'symlink', 'link'].includes(operation.kind)
+
+/** The old name is gone on the source, whatever the target had there; what belongs at the new one the walk will bring. */
+function renameAnyhow(tree: TargetFolder, operation: Operation & { kind: 'rename' }): number {
+  if (operation.flags & RENAME_EXCHANGE) return 0
+  tree.remove(operation.newPath)
+  const again = attempt(tree, operation)
+  return again < 0 ? tree.remove(operation.path) : again
+}
+
+function attempt(tree: TargetFolder, operation: Operation): number {
+  switch (operation.kind) {
+    case 'write': return onFile(tree, operation.path, (file) => writeAll(file, operation.data, operation.offset))
+    case 'truncate': return onFile(tree, operation.path, (file) => libc.ftruncate(file, operation.size))
+    case 'fallocate': return onFile(tree, operation.path, (file) => allocate(file, operation))
+    case 'create': return createFile(tree, operation.path, operation.mode, operation.uid, operation.gid)
+    case 'link': case 'rename': return twoPlaces(tree, operation)
+    case 'unlink': tree.forgetFile(operation.path); break
+    case 'rmdir': tree.forget(); break
+    default: break
+  }
+  const place = tree.place(operation.path)
+  if (typeof place === 'number') return place
+  const { directory, name } = place
+  switch (operation.kind) {
+    case 'mkdir': return owned(libc.mkdirat(directory, name, operation.mode & MODE_BITS), () => setOwner(directory, name, operation, true))
+    case 'mknod': return owned(libc.mknodat(directory, name, operation.mode, operation.rdev), () => setOwner(directory, name, operation, true))
+    case 'symlink': return owned(libc.symlinkat(libc.cString(operation.target), directory, name), () => setOwner(directory, name, { ...operation, mode: 0 }, false))
+    case 'unlink': return libc.unlinkat(directory, name, 0)
+    case 'rmdir': return libc.unlinkat(directory, name, libc.AT_REMOVEDIR)
+    case 'chmod': return tree.isSymlink(place) ? -ELOOP : libc.fchmodat(directory, name, operation.mode & MODE_BITS, 0)
+    case 'chown': return libc.fchownat(directory, name, operation.uid, operation.gid, libc.AT_SYMLINK_NOFOLLOW)
+    case 'times': return libc.utimensat(directory, name, timeSpecs(operation.atimeNs, operation.mtimeNs), libc.AT_SYMLINK_NOFOLLOW)
+    case 'setxattr': return libc.lsetxattr(tree.procPath(place), libc.cString(operation.name), operation.value, operation.value.length, operation.flags)
+    case 'removexattr': return libc.lremovexattr(tree.procPath(place), libc.cString(operation.name))
+    default: return -EINVAL
+  }
+}
+
+const owned = (made: number, setIt: () => number): number => (made < 0 ? made : setIt())
+
+function onFile(tree: TargetFolder, path: string, use: (file: number) => number): number {
+  const file = tree.file(path)
+  return file < 0 ? file : use(file)
+}
+
+function allocate(file: number, operation: Operation & { kind: 'fallocate' }): number {
+  return libc.fallocate(file, operation.mode, operation.offset, operation.length)
+}
+
+function twoPlaces(tree: TargetFolder, operation: Operation & { kind: 'link' | 'rename' }): number {
+  const from = tree.place(operation.path)
+  if (typeof from === 'number') return from
+  const to = tree.place(operation.newPath)
+  if (typeof to === 'number') return to
+  if (operation.kind === 'link') return libc.linkat(from.directory, from.name, to.directory, to.name, 0)
+  const answer = libc.renameat2(from.directory, from.name, to.directory, to.name, operation.flags)
+  if (answer >= 0) tree.forgetMoved(operation.path, operation.newPath)
+  return answer
+}
