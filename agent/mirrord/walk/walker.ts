@@ -51,7 +51,12 @@ export class Walker {
   private epoch = -1
   private full = false
 
-  constructor(private readonly log: SharedOrderedLog, private readonly trees: SourceTree[], private readonly control: WalkControl, private readonly watching: boolean) {
+  constructor(
+    private readonly log: SharedOrderedLog,
+    private readonly trees: SourceTree[],
+    private readonly control: WalkControl,
+    private readonly watching: boolean
+  ) {
     this.queueBytes = Math.min(QUEUE_BYTES_MAX, log.ring.capacity * QUEUE_SHARE)
   }
 
@@ -88,10 +93,15 @@ export class Walker {
     })
   }
 
-  /** Some paths only, in a session whose full walk has ended. */
+  /**
+   * Some paths only: in a session whose full walk has ended, or in one that began with equal copies (a switch) and has none. While
+   * nobody wants the stream they are forgotten: the session that wants it again begins with a full walk.
+   */
   walkRevisits(): void {
-    if (this.epoch === this.log.epoch()) this.revisitAll()
-    else this.locked(() => this.log.revisits.take(), false)
+    if (this.log.streamState() !== 'wanted') return void this.locked(() => this.log.revisits.take(), false)
+    if (this.epoch !== this.log.epoch()) this.links.clear()
+    this.epoch = this.log.epoch()
+    this.revisitAll()
   }
 
   private revisitAll(): void {
