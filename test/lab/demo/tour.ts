@@ -29,10 +29,12 @@ export class TourFailure extends Error {}
 /** Plays the short tour; the exit code. */
 export async function playTour(pair: DemoPair): Promise<number> {
   try {
+    await typed(pair, `wait ${JOB} synchronized`)
     await typed(pair, 'allstate')
     await typed(pair, `jobstate ${JOB}`)
     say('\nThe job moves to the other node, while a client writes through the virtual IP:')
     await typed(pair, `switch ${JOB}`)
+    await typed(pair, `wait ${JOB} synchronized`)
     await typed(pair, 'allstate')
     await compareData(pair)
     return 0
