@@ -21,7 +21,8 @@ async function main(argv: string[]): Promise<number> {
   const [word, ...rest] = argv
   if (word === '--help' || word === 'help' || word === '-h') return print(HELP)
   if (word === '--version') return print(`mirrorpair ${version}\n`)
-  if (word === 'heartbeat') return (require('../agent/adapters/heartbeat/program') as typeof import('../agent/adapters/heartbeat/program')).runHeartbeatProgram(rest)
+  if (word === 'heartbeat')
+    return (require('../agent/adapters/heartbeat/program') as typeof import('../agent/adapters/heartbeat/program')).runHeartbeatProgram(rest)
   if (word === undefined || word === 'run') return engine().runAgent(rest, version)
   if (word.startsWith('-')) return engine().runAgent(argv, version)
   return (require('../agent/setup') as typeof import('../agent/setup')).runSetup(word, rest)

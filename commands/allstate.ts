@@ -12,7 +12,7 @@ export class Allstate extends CuiCommand {
     summary: 'licence expiry, heartbeat by direction, jobs',
     usage: 'allstate [--node NODE] [--json]',
     example: 'allstate',
-    guide: '9',
+    guide: '9'
   }
 
   async run(): Promise<Outcome> {

@@ -18,7 +18,7 @@ export function parseDurationMs(text: string): number {
 export const everywhere = {
   json: Flags.boolean({ description: 'print one JSON object and nothing else' }),
   'no-color': Flags.boolean({ description: 'no colours (also: NO_COLOR, or output to a pipe)' }),
-  node: Flags.string({ description: 'the node that is asked, by name or ADDRESS[:PORT]' }),
+  node: Flags.string({ description: 'the node that is asked, by name or ADDRESS[:PORT]' })
 }
 
 export const timeoutFlag = Flags.string({ description: 'give up waiting after this long, exit code 6 (60s, 2m, 1h)' })
@@ -29,7 +29,7 @@ export const changing = {
   wait: Flags.boolean({ description: 'wait for the outcome (--no-wait prints a ticket)', default: true, allowNo: true }),
   timeout: timeoutFlag,
   reason: Flags.string({ description: 'why, for the record' }),
-  confirm: Flags.string({ description: 'the name of the job, to confirm what may lose data' }),
+  confirm: Flags.string({ description: 'the name of the job, to confirm what may lose data' })
 }
 
 // Nothing is looked up on disk: commands come from the table in index.ts, bundled or not.
@@ -40,7 +40,10 @@ export abstract class CuiCommand extends Command {
   static about: HelpText
   protected output!: Output
 
-  constructor(argv: string[], protected readonly context: Context) {
+  constructor(
+    argv: string[],
+    protected readonly context: Context
+  ) {
     super(argv, bareConfig)
   }
 
@@ -51,7 +54,11 @@ export abstract class CuiCommand extends Command {
     command: { flags: Interfaces.FlagInput<F>; args: Interfaces.ArgInput<A> } & { about: HelpText }
   ): Promise<{ flags: F; args: A }> {
     try {
-      const { flags, args } = await Parser.parse<F, Interfaces.OutputFlags<Interfaces.FlagInput>, A>(this.argv, { flags: command.flags, args: command.args, strict: true })
+      const { flags, args } = await Parser.parse<F, Interfaces.OutputFlags<Interfaces.FlagInput>, A>(this.argv, {
+        flags: command.flags,
+        args: command.args,
+        strict: true
+      })
       const common = flags as unknown as { json?: boolean; 'no-color'?: boolean }
       this.output = createOutput(this.context, { json: common.json === true, noColour: common['no-color'] === true })
       return { flags: flags as F, args: args as A }
@@ -63,6 +70,9 @@ export abstract class CuiCommand extends Command {
 }
 
 function sentence(message: string): string {
-  const text = message.replace(/\n?See more help with --help/, '').replace(/\s*\n\s*/g, ' ').trim()
+  const text = message
+    .replace(/\n?See more help with --help/, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .trim()
   return text.endsWith('.') ? text : `${text}.`
 }

@@ -11,7 +11,7 @@ export class Bringin extends CuiCommand {
     summary: "start the job's service on its owner",
     usage: 'bringin JOB [--yes] [--dry-run] [--no-wait] [--timeout 60s] [--reason TEXT]',
     example: 'bringin DB_Group',
-    guide: '4, 9',
+    guide: '4, 9'
   }
 
   async run(): Promise<Outcome> {
@@ -27,6 +27,6 @@ function overwritten(target: Target): string {
   const standby = target.cluster.nodes.find((node) => node !== target.now.owner)
   const view = standby === undefined ? undefined : target.cluster.seen.get(standby)?.view.jobs[target.job]
   const hasData = (target.now.view?.data ?? view?.data ?? null) !== null
-  const whole = view !== undefined && view.record.copyComplete && view.record.needToVerify === 'No'
+  const whole = view?.record.copyComplete === true && view.record.needToVerify === 'No'
   return hasData && !whole ? `The copy on ${standby ?? 'the standby'} will be overwritten by a full mirror from ${target.now.owner}. ` : ''
 }

@@ -11,7 +11,7 @@ export class Bringout extends CuiCommand {
     summary: "stop the job's service, its owner stays",
     usage: 'bringout JOB [--yes] [--dry-run] [--no-wait] [--timeout 60s] [--reason TEXT]',
     example: 'bringout DB_Group',
-    guide: '4, 9',
+    guide: '4, 9'
   }
 
   async run(): Promise<Outcome> {

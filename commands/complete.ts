@@ -32,7 +32,10 @@ export class Completer {
   private async following(command: string, place: number, word: string): Promise<string[]> {
     const found = this.context.commands[command]
     if (found === undefined) return []
-    if (word.startsWith('-')) return Object.keys(found.flags).map((flag) => `--${flag}`).sort()
+    if (word.startsWith('-'))
+      return Object.keys(found.flags)
+        .map((flag) => `--${flag}`)
+        .sort()
     const kinds = placesOf(found.about.usage)[place] ?? []
     return (await Promise.all(kinds.map((kind) => this.named(kind)))).flat()
   }
@@ -63,5 +66,10 @@ function placesOf(usage: string): string[][] {
   const [form = ''] = usage.split(',')
   const words = form.split(' ').slice(1)
   const end = words.findIndex((word) => word.startsWith('[--'))
-  return (end < 0 ? words : words.slice(0, end)).map((word) => word.replace(/\[:PORT\]/, '').replace(/[[\]]/g, '').split('|'))
+  return (end < 0 ? words : words.slice(0, end)).map((word) =>
+    word
+      .replace(/\[:PORT\]/, '')
+      .replace(/[[\]]/g, '')
+      .split('|')
+  )
 }

@@ -15,7 +15,7 @@ export class ConfigCheck extends CuiCommand {
     summary: 'check a configuration file before it is used',
     usage: 'config check [FILE]',
     example: 'config check /etc/mirrorpair/mirrorpair.yaml',
-    guide: 'annex 1',
+    guide: 'annex 1'
   }
 
   async run(): Promise<Outcome> {
@@ -25,7 +25,9 @@ export class ConfigCheck extends CuiCommand {
     const answer = parseConfig(readText(args.file), args.file)
     if ('config' in answer) {
       const { config } = answer
-      this.output.line(`${args.file} is right: cluster ${config.cluster}, nodes ${Object.keys(config.nodes).join(' and ')}, jobs ${Object.keys(config.jobs).join(', ') || 'none'}.`)
+      this.output.line(
+        `${args.file} is right: cluster ${config.cluster}, nodes ${Object.keys(config.nodes).join(' and ')}, jobs ${Object.keys(config.jobs).join(', ') || 'none'}.`
+      )
       return { exitCode: 0, json: { file: args.file, ok: true, problems: [], config } }
     }
     for (const problem of answer.problems) {
@@ -40,6 +42,10 @@ function readText(file: string): string {
   try {
     return fs.readFileSync(file, 'utf8')
   } catch (thrown) {
-    throw fail('E_SHELL_FILE', { file, what: `it cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'no reason known'})`, advice: 'config check FILE' })
+    throw fail('E_SHELL_FILE', {
+      file,
+      what: `it cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'no reason known'})`,
+      advice: 'config check FILE'
+    })
   }
 }

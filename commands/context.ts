@@ -69,7 +69,7 @@ export function createContext(io: Io, version: string, commands: Context['comman
     flow: { ended: false },
     depth: 0,
     interrupt: new AbortController(),
-    runLine,
+    runLine
   }
 }
 
@@ -84,6 +84,6 @@ export function createOutput(context: Context, options: { json: boolean; noColou
     json: options.json,
     paint: createPaint(context.colour && !options.noColour && !options.json),
     line: (text = '') => write(`${text}\n`),
-    raw: stdout.isTTY === true && !options.json ? write : null,
+    raw: stdout.isTTY === true && !options.json ? write : null
   }
 }

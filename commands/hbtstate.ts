@@ -10,10 +10,10 @@ export class Hbtstate extends CuiCommand {
   static override args = {}
   static override flags = { ...everywhere }
   static override about: HelpText = {
-    summary: "each heartbeat link, as each node sees it (also: hotstate)",
+    summary: 'each heartbeat link, as each node sees it (also: hotstate)',
     usage: 'hbtstate [--node NODE] [--json]',
     example: 'hbtstate',
-    guide: '9',
+    guide: '9'
   }
 
   async run(): Promise<Outcome> {

@@ -16,7 +16,7 @@ export class Help extends CuiCommand {
     summary: 'the commands; with COMMAND its usage and an example',
     usage: 'help [COMMAND]',
     example: 'help jobstate',
-    guide: '9',
+    guide: '9'
   }
 
   async run(): Promise<Outcome> {
@@ -31,7 +31,9 @@ export class Help extends CuiCommand {
   }
 
   private all(): Outcome {
-    const ours = Object.keys(this.context.commands).filter((word) => !GUIDE_WORDS.includes(word)).sort()
+    const ours = Object.keys(this.context.commands)
+      .filter((word) => !GUIDE_WORDS.includes(word))
+      .sort()
     const later = GUIDE_WORDS.filter((word) => this.context.commands[word] === undefined)
     inColumns(this.output, GUIDE_WORDS)
     this.output.line()
@@ -40,7 +42,10 @@ export class Help extends CuiCommand {
     this.output.line()
     this.output.line(`Not there yet: ${later.join(', ')}.`)
     this.output.line('help COMMAND shows usage, an example and the page in the manual.')
-    return { exitCode: 0, json: { commands: Object.entries(this.context.commands).map(([name, command]) => ({ name, ...command.about })), notThereYet: LATER_WORDS } }
+    return {
+      exitCode: 0,
+      json: { commands: Object.entries(this.context.commands).map(([name, command]) => ({ name, ...command.about })), notThereYet: LATER_WORDS }
+    }
   }
 
   private one(name: string, command: CommandClass): Outcome {
@@ -63,6 +68,11 @@ function inColumns(output: Output, words: readonly string[]): void {
   const rows = Math.ceil(words.length / COLUMNS)
   for (let row = 0; row < rows; row++) {
     const cells = words.filter((_, i) => i % rows === row)
-    output.line(cells.map((word) => padTo(word, COLUMN_WIDTH)).join('').trimEnd())
+    output.line(
+      cells
+        .map((word) => padTo(word, COLUMN_WIDTH))
+        .join('')
+        .trimEnd()
+    )
   }
 }

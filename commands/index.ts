@@ -37,5 +37,5 @@ export const COMMANDS: Record<string, CommandClass> = {
   switch: Switch,
   use: Use,
   version: Version,
-  wait: Wait,
+  wait: Wait
 }

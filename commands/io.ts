@@ -16,5 +16,5 @@ export const realIo = (): Io => ({
   onInterrupt: (listener) => {
     process.on('SIGINT', listener)
     return () => process.off('SIGINT', listener)
-  },
+  }
 })

@@ -15,7 +15,7 @@ export class Jobstate extends CuiCommand {
     summary: 'the job table; with JOB its whole property view',
     usage: 'jobstate [JOB] [--node NODE] [--json]',
     example: 'jobstate DB_Group',
-    guide: '3, 9',
+    guide: '3, 9'
   }
 
   async run(): Promise<Outcome> {

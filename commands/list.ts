@@ -14,16 +14,34 @@ export class List extends CuiCommand {
     summary: 'the open nodes, * marks the owner, State shows the session',
     usage: 'list',
     example: 'list',
-    guide: '9',
+    guide: '9'
   }
 
   async run(): Promise<Outcome> {
     const { flags } = await this.read(List)
     const asked = await askAll(openNodes(this.context.store, flags.node))
     const owners = new Set(jobsNow(clustersOf(asked)).map((now) => now.owner))
-    const nodes = asked.map((one) => ({ node: one.entry.node, owner: owners.has(one.entry.node), address: where(one.entry), state: stateOf(one), account: one.entry.account, reason: one.report?.message ?? null }))
-    const columns = [{ title: 'Node', width: 14 }, { title: 'IP:Port', width: 26 }, { title: 'State', width: 0 }]
-    print(this.output, table(columns, nodes.map((one) => [`${one.owner ? '*' : ''}${one.node}`, one.address, one.state]), this.output.paint.state))
+    const nodes = asked.map((one) => ({
+      node: one.entry.node,
+      owner: owners.has(one.entry.node),
+      address: where(one.entry),
+      state: stateOf(one),
+      account: one.entry.account,
+      reason: one.report?.message ?? null
+    }))
+    const columns = [
+      { title: 'Node', width: 14 },
+      { title: 'IP:Port', width: 26 },
+      { title: 'State', width: 0 }
+    ]
+    print(
+      this.output,
+      table(
+        columns,
+        nodes.map((one) => [`${one.owner ? '*' : ''}${one.node}`, one.address, one.state]),
+        this.output.paint.state
+      )
+    )
     const away = nodes.filter((one) => one.reason !== null).length
     return { exitCode: away === 0 ? 0 : away === nodes.length ? 3 : 1, json: { nodes } }
   }

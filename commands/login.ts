@@ -14,7 +14,7 @@ export class Login extends CuiCommand {
     summary: 'log in again on a node (session ended, other account)',
     usage: 'login [NODE] [--account NAME] [--password-file FILE]',
     example: 'login RMHW131',
-    guide: '9',
+    guide: '9'
   }
 
   async run(): Promise<Outcome> {

@@ -12,7 +12,7 @@ export class Logout extends CuiCommand {
   static override about: HelpText = {
     summary: 'end the session on a node, or on all open ones',
     usage: 'logout [NODE]',
-    example: 'logout RMHW132',
+    example: 'logout RMHW132'
   }
 
   async run(): Promise<Outcome> {

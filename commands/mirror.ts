@@ -24,18 +24,30 @@ export class Mirror extends CuiCommand {
     summary: 'full mirror of the data, source to target',
     usage: 'mirror JOB start|stop|pause|resume [--yes] [--dry-run] [--no-wait] [--timeout 60s] [--confirm JOB]',
     example: 'mirror DB_Group start',
-    guide: '6',
+    guide: '6'
   }
 
   async run(): Promise<Outcome> {
     const { args, flags } = await this.read(Mirror)
     // `mirror start` alone is about the job in use.
     const [jobArg, actionArg] = args.action === undefined && isAction(args.job) ? [undefined, args.job] : [args.job, args.action]
-    if (!isAction(actionArg)) throw fail('E_USAGE', { what: `${actionArg === undefined ? 'The action is missing' : `"${actionArg}" is not an action`} of mirror.`, usage: Mirror.about.usage })
+    if (!isAction(actionArg))
+      throw fail('E_USAGE', {
+        what: `${actionArg === undefined ? 'The action is missing' : `"${actionArg}" is not an action`} of mirror.`,
+        usage: Mirror.about.usage
+      })
     const target = await findTarget(this.context, jobWord(this.context, jobArg, Mirror.about.usage), flags.node)
     const doubt = actionArg === 'start' && needsDecision(target)
     if (doubt && !flags['dry-run']) await this.decide(target, flags)
-    const outcome = await operate(this.context, this.output, target, 'mirror', doubt ? { ...flags, yes: true } : flags, { action: actionArg }, question(target, actionArg))
+    const outcome = await operate(
+      this.context,
+      this.output,
+      target,
+      'mirror',
+      doubt ? { ...flags, yes: true } : flags,
+      { action: actionArg },
+      question(target, actionArg)
+    )
     if (actionArg === 'start' && flags.wait && !flags['dry-run']) await this.watchMirror(target, flags.timeout)
     return outcome
   }
@@ -60,7 +72,12 @@ export class Mirror extends CuiCommand {
     }
   }
 
-  private async untilMirrored(target: Target, timeoutMs: number, limited: boolean, progress: { update(percent: number, left: number, leftMs: number | null): void }): Promise<void> {
+  private async untilMirrored(
+    target: Target,
+    timeoutMs: number,
+    limited: boolean,
+    progress: { update(percent: number, left: number, leftMs: number | null): void }
+  ): Promise<void> {
     const began = performance.now()
     let movedAt = began
     let lastLeft = -1
@@ -82,7 +99,12 @@ export class Mirror extends CuiCommand {
       // A long mirror that moves is not given up unless somebody asked for a limit.
       if (now - (limited ? began : movedAt) > timeoutMs) {
         const seen = mirror === undefined ? 'no answer' : `${mirror.state}, ${mirror.leftBytes} bytes left`
-        throw fail('E_WAIT_TIMEOUT', { what: `The end of the full mirror of ${target.job}`, timeout: shortDuration(timeoutMs), seen, again: `jobstate ${target.job}` })
+        throw fail('E_WAIT_TIMEOUT', {
+          what: `The end of the full mirror of ${target.job}`,
+          timeout: shortDuration(timeoutMs),
+          seen,
+          again: `jobstate ${target.job}`
+        })
       }
       await pause(this.context, POLL_MS)
     }

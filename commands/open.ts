@@ -8,7 +8,7 @@ export const loginFlags = {
   account: Flags.string({ description: 'OS account on the server, instead of the question' }),
   'password-file': Flags.string({ description: "file with the account's password in its first line (also: MIRRORPAIR_PASSWORD_FILE)" }),
   trust: Flags.string({ description: "the certificate's SHA256 fingerprint, known from elsewhere", helpValue: 'FINGERPRINT' }),
-  'trust-on-first-use': Flags.boolean({ description: 'take the certificate as it is when the node was never open before' }),
+  'trust-on-first-use': Flags.boolean({ description: 'take the certificate as it is when the node was never open before' })
 }
 
 /** Connects to an agent and logs in with an OS account (guide 9, login). */
@@ -19,7 +19,7 @@ export class Open extends CuiCommand {
     summary: 'connect to a node and log in; several can be open',
     usage: 'open ADDRESS[:PORT] [--account NAME] [--password-file FILE] [--trust FINGERPRINT|--trust-on-first-use]',
     example: 'open 192.168.150.151',
-    guide: '9',
+    guide: '9'
   }
 
   async run(): Promise<Outcome> {

@@ -56,7 +56,15 @@ export async function findTarget(context: Context, job: string, node: string | u
 }
 
 /** Asks, sends, follows the steps, ends with the job table. */
-export async function operate(context: Context, output: Output, target: Target, command: JobCommand, flags: ChangeFlags, extra: CommandRequest, question: string): Promise<Outcome> {
+export async function operate(
+  context: Context,
+  output: Output,
+  target: Target,
+  command: JobCommand,
+  flags: ChangeFlags,
+  extra: CommandRequest,
+  question: string
+): Promise<Outcome> {
   const { job, entry } = target
   if (flags.confirm !== undefined && flags.confirm !== job) throw fail('E_CONFIRM_WRONG', { job, given: flags.confirm })
   const timeoutMs = flags.timeout === undefined ? TICKET_TIMEOUT_MS : parseDurationMs(flags.timeout)
@@ -84,7 +92,7 @@ async function dryRun(output: Output, target: Target, command: JobCommand, extra
   const answer = await send(target.entry, target.job, command, { ...extra, dryRun: true })
   const steps = answer.dryRun ? answer.steps : []
   output.line(`${command} ${target.job} would do:`)
-  steps.forEach((step, i) => output.line(`  ${i + 1}. ${step}`))
+  for (const [i, step] of steps.entries()) output.line(`  ${i + 1}. ${step}`)
   return { exitCode: 0, json: { command, job: target.job, node: target.entry.node, dryRun: true, steps } }
 }
 
@@ -95,7 +103,9 @@ export function followTicket(context: Context, output: Output, target: Target, t
 
 async function showJob(context: Context, output: Output, target: Target): Promise<object[]> {
   const open = context.store.open().filter((entry) => target.cluster.nodes.includes(entry.node))
-  const rows = jobsNow(clustersOf(await askAll(open))).filter((now) => now.job === target.job).map(jobRow)
+  const rows = jobsNow(clustersOf(await askAll(open)))
+    .filter((now) => now.job === target.job)
+    .map(jobRow)
   if (rows.length > 0) printJobs(output, rows)
   return rows
 }

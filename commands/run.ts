@@ -14,7 +14,7 @@ export class Run extends CuiCommand {
   static override about: HelpText = {
     summary: 'run the commands in a file, stop at the first failure',
     usage: 'run FILE',
-    example: 'run os-update.runbook',
+    example: 'run os-update.runbook'
   }
 
   async run(): Promise<Outcome> {

@@ -33,7 +33,8 @@ export async function trustedDoor(context: Context, address: string, port: numbe
 
 export async function hello(door: Door): Promise<HelloAnswer> {
   const answer = await callAgent<HelloAnswer>(door, { method: 'GET', path: '/v1/hello' })
-  if (answer.product !== 'mirrorpair' || answer.apiVersion !== 1) throw fail('E_ANSWER_STRANGE', { where: where(door), what: 'not a mirrorpair agent with API version 1' })
+  if (answer.product !== 'mirrorpair' || answer.apiVersion !== 1)
+    throw fail('E_ANSWER_STRANGE', { where: where(door), what: 'not a mirrorpair agent with API version 1' })
   return answer
 }
 
@@ -43,7 +44,14 @@ export async function logIn(context: Context, output: Output, door: Door & { fin
   const file = flags['password-file'] ?? context.io.env['MIRRORPAIR_PASSWORD_FILE']
   const password = file === undefined ? await askLine(context, 'password:', { mask: true, option: '--password-file FILE' }) : passwordIn(file)
   const answer = await callAgent<LoginAnswer>(door, { method: 'POST', path: '/v1/login', body: { account, password }, answerMs: 30_000 })
-  const entry: NodeEntry = { ...door, node: clean(answer.node), token: answer.token, account: answer.account, role: answer.role, expiresAtMs: answer.expiresAtMs }
+  const entry: NodeEntry = {
+    ...door,
+    node: clean(answer.node),
+    token: answer.token,
+    account: answer.account,
+    role: answer.role,
+    expiresAtMs: answer.expiresAtMs
+  }
   context.store.put(entry)
   output.line(`[${entry.node}]: result: ${clean(answer.account)}, LicenseState: ${clean(answer.licenceState)}`)
   return entry
@@ -53,7 +61,11 @@ function passwordIn(file: string): string {
   try {
     return (fs.readFileSync(file, 'utf8').split('\n')[0] ?? '').replace(/\r$/, '')
   } catch (thrown) {
-    throw fail('E_SHELL_FILE', { file, what: `the password cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'no reason known'})`, advice: 'check the name and the rights of the file' })
+    throw fail('E_SHELL_FILE', {
+      file,
+      what: `the password cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'no reason known'})`,
+      advice: 'check the name and the rights of the file'
+    })
   }
 }
 
@@ -65,5 +77,5 @@ export const sessionObject = (entry: NodeEntry): object => ({
   role: entry.role,
   licenseState: 'Valid',
   fingerprint: entry.fingerprint,
-  expiresAtMs: entry.expiresAtMs,
+  expiresAtMs: entry.expiresAtMs
 })

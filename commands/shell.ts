@@ -64,9 +64,20 @@ class Prompt {
     const completer = (line: string, callback: (error: null, result: [string[], string]) => void): void => {
       const command = this.completer.command(line)
       if (command !== null) return callback(null, command)
-      this.completer.complete(line).then((found) => callback(null, found), () => callback(null, [[], line]))
+      this.completer.complete(line).then(
+        (found) => callback(null, found),
+        () => callback(null, [[], line])
+      )
     }
-    const readline = createInterface({ input, output, prompt: PROMPT, terminal: true, historySize: HISTORY_MAX, history: [...this.history].reverse(), completer })
+    const readline = createInterface({
+      input,
+      output,
+      prompt: PROMPT,
+      terminal: true,
+      historySize: HISTORY_MAX,
+      history: [...this.history].reverse(),
+      completer
+    })
     return new Promise((resolve) => this.listen(readline, resolve))
   }
 

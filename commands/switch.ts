@@ -11,7 +11,7 @@ export class Switch extends CuiCommand {
     summary: 'stop the job on its owner, start it on the other node',
     usage: 'switch JOB [--yes] [--dry-run] [--no-wait] [--timeout 60s] [--reason TEXT]',
     example: 'switch DB_Group',
-    guide: '4, 9',
+    guide: '4, 9'
   }
 
   async run(): Promise<Outcome> {

@@ -13,7 +13,7 @@ export class Use extends CuiCommand {
     summary: 'make a node or a job the default for the next commands',
     usage: 'use NODE|JOB|none',
     example: 'use DB_Group',
-    guide: '9',
+    guide: '9'
   }
 
   async run(): Promise<Outcome> {
@@ -35,7 +35,11 @@ export class Use extends CuiCommand {
     const asked = await askAll(open)
     requireAnswer(asked)
     const jobs = clustersOf(asked).flatMap((cluster) => cluster.jobs)
-    if (!jobs.includes(word)) throw fail('E_USAGE', { what: `"${word}" is neither an open node (${open.map((one) => one.node).join(', ')}) nor a job (${jobs.join(', ') || 'none'}).`, usage: Use.about.usage })
+    if (!jobs.includes(word))
+      throw fail('E_USAGE', {
+        what: `"${word}" is neither an open node (${open.map((one) => one.node).join(', ')}) nor a job (${jobs.join(', ') || 'none'}).`,
+        usage: Use.about.usage
+      })
     this.context.use.job = word
   }
 }

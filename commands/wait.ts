@@ -20,7 +20,7 @@ export class Wait extends CuiCommand {
   static override about: HelpText = {
     summary: 'wait until a job is in a state, or for a ticket to end',
     usage: 'wait JOB online|offline|synchronized|verified [--timeout 60s], or wait TICKET',
-    example: 'wait DB_Group online --timeout 60s',
+    example: 'wait DB_Group online --timeout 60s'
   }
 
   async run(): Promise<Outcome> {
@@ -69,7 +69,13 @@ export class Wait extends CuiCommand {
     const asked = await askAll(entries)
     requireAnswer(asked)
     const utcOffsetMinutes = asked.find((one) => one.status !== null)?.status?.utcOffsetMinutes ?? 0
-    const answer = await follow(this.context, this.output, { ticket, job: 'JOB', entries: asked.filter((one) => one.status !== null).map((one) => one.entry), timeoutMs, utcOffsetMinutes })
+    const answer = await follow(this.context, this.output, {
+      ticket,
+      job: 'JOB',
+      entries: asked.filter((one) => one.status !== null).map((one) => one.entry),
+      timeoutMs,
+      utcOffsetMinutes
+    })
     if (answer.error !== null) throw new ReportError({ ...answer.error, exitCode: answer.error.exitCode as 1 })
     this.output.line(`${ticket} is ${answer.state}`)
     return { exitCode: answer.state === 'failed' ? 1 : 0, json: { ticket, job: answer.job, state: answer.state, steps: answer.steps } }

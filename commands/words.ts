@@ -1,15 +1,51 @@
 /** The words of the guide's `help`, in its order (product §2). */
 export const GUIDE_WORDS: readonly string[] = [
-  'allstate', 'bringin', 'bringout', 'detach', 'encode',
-  'exit', 'forcetake', 'hbtstate', 'help', 'jobstate',
-  'list', 'login', 'mirror', 'open', 'selectsrc',
-  'switch', 'transmit', 'use', 'verify',
+  'allstate',
+  'bringin',
+  'bringout',
+  'detach',
+  'encode',
+  'exit',
+  'forcetake',
+  'hbtstate',
+  'help',
+  'jobstate',
+  'list',
+  'login',
+  'mirror',
+  'open',
+  'selectsrc',
+  'switch',
+  'transmit',
+  'use',
+  'verify'
 ]
 
 /** Known words that this version cannot do yet. */
 export const LATER_WORDS: readonly string[] = [
-  'clearerr', 'detach', 'drill', 'encode', 'forcetake', 'history', 'hostid', 'license', 'link', 'log', 'monitor', 'ready', 'resource', 'restore',
-  'selectsrc', 'snapshot', 'status', 'takeover', 'transmit', 'verify', 'vip', 'watch', 'why',
+  'clearerr',
+  'detach',
+  'drill',
+  'encode',
+  'forcetake',
+  'history',
+  'hostid',
+  'license',
+  'link',
+  'log',
+  'monitor',
+  'ready',
+  'resource',
+  'restore',
+  'selectsrc',
+  'snapshot',
+  'status',
+  'takeover',
+  'transmit',
+  'verify',
+  'vip',
+  'watch',
+  'why'
 ]
 
 /** The guide prints `hotstate` in one place and `hbtstate` everywhere else. */

@@ -12,7 +12,7 @@ export function createClockPort(environment: NodeJS.ProcessEnv = process.env): C
   return {
     nowMs: monotonicMs,
     wallMs: () => (Number.isNaN(fixedMs) ? Date.now() : fixedMs),
-    after: (delayMs, call) => callAt(monotonicMs() + delayMs, call),
+    after: (delayMs, call) => callAt(monotonicMs() + delayMs, call)
   }
 }
 

@@ -23,7 +23,7 @@ export function runCommand(file: string, args: string[], timeoutMs: number): Pro
         const exitCode = typeof error.code === 'number' ? error.code : null
         const why = error.killed === true ? `no answer within ${timeoutMs} ms` : `${error.code ?? error.signal}`
         resolve({ exitCode, output: stdout, problem: exitCode === null ? why : stderr.trim() || `exit code ${exitCode}` })
-      },
+      }
     )
   })
 }

@@ -19,7 +19,7 @@ const recordSchema = z.looseObject({
   errorFlag: z.string().nullable(),
   needToVerify: z.enum(['No', 'Yes', 'Manually']),
   copyComplete: z.boolean(),
-  history: z.array(z.object({ roleSequence: z.int().min(0), owner: z.string() })),
+  history: z.array(z.object({ roleSequence: z.int().min(0), owner: z.string() }))
 })
 
 const stateSchema = z.looseObject({ formatVersion: z.literal(1), node: z.string(), records: z.record(z.string(), recordSchema) })

@@ -20,7 +20,7 @@ const JOURNAL_PRIORITY: Record<Level, string> = { info: '<6>', warning: '<4>', e
 export function createLogPort(
   places: Pick<Places, 'stateDirectory' | 'node'>,
   clock: Pick<ClockPort, 'wallMs'>,
-  options: { standardError?: boolean } = {},
+  options: { standardError?: boolean } = {}
 ): LogPort & { flushed(): Promise<void> } {
   const file = new EventFile(path.join(places.stateDirectory, 'events.log'))
   const underJournal = process.env.JOURNAL_STREAM !== undefined
@@ -92,7 +92,7 @@ class EventFile {
   private async makeRoom(bytes: number): Promise<void> {
     const size = await fs.promises.stat(this.file).then(
       (stat) => stat.size,
-      () => null,
+      () => null
     )
     if (size === null) await fs.promises.mkdir(path.dirname(this.file), { recursive: true, mode: 0o700 })
     else if (size + bytes > EVENT_LOG_BYTES_MAX) await fs.promises.rename(this.file, `${this.file}.1`)

@@ -6,7 +6,7 @@ const SECRETS: [RegExp, string][] = [
   [/\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${HIDDEN}`],
   [/(\b[\w-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|PGPASSWORD)\b["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&]+)/gi, `$1${HIDDEN}`],
   [/(--(?:password|token|secret)\s+)(\S+)/gi, `$1${HIDDEN}`],
-  [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]+:)[^\s@]+@/gi, `$1${HIDDEN}@`],
+  [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]+:)[^\s@]+@/gi, `$1${HIDDEN}@`]
 ]
 
 export function redact(text: string): string {

@@ -2,7 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { initialState, statusAnswer, type Outcome, type State } from '../../src/core'
 import { jobReport } from '../../src/report/job'
 import { ReportError, type ExitCode } from '../../src/report/report'
-import { TICKET_WAIT_MS_MAX, type CommandAnswer, type CommandRequest, type JobCommand, type PeerMessage, type PeerReply, type StatusAnswer, type TicketAnswer } from '../../src/wire'
+import {
+  TICKET_WAIT_MS_MAX,
+  type CommandAnswer,
+  type CommandRequest,
+  type JobCommand,
+  type PeerMessage,
+  type PeerReply,
+  type StatusAnswer,
+  type TicketAnswer
+} from '../../src/wire'
 import { Loop } from '../loop'
 import { failureOf, Performer } from '../perform'
 import type { Places, Ports } from '../ports'
@@ -156,8 +165,12 @@ class RunningEngine implements Engine {
   private async receiveCommand(message: Extract<PeerMessage, { kind: 'command' }>): Promise<Outcome> {
     const owner = this.published.jobs[message.job]?.record.owner
     const { node, peerNode } = this.published
-    if (owner === peerNode) return { ok: false, error: jobReport('E_JOB_BUSY', { job: message.job, node, ticket: 'no ticket', doing: 'the owner is changing' }) }
+    if (owner === peerNode)
+      return { ok: false, error: jobReport('E_JOB_BUSY', { job: message.job, node, ticket: 'no ticket', doing: 'the owner is changing' }) }
     const { job, command, dryRun, reason, action } = message
-    return { ok: true, result: await this.command(job, command, { dryRun, ...(reason === null ? {} : { reason }), ...(action ? { action } : {}) }, message.account) }
+    return {
+      ok: true,
+      result: await this.command(job, command, { dryRun, ...(reason === null ? {} : { reason }), ...(action ? { action } : {}) }, message.account)
+    }
   }
 }

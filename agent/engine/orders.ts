@@ -35,7 +35,11 @@ export class Orders {
     return kill ? this.lanes.end(applicationLane(job, name), call) : this.lanes.after(applicationLane(job, name), call)
   }
 
-  private carryOutData(job: JobConfig, roleSequence: number, order: Extract<Order, { do: 'source' | 'target' | 'drain' | 'stopData' | 'mirror' }>): Promise<unknown> {
+  private carryOutData(
+    job: JobConfig,
+    roleSequence: number,
+    order: Extract<Order, { do: 'source' | 'target' | 'drain' | 'stopData' | 'mirror' }>
+  ): Promise<unknown> {
     const { data } = this.ports
     const lane = `data/${job.name}`
     switch (order.do) {

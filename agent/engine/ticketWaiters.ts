@@ -33,7 +33,7 @@ export class TicketWaiters {
 
   private hasNews(id: string, since: number): boolean {
     const ticket = this.state().tickets[id]
-    return !ticket || ticket.state !== 'running' || ticket.steps.length > since
+    return ticket?.state !== 'running' || ticket.steps.length > since
   }
 
   private news(id: string, since: number, waitMs: number): Promise<void> {

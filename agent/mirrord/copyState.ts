@@ -19,13 +19,23 @@ const schema = z.strictObject({
   clean: z.boolean(),
   /** This node went on writing as source when the other one had taken over already. */
   diverged: z.boolean(),
-  sourceOf: z.array(z.number().int().nonnegative()).max(SOURCE_HISTORY_MAX),
+  sourceOf: z.array(z.number().int().nonnegative()).max(SOURCE_HISTORY_MAX)
 })
 
 /** What mirrord must not forget about its copy of a job's data: `<state>/<job>.copy.json`. */
 export type CopyState = z.infer<typeof schema>
 
-const NEW: CopyState = { formatVersion: 1, role: 'none', roleSequence: 0, copyComplete: false, session: null, appliedLsn: 0, clean: true, diverged: false, sourceOf: [] }
+const NEW: CopyState = {
+  formatVersion: 1,
+  role: 'none',
+  roleSequence: 0,
+  copyComplete: false,
+  session: null,
+  appliedLsn: 0,
+  clean: true,
+  diverged: false,
+  sourceOf: []
+}
 
 /** The file is hard on the disk before `update` returns. */
 export class CopyStateFile {

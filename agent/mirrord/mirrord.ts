@@ -29,22 +29,36 @@ export class Mirrord {
   private readonly speed = new Speed(SPEED_WINDOW_MS)
   private state: CopyStateFile
 
-  constructor(private readonly job: string, private readonly node: string, private readonly stateFile: string, private readonly hooks: MirrordHooks) {
+  constructor(
+    private readonly job: string,
+    private readonly node: string,
+    private readonly stateFile: string,
+    private readonly hooks: MirrordHooks
+  ) {
     this.state = new CopyStateFile(stateFile)
   }
 
   answer(request: MirrordRequest): Promise<unknown> {
     switch (request.do) {
-      case 'status': return Promise.resolve(this.status())
+      case 'status':
+        return Promise.resolve(this.status())
       // It waits for the target: other requests must not wait for it.
-      case 'drain': return this.drain(request.timeoutMs)
-      case 'configure': return this.inTurn(() => this.configure(request.config))
-      case 'source': return this.inTurn(() => this.becomeSource(request.roleSequence, request.peerCopyComplete))
-      case 'target': return this.inTurn(() => this.becomeTarget(request.roleSequence))
-      case 'stop': return this.inTurn(() => this.stop(request.force))
-      case 'mirror': return this.inTurn(() => this.mirror(request.action))
-      case 'exit': return this.inTurn(() => this.end())
-      default: return request satisfies never
+      case 'drain':
+        return this.drain(request.timeoutMs)
+      case 'configure':
+        return this.inTurn(() => this.configure(request.config))
+      case 'source':
+        return this.inTurn(() => this.becomeSource(request.roleSequence, request.peerCopyComplete))
+      case 'target':
+        return this.inTurn(() => this.becomeTarget(request.roleSequence))
+      case 'stop':
+        return this.inTurn(() => this.stop(request.force))
+      case 'mirror':
+        return this.inTurn(() => this.mirror(request.action))
+      case 'exit':
+        return this.inTurn(() => this.end())
+      default:
+        return request satisfies never
     }
   }
 

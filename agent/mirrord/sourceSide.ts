@@ -32,7 +32,11 @@ export class SourceSide {
   private senderEnded: Promise<void> = Promise.resolve()
   private stopping = false
 
-  constructor(private readonly config: MirrordConfig, readonly roleSequence: number, private readonly hooks: SideHooks) {
+  constructor(
+    private readonly config: MirrordConfig,
+    readonly roleSequence: number,
+    private readonly hooks: SideHooks
+  ) {
     this.log = SharedOrderedLog.create({ queueBytes: config.queueBytes })
     this.log.setWatching(config.capture === 'watch')
   }
@@ -116,7 +120,7 @@ export class SourceSide {
   /** The target has applied all that is in the order now. */
   private upToDate(goal: number): boolean {
     const { view } = this
-    return view !== null && view.connected && view.targetComplete && view.targetAppliedLsn >= goal && this.log.streamState() === 'wanted'
+    return view?.connected === true && view.targetComplete && view.targetAppliedLsn >= goal && this.log.streamState() === 'wanted'
   }
 
   async drain(timeoutMs: number): Promise<void> {

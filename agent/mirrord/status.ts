@@ -22,11 +22,23 @@ export class Speed {
 
 export function idleStatus(config: MirrordConfig | null, state: Readonly<CopyState>): MirrordStatus {
   return {
-    role: 'none', roleSequence: state.roleSequence, connected: false, link: null,
+    role: 'none',
+    roleSequence: state.roleSequence,
+    connected: false,
+    link: null,
     links: (config?.links ?? []).map(({ name }) => ({ name, state: 'Error' })),
     mirror: { state: 'Stop', percent: 0, leftBytes: 0, leftMs: null },
-    replication: 'Stop', speedBytesPerSecond: 0, sentBytes: 0, queuedBytes: 0, pagefileBytes: null,
-    needToVerify: state.diverged ? 'Manually' : 'No', targetSide: 'Absent', lsn: 0, appliedLsn: state.appliedLsn, copyComplete: state.copyComplete, fault: null,
+    replication: 'Stop',
+    speedBytesPerSecond: 0,
+    sentBytes: 0,
+    queuedBytes: 0,
+    pagefileBytes: null,
+    needToVerify: state.diverged ? 'Manually' : 'No',
+    targetSide: 'Absent',
+    lsn: 0,
+    appliedLsn: state.appliedLsn,
+    copyComplete: state.copyComplete,
+    fault: null
   }
 }
 
@@ -38,13 +50,22 @@ export function sourceStatus(base: MirrordStatus, side: SourceSide, speed: numbe
   const mirror = mirrorProgress(side, speed)
   return {
     ...base,
-    role: 'source', roleSequence: side.roleSequence, connected, link: view?.link ?? null, links: view?.links ?? base.links, mirror,
+    role: 'source',
+    roleSequence: side.roleSequence,
+    connected,
+    link: view?.link ?? null,
+    links: view?.links ?? base.links,
+    mirror,
     replication: connected ? (queuedBytes > 0 ? 'Replicating' : 'Idle') : 'Stop',
-    speedBytesPerSecond: speed, sentBytes: view?.sentBytes ?? 0, queuedBytes,
+    speedBytesPerSecond: speed,
+    sentBytes: view?.sentBytes ?? 0,
+    queuedBytes,
     needToVerify: overflowed && view?.needToVerify === 'No' ? 'Yes' : (view?.needToVerify ?? 'No'),
     targetSide: connected ? (view?.targetMirrors ? 'Full Mirror' : 'Idle') : 'Absent',
-    lsn: log.lsn(), appliedLsn: view?.targetAppliedLsn ?? 0, copyComplete: true,
-    fault: side.walkFailure === null ? refused(side) : { code: 'E_WALK', message: dataError('E_WALK', { why: side.walkFailure }).message },
+    lsn: log.lsn(),
+    appliedLsn: view?.targetAppliedLsn ?? 0,
+    copyComplete: true,
+    fault: side.walkFailure === null ? refused(side) : { code: 'E_WALK', message: dataError('E_WALK', { why: side.walkFailure }).message }
   }
 }
 
@@ -74,11 +95,19 @@ export function targetStatus(base: MirrordStatus, side: TargetSide, speed: numbe
   if (view === null) return { ...base, role: 'target' }
   return {
     ...base,
-    role: 'target', roleSequence: view.roleSequence, connected: view.connected, link: view.link, links: view.links,
+    role: 'target',
+    roleSequence: view.roleSequence,
+    connected: view.connected,
+    link: view.link,
+    links: view.links,
     mirror: { state: view.mirrors ? 'Mirror' : 'Idle', percent: view.mirrors ? 0 : FULL_PERCENT, leftBytes: 0, leftMs: null },
-    replication: view.connected ? 'Idle' : 'Stop', speedBytesPerSecond: speed,
+    replication: view.connected ? 'Idle' : 'Stop',
+    speedBytesPerSecond: speed,
     needToVerify: view.diverged ? 'Manually' : view.copyComplete ? 'No' : 'Yes',
     targetSide: view.mirrors ? 'Full Mirror' : view.connected ? 'Idle' : 'Stop',
-    lsn: view.appliedLsn, appliedLsn: view.appliedLsn, copyComplete: view.copyComplete, fault: view.fault,
+    lsn: view.appliedLsn,
+    appliedLsn: view.appliedLsn,
+    copyComplete: view.copyComplete,
+    fault: view.fault
   }
 }

@@ -13,7 +13,11 @@ export class TargetSide {
   private readonly ended: Promise<void>
   private stopping = false
 
-  constructor(config: MirrordConfig, stateFile: string, private readonly hooks: SideHooks) {
+  constructor(
+    config: MirrordConfig,
+    stateFile: string,
+    private readonly hooks: SideHooks
+  ) {
     const workerData: ReceiverData = { config, stateFile }
     this.worker = new Worker(workerFile('receiver'), { workerData })
     this.ended = new Promise((resolve) => this.worker.once('exit', () => resolve()))

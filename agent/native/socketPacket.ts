@@ -29,7 +29,7 @@ function libc(): Calls {
     bind: library.func('int bind(int, const void *, uint)'),
     send: library.func('long send(int, const void *, size_t, int)'),
     recv: library.func('long recv(int, void *, size_t, int)'),
-    close: library.func('int close(int)'),
+    close: library.func('int close(int)')
   }
   return calls
 }
@@ -60,7 +60,7 @@ export function openPacketSocket(interfaceIndex: number, etherType: number): Pac
       const length = c.recv(fd, buffer, buffer.length, 0)
       return length > 0 ? Buffer.from(buffer.subarray(0, Number(length))) : null
     },
-    close: () => void c.close(fd),
+    close: () => void c.close(fd)
   }
 }
 

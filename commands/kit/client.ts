@@ -27,19 +27,24 @@ const ANSWER_BYTES_MAX = 4 * 1024 * 1024
 
 /** A refusal by the agent; the status tells an ended session from the rest. */
 export class AgentRefusal extends ReportError {
-  constructor(error: ApiError, readonly status: number) {
+  constructor(
+    error: ApiError,
+    readonly status: number
+  ) {
     super({ code: error.code, message: error.message, tryThis: error.tryThis, exitCode: exitCodeOf(error.exitCode), node: error.node })
   }
 }
 
 const exitCodeOf = (value: unknown): ExitCode => ([1, 2, 3, 4, 5, 6].includes(value as number) ? (value as ExitCode) : 1)
 
-export const where = (door: { address: string; port: number }): string =>
-  `${door.address.includes(':') ? `[${door.address}]` : door.address}:${door.port}`
+export const where = (door: { address: string; port: number }): string => `${door.address.includes(':') ? `[${door.address}]` : door.address}:${door.port}`
 
 /** AB:CD:… whatever way it was written: with or without colons, in small letters, with SHA256 in front. */
 export function normalFingerprint(text: string): string {
-  const digits = text.replace(/^sha-?256[: ]?/i, '').replace(/[^0-9a-f]/gi, '').toUpperCase()
+  const digits = text
+    .replace(/^sha-?256[: ]?/i, '')
+    .replace(/[^0-9a-f]/gi, '')
+    .toUpperCase()
   return (digits.match(/../g) ?? []).join(':')
 }
 
@@ -52,7 +57,7 @@ export async function callAgent<T>(door: Door, call: Call): Promise<T> {
       headers: { 'content-type': 'application/json', ...(call.token ? { authorization: `Bearer ${call.token}` } : {}) },
       body: call.body === undefined ? null : JSON.stringify(call.body),
       headersTimeout: call.answerMs ?? ANSWER_MS,
-      bodyTimeout: call.answerMs ?? ANSWER_MS,
+      bodyTimeout: call.answerMs ?? ANSWER_MS
     })
     return readAnswer<T>(door, answer.statusCode, await answer.body.text())
   } catch (thrown) {
@@ -95,7 +100,7 @@ async function clientFor(door: Door): Promise<{ client: Client; seen: { fingerpr
         if (door.fingerprint === null || seen.fingerprint === door.fingerprint) return callback(null, socket)
         socket.destroy()
         return callback(new WrongCertificate('another certificate'), null)
-      }),
+      })
   })
   return { client, seen }
 }
@@ -125,7 +130,7 @@ const REASONS: Record<string, string> = {
   UND_ERR_HEADERS_TIMEOUT: 'it took the request and did not answer in time',
   UND_ERR_BODY_TIMEOUT: 'its answer did not end in time',
   UND_ERR_SOCKET: 'the connection was cut',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak HTTPS',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak HTTPS'
 }
 
 function explain(door: Door, thrown: unknown, seen: string | null): unknown {

@@ -41,7 +41,8 @@ export async function askAll(entries: NodeEntry[]): Promise<Asked[]> {
     entries.map(async (entry) => {
       try {
         const status = await call<StatusAnswer>(entry, { method: 'GET', path: '/v1/status' })
-        if (typeof status.self?.jobs !== 'object' || !Array.isArray(status.self.links)) throw fail('E_ANSWER_STRANGE', { where: where(entry), what: 'no status' })
+        if (typeof status.self?.jobs !== 'object' || !Array.isArray(status.self.links))
+          throw fail('E_ANSWER_STRANGE', { where: where(entry), what: 'no status' })
         return { entry, status, report: null }
       } catch (thrown) {
         return { entry, status: null, report: reportOf(thrown) }

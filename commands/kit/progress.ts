@@ -16,6 +16,6 @@ export async function createProgress(stream: NodeJS.WritableStream & { isTTY?: b
   bar.start(100, 0, { bytes: 'NA', time: 'NA' })
   return {
     update: (percent, leftBytes, leftMs) => bar.update(percent, { bytes: thousands(leftBytes), time: leftMs === null ? 'NA' : shortDuration(leftMs) }),
-    stop: () => bar.stop(),
+    stop: () => bar.stop()
   }
 }

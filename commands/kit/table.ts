@@ -21,7 +21,13 @@ export function table(columns: Column[], rows: string[][], colour: (text: string
   const rule = '-'.repeat(RULE_WIDTH + grown)
   // The colour goes on after the width is measured, so that it cannot shift a column.
   const line = (row: string[], paint: (text: string) => string): string =>
-    row.map((cell, i) => paint(cell) + ' '.repeat(Math.max(0, (widths[i] ?? 0) - widthOf(cell)))).join('').trimEnd()
-  const heading = columns.map((column, i) => padTo(column.title, widths[i] ?? 0)).join('').trimEnd()
+    row
+      .map((cell, i) => paint(cell) + ' '.repeat(Math.max(0, (widths[i] ?? 0) - widthOf(cell))))
+      .join('')
+      .trimEnd()
+  const heading = columns
+    .map((column, i) => padTo(column.title, widths[i] ?? 0))
+    .join('')
+    .trimEnd()
   return [rule, heading, rule, ...cells.map((row) => line(row, colour)), rule]
 }

@@ -1,8 +1,7 @@
 /** Control characters of an answer must not reach the terminal: they could move the cursor or hide words. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out.
 export const clean = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character starts a colour.
+/** The escape character starts a colour. */
 const COLOUR = /\u001b\[[0-9;]*m/g
 const WIDE = /\p{Script=Hangul}|\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Emoji_Presentation}|[\u3000-\u303f\uff01-\uff60\uffe0-\uffe6]/u
 const NARROW = /^[\uff61-\uffdc]$/u
@@ -11,7 +10,7 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 /** Columns that a text takes on a terminal: Korean and other wide characters take two, colours none. */
 export function widthOf(text: string): number {
   const bare = text.replace(COLOUR, '')
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: plain ASCII needs no look at each character.
+  // Plain ASCII needs no look at each character.
   if (/^[\x20-\x7e]*$/.test(bare)) return bare.length
   let width = 0
   for (const { segment } of graphemes.segment(bare)) width += WIDE.test(segment) && !NARROW.test(segment) ? 2 : 1
@@ -21,7 +20,10 @@ export function widthOf(text: string): number {
 export const padTo = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)))
 
 /** 1766384 → 1,766,384, as the guide's property view prints numbers. */
-export const thousands = (value: number): string => Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, ',')
+export const thousands = (value: number): string =>
+  Math.round(value)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, ',')
 
 /** The guide's Left Time: 1s, 2m 5s, 3h 0m. */
 export function shortDuration(ms: number): string {

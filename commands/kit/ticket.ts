@@ -35,7 +35,8 @@ export async function follow(context: Context, output: Output, following: Follow
     const entry = following.entries[turn % following.entries.length] as NodeEntry
     const answer = await poll(context, entry, following.ticket, since, Math.min(left, TICKET_WAIT_MS_MAX))
     if (answer === null) {
-      if (performance.now() - heardAt > SILENCE_MS) throw fail('E_OUTCOME_UNKNOWN', { node: following.entries[0]?.node ?? '', ticket: following.ticket, job: following.job })
+      if (performance.now() - heardAt > SILENCE_MS)
+        throw fail('E_OUTCOME_UNKNOWN', { node: following.entries[0]?.node ?? '', ticket: following.ticket, job: following.job })
       turn += 1
       await pause(context, RETRY_MS)
       continue
@@ -65,7 +66,12 @@ async function poll(context: Context, entry: NodeEntry, ticket: string, since: n
 
 function timedOut(following: Following, steps: StepLine[]): Error {
   const seen = steps.at(-1)?.text ?? 'no step yet'
-  return fail('E_WAIT_TIMEOUT', { what: `The end of ${following.ticket}`, timeout: shortDuration(following.timeoutMs), seen, again: `wait ${following.ticket}` })
+  return fail('E_WAIT_TIMEOUT', {
+    what: `The end of ${following.ticket}`,
+    timeout: shortDuration(following.timeoutMs),
+    seen,
+    again: `wait ${following.ticket}`
+  })
 }
 
 export function pause(context: Context, ms: number): Promise<void> {
@@ -86,7 +92,11 @@ class StepPrinter {
   private open: StepLine | null = null
   private readonly begun = new Map<string, StepLine>()
 
-  constructor(private readonly output: Output, private readonly utcOffsetMinutes: number, private readonly columns: number) {}
+  constructor(
+    private readonly output: Output,
+    private readonly utcOffsetMinutes: number,
+    private readonly columns: number
+  ) {}
 
   show(step: StepLine): void {
     const key = `${step.node} ${step.text}`

@@ -47,7 +47,13 @@ export function clustersOf(asked: Asked[]): ClusterView[] {
   const answers = asked.flatMap((one) => (one.status === null ? [] : [one.status]))
   const names = [...new Set(answers.map((answer) => answer.cluster))]
   const silent = asked.filter((one) => one.status === null)
-  return names.map((name, i) => clusterOf(name, answers.filter((answer) => answer.cluster === name), i === 0 ? silent : []))
+  return names.map((name, i) =>
+    clusterOf(
+      name,
+      answers.filter((answer) => answer.cluster === name),
+      i === 0 ? silent : []
+    )
+  )
 }
 
 function clusterOf(cluster: string, answers: StatusAnswer[], silent: Asked[]): ClusterView {
@@ -60,7 +66,11 @@ function clusterOf(cluster: string, answers: StatusAnswer[], silent: Asked[]): C
     seen.set(answer.peerNode, { view, ageMs, old: ageMs > FRESH_MS || answer.peerAlive !== 'up', utcOffsetMinutes: answer.utcOffsetMinutes })
   }
   const jobs = [...new Set([...seen.values()].flatMap((one) => Object.keys(one.view.jobs)))]
-  const problems = [...silent.map((one) => `${one.entry.node} (${where(one.entry)}): ${one.report?.message ?? 'it does not answer.'}`), ...answers.flatMap((answer) => answer.problems), ...disagreements(seen, jobs)]
+  const problems = [
+    ...silent.map((one) => `${one.entry.node} (${where(one.entry)}): ${one.report?.message ?? 'it does not answer.'}`),
+    ...answers.flatMap((answer) => answer.problems),
+    ...disagreements(seen, jobs)
+  ]
   return { cluster, nodes, seen, jobs, problems: [...new Set(problems)] }
 }
 
@@ -98,13 +108,12 @@ export function jobNow(cluster: ClusterView, job: string): JobNow | null {
     utcOffsetMinutes: (seen ?? newest).utcOffsetMinutes,
     roleSequence: record.roleSequence,
     seen,
-    view,
+    view
   }
 }
 
 const sequence = (seen: Seen, job: string): number => seen.view.jobs[job]?.record.roleSequence ?? -1
 
-export const jobsNow = (clusters: ClusterView[]): JobNow[] =>
-  clusters.flatMap((cluster) => cluster.jobs.flatMap((job) => jobNow(cluster, job) ?? []))
+export const jobsNow = (clusters: ClusterView[]): JobNow[] => clusters.flatMap((cluster) => cluster.jobs.flatMap((job) => jobNow(cluster, job) ?? []))
 
 export const problemsOf = (clusters: ClusterView[]): string[] => [...new Set(clusters.flatMap((cluster) => cluster.problems))]

@@ -21,13 +21,12 @@ export function linkRows(cluster: ClusterView): LinkRow[] {
       name,
       hbt: ends(views[0]?.link, views[1]?.link),
       states: Object.fromEntries(views.map(({ node, seen, link }) => [node, aged(link?.state ?? UNKNOWN, seen)])),
-      ageMs: Object.fromEntries(views.map(({ node, link }) => [node, link?.ageMs ?? null])),
+      ageMs: Object.fromEntries(views.map(({ node, link }) => [node, link?.ageMs ?? null]))
     }
   })
 }
 
-const linkOf = (cluster: ClusterView, node: string, name: string): LinkView | undefined =>
-  cluster.seen.get(node)?.view.links.find((link) => link.name === name)
+const linkOf = (cluster: ClusterView, node: string, name: string): LinkView | undefined => cluster.seen.get(node)?.view.links.find((link) => link.name === name)
 
 /** The first node's end stands on the left, whoever said it. */
 function ends(first: LinkView | undefined, second: LinkView | undefined): string {
@@ -37,5 +36,12 @@ function ends(first: LinkView | undefined, second: LinkView | undefined): string
 
 export function printLinks(output: Output, cluster: ClusterView, rows: LinkRow[]): void {
   const columns = [{ title: 'HBT', width: 50 }, ...cluster.nodes.map((node) => ({ title: node, width: 12 }))]
-  print(output, table(columns, rows.map((row) => [row.hbt, ...cluster.nodes.map((node) => row.states[node] ?? UNKNOWN)]), output.paint.state))
+  print(
+    output,
+    table(
+      columns,
+      rows.map((row) => [row.hbt, ...cluster.nodes.map((node) => row.states[node] ?? UNKNOWN)]),
+      output.paint.state
+    )
+  )
 }

@@ -17,12 +17,17 @@ export function properties(cluster: ClusterView, now: JobNow): Property[] {
     ['State', aged(now.state, now.seen)],
     ['Safety', 'OFF'],
     ['Role Sequence', thousands(now.roleSequence)],
-    ['Redo Queue', standby?.data ? thousands(Math.max(0, standby.data.lsn - standby.data.appliedLsn)) : 'NA'],
+    ['Redo Queue', standby?.data ? thousands(Math.max(0, standby.data.lsn - standby.data.appliedLsn)) : 'NA']
   ]
   if (view === null) return [...shared, ...own]
   const resources: Property[] = [
-    ...view.vips.map((vip): Property => [vip.name, `${vip.address} / ${mask(vip.address, vip.prefix)}${vip.up === (now.state === 'online') ? '' : vip.up ? ' (up)' : ' (down)'}`]),
-    ...view.applications.map((application): Property => [application.name, aged(application.state, now.seen)]),
+    ...view.vips.map(
+      (vip): Property => [
+        vip.name,
+        `${vip.address} / ${mask(vip.address, vip.prefix)}${vip.up === (now.state === 'online') ? '' : vip.up ? ' (up)' : ' (down)'}`
+      ]
+    ),
+    ...view.applications.map((application): Property => [application.name, aged(application.state, now.seen)])
   ]
   const data = view.data === null ? [] : dataProperties(now, view, view.data)
   return [...shared, ...resources, ...data, ...own]
@@ -48,7 +53,7 @@ function dataProperties(now: JobNow, view: JobView, data: MirrordStatus): Proper
     ['Queued Bytes', thousands(data.queuedBytes)],
     ['Mode', 'Async'],
     ['Target Side', seen(data.targetSide)],
-    ['Pagefile Used', data.pagefileBytes === null ? 'NA' : thousands(data.pagefileBytes)],
+    ['Pagefile Used', data.pagefileBytes === null ? 'NA' : thousands(data.pagefileBytes)]
   ]
 }
 
@@ -62,7 +67,17 @@ export function mask(address: string, prefix: number): string {
 
 export function printProperties(output: Output, rows: Property[]): void {
   const paint = (cell: string): string => output.paint.state(cell)
-  print(output, table([{ title: 'Property', width: 26 }, { title: 'Value', width: 0 }], rows, paint))
+  print(
+    output,
+    table(
+      [
+        { title: 'Property', width: 26 },
+        { title: 'Value', width: 0 }
+      ],
+      rows,
+      paint
+    )
+  )
 }
 
 /** For --json: the same names, and the plain numbers beside them. */
@@ -78,6 +93,6 @@ export function propertyObject(now: JobNow, rows: Property[]): object {
     note: now.view?.note ?? null,
     vips: now.view?.vips ?? [],
     applications: now.view?.applications ?? [],
-    data: now.view?.data ?? null,
+    data: now.view?.data ?? null
   }
 }

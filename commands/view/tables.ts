@@ -3,9 +3,27 @@ import { table } from '../kit/table'
 import { clean, nodeTime } from '../kit/text'
 import { aged, UNKNOWN, type ClusterView, type JobNow } from './cluster'
 
-export interface HostRow { host: string; licState: string; ageMs: number | null }
-export interface HeartbeatRow { from: string; to: string; hbtState: string; ageMs: number | null }
-export interface JobRow { job: string; state: string; activite: string; takeReason: string; takeTime: string; takeTimeMs: number; roleSequence: number; ageMs: number | null }
+export interface HostRow {
+  host: string
+  licState: string
+  ageMs: number | null
+}
+export interface HeartbeatRow {
+  from: string
+  to: string
+  hbtState: string
+  ageMs: number | null
+}
+export interface JobRow {
+  job: string
+  state: string
+  activite: string
+  takeReason: string
+  takeTime: string
+  takeTimeMs: number
+  roleSequence: number
+  ageMs: number | null
+}
 
 export function hostRows(clusters: ClusterView[]): HostRow[] {
   return clusters.flatMap((cluster) =>
@@ -40,17 +58,37 @@ export const jobRow = (now: JobNow): JobRow => ({
   takeTime: nodeTime(now.takeTimeMs, now.utcOffsetMinutes),
   takeTimeMs: now.takeTimeMs,
   roleSequence: now.roleSequence,
-  ageMs: now.seen?.ageMs ?? null,
+  ageMs: now.seen?.ageMs ?? null
 })
 
 export function printHosts(output: Output, rows: HostRow[]): void {
-  const columns = [{ title: 'host', width: 14 }, { title: 'licState', width: 0 }]
-  print(output, table(columns, rows.map((row) => [row.host, row.licState]), output.paint.state))
+  const columns = [
+    { title: 'host', width: 14 },
+    { title: 'licState', width: 0 }
+  ]
+  print(
+    output,
+    table(
+      columns,
+      rows.map((row) => [row.host, row.licState]),
+      output.paint.state
+    )
+  )
 }
 
 export function printHeartbeats(output: Output, rows: HeartbeatRow[]): void {
-  const columns = [{ title: 'host', width: 26 }, { title: 'hbtState', width: 0 }]
-  print(output, table(columns, rows.map((row) => [`${row.from}--->${row.to}`, row.hbtState]), output.paint.state))
+  const columns = [
+    { title: 'host', width: 26 },
+    { title: 'hbtState', width: 0 }
+  ]
+  print(
+    output,
+    table(
+      columns,
+      rows.map((row) => [`${row.from}--->${row.to}`, row.hbtState]),
+      output.paint.state
+    )
+  )
 }
 
 export function printJobs(output: Output, rows: JobRow[]): void {
@@ -59,9 +97,16 @@ export function printJobs(output: Output, rows: JobRow[]): void {
     { title: 'State', width: 12 },
     { title: 'Activite', width: 14 },
     { title: 'TakeReason', width: 14 },
-    { title: 'TakeTime', width: 0 },
+    { title: 'TakeTime', width: 0 }
   ]
-  print(output, table(columns, rows.map((row) => [row.job, row.state, row.activite, row.takeReason, row.takeTime]), output.paint.state))
+  print(
+    output,
+    table(
+      columns,
+      rows.map((row) => [row.job, row.state, row.activite, row.takeReason, row.takeTime]),
+      output.paint.state
+    )
+  )
 }
 
 export function printProblems(output: Output, problems: string[]): void {

@@ -86,4 +86,3 @@ function adoptService(turn: Turn, job: JobState): void {
   }
   log(turn, 'info', `${job.name} runs on ${turn.state.node} and is watched again`, job)
 }
-

@@ -37,7 +37,16 @@ export type Event = { atMs: number; wallMs: number } & (
   | { kind: 'withdrawReceived'; request: number; job: JobName; roleSequence: number; ticket: string }
   /** The answer to an offer or a withdrawal: the peer's record, its refusal, or silence. */
   | { kind: 'handoverAnswered'; job: JobName; roleSequence: number; ticket: string; asked: 'offer' | 'withdraw'; answer: HandoverAnswer }
-  | { kind: 'commandGiven'; request: number; job: JobName; command: JobCommand; action: MirrorAction | null; dryRun: boolean; account: string; reason: string | null }
+  | {
+      kind: 'commandGiven'
+      request: number
+      job: JobName
+      command: JobCommand
+      action: MirrorAction | null
+      dryRun: boolean
+      account: string
+      reason: string | null
+    }
   | { kind: 'orderEnded'; job: JobName; attempt: number; roleSequence: number; task: number; outcome: Outcome }
   | { kind: 'applicationFailed'; job: JobName; application: string; why: string }
   | { kind: 'dataStatusChanged'; job: JobName; status: MirrordStatus }

@@ -52,7 +52,12 @@ export function peerCanTake(turn: Turn, job: JobState): boolean {
   const theirs = peerJob(state, job)
   if (!peerIsReachable(state) || !theirs || theirs.record.roleSequence !== job.record.roleSequence) return false
   const recently = job.undoneAtMs !== null && state.atMs - job.undoneAtMs < RESTART_WINDOW_MS
-  return !recently && theirs.record.errorFlag === null && theirs.record.needToVerify !== 'Manually' && (configOf(state, job).data === null || theirs.record.copyComplete)
+  return (
+    !recently &&
+    theirs.record.errorFlag === null &&
+    theirs.record.needToVerify !== 'Manually' &&
+    (configOf(state, job).data === null || theirs.record.copyComplete)
+  )
 }
 
 /** All is stopped here. From now on this node may not start the job before the peer has said which record it holds. */
@@ -66,7 +71,8 @@ export function offerHandover(turn: Turn, job: JobState): void {
   stepLine(turn, ticket, handoverText(state, job), 'begin')
 }
 
-export const handoverText = (state: State, job: JobState): string => `Hand over to ${state.peerNode} (role sequence ${job.record.handover?.roleSequence ?? job.record.roleSequence + 1})`
+export const handoverText = (state: State, job: JobState): string =>
+  `Hand over to ${state.peerNode} (role sequence ${job.record.handover?.roleSequence ?? job.record.roleSequence + 1})`
 
 /** Offers until the peer answers; when it stays silent, takes the offer back until the peer has said what it holds. */
 export function driveOffer(turn: Turn, job: JobState): void {
@@ -86,7 +92,15 @@ function sendOffer(turn: Turn, job: JobState, what: 'offer' | 'withdraw', flag: 
   if (!handover) return
   const { roleSequence, ticket } = handover
   if (what === 'withdraw') turn.actions.push({ do: 'sendWithdraw', job: job.name, roleSequence, ticket })
-  else turn.actions.push({ do: 'sendHandover', job: job.name, roleSequence, record: offeredRecord(turn, job, flag), start: job.record.desired === 'online', ticket })
+  else
+    turn.actions.push({
+      do: 'sendHandover',
+      job: job.name,
+      roleSequence,
+      record: offeredRecord(turn, job, flag),
+      start: job.record.desired === 'online',
+      ticket
+    })
 }
 
 function offeredRecord(turn: Turn, job: JobState, flag: string | null): JobRecord {
@@ -105,14 +119,19 @@ function offeredRecord(turn: Turn, job: JobState, flag: string | null): JobRecor
   }
 }
 
-export function handoverAnswered(turn: Turn, job: JobState, event: { roleSequence: number; ticket: string; asked: 'offer' | 'withdraw'; answer: HandoverAnswer }): void {
+export function handoverAnswered(
+  turn: Turn,
+  job: JobState,
+  event: { roleSequence: number; ticket: string; asked: 'offer' | 'withdraw'; answer: HandoverAnswer }
+): void {
   const { handover } = job.record
   if (!handover || handover.roleSequence !== event.roleSequence || handover.ticket !== event.ticket || !job.offer) return
   job.offer.flying = false
   job.offer.nextAtMs = turn.state.atMs + OFFER_AGAIN_MS
   const { answer } = event
   if (answer.is === 'record' && answer.record.roleSequence >= event.roleSequence) return accepted(turn, job, answer.record)
-  if (answer.is === 'record' && event.asked === 'withdraw') return undone(turn, job, jobReport('E_PEER_NOT_HEARD', { ...names(turn, job), age: 'not in time for the handover' }))
+  if (answer.is === 'record' && event.asked === 'withdraw')
+    return undone(turn, job, jobReport('E_PEER_NOT_HEARD', { ...names(turn, job), age: 'not in time for the handover' }))
   if (answer.is === 'refusal' && event.asked === 'offer') undone(turn, job, answer.error)
 }
 
@@ -193,4 +212,3 @@ export function withdrawReceived(turn: Turn, job: JobState, event: { request: nu
   if (job.record.roleSequence < event.roleSequence) voidHandover(job, event.ticket, event.roleSequence)
   reply(turn, event.request, { ok: true, result: job.record })
 }
-

@@ -32,5 +32,4 @@ function tellLinks(turn: Turn, facts: HeartbeatFacts): void {
 
 /** The peer's engine is away while its node lives: never a reason to take over. */
 export const ENGINE_SILENT_MS = 5_000
-export const peerEngineIsSilent = (state: State): boolean =>
-  state.peerAlive === 'up' && (state.heartbeat?.peerEngineSilentMs ?? 0) > ENGINE_SILENT_MS
+export const peerEngineIsSilent = (state: State): boolean => state.peerAlive === 'up' && (state.heartbeat?.peerEngineSilentMs ?? 0) > ENGINE_SILENT_MS

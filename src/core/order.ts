@@ -46,9 +46,7 @@ export function stopApplications(config: JobConfig, only: string[] | null, kill:
   return nonEmpty(
     levels(config.applications)
       .reverse()
-      .map((names) =>
-        names.filter((name) => only === null || only.includes(name)).map((application): Task => ({ do: 'stop', application, kill }))
-      )
+      .map((names) => names.filter((name) => only === null || only.includes(name)).map((application): Task => ({ do: 'stop', application, kill })))
   )
 }
 

@@ -77,7 +77,8 @@ export function adopt(turn: Turn, job: JobState, theirs: JobRecord): void {
   forgetTroubles(job)
   job.phase = owns(state, job) ? 'offline' : 'standby'
   if (served) noteManually(turn, job)
-  if (!handedOver) endTicket(turn, runningTicket(state, job)?.id ?? null, jobReport('E_OWNERSHIP_LOST', { ...names(turn, job), roleSequence: theirs.roleSequence }))
+  if (!handedOver)
+    endTicket(turn, runningTicket(state, job)?.id ?? null, jobReport('E_OWNERSHIP_LOST', { ...names(turn, job), roleSequence: theirs.roleSequence }))
   log(turn, 'info', `${theirs.owner} owns ${job.name} (role sequence ${theirs.roleSequence})`, job)
 }
 

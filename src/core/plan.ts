@@ -66,7 +66,8 @@ function tell(turn: Turn, job: JobState, plan: Plan, order: Order, outcome: Outc
 /** What a single failure means for the stage: asked in vain, an application is killed; a bring-out goes on without the drain. */
 function taskFailed(turn: Turn, job: JobState, plan: Plan, order: Order, error: Failure): void {
   if (order.do === 'stop' && !order.kill) give(turn, job, plan, { ...order, kill: true })
-  else if (order.do === 'drain' && plan.kind === 'stop') log(turn, 'warning', `The queue of ${job.name} was not drained: the other copy lacks the last writes`, job)
+  else if (order.do === 'drain' && plan.kind === 'stop')
+    log(turn, 'warning', `The queue of ${job.name} was not drained: the other copy lacks the last writes`, job)
   else plan.failures = [...plan.failures, { order, error }]
 }
 
@@ -139,4 +140,3 @@ export function blankResources(turn: Turn, job: JobState): void {
   job.vips = Object.fromEntries(config.vips.map(({ name }) => [name, 'down']))
   job.applications = Object.fromEntries(config.applications.map(({ name }) => [name, 'offline']))
 }
-

@@ -76,7 +76,8 @@ function settleStandby(turn: Turn, job: JobState): void {
   if (isTouched(job)) return standDown(turn, job)
   if (tryFailover(turn, job)) return
   if (job.plan !== null || configOf(turn.state, job).data === null) return
-  if (job.record.needToVerify === 'Manually') return setNote(turn, job, `both copies may hold changes of their own: mirror ${job.name} start on ${job.record.owner} takes its data as right`, 'warning')
+  if (job.record.needToVerify === 'Manually')
+    return setNote(turn, job, `both copies may hold changes of their own: mirror ${job.name} start on ${job.record.owner} takes its data as right`, 'warning')
   const receives = job.dataRole === 'target' && job.dataSequence === job.record.roleSequence
   if (receives && turn.state.peerAlive !== 'lost') job.note = null
   if (!receives && isTime(turn, job)) beginPlan(turn, job, 'standby', 'automatic', [[{ do: 'target' }]])

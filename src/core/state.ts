@@ -78,19 +78,7 @@ export interface JobState {
 /** A task is one order to a port. */
 export type Task = Order
 
-export type PlanKind =
-  | 'observe'
-  | 'start'
-  | 'stop'
-  | 'switch'
-  | 'giveBack'
-  | 'standDown'
-  | 'cleanup'
-  | 'standby'
-  | 'probe'
-  | 'restart'
-  | 'recover'
-  | 'mirror'
+export type PlanKind = 'observe' | 'start' | 'stop' | 'switch' | 'giveBack' | 'standDown' | 'cleanup' | 'standby' | 'probe' | 'restart' | 'recover' | 'mirror'
 
 /** Stages are done one after the other, the tasks of a stage side by side. */
 export interface Plan {
@@ -171,8 +159,7 @@ export function whyNotServe(state: State, job: JobState): string | null {
   return copyIsWhole(state, job) ? null : `the copy on ${state.node} is not complete`
 }
 
-export const peerIsReachable = (state: State): boolean =>
-  state.peerAlive === 'up' && state.peer !== null && state.atMs - state.peer.atMs <= PEER_FRESH_MS
+export const peerIsReachable = (state: State): boolean => state.peerAlive === 'up' && state.peer !== null && state.atMs - state.peer.atMs <= PEER_FRESH_MS
 
 export const peerJob = (state: State, job: JobState): JobView | null => state.peer?.view.jobs[job.name] ?? null
 

@@ -18,7 +18,18 @@ export function tellPeer(turn: Turn): void {
 function fingerprintOf(state: State): string {
   const jobs = Object.values(state.jobs).map((job) => {
     const ticket = job.ticket === null ? undefined : state.tickets[job.ticket]
-    return [job.record, job.phase, job.note, job.vips, job.applications, job.ticket, ticket?.state, ticket?.steps.length, job.data?.connected, job.data?.mirror.state]
+    return [
+      job.record,
+      job.phase,
+      job.note,
+      job.vips,
+      job.applications,
+      job.ticket,
+      ticket?.state,
+      ticket?.steps.length,
+      job.data?.connected,
+      job.data?.mirror.state
+    ]
   })
   return JSON.stringify([state.incarnation, jobs, state.heartbeat?.links.map((link) => link.up)])
 }

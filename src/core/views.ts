@@ -47,7 +47,12 @@ function stateWord(state: State, job: JobState): JobStateWord {
 function activity(state: State, job: JobState): JobView['activity'] {
   const ticket = job.ticket === null ? undefined : state.tickets[job.ticket]
   if (!ticket) return null
-  return { ticket: ticket.id, steps: ticket.steps.filter(({ node }) => node === state.node).slice(0, ACTIVITY_STEPS_MAX), done: ticket.state !== 'running', ok: ticket.state === 'done' }
+  return {
+    ticket: ticket.id,
+    steps: ticket.steps.filter(({ node }) => node === state.node).slice(0, ACTIVITY_STEPS_MAX),
+    done: ticket.state !== 'running',
+    ok: ticket.state === 'done'
+  }
 }
 
 export function statusAnswer(state: State, now: { atMs: number; wallMs: number; utcOffsetMinutes: number; heartbeat: HeartbeatFacts | null }): StatusAnswer {
@@ -77,7 +82,9 @@ function pairProblems(state: State): string[] {
   const found: string[] = []
   if (state.peerAlive === 'lost') found.push(`${node} hears ${peerNode} on no heartbeat link`)
   else if (state.peerAlive === 'unknown') found.push(`${node} has not heard ${peerNode} since it started`)
-  else for (const link of heartbeat?.links ?? []) if (!link.up) found.push(`${node} does not hear ${peerNode} on link ${link.name} (${link.local} <-> ${link.remote})`)
+  else
+    for (const link of heartbeat?.links ?? [])
+      if (!link.up) found.push(`${node} does not hear ${peerNode} on link ${link.name} (${link.local} <-> ${link.remote})`)
   if (peerEngineIsSilent(state)) found.push(`${peerNode} lives, but its engine has been silent for more than ${ENGINE_SILENT_MS / 1000} s`)
   if (peer && peer.view.configHash !== state.configHash) found.push(`the configurations of ${node} and ${peerNode} differ`)
   return found
@@ -87,9 +94,11 @@ function jobProblems(state: State, job: JobState): string[] {
   const found: string[] = []
   const { record } = job
   if (job.note !== null) found.push(`${job.name} on ${state.node}: ${job.note}`)
-  if (record.errorFlag !== null && job.note !== `error flag: ${record.errorFlag}`) found.push(`${state.node} keeps an error flag for ${job.name}: ${record.errorFlag}`)
+  if (record.errorFlag !== null && job.note !== `error flag: ${record.errorFlag}`)
+    found.push(`${state.node} keeps an error flag for ${job.name}: ${record.errorFlag}`)
   if (record.needToVerify === 'Manually' && owns(state, job)) found.push(`${job.name}: both copies may hold changes of their own (need to verify: Manually)`)
-  if (!owns(state, job) && configOf(state, job).data !== null && !record.copyComplete) found.push(`the copy of ${job.name} on ${state.node} is not complete: it cannot take over`)
+  if (!owns(state, job) && configOf(state, job).data !== null && !record.copyComplete)
+    found.push(`the copy of ${job.name} on ${state.node} is not complete: it cannot take over`)
   return found
 }
 

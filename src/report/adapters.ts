@@ -10,31 +10,31 @@ const diskReports = {
     exitCode: 1,
     message: ({ node, file, why }) => `The state file ${file} of ${node} is damaged (${why}); the agent does not guess who owns which job.`,
     tryThis: ({ file, previous }) =>
-      `Look at the job owners on the other node (allstate). If ${previous} says the same, copy it over ${file}; if not, or if there is no other node, remove both files only when the service runs nowhere. Then start the agent.`,
+      `Look at the job owners on the other node (allstate). If ${previous} says the same, copy it over ${file}; if not, or if there is no other node, remove both files only when the service runs nowhere. Then start the agent.`
   }),
   E_STATE_FOREIGN: define<At & { file: string; other: string }>({
     exitCode: 1,
     message: ({ node, file, other }) => `The state file ${file} belongs to node ${other}, and this node is ${node}.`,
-    tryThis: ({ file }) => `If this machine was cloned or renamed, move ${file} away and start the agent; else correct the host name or the state directory.`,
+    tryThis: ({ file }) => `If this machine was cloned or renamed, move ${file} away and start the agent; else correct the host name or the state directory.`
   }),
   E_STATE_NOT_SAVED: define<At & { file: string; why: string }>({
     exitCode: 1,
     message: ({ node, file, why }) => `The state file ${file} of ${node} could not be written: ${why}.`,
-    tryThis: ({ file }) => `Check that the file system of ${file} is mounted, writable and not full. The agent acts on nothing that it could not save.`,
-  }),
+    tryThis: ({ file }) => `Check that the file system of ${file} is mounted, writable and not full. The agent acts on nothing that it could not save.`
+  })
 }
 
 const heartbeatReports = {
   E_HEARTBEAT_KEY: define<At & { file: string; why: string }>({
     exitCode: 1,
     message: ({ node, file, why }) => `The heartbeat key ${file} of ${node} cannot be used: ${why}; expected are exactly 32 bytes, readable by the agent only.`,
-    tryThis: ({ file }) => `Copy ${file} from the other node of the pair (mode 0600), or make the pair's keys anew on both nodes.`,
+    tryThis: ({ file }) => `Copy ${file} from the other node of the pair (mode 0600), or make the pair's keys anew on both nodes.`
   }),
   E_HEARTBEAT_START: define<At & { why: string; file: string }>({
     exitCode: 1,
     message: ({ node, why }) => `The heartbeat program of ${node} did not start: ${why}.`,
-    tryThis: ({ file }) => `Read ${file}; check that the run directory is writable and that no other cluster's agent uses it.`,
-  }),
+    tryThis: ({ file }) => `Read ${file}; check that the run directory is writable and that no other cluster's agent uses it.`
+  })
 }
 
 const vipReports = {
@@ -42,23 +42,23 @@ const vipReports = {
     exitCode: 5,
     message: ({ node, vip, address, hardware, nic }) =>
       `VIP ${vip} (${address}) was not raised on ${node}: ${hardware} answers for it on the network of ${nic}.`,
-    tryThis: ({ address }) => `Find the machine with that hardware address and remove ${address} there, or give the job another VIP.`,
+    tryThis: ({ address }) => `Find the machine with that hardware address and remove ${address} there, or give the job another VIP.`
   }),
   E_VIP_NO_NIC: define<At & { vip: string; address: string; nics: string }>({
     exitCode: 5,
     message: ({ node, vip, address, nics }) => `No NIC of ${node} has a network that holds VIP ${vip} (${address}); it has: ${nics}.`,
-    tryThis: () => 'Check the NIC and its address with `ip addr`, or name the NIC in the configuration (vips: … nic: NAME).',
+    tryThis: () => 'Check the NIC and its address with `ip addr`, or name the NIC in the configuration (vips: … nic: NAME).'
   }),
   E_VIP_COMMAND: define<At & { vip: string; command: string; why: string }>({
     exitCode: 1,
     message: ({ node, vip, command, why }) => `VIP ${vip} on ${node}: \`${command}\` failed: ${why}.`,
-    tryThis: () => 'Check that iproute2 is installed and that the agent runs as root (or has CAP_NET_ADMIN); try the command by hand.',
+    tryThis: () => 'Check that iproute2 is installed and that the agent runs as root (or has CAP_NET_ADMIN); try the command by hand.'
   }),
   E_VIP_PROBE: define<At & { vip: string; nic: string; why: string }>({
     exitCode: 1,
     message: ({ node, vip, nic, why }) => `VIP ${vip} on ${node}: the check for a duplicate address on ${nic} could not be made: ${why}.`,
-    tryThis: () => 'Check that the NIC is up and that the agent runs as root (or has CAP_NET_RAW).',
-  }),
+    tryThis: () => 'Check that the NIC is up and that the agent runs as root (or has CAP_NET_RAW).'
+  })
 }
 
 interface OfApplication extends At {
@@ -72,20 +72,20 @@ const applicationReports = {
     message: ({ node, job, application, why, output }) =>
       `Application ${application} of ${job} did not start on ${node}: ${why}.${output === '' ? '' : ` Its last output: ${output}`}`,
     tryThis: ({ log }) =>
-      log === null ? 'Start it by hand and read what it says.' : `Read ${log}; try the start and check commands by hand as the application's user.`,
+      log === null ? 'Start it by hand and read what it says.' : `Read ${log}; try the start and check commands by hand as the application's user.`
   }),
   E_APPLICATION_STOP: define<OfApplication & { why: string }>({
     exitCode: 1,
     message: ({ node, job, application, why }) => `Application ${application} of ${job} could not be stopped on ${node}: ${why}.`,
     tryThis: () =>
-      'Look for processes that hang in the kernel (state D in `ps`), often on a dead disk or network file system; the job must not start elsewhere before they are gone.',
+      'Look for processes that hang in the kernel (state D in `ps`), often on a dead disk or network file system; the job must not start elsewhere before they are gone.'
   }),
   E_APPLICATION_USER: define<OfApplication & { user: string; why: string }>({
     exitCode: 5,
     message: ({ node, job, application, user, why }) => `Application ${application} of ${job} cannot run as ${user} on ${node}: ${why}.`,
     tryThis: ({ user }) =>
-      `Create the account ${user} on both nodes with the same numbers, or correct \`user\` in the configuration; the agent must run as root to change the user.`,
-  }),
+      `Create the account ${user} on both nodes with the same numbers, or correct \`user\` in the configuration; the agent must run as root to change the user.`
+  })
 }
 
 interface OfJob extends At {
@@ -96,24 +96,24 @@ const dataReports = {
   E_MIRRORD_START: define<OfJob & { why: string; log: string }>({
     exitCode: 1,
     message: ({ node, job, why }) => `mirrord of ${job} did not start on ${node}: ${why}.`,
-    tryThis: ({ log }) => `Read ${log}; the agent tries again at the next bringin.`,
+    tryThis: ({ log }) => `Read ${log}; the agent tries again at the next bringin.`
   }),
   E_MIRRORD_CONFIG: define<OfJob & { why: string }>({
     exitCode: 5,
     message: ({ node, job, why }) => `The mirrord of ${job} that runs on ${node} was started with another configuration: ${why}.`,
     tryThis: ({ job }) =>
-      `The change takes effect when the job is offline on this node: \`bringout ${job}\`, restart the agent, \`bringin ${job}\`; or put the old configuration back.`,
+      `The change takes effect when the job is offline on this node: \`bringout ${job}\`, restart the agent, \`bringin ${job}\`; or put the old configuration back.`
   }),
   E_MIRRORD_TIMEOUT: define<OfJob & { request: string; timeoutMs: number }>({
     exitCode: 6,
     message: ({ node, job, request, timeoutMs }) => `mirrord of ${job} on ${node} did not answer \`${request}\` within ${timeoutMs} ms.`,
-    tryThis: ({ job }) => `Look at \`jobstate ${job}\` and at the disk of the folder; when it stays silent, bring the job out and in again.`,
+    tryThis: ({ job }) => `Look at \`jobstate ${job}\` and at the disk of the folder; when it stays silent, bring the job out and in again.`
   }),
   E_MIRRORD_LOST: define<OfJob & { request: string; why: string }>({
     exitCode: 1,
     message: ({ node, job, request, why }) => `mirrord of ${job} on ${node} could not carry out \`${request}\`: ${why}.`,
-    tryThis: ({ job }) => `Read mirrord's log in the state directory; \`bringin ${job}\` starts it again.`,
-  }),
+    tryThis: ({ job }) => `Read mirrord's log in the state directory; \`bringin ${job}\` starts it again.`
+  })
 }
 
 export const adapterReports = { ...diskReports, ...heartbeatReports, ...vipReports, ...applicationReports, ...dataReports }

@@ -5,116 +5,116 @@ export const dataMessages = {
   E_FRAME_DAMAGED: define<{ why: string }>({
     exitCode: 1,
     message: ({ why }) => `The replication stream holds a frame that cannot be right: ${why}`,
-    tryThis: () => 'The connection is made again by itself. If it happens again, check the network card and the memory of both nodes.',
+    tryThis: () => 'The connection is made again by itself. If it happens again, check the network card and the memory of both nodes.'
   }),
   E_FRAME_FOREIGN: define<{ why: string }>({
     exitCode: 1,
     message: ({ why }) => `What came in on the replication port is not mirrorpair's stream: ${why}`,
-    tryThis: () => 'Check that the data port of the job is used by nothing else, and that both nodes run the same version.',
+    tryThis: () => 'Check that the data port of the job is used by nothing else, and that both nodes run the same version.'
   }),
   E_FRAME_PATH: define<{ why: string }>({
     exitCode: 1,
     message: ({ why }) => `The replication stream names a path outside its folder: ${why}`,
-    tryThis: () => 'Nothing was changed. Check that both nodes run the same version; report this as a defect.',
+    tryThis: () => 'Nothing was changed. Check that both nodes run the same version; report this as a defect.'
   }),
   E_FRAME_TOO_LARGE: define<{ bytes: number; most: number }>({
     exitCode: 1,
     message: ({ bytes, most }) => `A change of ${bytes} bytes does not fit a frame of at most ${most}`,
-    tryThis: () => 'Report this as a defect.',
+    tryThis: () => 'Report this as a defect.'
   }),
   E_MIRRORD_CONFIG: define<{ job: string; why: string }>({
     exitCode: 5,
     message: ({ job, why }) => `mirrord of ${job} does not accept the configuration: ${why}`,
-    tryThis: () => 'Stop the data of the job (detach with --stop-data) before its data settings change.',
+    tryThis: () => 'Stop the data of the job (detach with --stop-data) before its data settings change.'
   }),
   E_MIRRORD_REQUEST: define<{ why: string }>({
     exitCode: 2,
     message: ({ why }) => `mirrord does not understand the request: ${why}`,
-    tryThis: () => 'Check that agent and mirrord are of the same version.',
+    tryThis: () => 'Check that agent and mirrord are of the same version.'
   }),
   E_MIRRORD_NOT_CONFIGURED: define<{ job: string }>({
     exitCode: 5,
     message: ({ job }) => `mirrord of ${job} has no configuration yet`,
-    tryThis: () => 'Send `configure` first.',
+    tryThis: () => 'Send `configure` first.'
   }),
   E_MIRRORD_RUNS: define<{ job: string }>({
     exitCode: 5,
     message: ({ job }) => `Another mirrord serves ${job} already`,
-    tryThis: () => 'Use the one that runs, or end it first.',
+    tryThis: () => 'Use the one that runs, or end it first.'
   }),
   E_MIRRORD_STATE: define<{ file: string; why: string }>({
     exitCode: 1,
     message: ({ file, why }) => `The state file ${file} cannot be used: ${why}`,
-    tryThis: () => 'Move the file away: the copy on this node then counts as incomplete and is mirrored again.',
+    tryThis: () => 'Move the file away: the copy on this node then counts as incomplete and is mirrored again.'
   }),
   E_ROLE_SEQUENCE_OLD: define<{ job: string; asked: number; known: number }>({
     exitCode: 5,
     message: ({ job, asked, known }) => `${job}: role sequence ${asked} is older than ${known}, which this node knows already`,
-    tryThis: () => 'Another node has taken the job since. Wait until the agents have exchanged their records.',
+    tryThis: () => 'Another node has taken the job since. Wait until the agents have exchanged their records.'
   }),
   E_ROLE: define<{ job: string; role: string; wanted: string }>({
     exitCode: 5,
     message: ({ job, role, wanted }) => `${job}: the data of this node is ${role}, and that needs ${wanted}`,
-    tryThis: () => 'Look at `jobstate` for the owner of the job.',
+    tryThis: () => 'Look at `jobstate` for the owner of the job.'
   }),
   E_FOLDER_MISSING: define<{ folder: string; why: string }>({
     exitCode: 1,
     message: ({ folder, why }) => `The folder ${folder} cannot be used: ${why}`,
-    tryThis: () => 'Create the folder, or check that its file system is mounted.',
+    tryThis: () => 'Create the folder, or check that its file system is mounted.'
   }),
   E_DRAIN_TIMEOUT: define<{ job: string; timeoutMs: number; behind: number }>({
     exitCode: 6,
     message: ({ job, timeoutMs, behind }) => `${job}: after ${timeoutMs} ms the target is still ${behind} changes behind`,
-    tryThis: () => 'Look at Queued Bytes and Speed in `jobstate`, and try again when they have come down.',
+    tryThis: () => 'Look at Queued Bytes and Speed in `jobstate`, and try again when they have come down.'
   }),
   E_DRAIN_IMPOSSIBLE: define<{ job: string; why: string }>({
     exitCode: 5,
     message: ({ job, why }) => `${job}: the target cannot receive all that was written: ${why}`,
-    tryThis: () => 'Wait until the full mirror has ended (`jobstate` shows Mirror: Idle), or bring the data link back.',
+    tryThis: () => 'Wait until the full mirror has ended (`jobstate` shows Mirror: Idle), or bring the data link back.'
   }),
   E_DIVERGED: define<{ job: string; peer: string; why: string }>({
     exitCode: 5,
     message: ({ job, peer, why }) => `${job}: this node and ${peer} may both hold changes of their own: ${why}`,
-    tryThis: () => 'Decide whose data is right, then start a full mirror from that node (`mirror JOB start`); the other copy is overwritten.',
+    tryThis: () => 'Decide whose data is right, then start a full mirror from that node (`mirror JOB start`); the other copy is overwritten.'
   }),
   E_HELLO: define<{ job: string; peer: string; why: string }>({
     exitCode: 1,
     message: ({ job, peer, why }) => `${job}: ${peer} is refused: ${why}`,
-    tryThis: () => 'Check that both nodes have the same configuration, version and cluster certificates.',
+    tryThis: () => 'Check that both nodes have the same configuration, version and cluster certificates.'
   }),
   E_PEER_NAME: define<{ expected: string; seen: string }>({
     exitCode: 4,
     message: ({ expected, seen }) => `The certificate at the other end of the data link is that of "${seen}", not of ${expected}`,
-    tryThis: () => 'Check the addresses of the data links and the node certificates.',
+    tryThis: () => 'Check the addresses of the data links and the node certificates.'
   }),
   E_LINK_SILENT: define<{ link: string; silentMs: number }>({
     exitCode: 3,
     message: ({ link, silentMs }) => `Nothing came over data link ${link} for ${silentMs} ms`,
-    tryThis: () => 'The next data link is tried by itself. Check the link.',
+    tryThis: () => 'The next data link is tried by itself. Check the link.'
   }),
   E_LINK_FAILED: define<{ link: string; why: string }>({
     exitCode: 3,
     message: ({ link, why }) => `Data link ${link} does not connect: ${why}`,
-    tryThis: () => 'The next data link is tried by itself. Check the link, and that mirrord of the job runs on the other node.',
+    tryThis: () => 'The next data link is tried by itself. Check the link, and that mirrord of the job runs on the other node.'
   }),
   E_WALK: define<{ why: string }>({
     exitCode: 1,
     message: ({ why }) => `The full mirror cannot read the folder: ${why}`,
-    tryThis: () => 'Check the folder and its disk on the source, then start the full mirror again (`mirror JOB start`).',
+    tryThis: () => 'Check the folder and its disk on the source, then start the full mirror again (`mirror JOB start`).'
   }),
   E_REDO: define<{ job: string; kind: string; path: string; why: string }>({
     exitCode: 1,
     message: ({ job, kind, path, why }) => `${job}: ${kind} of "${path}" could not be repeated on the target: ${why}`,
-    tryThis: () => 'A full mirror repairs it and starts by itself. If it says no space or read-only, repair the target\'s disk first.',
+    tryThis: () => "A full mirror repairs it and starts by itself. If it says no space or read-only, repair the target's disk first."
   }),
   E_MIRRORD_DEFECT: define<{ why: string }>({
     exitCode: 1,
     message: ({ why }) => `mirrord met something it does not know how to handle: ${why}`,
-    tryThis: () => 'The agent starts the job\'s data again if mirrord ended. Keep mirrord\'s log and report this as a defect.',
+    tryThis: () => "The agent starts the job's data again if mirrord ended. Keep mirrord's log and report this as a defect."
   }),
   E_THREAD: define<{ thread: string; why: string }>({
     exitCode: 1,
     message: ({ thread, why }) => `The ${thread} thread of mirrord ended: ${why}`,
-    tryThis: () => 'The agent starts the job\'s data again. Report this as a defect.',
-  }),
+    tryThis: () => "The agent starts the job's data again. Report this as a defect."
+  })
 } as const

@@ -5,112 +5,112 @@ export const shellReports = {
   E_USAGE: define<{ what: string; usage: string }>({
     exitCode: 2,
     message: (v) => v.what,
-    tryThis: (v) => v.usage,
+    tryThis: (v) => v.usage
   }),
   E_COMMAND_UNKNOWN: define<{ word: string; nearest: string | null }>({
     exitCode: 2,
     message: (v) => `There is no command "${v.word}".`,
-    tryThis: (v) => v.nearest ?? 'help',
+    tryThis: (v) => v.nearest ?? 'help'
   }),
   E_NOT_THERE_YET: define<{ command: string }>({
     exitCode: 1,
     message: (v) => `The command "${v.command}" is not there yet in this version.`,
-    tryThis: () => 'help',
+    tryThis: () => 'help'
   }),
   E_NOT_OPEN: define<object>({
     exitCode: 3,
     message: () => 'No node is open.',
-    tryThis: () => 'open ADDRESS',
+    tryThis: () => 'open ADDRESS'
   }),
   E_NODE_NOT_OPEN: define<{ node: string; open: string[] }>({
     exitCode: 3,
     message: (v) => `${v.node} is not open${v.open.length > 0 ? `; open are ${v.open.join(', ')}` : ''}.`,
-    tryThis: (v) => `open ${v.node}`,
+    tryThis: (v) => `open ${v.node}`
   }),
   E_UNREACHABLE: define<{ where: string; reason: string }>({
     exitCode: 3,
     message: (v) => `${v.where} cannot be reached: ${v.reason}.`,
-    tryThis: (v) => `check that mirrorpair-agent runs there and that ${v.where} is right`,
+    tryThis: (v) => `check that mirrorpair-agent runs there and that ${v.where} is right`
   }),
   E_NO_ANSWER: define<{ reasons: string[] }>({
     exitCode: 3,
     message: (v) => `None of the open nodes answers. ${v.reasons.join(' ')}`,
-    tryThis: () => 'list',
+    tryThis: () => 'list'
   }),
   E_ANSWER_STRANGE: define<{ where: string; what: string }>({
     exitCode: 1,
     message: (v) => `${v.where} gave an answer that is not an agent's: ${v.what}.`,
-    tryThis: () => 'check the address and the port (an agent listens on 7330)',
+    tryThis: () => 'check the address and the port (an agent listens on 7330)'
   }),
   E_SESSION_ENDED: define<{ node: string }>({
     exitCode: 4,
     message: (v) => `The session on ${v.node} has ended.`,
-    tryThis: (v) => `login ${v.node}`,
+    tryThis: (v) => `login ${v.node}`
   }),
   E_FINGERPRINT_UNKNOWN: define<{ where: string; fingerprint: string }>({
     exitCode: 4,
     message: (v) => `The certificate of ${v.where} is not known yet; its fingerprint is ${v.fingerprint}.`,
-    tryThis: (v) => `compare it with the one that the agent prints on that server, then open again with --trust ${v.fingerprint}`,
+    tryThis: (v) => `compare it with the one that the agent prints on that server, then open again with --trust ${v.fingerprint}`
   }),
   E_FINGERPRINT_CHANGED: define<{ where: string; known: string; seen: string }>({
     exitCode: 4,
     message: (v) =>
       `THE CERTIFICATE OF ${v.where} HAS CHANGED: ${v.known} was known, ${v.seen} answers. Somebody may be listening in between; nothing was sent.`,
-    tryThis: (v) => `ask who renewed it; only when its new fingerprint is right, open again with --trust ${v.seen}`,
+    tryThis: (v) => `ask who renewed it; only when its new fingerprint is right, open again with --trust ${v.seen}`
   }),
   E_NO_TERMINAL: define<{ asked: string; option: string }>({
     exitCode: 2,
     message: (v) => `The ${v.asked} cannot be asked for: standard input is not a terminal.`,
-    tryThis: (v) => v.option,
+    tryThis: (v) => v.option
   }),
   E_SHELL_FILE: define<{ file: string; what: string; advice: string }>({
     exitCode: 1,
     message: (v) => `${v.file}: ${v.what}.`,
-    tryThis: (v) => v.advice,
+    tryThis: (v) => v.advice
   }),
   E_CANCELLED: define<object>({
     exitCode: 1,
     message: () => 'Cancelled; nothing was changed.',
-    tryThis: () => 'the same command again, answered with Yes',
+    tryThis: () => 'the same command again, answered with Yes'
   }),
   E_CONFIRM_WRONG: define<{ job: string; given: string }>({
     exitCode: 2,
     message: (v) => `--confirm names "${v.given}", the command is for "${v.job}"; nothing was changed.`,
-    tryThis: (v) => `--confirm ${v.job}`,
+    tryThis: (v) => `--confirm ${v.job}`
   }),
   E_CONFIRM_NEEDED: define<{ job: string; why: string; command: string }>({
     exitCode: 5,
     message: (v) => `${v.why} Nothing was changed.`,
-    tryThis: (v) => `${v.command} --confirm ${v.job}`,
+    tryThis: (v) => `${v.command} --confirm ${v.job}`
   }),
   E_JOB_NOT_FOUND: define<{ job: string; known: string[] }>({
     exitCode: 2,
     message: (v) => `There is no job "${v.job}" on the open nodes; ${v.known.length > 0 ? `there is ${v.known.join(', ')}` : 'they have none'}.`,
-    tryThis: () => 'allstate',
+    tryThis: () => 'allstate'
   }),
   E_WAIT_TIMEOUT: define<{ what: string; timeout: string; seen: string; again: string }>({
     exitCode: 6,
     message: (v) => `${v.what} was not reached within ${v.timeout}; last seen: ${v.seen}.`,
-    tryThis: (v) => v.again,
+    tryThis: (v) => v.again
   }),
   E_TICKET_FAILED: define<{ command: string; job: string }>({
     exitCode: 1,
     message: (v) => `${v.command} of ${v.job} failed.`,
-    tryThis: (v) => `jobstate ${v.job}`,
+    tryThis: (v) => `jobstate ${v.job}`
   }),
   E_OUTCOME_UNKNOWN: define<{ node: string; ticket: string; job: string }>({
     exitCode: 3,
     message: (v) => `${v.node} took the command and then stopped answering; what became of it is not known here.`,
-    tryThis: (v) => `jobstate ${v.job}, or wait ${v.ticket} when the node answers again`,
+    tryThis: (v) => `jobstate ${v.job}, or wait ${v.ticket} when the node answers again`
   }),
   E_MIRROR_STOPPED: define<{ job: string; state: string }>({
     exitCode: 1,
     message: (v) => `The full mirror of ${v.job} did not end: it is in state ${v.state}.`,
-    tryThis: (v) => `jobstate ${v.job}`,
+    tryThis: (v) => `jobstate ${v.job}`
   }),
   E_SHELL_BROKEN: define<{ what: string }>({
     exitCode: 1,
     message: (v) => `The shell met something it does not know how to handle: ${v.what}.`,
-    tryThis: () => 'the same command again; when it comes back, report it with its words',
-  }),
+    tryThis: () => 'the same command again; when it comes back, report it with its words'
+  })
 }

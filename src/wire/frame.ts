@@ -26,8 +26,22 @@ export const FRAME_PAYLOAD_BYTES_MAX = 1024 * 1024
 export const FRAME_BYTES_MAX = FRAME_HEADER_BYTES + 2 * FRAME_PATH_BYTES_MAX + FRAME_PAYLOAD_BYTES_MAX
 
 export const AT = {
-  magic: 0, version: 2, kind: 3, flags: 4, folder: 6, lsn: 8, roleSequence: 16, a: 24, b: 32, pathLength: 40, path2Length: 42, mode: 44, uid: 48, gid: 52,
-  payloadLength: 56, checksum: 60,
+  magic: 0,
+  version: 2,
+  kind: 3,
+  flags: 4,
+  folder: 6,
+  lsn: 8,
+  roleSequence: 16,
+  a: 24,
+  b: 32,
+  pathLength: 40,
+  path2Length: 42,
+  mode: 44,
+  uid: 48,
+  gid: 52,
+  payloadLength: 56,
+  checksum: 60
 } as const
 
 /** crc32c of the bytes; given by the caller, because src/ has no native code. `seed`: the checksum of what stands before. */
@@ -85,7 +99,8 @@ function writeText(text: string, into: Uint8Array, at: number): void {
 /** Refuses what the receiver would refuse, before it is queued. */
 export function checkSizes(fields: Fields): void {
   if (fields.payload.length > FRAME_PAYLOAD_BYTES_MAX) fail('E_FRAME_TOO_LARGE', { bytes: fields.payload.length, most: FRAME_PAYLOAD_BYTES_MAX })
-  if (fields.path.length > FRAME_PATH_BYTES_MAX || fields.path2.length > FRAME_PATH_BYTES_MAX) fail('E_FRAME_TOO_LARGE', { bytes: fields.path.length, most: FRAME_PATH_BYTES_MAX })
+  if (fields.path.length > FRAME_PATH_BYTES_MAX || fields.path2.length > FRAME_PATH_BYTES_MAX)
+    fail('E_FRAME_TOO_LARGE', { bytes: fields.path.length, most: FRAME_PATH_BYTES_MAX })
 }
 
 /** Puts the checksum into a frame that stands alone in `frame`. */
@@ -105,4 +120,6 @@ export function encodeFrame(body: FrameBody, lsn: number, roleSequence: number, 
   return sealFrame(frame, checksum)
 }
 
-export const KIND_NAMES: ReadonlyMap<number, FrameBody['kind']> = new Map(Object.entries(FRAME_KINDS).map(([name, number]) => [number, name as FrameBody['kind']]))
+export const KIND_NAMES: ReadonlyMap<number, FrameBody['kind']> = new Map(
+  Object.entries(FRAME_KINDS).map(([name, number]) => [number, name as FrameBody['kind']])
+)

@@ -1,17 +1,49 @@
 import {
-  AT, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, FRAME_MAGIC, FRAME_NAME_BYTES_MAX, FRAME_PATH_BYTES_MAX, FRAME_PAYLOAD_BYTES_MAX, FRAME_VERSION, KIND_NAMES,
-  fail, type Checksum,
+  AT,
+  FRAME_BYTES_MAX,
+  FRAME_HEADER_BYTES,
+  FRAME_MAGIC,
+  FRAME_NAME_BYTES_MAX,
+  FRAME_PATH_BYTES_MAX,
+  FRAME_PAYLOAD_BYTES_MAX,
+  FRAME_VERSION,
+  KIND_NAMES,
+  fail,
+  type Checksum
 } from './frame'
 import { LISTING_LAST, TIMES_ATIME, TIMES_MTIME, latin1Text, unpackListing, type Fields, type Frame, type FrameBody } from './frameFields'
 
 /** Kinds that may name the folder itself (''). All others need a path below it. */
 const FOLDER_ITSELF: ReadonlySet<FrameBody['kind']> = new Set([
-  'chmod', 'chown', 'times', 'setxattr', 'removexattr', 'walkDirectory', 'walkListing', 'walkBegin', 'walkEnd', 'hello', 'welcome', 'begin', 'refuse', 'ack', 'keepalive',
+  'chmod',
+  'chown',
+  'times',
+  'setxattr',
+  'removexattr',
+  'walkDirectory',
+  'walkListing',
+  'walkBegin',
+  'walkEnd',
+  'hello',
+  'welcome',
+  'begin',
+  'refuse',
+  'ack',
+  'keepalive'
 ])
 const TWO_PATHS: ReadonlySet<FrameBody['kind']> = new Set(['link', 'rename', 'walkLink'])
 const NAMED_ATTRIBUTE: ReadonlySet<FrameBody['kind']> = new Set(['setxattr', 'removexattr'])
 const CARRIES_PAYLOAD: ReadonlySet<FrameBody['kind']> = new Set([
-  'write', 'symlink', 'setxattr', 'walkListing', 'walkFile', 'walkSymlink', 'hello', 'welcome', 'begin', 'refuse',
+  'write',
+  'symlink',
+  'setxattr',
+  'walkListing',
+  'walkFile',
+  'walkSymlink',
+  'hello',
+  'welcome',
+  'begin',
+  'refuse'
 ])
 const HIGH = 0x1_0000_0000
 
@@ -69,7 +101,7 @@ function readFields(bytes: Uint8Array, view: DataView): Fields {
     gid: view.getUint32(AT.gid, true),
     a: 0,
     b: 0,
-    payload: bytes.subarray(payloadAt),
+    payload: bytes.subarray(payloadAt)
   }
 }
 
@@ -120,27 +152,64 @@ function bodyOf(kind: FrameBody['kind'], fields: Fields, view: DataView): FrameB
   const b = (what: string): number => readCount(view, AT.b, what)
   const owned = { mode, uid, gid }
   switch (kind) {
-    case 'write': return { kind, folder, path, offset: end(a('offset'), payload.length), data: payload }
-    case 'truncate': return { kind, folder, path, size: a('size') }
-    case 'fallocate': return { kind, folder, path, mode, offset: end(a('offset'), b('length')), length: b('length') }
-    case 'create': case 'mkdir': case 'walkDirectory': return { kind, folder, path, ...owned }
-    case 'mknod': case 'walkNode': return { kind, folder, path, ...owned, rdev: a('rdev') }
-    case 'symlink': case 'walkSymlink': return { kind, folder, path, target: linkTarget(payload), uid, gid }
-    case 'link': case 'walkLink': return { kind, folder, path, newPath }
-    case 'rename': return { kind, folder, path, newPath, flags }
-    case 'unlink': case 'rmdir': return { kind, folder, path }
-    case 'chmod': return { kind, folder, path, mode }
-    case 'chown': return { kind, folder, path, uid, gid }
-    case 'times': return { kind, folder, path, atimeNs: flags & TIMES_ATIME ? view.getBigInt64(AT.a, true) : null, mtimeNs: flags & TIMES_MTIME ? view.getBigInt64(AT.b, true) : null }
-    case 'setxattr': return { kind, folder, path, name: newPath, value: payload, flags }
-    case 'removexattr': return { kind, folder, path, name: newPath }
-    case 'walkBegin': case 'walkEnd': return { kind, folder }
-    case 'walkListing': return { kind, folder, path, after: newPath, last: (flags & LISTING_LAST) !== 0, entries: listing(payload) }
-    case 'walkFile': return { kind, folder, path, ...owned, size: a('size'), mtimeNs: view.getBigInt64(AT.b, true), data: payload }
-    case 'hello': case 'welcome': case 'begin': case 'refuse': return { kind, folder: 0, payload }
-    case 'ack': return { kind, folder: 0, receivedLsn: a('LSN'), appliedLsn: b('LSN'), flags }
-    case 'keepalive': return { kind, folder: 0 }
-    default: return kind satisfies never
+    case 'write':
+      return { kind, folder, path, offset: end(a('offset'), payload.length), data: payload }
+    case 'truncate':
+      return { kind, folder, path, size: a('size') }
+    case 'fallocate':
+      return { kind, folder, path, mode, offset: end(a('offset'), b('length')), length: b('length') }
+    case 'create':
+    case 'mkdir':
+    case 'walkDirectory':
+      return { kind, folder, path, ...owned }
+    case 'mknod':
+    case 'walkNode':
+      return { kind, folder, path, ...owned, rdev: a('rdev') }
+    case 'symlink':
+    case 'walkSymlink':
+      return { kind, folder, path, target: linkTarget(payload), uid, gid }
+    case 'link':
+    case 'walkLink':
+      return { kind, folder, path, newPath }
+    case 'rename':
+      return { kind, folder, path, newPath, flags }
+    case 'unlink':
+    case 'rmdir':
+      return { kind, folder, path }
+    case 'chmod':
+      return { kind, folder, path, mode }
+    case 'chown':
+      return { kind, folder, path, uid, gid }
+    case 'times':
+      return {
+        kind,
+        folder,
+        path,
+        atimeNs: flags & TIMES_ATIME ? view.getBigInt64(AT.a, true) : null,
+        mtimeNs: flags & TIMES_MTIME ? view.getBigInt64(AT.b, true) : null
+      }
+    case 'setxattr':
+      return { kind, folder, path, name: newPath, value: payload, flags }
+    case 'removexattr':
+      return { kind, folder, path, name: newPath }
+    case 'walkBegin':
+    case 'walkEnd':
+      return { kind, folder }
+    case 'walkListing':
+      return { kind, folder, path, after: newPath, last: (flags & LISTING_LAST) !== 0, entries: listing(payload) }
+    case 'walkFile':
+      return { kind, folder, path, ...owned, size: a('size'), mtimeNs: view.getBigInt64(AT.b, true), data: payload }
+    case 'hello':
+    case 'welcome':
+    case 'begin':
+    case 'refuse':
+      return { kind, folder: 0, payload }
+    case 'ack':
+      return { kind, folder: 0, receivedLsn: a('LSN'), appliedLsn: b('LSN'), flags }
+    case 'keepalive':
+      return { kind, folder: 0 }
+    default:
+      return kind satisfies never
   }
 }
 
@@ -152,7 +221,8 @@ function end(offset: number, length: number): number {
 
 function linkTarget(payload: Uint8Array): string {
   const target = latin1Text(payload)
-  if (target === '' || target.length > FRAME_PATH_BYTES_MAX || target.includes('\0')) fail('E_FRAME_DAMAGED', { why: 'the target of a symbolic link is not one' })
+  if (target === '' || target.length > FRAME_PATH_BYTES_MAX || target.includes('\0'))
+    fail('E_FRAME_DAMAGED', { why: 'the target of a symbolic link is not one' })
   return target
 }
 

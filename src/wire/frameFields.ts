@@ -4,8 +4,8 @@ import type { Operation } from './operation'
  * The kinds of frames beside operations. `walk…` frames carry the full mirror: each makes one path of the target what
  * it is on the source at this point of the order; contents of large files follow as `write`, times as `times`.
  */
-export type WalkStep = { folder: number } & (
-  /** A full mirror begins: from here on the copy is not complete. */
+export type WalkStep = { folder: number } & /** A full mirror begins: from here on the copy is not complete. */
+(
   | { kind: 'walkBegin' }
   /** The directory exists and has this mode and owner and no extended attributes. */
   | { kind: 'walkDirectory'; path: string; mode: number; uid: number; gid: number }
@@ -61,10 +61,36 @@ export interface Fields {
 
 /** The numbers on the wire. A number is never used again for something else. */
 export const FRAME_KINDS = {
-  write: 1, truncate: 2, fallocate: 3, create: 4, mkdir: 5, mknod: 6, symlink: 7, link: 8, rename: 9, unlink: 10, rmdir: 11,
-  chmod: 12, chown: 13, times: 14, setxattr: 15, removexattr: 16,
-  walkBegin: 32, walkDirectory: 33, walkListing: 34, walkFile: 35, walkSymlink: 36, walkNode: 37, walkLink: 38, walkEnd: 39,
-  hello: 64, welcome: 65, refuse: 66, ack: 67, keepalive: 68, begin: 69,
+  write: 1,
+  truncate: 2,
+  fallocate: 3,
+  create: 4,
+  mkdir: 5,
+  mknod: 6,
+  symlink: 7,
+  link: 8,
+  rename: 9,
+  unlink: 10,
+  rmdir: 11,
+  chmod: 12,
+  chown: 13,
+  times: 14,
+  setxattr: 15,
+  removexattr: 16,
+  walkBegin: 32,
+  walkDirectory: 33,
+  walkListing: 34,
+  walkFile: 35,
+  walkSymlink: 36,
+  walkNode: 37,
+  walkLink: 38,
+  walkEnd: 39,
+  hello: 64,
+  welcome: 65,
+  refuse: 66,
+  ack: 67,
+  keepalive: 68,
+  begin: 69
 } as const satisfies Record<FrameBody['kind'], number>
 
 /** `times`: which of the two are given. */
@@ -91,23 +117,56 @@ export function fieldsOf(body: FrameBody): Fields {
 
 function spread(body: FrameBody, fields: Fields): void {
   switch (body.kind) {
-    case 'write': fields.a = body.offset; break
-    case 'truncate': fields.a = body.size; break
-    case 'fallocate': fields.a = body.offset; fields.b = body.length; break
-    case 'mknod': case 'walkNode': fields.a = body.rdev; break
-    case 'symlink': case 'walkSymlink': fields.payload = latin1Bytes(body.target); break
-    case 'rename': fields.flags = body.flags; break
+    case 'write':
+      fields.a = body.offset
+      break
+    case 'truncate':
+      fields.a = body.size
+      break
+    case 'fallocate':
+      fields.a = body.offset
+      fields.b = body.length
+      break
+    case 'mknod':
+    case 'walkNode':
+      fields.a = body.rdev
+      break
+    case 'symlink':
+    case 'walkSymlink':
+      fields.payload = latin1Bytes(body.target)
+      break
+    case 'rename':
+      fields.flags = body.flags
+      break
     case 'times':
       fields.flags = (body.atimeNs === null ? 0 : TIMES_ATIME) | (body.mtimeNs === null ? 0 : TIMES_MTIME)
       fields.a = body.atimeNs ?? 0n
       fields.b = body.mtimeNs ?? 0n
       break
-    case 'setxattr': fields.path2 = body.name; fields.flags = body.flags; fields.payload = body.value; break
-    case 'removexattr': fields.path2 = body.name; break
-    case 'walkListing': fields.path2 = body.after; fields.flags = body.last ? LISTING_LAST : 0; fields.payload = packListing(body.entries); break
-    case 'walkFile': fields.a = body.size; fields.b = body.mtimeNs; break
-    case 'ack': fields.a = body.receivedLsn; fields.b = body.appliedLsn; fields.flags = body.flags; break
-    default: break
+    case 'setxattr':
+      fields.path2 = body.name
+      fields.flags = body.flags
+      fields.payload = body.value
+      break
+    case 'removexattr':
+      fields.path2 = body.name
+      break
+    case 'walkListing':
+      fields.path2 = body.after
+      fields.flags = body.last ? LISTING_LAST : 0
+      fields.payload = packListing(body.entries)
+      break
+    case 'walkFile':
+      fields.a = body.size
+      fields.b = body.mtimeNs
+      break
+    case 'ack':
+      fields.a = body.receivedLsn
+      fields.b = body.appliedLsn
+      fields.flags = body.flags
+      break
+    default:
+      break
   }
 }
 

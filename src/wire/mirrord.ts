@@ -19,8 +19,10 @@ export interface MirrordConfig {
   tls: { caFile: string; certFile: string; keyFile: string }
 }
 
-export type MirrordRequest = { id: number } & (
-  /** First request to a mirrord that was just started; to one that has it already it must be equal, else E_MIRRORD_CONFIG. */
+export type MirrordRequest = {
+  id: number
+} & /** First request to a mirrord that was just started; to one that has it already it must be equal, else E_MIRRORD_CONFIG. */
+(
   | { do: 'configure'; config: MirrordConfig }
   | { do: 'status' }
   /** Mount capture over the folders and send to the peer. Answered when applications may start. Idempotent for the same roleSequence. */
@@ -36,9 +38,7 @@ export type MirrordRequest = { id: number } & (
   | { do: 'exit' }
 )
 
-export type MirrordReply =
-  | { id: number; ok: true; result?: unknown }
-  | { id: number; ok: false; error: { code: string; message: string; tryThis: string } }
+export type MirrordReply = { id: number; ok: true; result?: unknown } | { id: number; ok: false; error: { code: string; message: string; tryThis: string } }
 
 export type MirrordEvent =
   | { event: 'status'; status: MirrordStatus }

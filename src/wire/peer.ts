@@ -14,7 +14,15 @@ export type PeerMessage =
   /** The sender takes its handover back: the receiver promises never to accept it from now on, and answers with the record it holds. */
   | { kind: 'withdraw'; job: string; roleSequence: number; ticket: string }
   /** A command typed at a node that must be carried out by the other one. */
-  | { kind: 'command'; job: string; command: 'bringin' | 'bringout' | 'switch' | 'mirror'; action?: MirrorAction; account: string; reason: string | null; dryRun: boolean }
+  | {
+      kind: 'command'
+      job: string
+      command: 'bringin' | 'bringout' | 'switch' | 'mirror'
+      action?: MirrorAction
+      account: string
+      reason: string | null
+      dryRun: boolean
+    }
   | { kind: 'ticket'; ticket: string; sinceStep: number; waitMs: number }
 
 export type MirrorAction = 'start' | 'stop' | 'pause' | 'resume'

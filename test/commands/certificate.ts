@@ -13,7 +13,14 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 export async function makeCertificate(name: string): Promise<Certificate> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const made = await x509.X509CertificateGenerator.createSelfSigned(
-    { serialNumber: '01', name: `CN=${name}`, notBefore: new Date('2019-01-01'), notAfter: new Date('2099-01-01'), signingAlgorithm: ALGORITHM, keys: keys as never },
+    {
+      serialNumber: '01',
+      name: `CN=${name}`,
+      notBefore: new Date('2019-01-01'),
+      notAfter: new Date('2099-01-01'),
+      signingAlgorithm: ALGORITHM,
+      keys: keys as never
+    },
     webcrypto as never
   )
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')

@@ -21,7 +21,10 @@ export class FakeAgent {
   onStatus: () => void = () => undefined
   private server: https.Server | null = null
 
-  constructor(readonly node: Node, private certificate: Certificate) {
+  constructor(
+    readonly node: Node,
+    private certificate: Certificate
+  ) {
     this.status = statusOf(node)
   }
 
@@ -77,7 +80,16 @@ export class FakeAgent {
   private login(body: Record<string, unknown>): Answer {
     if (body['password'] !== this.password) return refusal(403, this.error('E_LOGIN_REFUSED', `The login of ${String(body['account'])} was refused.`, 4))
     const account = String(body['account'])
-    return { body: { token: this.token, node: this.node, account: account[0]?.toUpperCase() + account.slice(1), role: 'admin', licenceState: 'Valid', expiresAtMs: 4_000_000_000_000 } }
+    return {
+      body: {
+        token: this.token,
+        node: this.node,
+        account: account[0]?.toUpperCase() + account.slice(1),
+        role: 'admin',
+        licenceState: 'Valid',
+        expiresAtMs: 4_000_000_000_000
+      }
+    }
   }
 
   error(code: string, message: string, exitCode: number, tryThis = 'login'): ApiError {

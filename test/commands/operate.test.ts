@@ -13,10 +13,10 @@ afterEach(() => bench.down())
 const step = (text: string, state: 'begin' | 'done' | 'failed', seconds = 0) => ({ atMs: TAKE_TIME_MS + seconds * 1000, node: 'RMHW131', text, state })
 const ticket = { ticket: 'T-1', job: 'DB_Group', nextSince: 2, error: null }
 
-test('switch goes to the owner, says the guide\'s line first, then its steps and the job table', async () => {
+test("switch goes to the owner, says the guide's line first, then its steps and the job table", async () => {
   bench.a.tickets = [
     { ...ticket, state: 'running', steps: [step('Stop application POSTGRES', 'begin')] },
-    { ...ticket, state: 'done', steps: [step('Stop application POSTGRES', 'done', 4)] },
+    { ...ticket, state: 'done', steps: [step('Stop application POSTGRES', 'done', 4)] }
   ]
   const { exitCode, out, err } = await bench.cui(['switch', 'DB_Group'])
   expect(err).toBe('')
@@ -39,7 +39,9 @@ test('a refusal says what, where and what to try, with exit code 5, as words and
   expect(await bench.cui(['switch', 'DB_Group'])).toEqual({ exitCode: 5, out: '', err: 'RMHW132 does not hear RMHW131.\nTry: hbtstate\n' })
   const { exitCode, out } = await bench.cui(['switch', 'DB_Group', '--json'])
   expect(exitCode).toBe(5)
-  expect(JSON.parse(out)).toEqual({ error: { code: 'E_SWITCH_PEER', message: 'RMHW132 does not hear RMHW131.', tryThis: 'hbtstate', node: 'RMHW131', exitCode: 5 } })
+  expect(JSON.parse(out)).toEqual({
+    error: { code: 'E_SWITCH_PEER', message: 'RMHW132 does not hear RMHW131.', tryThis: 'hbtstate', node: 'RMHW131', exitCode: 5 }
+  })
 })
 
 test('what does not end in time has exit code 6 and names the ticket', async () => {
@@ -63,7 +65,12 @@ test('exit codes of the product', async () => {
 
 test('a node that is away holds nobody up: its last word is shown with its age, and the exit code is 1', async () => {
   await bench.b.stop()
-  bench.a.status = { ...bench.a.status, peerAlive: 'lost', peer: bench.a.status.peer && { ...bench.a.status.peer, ageMs: 12_000 }, problems: ['RMHW132 is not heard on any link.'] }
+  bench.a.status = {
+    ...bench.a.status,
+    peerAlive: 'lost',
+    peer: bench.a.status.peer && { ...bench.a.status.peer, ageMs: 12_000 },
+    problems: ['RMHW132 is not heard on any link.']
+  }
   const { exitCode, out } = await bench.cui(['allstate'])
   expect(exitCode).toBe(1)
   expect(out).toContain('RMHW131--->RMHW132        ok (12s ago)')
@@ -78,13 +85,23 @@ test('where the two nodes disagree about the owner, the shell says so', async ()
   if (job) Object.assign(job.record, { owner: 'RMHW132', roleSequence: 4 })
   const { exitCode, out } = await bench.cui(['jobstate'])
   expect(exitCode).toBe(1)
-  expect(out).toContain('The nodes disagree about DB_Group: RMHW131 says that RMHW131 owns it (role sequence 3), RMHW132 says that RMHW132 owns it (role sequence 4).')
+  expect(out).toContain(
+    'The nodes disagree about DB_Group: RMHW131 says that RMHW131 owns it (role sequence 3), RMHW132 says that RMHW132 owns it (role sequence 4).'
+  )
 })
 
 test('a certificate that changed is refused before anything is sent', async () => {
   await bench.a.renew()
   bench.a.heard.length = 0
-  const { exitCode, err } = await bench.cui(['open', '192.168.150.151', '--account', 'administrator', '--password-file', bench.passwordFile, '--trust-on-first-use'])
+  const { exitCode, err } = await bench.cui([
+    'open',
+    '192.168.150.151',
+    '--account',
+    'administrator',
+    '--password-file',
+    bench.passwordFile,
+    '--trust-on-first-use'
+  ])
   expect(exitCode).toBe(4)
   expect(err).toContain('HAS CHANGED')
   expect(bench.a.heard).toEqual([])
@@ -101,7 +118,7 @@ test('an unknown certificate is not taken without a terminal, and nothing of a p
   expect(fs.readFileSync(file, 'utf8')).not.toContain('secret')
 })
 
-test('a full mirror that decides whose data is right wants the job\'s name', async () => {
+test("a full mirror that decides whose data is right wants the job's name", async () => {
   const job = bench.a.status.self.jobs['DB_Group']
   if (job) job.record.needToVerify = 'Manually'
   expect((await bench.cui(['mirror', 'DB_Group', 'start', '--yes'])).exitCode).toBe(5)

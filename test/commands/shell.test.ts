@@ -9,7 +9,7 @@ beforeEach(async () => {
 })
 afterEach(() => bench.down())
 
-test('the guide\'s opening, typed at a terminal, is the guide\'s to the letter', async () => {
+test("the guide's opening, typed at a terminal, is the guide's to the letter", async () => {
   await bench.openBoth()
   const terminal = new Terminal(bench.home)
   await terminal.sees('cui>')
@@ -53,7 +53,12 @@ test('Tab completes commands, jobs, actions and options; the arrow brings the la
   await terminal.sees('hbtstate')
   terminal.type('\u0003')
   await terminal.sees('^C\ncui>')
-  for (const [typed, shown] of [['mir\t', 'mirror'], ['DB\t', ' DB_Group'], ['sta\t', ' start'], ['--dr\t', ' --dry-run']] as const) {
+  for (const [typed, shown] of [
+    ['mir\t', 'mirror'],
+    ['DB\t', ' DB_Group'],
+    ['sta\t', ' start'],
+    ['--dr\t', ' --dry-run']
+  ] as const) {
     terminal.type(typed)
     await terminal.sees(shown)
   }

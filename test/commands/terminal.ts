@@ -16,7 +16,13 @@ export class Terminal {
     this.stdout.on('data', (part: Buffer) => {
       this.bytes += part.toString()
     })
-    const io: Io = { stdin: this.stdin, stdout: this.stdout, stderr: this.stdout, env: { MIRRORPAIR_HOME: home, NO_COLOR: '1' }, onInterrupt: () => () => undefined }
+    const io: Io = {
+      stdin: this.stdin,
+      stdout: this.stdout,
+      stderr: this.stdout,
+      env: { MIRRORPAIR_HOME: home, NO_COLOR: '1' },
+      onInterrupt: () => () => undefined
+    }
     this.exit = runCui([], io, '0.1.0')
   }
 
@@ -54,8 +60,7 @@ export class Terminal {
 function draw(bytes: string): string {
   const lines: string[][] = [[]]
   let [row, column] = [0, 0]
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are a terminal's orders.
-  for (const [token, order, kind] of bytes.matchAll(/\u001b\[\??([0-9;]*)([A-Za-z])|[^]/g)) {
+  for (const [token, order, kind] of bytes.matchAll(/\u001b\[\??([0-9;]*)([A-Za-z])|[\s\S]/g)) {
     const count = Number(order || 1)
     if (kind === 'A') row = Math.max(0, row - count)
     else if (kind === 'B') row += count
@@ -71,5 +76,11 @@ function draw(bytes: string): string {
     else if (kind === undefined && token >= ' ') (lines[row] ??= [])[column++] = token
     while (lines.length <= row) lines.push([])
   }
-  return lines.map((line) => Array.from(line, (cell) => cell ?? ' ').join('').trimEnd()).join('\n')
+  return lines
+    .map((line) =>
+      Array.from(line, (cell) => cell ?? ' ')
+        .join('')
+        .trimEnd()
+    )
+    .join('\n')
 }

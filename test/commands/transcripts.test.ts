@@ -44,7 +44,7 @@ ${RULE}
 ${RULE}
 `
 
-test('list, allstate and hbtstate are the guide\'s, byte for byte', async () => {
+test("list, allstate and hbtstate are the guide's, byte for byte", async () => {
   await bench.openBoth()
   expect(await bench.cui(['list'])).toEqual({ exitCode: 0, out: LIST, err: '' })
   expect(await bench.cui(['allstate'])).toEqual({ exitCode: 0, out: ALLSTATE, err: '' })
@@ -59,13 +59,22 @@ test('one open node is enough: the other one is seen through it', async () => {
 })
 
 test('the words of open and bringin', async () => {
-  const opened = await bench.cui(['open', '192.168.150.151', '--account', 'administrator', '--password-file', bench.passwordFile, '--trust', bench.a.fingerprint])
+  const opened = await bench.cui([
+    'open',
+    '192.168.150.151',
+    '--account',
+    'administrator',
+    '--password-file',
+    bench.passwordFile,
+    '--trust',
+    bench.a.fingerprint
+  ])
   expect(opened).toEqual({ exitCode: 0, out: 'Operate successful!\n[RMHW131]: result: Administrator, LicenseState: Valid\n', err: '' })
   const brought = await bench.cui(['bringin', 'DB_Group'])
   expect(brought.out.split('\n')[0]).toBe('Send bringin Job command succeeded!')
 })
 
-test('help begins with the guide\'s words in the guide\'s columns', async () => {
+test("help begins with the guide's words in the guide's columns", async () => {
   const { out } = await bench.cui(['help'])
   expect(out.split('\n\n')[0]).toBe(
     `allstate      exit          list          switch
@@ -76,10 +85,17 @@ encode        jobstate      selectsrc`
   )
 })
 
-test('the property view has the guide\'s lines in the guide\'s order', async () => {
+test("the property view has the guide's lines in the guide's order", async () => {
   await bench.openBoth()
   const data = bench.a.status.self.jobs['DB_Group']?.data
-  if (data) Object.assign(data, { mirror: { state: 'Mirror', percent: 54.6, leftBytes: 44_045_066, leftMs: 900 }, replication: 'Replicating', queuedBytes: 1_710_956, targetSide: 'Full Mirror', pagefileBytes: null })
+  if (data)
+    Object.assign(data, {
+      mirror: { state: 'Mirror', percent: 54.6, leftBytes: 44_045_066, leftMs: 900 },
+      replication: 'Replicating',
+      queuedBytes: 1_710_956,
+      targetSide: 'Full Mirror',
+      pagefileBytes: null
+    })
   const { out } = await bench.cui(['jobstate', 'DB_Group'])
   expect(out).toBe(`${RULE}
 Property                  Value

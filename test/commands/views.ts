@@ -11,7 +11,7 @@ export const SEOUL_MINUTES = 540
 const LINKS: [name: string, port: number, prefix: string, last: [number, number]][] = [
   ['service', 3002, '192.168.150', [151, 152]],
   ['link-0', 3001, '22.22.150', [131, 132]],
-  ['link-1', 3000, '11.11.150', [131, 132]],
+  ['link-1', 3000, '11.11.150', [131, 132]]
 ]
 
 export const peerOf = (node: Node): Node => (node === 'RMHW131' ? 'RMHW132' : 'RMHW131')
@@ -27,7 +27,7 @@ export function links(node: Node): LinkView[] {
     sent: 10,
     received: 10,
     missed: 0,
-    rejected: 0,
+    rejected: 0
   }))
 }
 
@@ -37,7 +37,10 @@ export function mirrord(role: 'source' | 'target'): MirrordStatus {
     roleSequence: 3,
     connected: true,
     link: 'link-0',
-    links: [{ name: 'Link-0', state: 'OK' }, { name: 'Link-1', state: 'OK' }],
+    links: [
+      { name: 'Link-0', state: 'OK' },
+      { name: 'Link-1', state: 'OK' }
+    ],
     mirror: { state: 'Idle', percent: 100, leftBytes: 0, leftMs: 0 },
     replication: 'Idle',
     speedBytesPerSecond: 0,
@@ -49,7 +52,7 @@ export function mirrord(role: 'source' | 'target'): MirrordStatus {
     lsn: 4711,
     appliedLsn: 4711,
     copyComplete: true,
-    fault: null,
+    fault: null
   }
 }
 
@@ -57,16 +60,28 @@ export function jobView(node: Node, owner: Node): JobView {
   const owns = node === owner
   return {
     record: {
-      job: 'DB_Group', roleSequence: 3, owner, desired: 'online', takeReason: 'manual', takeTimeMs: TAKE_TIME_MS,
-      handover: null, errorFlag: null, needToVerify: 'No', copyComplete: true, history: [],
+      job: 'DB_Group',
+      roleSequence: 3,
+      owner,
+      desired: 'online',
+      takeReason: 'manual',
+      takeTimeMs: TAKE_TIME_MS,
+      handover: null,
+      errorFlag: null,
+      needToVerify: 'No',
+      copyComplete: true,
+      history: []
     },
     phase: owns ? 'online' : 'standby',
     state: owns ? 'online' : 'offline',
     note: null,
     vips: [{ name: 'IP-DB_Group', address: '192.168.150.130', prefix: 16, up: owns }],
-    applications: [{ name: 'MSSQLSERVER', state: owns ? 'online' : 'offline' }, { name: 'SQLSERVERAGENT', state: owns ? 'online' : 'offline' }],
+    applications: [
+      { name: 'MSSQLSERVER', state: owns ? 'online' : 'offline' },
+      { name: 'SQLSERVERAGENT', state: owns ? 'online' : 'offline' }
+    ],
     data: mirrord(owns ? 'source' : 'target'),
-    activity: null,
+    activity: null
   }
 }
 
@@ -76,7 +91,7 @@ export const nodeView = (node: Node, owner: Node): NodeView => ({
   configHash: 'same',
   jobs: { DB_Group: jobView(node, owner) },
   links: links(node),
-  licence: { state: 'Valid', expires: '2019-11-05' },
+  licence: { state: 'Valid', expires: '2019-11-05' }
 })
 
 /** What a healthy node answers while RMHW131 owns the job. */
@@ -92,6 +107,6 @@ export function statusOf(node: Node): StatusAnswer {
     self: nodeView(node, 'RMHW131'),
     peer: { view: nodeView(peerOf(node), 'RMHW131'), ageMs: 200 },
     peerAlive: 'up',
-    problems: [],
+    problems: []
   }
 }

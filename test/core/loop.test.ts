@@ -2,7 +2,11 @@ import { Loop, type LoopHands } from '../../agent/loop'
 import { initialState, type Action } from '../../src/core'
 import { A, pairConfig } from '../fakes/pairConfig'
 
-const heartbeat = { start: async () => undefined, view: () => ({ links: [], peerAlive: false, peerEngineSilentMs: 0, peerLeaving: false }), close: async () => undefined }
+const heartbeat = {
+  start: async () => undefined,
+  view: () => ({ links: [], peerAlive: false, peerEngineSilentMs: 0, peerLeaving: false }),
+  close: async () => undefined
+}
 const clock = { nowMs: () => 0, wallMs: () => 0, after: () => () => undefined }
 
 function loopWith(persist: LoopHands['persist']) {

@@ -1,4 +1,15 @@
-import { initialState, nodeView, step, type Action, type Event, type Happening, type HeartbeatFacts, type Order, type Outcome, type State } from '../../src/core'
+import {
+  initialState,
+  nodeView,
+  step,
+  type Action,
+  type Event,
+  type Happening,
+  type HeartbeatFacts,
+  type Order,
+  type Outcome,
+  type State
+} from '../../src/core'
 import type { Config, JobRecord } from '../../src/model'
 import { blankMachine, serves, statusOf, type Machine } from './machine'
 import { A, B, JOB, pairConfig } from './pairConfig'
@@ -216,20 +227,40 @@ export class World {
       case 'look':
         return this.emit(node, { kind: 'vipsSeen', job: action.job, attempt: action.attempt, held: [...node.machine.vips] })
       case 'sendState':
-        return this.send(node, 'state', (request) => ({ kind: 'peerStateReceived', request, view: action.view }), (outcome) => {
-          if (outcome?.ok) this.emit(node, { kind: 'peerStateDelivered', sentAtMs: action.atMs })
-        })
+        return this.send(
+          node,
+          'state',
+          (request) => ({ kind: 'peerStateReceived', request, view: action.view }),
+          (outcome) => {
+            if (outcome?.ok) this.emit(node, { kind: 'peerStateDelivered', sentAtMs: action.atMs })
+          }
+        )
       case 'sendHandover': {
         const { job, roleSequence, record, start, ticket } = action
-        return this.send(node, 'handover', (request) => ({ kind: 'handoverReceived', request, job, roleSequence, record, start, ticket }), this.answered(node, action, 'offer'))
+        return this.send(
+          node,
+          'handover',
+          (request) => ({ kind: 'handoverReceived', request, job, roleSequence, record, start, ticket }),
+          this.answered(node, action, 'offer')
+        )
       }
       case 'sendWithdraw': {
         const { job, roleSequence, ticket } = action
-        return this.send(node, 'withdraw', (request) => ({ kind: 'withdrawReceived', request, job, roleSequence, ticket }), this.answered(node, action, 'withdraw'))
+        return this.send(
+          node,
+          'withdraw',
+          (request) => ({ kind: 'withdrawReceived', request, job, roleSequence, ticket }),
+          this.answered(node, action, 'withdraw')
+        )
       }
       case 'forward': {
         const { do: _, request: asked, ...command } = action
-        return this.send(node, 'command', (request) => ({ kind: 'commandGiven', request, ...command }), (outcome) => outcome && this.replied(node, asked, outcome))
+        return this.send(
+          node,
+          'command',
+          (request) => ({ kind: 'commandGiven', request, ...command }),
+          (outcome) => outcome && this.replied(node, asked, outcome)
+        )
       }
     }
   }
@@ -237,7 +268,12 @@ export class World {
   private answered(node: FakeNode, sent: { job: string; roleSequence: number; ticket: string }, asked: 'offer' | 'withdraw') {
     const { job, roleSequence, ticket } = sent
     return (outcome: Outcome | null): void => {
-      const answer = outcome === null ? { is: 'silence' as const, why: 'timeout' } : outcome.ok ? { is: 'record' as const, record: outcome.result as JobRecord } : { is: 'refusal' as const, error: outcome.error }
+      const answer =
+        outcome === null
+          ? { is: 'silence' as const, why: 'timeout' }
+          : outcome.ok
+            ? { is: 'record' as const, record: outcome.result as JobRecord }
+            : { is: 'refusal' as const, error: outcome.error }
       this.emit(node, { kind: 'handoverAnswered', job, roleSequence, ticket, asked, answer })
     }
   }
@@ -271,7 +307,16 @@ export class World {
   command(name: string, command: 'bringin' | 'bringout' | 'switch' | 'mirror', more: { dryRun?: boolean; action?: 'start' } = {}): number {
     this.requests += 1
     const request = this.requests
-    this.emit(this.node(name), { kind: 'commandGiven', request, job: JOB, command, action: more.action ?? null, dryRun: more.dryRun ?? false, account: 'root', reason: null })
+    this.emit(this.node(name), {
+      kind: 'commandGiven',
+      request,
+      job: JOB,
+      command,
+      action: more.action ?? null,
+      dryRun: more.dryRun ?? false,
+      account: 'root',
+      reason: null
+    })
     return request
   }
 
@@ -369,7 +414,9 @@ export class World {
   private ends(): { source: FakeNode; target: FakeNode } | null {
     const [a, b] = [this.node(A), this.node(B)]
     const pair = (source: FakeNode, target: FakeNode) =>
-      source.machine.data.role === 'source' && target.machine.data.role === 'target' && source.machine.data.roleSequence === target.machine.data.roleSequence ? { source, target } : null
+      source.machine.data.role === 'source' && target.machine.data.role === 'target' && source.machine.data.roleSequence === target.machine.data.roleSequence
+        ? { source, target }
+        : null
     return pair(a, b) ?? pair(b, a)
   }
 

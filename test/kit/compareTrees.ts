@@ -15,7 +15,7 @@ const KINDS: [number, string][] = [
   [0o010000, 'fifo'],
   [0o140000, 'socket'],
   [0o020000, 'character device'],
-  [0o060000, 'block device'],
+  [0o060000, 'block device']
 ]
 
 const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1')
@@ -47,10 +47,10 @@ function xattrsOf(file: Buffer): string {
   const list = Buffer.alloc(XATTR_BYTES_MAX)
   const bytes = Math.max(0, libc.llistxattr(name, list, list.length))
   const names = list.toString('latin1', 0, bytes).split('\0').filter(Boolean).sort()
-  return names.map((each) => `${each}=${valueOf(name, each)}`).join(' ')
+  return names.map((each) => `${each}=${xattrValue(name, each)}`).join(' ')
 }
 
-function valueOf(file: Buffer, xattr: string): string {
+function xattrValue(file: Buffer, xattr: string): string {
   const value = Buffer.alloc(XATTR_BYTES_MAX)
   return value.toString('hex', 0, Math.max(0, libc.lgetxattr(file, libc.cString(xattr), value, value.length)))
 }
@@ -64,7 +64,7 @@ function entryOf(root: string, name: string, firstNames: Map<bigint, string>): E
     mode: (Number(stat.mode) & 0o7777).toString(8),
     owner: `${stat.uid}:${stat.gid}`,
     mtime: String(stat.mtimeNs),
-    xattrs: xattrsOf(file),
+    xattrs: xattrsOf(file)
   }
   if (type === 0o120000) entry.target = fs.readlinkSync(file, { encoding: 'buffer' }).toString('latin1')
   if (type === 0o020000 || type === 0o060000) entry.rdev = String(stat.rdev)

@@ -133,13 +133,22 @@ export function randomFiles(directory: string, seed: number, options: RandomFile
   function unlinkWhileOpen(): void {
     const name = makeFile()
     const fd = fs.openSync(name, 'r+')
-    if (random() < 0.5) fs.linkSync(name, `${name}.kept`), files.push(`${name}.kept`)
-    fs.unlinkSync(name)
-    forget(files, name)
+    if (random() < 0.5) link(name, `${name}.kept`)
+    unlink(name)
     fs.writeSync(fd, someBytes(5_000), 0, 5_000, below(10_000))
     fs.ftruncateSync(fd, below(6_000))
     if (random() < 0.5) fs.fchmodSync(fd, 0o640)
     keepOpen(fd)
+  }
+
+  function link(existing: string, name: string): void {
+    fs.linkSync(existing, name)
+    files.push(name)
+  }
+
+  function unlink(name: string): void {
+    fs.unlinkSync(name)
+    forget(files, name)
   }
 
   function keepOpen(fd: number): void {
@@ -159,7 +168,11 @@ export function randomFiles(directory: string, seed: number, options: RandomFile
     writeMuch: () => withFile('r+', (fd) => fs.writeSync(fd, someBytes(FILE_BYTES_MAX), 0, null, 0)),
     append: () => fs.appendFileSync(someFile(), someBytes(1 + below(5_000))),
     writeSynchronously: () => withFile(fs.constants.O_WRONLY | fs.constants.O_DSYNC, (fd) => fs.writeSync(fd, someBytes(100), 0, null, below(1_000))),
-    writeAndKeepOpen: () => keepOpen(((fd) => (fs.writeSync(fd, someBytes(700)), fd))(fs.openSync(someFile(), 'r+'))),
+    writeAndKeepOpen: () => {
+      const fd = fs.openSync(someFile(), 'r+')
+      fs.writeSync(fd, someBytes(700))
+      keepOpen(fd)
+    },
     writeKept: () => void (opened.length > 0 && fs.writeSync(one(opened), someBytes(300), 0, 300, below(3_000))),
     truncate: () => fs.truncateSync(someFile(), below(FILE_BYTES_MAX)),
     fsync: () => withFile('r+', (fd) => fs.fsyncSync(fd)),
@@ -174,14 +187,21 @@ export function randomFiles(directory: string, seed: number, options: RandomFile
     exchange: () => renameTo(someFile(), someFile(), RENAME_EXCHANGE),
     renameDirectory: () => void (directories.length > 1 && renameTo(someDirectory(), newName(), 0)),
     exchangeDirectory: () => void (directories.length > 1 && renameTo(someDirectory(), someFile(), RENAME_EXCHANGE)),
-    link: () => void ((name) => (fs.linkSync(someFile(), name), files.push(name)))(newName()),
-    symlink: () => void ((name) => (fs.symlinkSync(one(['nowhere', '/etc/hostname', '../up', 'ä']), name), fs.lutimesSync(name, below(1e9), below(1e9))))(newName()),
+    link: () => {
+      const name = newName()
+      link(someFile(), name)
+    },
+    symlink: () => {
+      const name = newName()
+      fs.symlinkSync(one(['nowhere', '/etc/hostname', '../up', 'ä']), name)
+      fs.lutimesSync(name, below(1e9), below(1e9))
+    },
     fifo: () => check(libc.mknodat(libc.AT_FDCWD, c(newName()), 0o010640, 0)),
     chmod: () => fs.chmodSync(one([...files, ...directories.slice(1)]), mode() | 0o200),
     utimens: () => fs.utimesSync(one([...files, ...directories]), below(1e9) + random(), below(1e9) + random()),
     setxattr: () => check(libc.lsetxattr(c(someFile()), c(`user.n${below(3)}`), someBytes(30), 30, 0)),
     removexattr: () => void libc.lremovexattr(c(someFile()), c(`user.n${below(3)}`)),
-    unlink: () => void (files.length > limit / 4 && ((name) => (fs.unlinkSync(name), forget(files, name)))(someFile())),
+    unlink: () => void (files.length > limit / 4 && unlink(someFile())),
     unlinkWhileOpen,
     mkdir: () => {
       const name = newName()
@@ -189,14 +209,19 @@ export function randomFiles(directory: string, seed: number, options: RandomFile
       fs.mkdirSync(name, mode() | 0o700)
       directories.push(name)
     },
-    rmdir: () => void (directories.length > 1 && ((name) => (fs.rmdirSync(name), forget(directories, name)))(someDirectory())),
+    rmdir: () => {
+      if (directories.length <= 1) return
+      const name = someDirectory()
+      fs.rmdirSync(name)
+      forget(directories, name)
+    },
     read: () => void fs.readFileSync(someFile()),
-    list: () => void fs.readdirSync(one(directories), { withFileTypes: true }),
+    list: () => void fs.readdirSync(one(directories), { withFileTypes: true })
   }
   const root: Record<string, () => void> = {
     chown: () => fs.lchownSync(one(files.length > 0 ? files : [makeFile()]), ...owner()),
     chownDirectory: () => fs.chownSync(one(directories), ...owner()),
-    device: () => check(libc.mknodat(libc.AT_FDCWD, c(newName()), 0o020600, 0x103)),
+    device: () => check(libc.mknodat(libc.AT_FDCWD, c(newName()), 0o020600, 0x103))
   }
   const operations = Object.entries(privileged ? { ...everybody, ...root } : everybody)
   const done: Record<string, number> = {}
@@ -204,7 +229,7 @@ export function randomFiles(directory: string, seed: number, options: RandomFile
   return {
     done,
     step() {
-      while (files.length > limit) ((name) => (fs.unlinkSync(name), forget(files, name)))(one(files))
+      while (files.length > limit) unlink(one(files))
       const [name, work] = one(operations)
       try {
         work()
@@ -216,6 +241,6 @@ export function randomFiles(directory: string, seed: number, options: RandomFile
     },
     end() {
       for (const fd of opened.splice(0)) fs.closeSync(fd)
-    },
+    }
   }
 }

@@ -5,7 +5,12 @@ import { World } from '../fakes/world'
 /** One line of a story → what happens in the simulated world. */
 const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
   [/^boot (\S+)$/, (world, [name = '']) => world.boot(name)],
-  [/^both boot$/, (world) => [A, B].forEach((name) => world.boot(name))],
+  [
+    /^both boot$/,
+    (world) => {
+      for (const name of [A, B]) world.boot(name)
+    }
+  ],
   [/^wait ([\d.]+)s$/, (world, [seconds]) => world.run(Number(seconds) * 1000)],
   [/^(bringin|bringout|switch) at (\S+)$/, (world, [command = '', name = '']) => void world.command(name, command as 'switch')],
   [/^(bringin|bringout|switch) at (\S+), dry run$/, (world, [command = '', name = '']) => void world.command(name, command as 'switch', { dryRun: true })],
@@ -17,18 +22,30 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
   [/^heal$/, (world) => world.heal()],
   [/^(\S+) dies on (\S+)$/, (world, [application = '', name = '']) => world.applicationDies(name, application)],
   [/^the data program dies on (\S+)$/, (world, [name = '']) => world.dataDies(name)],
-  [/^(\S+) fails to start on (\S+)$/, (world, [application, name]) => {
-    world.fails = (node, order) => (node === name && order.do === 'start' && order.application === application ? 'it ended at once' : null)
-  }],
-  [/^the drain fails on (\S+)$/, (world, [name]) => {
-    world.fails = (node, order) => (node === name && order.do === 'drain' ? 'the target does not keep up' : null)
-  }],
-  [/^answers to a (\w+) are lost$/, (world, [kind]) => {
-    world.losesAnswer = (sent) => sent === kind
-  }],
-  [/^answers arrive again$/, (world) => {
-    world.losesAnswer = () => false
-  }]
+  [
+    /^(\S+) fails to start on (\S+)$/,
+    (world, [application, name]) => {
+      world.fails = (node, order) => (node === name && order.do === 'start' && order.application === application ? 'it ended at once' : null)
+    }
+  ],
+  [
+    /^the drain fails on (\S+)$/,
+    (world, [name]) => {
+      world.fails = (node, order) => (node === name && order.do === 'drain' ? 'the target does not keep up' : null)
+    }
+  ],
+  [
+    /^answers to a (\w+) are lost$/,
+    (world, [kind]) => {
+      world.losesAnswer = (sent) => sent === kind
+    }
+  ],
+  [
+    /^answers arrive again$/,
+    (world) => {
+      world.losesAnswer = () => false
+    }
+  ]
 ]
 
 /** Plays a story; its own lines stand in the transcript, each followed by what it led to. */

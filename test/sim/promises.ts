@@ -57,7 +57,8 @@ export class Promises {
     const job = owner.state?.jobs[JOB]
     const gaveUp = job?.phase === 'error' && (job.restarts.length > 0 || job.record.errorFlag !== null)
     const all = owner.machine.vips.size === 1 && owner.machine.applications.size === 2 && owner.machine.data.role === 'source'
-    if (!gaveUp && (job?.phase !== 'online' || !all)) throw new Error(`${owner.name} should serve in the end: ${job?.phase} ${job?.note} ${JSON.stringify(job?.plan)}`)
+    if (!gaveUp && (job?.phase !== 'online' || !all))
+      throw new Error(`${owner.name} should serve in the end: ${job?.phase} ${job?.note} ${JSON.stringify(job?.plan)}`)
     const standby = world.other(owner)
     const manually = job?.record.needToVerify === 'Manually'
     if (!gaveUp && !manually && !standby.state?.jobs[JOB]?.record.copyComplete) throw new Error(`the copy of ${standby.name} is not complete in the end`)

@@ -104,4 +104,3 @@ export function story(seed: number, count = Number(process.env.LINES ?? 80)): st
   }
   return lines.slice(-count).join('\n')
 }
-

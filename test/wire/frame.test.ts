@@ -29,7 +29,17 @@ const BODIES: FrameBody[] = [
   { kind: 'removexattr', folder: 0, path: 'a', name: 'user.x' },
   { kind: 'walkBegin', folder: 0 },
   { kind: 'walkDirectory', folder: 0, path: '', ...owned },
-  { kind: 'walkListing', folder: 0, path: 'd', after: 'k', last: true, entries: [{ name: 'x', type: 8 }, { name: '\xff', type: 4 }] },
+  {
+    kind: 'walkListing',
+    folder: 0,
+    path: 'd',
+    after: 'k',
+    last: true,
+    entries: [
+      { name: 'x', type: 8 },
+      { name: '\xff', type: 4 }
+    ]
+  },
   { kind: 'walkFile', folder: 0, path: 'a', ...owned, size: 2 ** 40, mtimeNs: 5n, data },
   { kind: 'walkSymlink', folder: 0, path: 'a', target: 't', uid: 1, gid: 2 },
   { kind: 'walkNode', folder: 0, path: 'a', ...owned, rdev: 5 },
@@ -37,7 +47,7 @@ const BODIES: FrameBody[] = [
   { kind: 'walkEnd', folder: 0 },
   { kind: 'hello', folder: 0, payload: data },
   { kind: 'ack', folder: 0, receivedLsn: 2 ** 40, appliedLsn: 7, flags: 3 },
-  { kind: 'keepalive', folder: 0 },
+  { kind: 'keepalive', folder: 0 }
 ]
 
 /** The code of the refusal; anything but a ReportError fails the test. */
@@ -57,7 +67,8 @@ test('every kind of frame comes out as it went in', () => {
 
 test('the bytes on the wire stay what they are', () => {
   const frame = Buffer.from(encodeFrame({ kind: 'write', folder: 2, path: 'ab', offset: 258, data: Buffer.from([9]) }, 3, 4, checksum))
-  const header = '4d52010100000200' + '0300000000000000' + '0400000000000000' + '0201000000000000' + '0000000000000000' + '02000000' + '00'.repeat(12) + '01000000'
+  const header =
+    '4d52010100000200' + '0300000000000000' + '0400000000000000' + '0201000000000000' + '0000000000000000' + '02000000' + '00'.repeat(12) + '01000000'
   expect(frame.subarray(0, 60).toString('hex')).toBe(header)
   expect(frame.subarray(64).toString('hex')).toBe('616209')
 })
@@ -76,7 +87,9 @@ test('a frame that is cut off, or has any bit flipped, is refused with a code', 
 
 test.each(['..', '../a', 'a/..', '/a', 'a//b', 'a/', 'a/./b', 'a\0b', '', 'x'.repeat(256)])('the path %j is refused', (path) => {
   expect(refusal(() => decodeFrame(encodeFrame({ kind: 'unlink', folder: 0, path }, 1, 1, checksum), checksum))).toBe('E_FRAME_PATH')
-  expect(refusal(() => decodeFrame(encodeFrame({ kind: 'rename', folder: 0, path: 'a', newPath: path, flags: 0 }, 1, 1, checksum), checksum))).toBe('E_FRAME_PATH')
+  expect(refusal(() => decodeFrame(encodeFrame({ kind: 'rename', folder: 0, path: 'a', newPath: path, flags: 0 }, 1, 1, checksum), checksum))).toBe(
+    'E_FRAME_PATH'
+  )
 })
 
 test('an unknown kind with a right checksum is refused, and so is what does not fit a frame', () => {
@@ -89,7 +102,11 @@ test('an unknown kind with a right checksum is refused, and so is what does not 
 
 test('a stream cut into pieces of any size gives the same frames; random bytes are refused at once', () => {
   const random = randomSource(11)
-  const stream = Buffer.concat(Array.from({ length: 40 }, () => BODIES).flat().map((body, index) => encodeFrame(body, index + 1, 1, checksum)))
+  const stream = Buffer.concat(
+    Array.from({ length: 40 }, () => BODIES)
+      .flat()
+      .map((body, index) => encodeFrame(body, index + 1, 1, checksum))
+  )
   let frames = 0
   const splitter = new FrameSplitter(checksum, ({ lsn }) => expect(lsn).toBe(++frames))
   for (let at = 0; at < stream.length; ) {

@@ -6,5 +6,5 @@ export const identitySchema = z.object({ pid: z.int().min(2), startTicks: z.numb
 export const launchedSchema = z.object({
   identity: identitySchema,
   alone: z.boolean(),
-  cgroup: z.object({ directory: z.string() }).nullable(),
+  cgroup: z.object({ directory: z.string() }).nullable()
 })

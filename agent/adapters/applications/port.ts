@@ -15,7 +15,7 @@ export function createApplicationPort(places: Places3, log: LogPort): Applicatio
     onFailed: (call) => {
       port.failed = call
     },
-    close: () => port.close(),
+    close: () => port.close()
   }
 }
 
@@ -34,7 +34,7 @@ class Applications {
 
   constructor(
     private readonly places: Places3,
-    private readonly log: LogPort,
+    private readonly log: LogPort
   ) {}
 
   start(job: JobConfig, application: ApplicationConfig): Promise<void> {

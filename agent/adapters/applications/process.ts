@@ -104,7 +104,7 @@ export class ProcessRunner implements Runner {
         application: application.name,
         why: plainReason(error),
         output: '',
-        log: this.logFile,
+        log: this.logFile
       })
     }
   }

@@ -23,7 +23,7 @@ export class Watch {
 
   constructor(
     private readonly watched: Watched,
-    private readonly failed: (why: string) => void,
+    private readonly failed: (why: string) => void
   ) {
     this.timers.push(setInterval(() => this.look(), ALIVE_POLL_MS))
     if (watched.care !== undefined) this.timers.push(setInterval(() => void watched.care?.(), CARE_MS))

@@ -29,7 +29,7 @@ export class MirrordClient {
 
   private constructor(
     private readonly socket: net.Socket,
-    private readonly at: { node: string; job: string },
+    private readonly at: { node: string; job: string }
   ) {
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.ended())

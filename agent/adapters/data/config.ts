@@ -22,6 +22,6 @@ export function mirrordConfig(places: Places, job: JobConfig): MirrordConfig {
     queueBytes: job.data?.queueBytes ?? 0,
     port: job.data?.port ?? 0,
     links,
-    tls: { caFile: path.join(tls, 'ca.crt'), certFile: path.join(tls, 'node.crt'), keyFile: path.join(tls, 'node.key') },
+    tls: { caFile: path.join(tls, 'ca.crt'), certFile: path.join(tls, 'node.crt'), keyFile: path.join(tls, 'node.key') }
   }
 }

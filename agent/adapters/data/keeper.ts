@@ -51,7 +51,7 @@ export class MirrordKeeper {
     private readonly places: Places,
     private readonly command: { file: string; args: string[] },
     readonly job: JobConfig,
-    private readonly events: KeeperEvents,
+    private readonly events: KeeperEvents
   ) {
     this.at = { node: places.node, job: job.name }
     this.socketFile = path.join(places.runDirectory, `${job.name}.mirrord.sock`)
@@ -120,7 +120,7 @@ export class MirrordKeeper {
     const child = await spawnDetached(command, this.logFile, process.env)
     const logStart = await fs.promises.stat(this.logFile).then(
       (stat) => stat.size,
-      () => 0,
+      () => 0
     )
     const identity = identify(child.pid ?? 0)
     if (identity !== null) writeNote(this.noteFile, identity)

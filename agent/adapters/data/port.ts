@@ -26,7 +26,7 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
     lost: (job, why) => {
       log.event('error', `mirrord of ${job} is lost: ${why}.`)
       events.lost(job, why)
-    },
+    }
   }
   const keeper = (job: JobConfig): MirrordKeeper => {
     const found = keepers.get(job.name) ?? new MirrordKeeper(places, options.command ?? programCommand('mirrord'), job, told)
@@ -55,6 +55,6 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
     },
     close: () => {
       for (const each of keepers.values()) each.release()
-    },
+    }
   }
 }

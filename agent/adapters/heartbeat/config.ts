@@ -17,9 +17,9 @@ export const heartbeatConfigSchema = z.strictObject({
       remote: z.string(),
       port: z.int().min(1).max(65_535),
       intervalMs: z.number().min(1),
-      maxMiss: z.int().min(1),
-    }),
-  ),
+      maxMiss: z.int().min(1)
+    })
+  )
 })
 
 export type HeartbeatConfig = z.infer<typeof heartbeatConfigSchema>

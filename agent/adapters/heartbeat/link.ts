@@ -44,7 +44,7 @@ export class HeartbeatLink {
 
   constructor(
     readonly config: HeartbeatLinkConfig,
-    private readonly around: LinkSurroundings,
+    private readonly around: LinkSurroundings
   ) {
     this.ids = { cluster: nameId(around.config.cluster), sender: nameId(around.config.node), link: nameId(config.name) }
     this.peerId = nameId(around.config.peerNode)

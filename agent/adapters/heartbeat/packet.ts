@@ -83,7 +83,7 @@ export function decodePacket(bytes: Buffer, key: Buffer): Packet | null {
     echoSequence: bytes.readBigUInt64LE(56),
     engineSilentMs: bytes.readUInt32LE(64),
     leaving: (flags & FLAG_LEAVING) !== 0,
-    hears: (flags & FLAG_HEARS) !== 0,
+    hears: (flags & FLAG_HEARS) !== 0
   }
 }
 

@@ -48,7 +48,7 @@ class HeartbeatKeeper {
   constructor(
     private readonly places: Places,
     private readonly log: LogPort,
-    private readonly command: { file: string; args: string[] },
+    private readonly command: { file: string; args: string[] }
   ) {
     this.config = heartbeatConfig(places)
     this.configFile = path.join(places.runDirectory, 'heartbeat.json')

@@ -81,7 +81,7 @@ class HeartbeatProgram {
   constructor(
     private readonly config: HeartbeatConfig,
     private readonly key: Buffer,
-    private readonly ended: () => void,
+    private readonly ended: () => void
   ) {
     const around = {
       config,
@@ -90,7 +90,7 @@ class HeartbeatProgram {
       peer: this.peer,
       engineSilentMs: () => monotonicMs() - this.engineSeenMs,
       leaving: () => this.leaving,
-      changed: () => this.tellView(),
+      changed: () => this.tellView()
     }
     this.links = config.links.map((link) => new HeartbeatLink(link, around))
   }
@@ -100,7 +100,7 @@ class HeartbeatProgram {
     this.door = await openDoor(
       this.config.socketFile,
       () => [hello, { event: 'view', view: this.view() }],
-      (request) => this.receive(request),
+      (request) => this.receive(request)
     )
     process.on('SIGTERM', () => this.end())
     for (const link of this.links) link.start()

@@ -11,8 +11,8 @@ function ipv6Bytes(address: string): Buffer {
   const before = words(head)
   const after = tail === undefined ? [] : words(tail)
   const bytes = Buffer.alloc(16)
-  before.forEach((word, index) => bytes.writeUInt16BE(word, index * 2))
-  after.forEach((word, index) => bytes.writeUInt16BE(word, 16 - after.length * 2 + index * 2))
+  for (const [index, word] of before.entries()) bytes.writeUInt16BE(word, index * 2)
+  for (const [index, word] of after.entries()) bytes.writeUInt16BE(word, 16 - after.length * 2 + index * 2)
   return bytes
 }
 

@@ -23,7 +23,7 @@ interface Family {
 
 const FAMILIES: Record<4 | 6, Family> = {
   4: { etherType: ETHERTYPE_ARP, probe: arpProbe, claim: arpClaim, announce: gratuitousArps },
-  6: { etherType: ETHERTYPE_IPV6, probe: neighbourProbe, claim: neighbourClaim, announce: (address, own) => [unsolicitedAdvertisement(address, own)] },
+  6: { etherType: ETHERTYPE_IPV6, probe: neighbourProbe, claim: neighbourClaim, announce: (address, own) => [unsolicitedAdvertisement(address, own)] }
 }
 
 /** The hardware address of a neighbour that has the address, or null. Our own NICs (bridged to each other) do not count. */

@@ -10,7 +10,7 @@ const nicSchema = z.object({
   ifname: z.string(),
   flags: z.array(z.string()),
   address: z.string().optional(),
-  addr_info: z.array(z.object({ family: z.string().optional(), local: z.string().optional(), prefixlen: z.number().optional() })),
+  addr_info: z.array(z.object({ family: z.string().optional(), local: z.string().optional(), prefixlen: z.number().optional() }))
 })
 
 export interface Nic {
@@ -36,7 +36,7 @@ export async function readNics(): Promise<Nic[]> {
 
 function toNic(nic: z.infer<typeof nicSchema>): Nic {
   const addresses = nic.addr_info.flatMap(({ local, prefixlen }) =>
-    local === undefined || prefixlen === undefined ? [] : [{ address: local, prefix: prefixlen }],
+    local === undefined || prefixlen === undefined ? [] : [{ address: local, prefix: prefixlen }]
   )
   const hasNeighbours = !nic.flags.includes('LOOPBACK') && !nic.flags.includes('NOARP') && /^(..:){5}..$/.test(nic.address ?? '')
   return { name: nic.ifname, index: nic.ifindex, hardware: nic.address ?? '', up: nic.flags.includes('UP'), hasNeighbours, addresses }

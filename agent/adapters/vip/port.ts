@@ -24,7 +24,7 @@ export function createVipPort(places: Pick<Places, 'runDirectory' | 'node'>, log
     raise: (vip) => pick(vip).raise(vip),
     drop: (vip) => pick(vip).drop(vip),
     held: (vip) => pick(vip).held(vip),
-    close: () => machine.close(),
+    close: () => machine.close()
   }
 }
 
@@ -35,7 +35,7 @@ class MachineVips implements VipPort {
 
   constructor(
     private readonly node: string,
-    private readonly log: LogPort,
+    private readonly log: LogPort
   ) {}
 
   async probe(vip: VipConfig): Promise<string | null> {

@@ -25,7 +25,7 @@ import {
   S_ISGID,
   S_ISUID,
   STATFS_BYTES,
-  readU64,
+  readU64
 } from './protocol'
 import type { Serving } from './serving'
 
@@ -179,7 +179,7 @@ function setTimes(serving: Serving, node: Node, fd: number | null, valid: number
     kind: 'times',
     path: sent,
     atimeNs: (valid & FATTR_ATIME) !== 0 ? atimeNs : null,
-    mtimeNs: (valid & FATTR_MTIME) !== 0 || serving.times.has(node) ? mtimeNs : null,
+    mtimeNs: (valid & FATTR_MTIME) !== 0 || serving.times.has(node) ? mtimeNs : null
   })
   serving.times.forget(node)
   return 0
@@ -199,4 +199,3 @@ export function statfs(serving: Serving): number {
   statfsBytes.copy(output, OUT_HEADER_BYTES + 48, 72, 76)
   return STATFS_BYTES
 }
-

@@ -90,7 +90,7 @@ class FuseCapture implements Capture {
 
   constructor(
     readonly path: string,
-    private readonly options: CaptureOptions,
+    private readonly options: CaptureOptions
   ) {
     this.rootFd = openFolder(path)
   }
@@ -132,7 +132,7 @@ class FuseCapture implements Capture {
       exclude: [...(this.options.exclude ?? [])],
       queue: this.queue.shared,
       counters: this.counted.shared,
-      log: this.options.log.shared,
+      log: this.options.log.shared
     }
     const ready = this.news('ready')
     const worker = new Worker(this.options.threadFile ?? workerFile('capture'), { workerData: given, transferList: [port2] })

@@ -39,12 +39,17 @@ export function runCaptureThread(attach: (shared: unknown) => OrderedLog): void 
     const serving = servingFor(given, attach(given.log), tell)
     const event = Buffer.alloc(EVENT_BYTES)
     tell({ kind: 'ready' })
-    const how = !isMounted(given, event) ? 'stopped' : serve(serving, {
-      commandFd: given.commandFd,
-      onInitialised: () => tell({ kind: 'initialised' }),
-      onFault: (error, opcode) => tell({ kind: 'fault', message: error instanceof Error ? error.message : String(error), opcode }),
-      onCommand: () => (libc.read(given.commandFd, event, EVENT_BYTES), obey(serving, given.commands, tell)),
-    })
+    const how = !isMounted(given, event)
+      ? 'stopped'
+      : serve(serving, {
+          commandFd: given.commandFd,
+          onInitialised: () => tell({ kind: 'initialised' }),
+          onFault: (error, opcode) => tell({ kind: 'fault', message: error instanceof Error ? error.message : String(error), opcode }),
+          onCommand: () => {
+            libc.read(given.commandFd, event, EVENT_BYTES)
+            return obey(serving, given.commands, tell)
+          }
+        })
     serving.times.sendAll()
     for (const handle of serving.handles.all()) libc.close(handle.fd)
     tell({ kind: 'ended', how })
@@ -67,7 +72,7 @@ function servingFor(given: CaptureGiven, log: OrderedLog, tell: (news: CaptureNe
     onNeedsMirror(why) {
       counters.add('needsMirror', 1)
       if (counters.read().needsMirror === 1) tell({ kind: 'needsMirror', why })
-    },
+    }
   })
 }
 

@@ -17,7 +17,7 @@ export class ChangedTimes {
     private readonly table: NodeTable,
     private readonly log: OrderedLog,
     private readonly statNode: (node: Node) => number,
-    private readonly stat: Stat,
+    private readonly stat: Stat
   ) {}
 
   get waiting(): number {

@@ -27,4 +27,5 @@ export function excludeMatcher(globs: readonly string[]): Exclude {
 }
 
 /** Whether moving a directory can change what is excluded below it: only patterns that name a directory can. */
-export const excludeDependsOnDirectory = (globs: readonly string[]): boolean => globs.some((glob) => glob.replace(/^\*\*\//, '').includes('/') || !glob.startsWith('**/'))
+export const excludeDependsOnDirectory = (globs: readonly string[]): boolean =>
+  globs.some((glob) => glob.replace(/^\*\*\//, '').includes('/') || !glob.startsWith('**/'))

@@ -17,7 +17,7 @@ import {
   WRITE_IN_BYTES,
   WRITE_KILL_SUIDGID,
   readU64,
-  writeU64,
+  writeU64
 } from './protocol'
 import type { Serving } from './serving'
 import { SlowKind } from './slowQueue'
@@ -218,4 +218,3 @@ export function release(serving: Serving): number {
   serving.nodes.released(handle.node)
   return 0
 }
-

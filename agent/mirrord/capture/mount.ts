@@ -12,14 +12,20 @@ const ALIVE_TIMEOUT_MS = 2_000
 
 export function openFolder(folder: string): number {
   const fd = libc.open(libc.cString(libc.toByteString(folder)), O_DIRECTORY | O_CLOEXEC, 0)
-  if (fd < 0) throw captureError('E_CAPTURE_FOLDER', { folder, why: fd === -ENOENT ? 'it does not exist' : `it cannot be opened as a directory (error ${-fd})` })
+  if (fd < 0)
+    throw captureError('E_CAPTURE_FOLDER', { folder, why: fd === -ENOENT ? 'it does not exist' : `it cannot be opened as a directory (error ${-fd})` })
   return fd
 }
 
 export function openFuse(folder: string): number {
   const fd = libc.open(libc.cString('/dev/fuse'), O_RDWR | O_CLOEXEC | O_NONBLOCK, 0)
   if (fd >= 0) return fd
-  const why = fd === -ENOENT || fd === -ENODEV ? '/dev/fuse is not there' : fd === -EPERM || fd === -EACCES ? '/dev/fuse may not be opened' : `/dev/fuse answers error ${-fd}`
+  const why =
+    fd === -ENOENT || fd === -ENODEV
+      ? '/dev/fuse is not there'
+      : fd === -EPERM || fd === -EACCES
+        ? '/dev/fuse may not be opened'
+        : `/dev/fuse answers error ${-fd}`
   throw captureError('E_CAPTURE_UNAVAILABLE', { folder, why })
 }
 
@@ -56,4 +62,5 @@ export function isCaptured(folder: string): boolean {
 }
 
 /** mountinfo writes blanks and backslashes as octal numbers. */
-const unescapeMount = (text: string): string => Buffer.from(text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))).toString()
+const unescapeMount = (text: string): string =>
+  Buffer.from(text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))).toString()

@@ -14,7 +14,7 @@ import {
   S_IFMT,
   S_IFREG,
   S_ISGID,
-  readU64,
+  readU64
 } from './protocol'
 import { sendContent } from './resend'
 import type { Serving } from './serving'
@@ -97,7 +97,10 @@ export function create(serving: Serving): number {
   const fd = serving.locked(() => createFile(serving, place, flags, mode, kill))
   if (fd < 0) return fd
   const stated = serving.stat.ofDescriptor(fd)
-  if (stated < 0) return libc.close(fd), stated
+  if (stated < 0) {
+    libc.close(fd)
+    return stated
+  }
   const node = serving.nodes.found(place.parent, place.name, serving.stat.identity())
   const bytes = serving.writeEntry(node, OUT_HEADER_BYTES)
   const handle = serving.handles.add(fd, node)
@@ -286,4 +289,3 @@ export function batchForget(serving: Serving): number {
   }
   return 0
 }
-

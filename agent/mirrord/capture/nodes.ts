@@ -31,7 +31,7 @@ export class Node {
     readonly inode: number | bigint,
     readonly key: number | string,
     readonly birth: number,
-    public mode: number,
+    public mode: number
   ) {}
 
   get isDirectory(): boolean {
@@ -76,7 +76,7 @@ export class NodeTable {
 
   constructor(
     identity: Identity,
-    private readonly exclude: Exclude,
+    private readonly exclude: Exclude
   ) {
     this.root = this.create(identity)
     this.root.lookups = 1

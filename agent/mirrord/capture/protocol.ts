@@ -62,7 +62,7 @@ export enum Opcode {
   RENAME2 = 45,
   LSEEK = 46,
   SYNCFS = 50,
-  TMPFILE = 51,
+  TMPFILE = 51
 }
 
 /** What is asked for at INIT, where the kernel has it. */

@@ -15,7 +15,7 @@ import {
   IO_BYTES_MAX,
   Opcode,
   OUT_HEADER_BYTES,
-  PAGES_MAX,
+  PAGES_MAX
 } from './protocol'
 import { rename, rename2 } from './rename'
 import type { Serving } from './serving'
@@ -23,7 +23,12 @@ import { getxattr, listxattr, removexattr, setxattr } from './xattrs'
 
 type Answer = (serving: Serving) => number
 
-const never = (work: Answer): Answer => (serving) => (work(serving), NO_REPLY)
+const never =
+  (work: Answer): Answer =>
+  (serving) => {
+    work(serving)
+    return NO_REPLY
+  }
 const done: Answer = () => 0
 
 const ANSWERS: Record<Opcode, Answer> = {
@@ -68,7 +73,7 @@ const ANSWERS: Record<Opcode, Answer> = {
   [Opcode.LSEEK]: lseek,
   [Opcode.SYNCFS]: syncfs,
   // The kernel then says EOPNOTSUPP, and programs make a named file instead.
-  [Opcode.TMPFILE]: () => -ENOSYS,
+  [Opcode.TMPFILE]: () => -ENOSYS
 }
 
 const answers: (Answer | undefined)[] = []

@@ -6,7 +6,17 @@ import type { Counters } from './counters'
 import { excludeDependsOnDirectory, excludeMatcher } from './exclude'
 import { HandleTable } from './handles'
 import { type Node, NodeTable } from './nodes'
-import { ATTR_OUT_BYTES, CACHE_SECONDS, ENTRY_OUT_BYTES, IN_HEADER_BYTES, NOTIFY_INVAL_INODE, OUT_HEADER_BYTES, REPLY_BYTES_MAX, REQUEST_BYTES_MAX, writeU64 } from './protocol'
+import {
+  ATTR_OUT_BYTES,
+  CACHE_SECONDS,
+  ENTRY_OUT_BYTES,
+  IN_HEADER_BYTES,
+  NOTIFY_INVAL_INODE,
+  OUT_HEADER_BYTES,
+  REPLY_BYTES_MAX,
+  REQUEST_BYTES_MAX,
+  writeU64
+} from './protocol'
 import type { SlowQueue } from './slowQueue'
 import { Stat } from './stat'
 

@@ -6,7 +6,7 @@ export enum SlowKind {
   FSYNC = 1,
   FDATASYNC = 2,
   READ = 3,
-  SYNCFS = 4,
+  SYNCFS = 4
 }
 
 export interface SlowJob {
@@ -85,7 +85,7 @@ export class SlowQueue {
       uniqueLow: this.words[at + 2]! >>> 0,
       uniqueHigh: this.words[at + 3]! >>> 0,
       offset: (this.words[at + 4]! >>> 0) + this.words[at + 5]! * TWO_32,
-      size: this.words[at + 6]!,
+      size: this.words[at + 6]!
     }
     Atomics.store(this.words, at + READY_WORD, 0)
     return job

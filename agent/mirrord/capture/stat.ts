@@ -99,5 +99,4 @@ export class Stat {
     bytes.copy(out, at + 80, 4, 8)
     out.writeUInt32LE(0, at + 84)
   }
-
 }

@@ -11,7 +11,8 @@ WAKE.writeBigUInt64LE(1n)
 
 /** Where FUSE is not available: inotify only marks what changed (`log.revisit`), and the walk ships it. Needs no root. */
 export async function startWatch(options: CaptureOptions): Promise<Capture> {
-  if (!fs.statSync(options.path, { throwIfNoEntry: false })?.isDirectory()) throw captureError('E_CAPTURE_FOLDER', { folder: options.path, why: 'it is not a directory' })
+  if (!fs.statSync(options.path, { throwIfNoEntry: false })?.isDirectory())
+    throw captureError('E_CAPTURE_FOLDER', { folder: options.path, why: 'it is not a directory' })
   const watch = new WatchCapture(fs.realpathSync(options.path), options)
   await watch.ready
   watch.throwIfFailed()
@@ -32,11 +33,18 @@ class WatchCapture implements Capture {
 
   constructor(
     readonly path: string,
-    options: CaptureOptions,
+    options: CaptureOptions
   ) {
     const { port1, port2 } = new MessageChannel()
     this.commands = port1
-    const workerData = { folder: options.folder, path, exclude: [...(options.exclude ?? [])], log: options.log.shared, commandFd: this.commandFd, commands: port2 }
+    const workerData = {
+      folder: options.folder,
+      path,
+      exclude: [...(options.exclude ?? [])],
+      log: options.log.shared,
+      commandFd: this.commandFd,
+      commands: port2
+    }
     this.ready = new Promise((resolve) => this.waiting.set(0, resolve))
     this.worker = new Worker(options.threadFile ?? workerFile('watch'), { workerData, transferList: [port2] })
     this.ended = new Promise((resolve) => this.worker.once('exit', () => resolve(this.threadEnded())))

@@ -20,7 +20,7 @@ const watcher = new Watcher({
   path: libc.toByteString(given.path),
   exclude: excludeMatcher(given.exclude),
   log: SharedOrderedLog.attach(given.log as SharedLogMemory),
-  onFault: (why) => parentPort?.postMessage({ fault: why }),
+  onFault: (why) => parentPort?.postMessage({ fault: why })
 })
 parentPort?.postMessage({ done: 0 })
 watchUntilStopped(watcher, given.commandFd, given.commands, (id) => parentPort?.postMessage({ done: id }))

@@ -38,8 +38,8 @@ export function getxattr(serving: Serving): number {
       serving,
       node,
       (path) => libc.lgetxattr(path, name, into, bytes),
-      (fd) => libc.fgetxattr(fd, name, into, bytes),
-    ),
+      (fd) => libc.fgetxattr(fd, name, into, bytes)
+    )
   )
 }
 
@@ -51,8 +51,8 @@ export function listxattr(serving: Serving): number {
       serving,
       node,
       (path) => libc.llistxattr(path, into, bytes),
-      (fd) => libc.flistxattr(fd, into, bytes),
-    ),
+      (fd) => libc.flistxattr(fd, into, bytes)
+    )
   )
 }
 
@@ -71,7 +71,7 @@ export function setxattr(serving: Serving): number {
       serving,
       node,
       (path) => libc.lsetxattr(path, nameBytes, value, size, flags),
-      (fd) => libc.fsetxattr(fd, nameBytes, value, size, flags),
+      (fd) => libc.fsetxattr(fd, nameBytes, value, size, flags)
     )
     if (result < 0) return result
     serving.log.changed(node.inode)
@@ -92,7 +92,7 @@ export function removexattr(serving: Serving): number {
       serving,
       node,
       (path) => libc.lremovexattr(path, nameBytes),
-      (fd) => libc.fremovexattr(fd, nameBytes),
+      (fd) => libc.fremovexattr(fd, nameBytes)
     )
     if (result < 0) return result
     serving.log.changed(node.inode)

@@ -17,7 +17,10 @@ export class ControlSocket {
   private readonly clients = new Set<net.Socket>()
   private readonly server: net.Server
 
-  private constructor(private readonly file: string, private readonly answer: Answer) {
+  private constructor(
+    private readonly file: string,
+    private readonly answer: Answer
+  ) {
     this.server = net.createServer((socket) => this.accept(socket))
   }
 

@@ -7,13 +7,18 @@ const PORT_MAX = 65_535
 const DRAIN_MS_MAX = 24 * 3_600_000
 
 const config = z.strictObject({
-  job: z.string().min(1), node: z.string().min(1), peerNode: z.string().min(1),
-  folders: z.array(z.strictObject({ path: z.string().startsWith('/'), exclude: z.array(z.string()) })).min(1).max(256),
+  job: z.string().min(1),
+  node: z.string().min(1),
+  peerNode: z.string().min(1),
+  folders: z
+    .array(z.strictObject({ path: z.string().startsWith('/'), exclude: z.array(z.string()) }))
+    .min(1)
+    .max(256),
   capture: z.enum(['fuse', 'watch']),
   queueBytes: count,
   port: z.number().int().min(1).max(PORT_MAX),
   links: z.array(z.strictObject({ name: z.string().min(1), localAddress: z.string().min(1), peerAddress: z.string().min(1) })).min(1),
-  tls: z.strictObject({ caFile: z.string(), certFile: z.string(), keyFile: z.string() }),
+  tls: z.strictObject({ caFile: z.string(), certFile: z.string(), keyFile: z.string() })
 })
 
 const request = z.discriminatedUnion('do', [
@@ -24,7 +29,7 @@ const request = z.discriminatedUnion('do', [
   z.strictObject({ id: count, do: z.literal('drain'), timeoutMs: z.number().min(0).max(DRAIN_MS_MAX) }),
   z.strictObject({ id: count, do: z.literal('stop'), force: z.boolean() }),
   z.strictObject({ id: count, do: z.literal('mirror'), action: z.enum(['start', 'stop', 'pause', 'resume']) }),
-  z.strictObject({ id: count, do: z.literal('exit') }),
+  z.strictObject({ id: count, do: z.literal('exit') })
 ]) satisfies z.ZodType<MirrordRequest>
 
 /** One line of the control socket. `id` is what an error answer carries: 0 where none can be read. */

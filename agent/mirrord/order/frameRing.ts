@@ -23,7 +23,10 @@ export class FrameRing {
   private readonly view: DataView
   readonly capacity: number
 
-  constructor(memory: SharedArrayBuffer, private readonly words: BigInt64Array) {
+  constructor(
+    memory: SharedArrayBuffer,
+    private readonly words: BigInt64Array
+  ) {
     this.bytes = new Uint8Array(memory)
     this.view = new DataView(memory)
     this.capacity = memory.byteLength

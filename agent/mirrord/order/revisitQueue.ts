@@ -20,7 +20,10 @@ export class RevisitQueue {
   private readonly bytes: Uint8Array
   private readonly view: DataView
 
-  constructor(memory: SharedArrayBuffer, private readonly words: Int32Array) {
+  constructor(
+    memory: SharedArrayBuffer,
+    private readonly words: Int32Array
+  ) {
     this.bytes = new Uint8Array(memory)
     this.view = new DataView(memory)
   }

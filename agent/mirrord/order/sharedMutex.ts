@@ -10,7 +10,10 @@ const SPINS = 200
 const SLEEP_MS = 50
 
 export class SharedMutex {
-  constructor(private readonly words: Int32Array, private readonly at: number) {}
+  constructor(
+    private readonly words: Int32Array,
+    private readonly at: number
+  ) {}
 
   lock(): void {
     for (let spin = 0; spin < SPINS; spin++) {

@@ -60,7 +60,7 @@ export class SharedOrderedLog implements OrderedLog {
       control: new SharedArrayBuffer(LONG_WORDS * 8 + (SMALL_WORDS + REVISIT_WORDS) * 4),
       counters: new SharedArrayBuffer(VERSION_COUNTERS * 4),
       ring: new SharedArrayBuffer(ringBytes),
-      revisits: new SharedArrayBuffer(REVISIT_BYTES),
+      revisits: new SharedArrayBuffer(REVISIT_BYTES)
     })
   }
 

@@ -20,7 +20,10 @@ export class Redo {
   tolerant = false
   private readonly privileged = process.getuid?.() === 0
 
-  constructor(private readonly job: string, private readonly folders: RedoFolder[]) {}
+  constructor(
+    private readonly job: string,
+    private readonly folders: RedoFolder[]
+  ) {}
 
   close(): void {
     for (const { tree } of this.folders) tree.close()
@@ -36,7 +39,8 @@ export class Redo {
 
   apply(body: Operation | WalkStep): void {
     const folder = this.folders[body.folder]
-    if (folder === undefined) throw dataError('E_REDO', { job: this.job, kind: body.kind, path: 'path' in body ? body.path : '', why: `folder ${body.folder} is not configured here` })
+    if (folder === undefined)
+      throw dataError('E_REDO', { job: this.job, kind: body.kind, path: 'path' in body ? body.path : '', why: `folder ${body.folder} is not configured here` })
     const answer = body.kind.startsWith('walk') ? applyWalkStep(folder, body as WalkStep) : applyOperation(folder.tree, body as Operation, this.tolerant)
     if (answer >= 0 || this.forgiven(body, -answer)) return
     throw this.fault(body.kind, 'path' in body ? body.path : '', answer)
@@ -45,7 +49,8 @@ export class Redo {
   private forgiven(body: FrameBody, error: number): boolean {
     if (this.tolerant && TOLERATED.has(error)) return true
     // Owners need root, and not every file system has extended attributes: what cannot be kept does not stop replication.
-    if (error === EPERM && !this.privileged) return ['chown', 'setxattr', 'removexattr', 'create', 'mkdir', 'mknod', 'walkFile', 'walkDirectory', 'walkSymlink', 'walkNode'].includes(body.kind)
+    if (error === EPERM && !this.privileged)
+      return ['chown', 'setxattr', 'removexattr', 'create', 'mkdir', 'mknod', 'walkFile', 'walkDirectory', 'walkSymlink', 'walkNode'].includes(body.kind)
     return error === EOPNOTSUPP && (body.kind === 'setxattr' || body.kind === 'removexattr')
   }
 

@@ -32,30 +32,52 @@ function renameAnyhow(tree: TargetFolder, operation: Operation & { kind: 'rename
 
 function attempt(tree: TargetFolder, operation: Operation): number {
   switch (operation.kind) {
-    case 'write': return onFile(tree, operation.path, (file) => writeAll(file, operation.data, operation.offset))
-    case 'truncate': return onFile(tree, operation.path, (file) => libc.ftruncate(file, operation.size))
-    case 'fallocate': return onFile(tree, operation.path, (file) => allocate(file, operation))
-    case 'create': return createFile(tree, operation.path, operation.mode, operation.uid, operation.gid)
-    case 'link': case 'rename': return twoPlaces(tree, operation)
-    case 'unlink': tree.forgetFile(operation.path); break
-    case 'rmdir': tree.forget(); break
-    default: break
+    case 'write':
+      return onFile(tree, operation.path, (file) => writeAll(file, operation.data, operation.offset))
+    case 'truncate':
+      return onFile(tree, operation.path, (file) => libc.ftruncate(file, operation.size))
+    case 'fallocate':
+      return onFile(tree, operation.path, (file) => allocate(file, operation))
+    case 'create':
+      return createFile(tree, operation.path, operation.mode, operation.uid, operation.gid)
+    case 'link':
+    case 'rename':
+      return twoPlaces(tree, operation)
+    case 'unlink':
+      tree.forgetFile(operation.path)
+      break
+    case 'rmdir':
+      tree.forget()
+      break
+    default:
+      break
   }
   const place = tree.place(operation.path)
   if (typeof place === 'number') return place
   const { directory, name } = place
   switch (operation.kind) {
-    case 'mkdir': return owned(libc.mkdirat(directory, name, operation.mode & MODE_BITS), () => setOwner(directory, name, operation, true))
-    case 'mknod': return owned(libc.mknodat(directory, name, operation.mode, operation.rdev), () => setOwner(directory, name, operation, true))
-    case 'symlink': return owned(libc.symlinkat(libc.cString(operation.target), directory, name), () => setOwner(directory, name, { ...operation, mode: 0 }, false))
-    case 'unlink': return libc.unlinkat(directory, name, 0)
-    case 'rmdir': return libc.unlinkat(directory, name, libc.AT_REMOVEDIR)
-    case 'chmod': return tree.isSymlink(place) ? -ELOOP : libc.fchmodat(directory, name, operation.mode & MODE_BITS, 0)
-    case 'chown': return libc.fchownat(directory, name, operation.uid, operation.gid, libc.AT_SYMLINK_NOFOLLOW)
-    case 'times': return libc.utimensat(directory, name, timeSpecs(operation.atimeNs, operation.mtimeNs), libc.AT_SYMLINK_NOFOLLOW)
-    case 'setxattr': return libc.lsetxattr(tree.procPath(place), libc.cString(operation.name), operation.value, operation.value.length, operation.flags)
-    case 'removexattr': return libc.lremovexattr(tree.procPath(place), libc.cString(operation.name))
-    default: return -EINVAL
+    case 'mkdir':
+      return owned(libc.mkdirat(directory, name, operation.mode & MODE_BITS), () => setOwner(directory, name, operation, true))
+    case 'mknod':
+      return owned(libc.mknodat(directory, name, operation.mode, operation.rdev), () => setOwner(directory, name, operation, true))
+    case 'symlink':
+      return owned(libc.symlinkat(libc.cString(operation.target), directory, name), () => setOwner(directory, name, { ...operation, mode: 0 }, false))
+    case 'unlink':
+      return libc.unlinkat(directory, name, 0)
+    case 'rmdir':
+      return libc.unlinkat(directory, name, libc.AT_REMOVEDIR)
+    case 'chmod':
+      return tree.isSymlink(place) ? -ELOOP : libc.fchmodat(directory, name, operation.mode & MODE_BITS, 0)
+    case 'chown':
+      return libc.fchownat(directory, name, operation.uid, operation.gid, libc.AT_SYMLINK_NOFOLLOW)
+    case 'times':
+      return libc.utimensat(directory, name, timeSpecs(operation.atimeNs, operation.mtimeNs), libc.AT_SYMLINK_NOFOLLOW)
+    case 'setxattr':
+      return libc.lsetxattr(tree.procPath(place), libc.cString(operation.name), operation.value, operation.value.length, operation.flags)
+    case 'removexattr':
+      return libc.lremovexattr(tree.procPath(place), libc.cString(operation.name))
+    default:
+      return -EINVAL
   }
 }
 

@@ -15,23 +15,32 @@ const XATTR_NAMES_BYTES = 65_536
 export function applyWalkStep(folder: RedoFolder, step: WalkStep): number {
   const { tree } = folder
   switch (step.kind) {
-    case 'walkBegin': case 'walkEnd': return 0
-    case 'walkDirectory': return makeDirectory(tree, step)
-    case 'walkListing': return keepOnly(folder, step)
-    case 'walkFile': return makeFile(tree, step)
-    case 'walkSymlink': return anew(tree, step.path, (directory, name) => {
-      const made = libc.symlinkat(libc.cString(step.target), directory, name)
-      return made < 0 ? made : setOwner(directory, name, { ...step, mode: 0 }, false)
-    })
-    case 'walkNode': return anew(tree, step.path, (directory, name) => {
-      const made = libc.mknodat(directory, name, step.mode, step.rdev)
-      return made < 0 ? made : setOwner(directory, name, step, true)
-    })
-    case 'walkLink': return anew(tree, step.newPath, (directory, name) => {
-      const from = tree.place(step.path)
-      return typeof from === 'number' ? from : libc.linkat(from.directory, from.name, directory, name, 0)
-    })
-    default: return step satisfies never
+    case 'walkBegin':
+    case 'walkEnd':
+      return 0
+    case 'walkDirectory':
+      return makeDirectory(tree, step)
+    case 'walkListing':
+      return keepOnly(folder, step)
+    case 'walkFile':
+      return makeFile(tree, step)
+    case 'walkSymlink':
+      return anew(tree, step.path, (directory, name) => {
+        const made = libc.symlinkat(libc.cString(step.target), directory, name)
+        return made < 0 ? made : setOwner(directory, name, { ...step, mode: 0 }, false)
+      })
+    case 'walkNode':
+      return anew(tree, step.path, (directory, name) => {
+        const made = libc.mknodat(directory, name, step.mode, step.rdev)
+        return made < 0 ? made : setOwner(directory, name, step, true)
+      })
+    case 'walkLink':
+      return anew(tree, step.newPath, (directory, name) => {
+        const from = tree.place(step.path)
+        return typeof from === 'number' ? from : libc.linkat(from.directory, from.name, directory, name, 0)
+      })
+    default:
+      return step satisfies never
   }
 }
 

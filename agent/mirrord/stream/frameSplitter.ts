@@ -10,7 +10,10 @@ export class FrameSplitter {
   private begin = 0
   private end = 0
 
-  constructor(private readonly checksum: Checksum, private readonly take: (frame: Frame) => void) {}
+  constructor(
+    private readonly checksum: Checksum,
+    private readonly take: (frame: Frame) => void
+  ) {}
 
   /** Throws ReportError at the first frame that cannot be right; nothing after it may be believed. */
   push(chunk: Uint8Array): void {

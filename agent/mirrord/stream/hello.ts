@@ -13,8 +13,16 @@ const session = z.string().min(1).max(SESSION_BYTES_MAX)
 const hello = z.strictObject({ protocol: z.literal(STREAM_PROTOCOL), job: z.string(), node: z.string(), roleSequence: count, folders: z.array(z.string()) })
 /** The target says what it has. */
 const welcome = z.strictObject({
-  protocol: z.literal(STREAM_PROTOCOL), job: z.string(), node: z.string(), roleSequence: count, session: session.nullable(), receivedLsn: count, appliedLsn: count,
-  copyComplete: z.boolean(), diverged: z.boolean(), sourceOf: z.array(count).max(256),
+  protocol: z.literal(STREAM_PROTOCOL),
+  job: z.string(),
+  node: z.string(),
+  roleSequence: count,
+  session: session.nullable(),
+  receivedLsn: count,
+  appliedLsn: count,
+  copyComplete: z.boolean(),
+  diverged: z.boolean(),
+  sourceOf: z.array(count).max(256)
 })
 /** The source decides. `resume`: go on after `fromLsn`. `adopt`: the copy is equal, go on without a mirror. `mirror`: a full mirror comes. */
 const begin = z.strictObject({ decision: z.enum(['resume', 'adopt', 'mirror']), session, fromLsn: count, tolerant: z.boolean() })

@@ -49,7 +49,10 @@ export class Receiver {
   private stopped = false
 
   constructor(
-    private readonly config: MirrordConfig, private readonly state: CopyStateFile, private readonly redo: Redo, private readonly say: (line: string) => void,
+    private readonly config: MirrordConfig,
+    private readonly state: CopyStateFile,
+    private readonly redo: Redo,
+    private readonly say: (line: string) => void
   ) {
     const { session, appliedLsn, roleSequence, copyComplete, diverged } = state.get()
     this.session = session
@@ -127,7 +130,8 @@ export class Receiver {
     if (connection !== this.current) throw dataError('E_FRAME_FOREIGN', { why: `${body.kind} before a hello` })
     if (connection.stage === 'begin' && body.kind === 'begin') return this.begin(connection, readBegin(body.payload))
     if (connection.stage !== 'stream') throw dataError('E_FRAME_FOREIGN', { why: `${body.kind} before the stream began` })
-    if (roleSequence !== this.view.roleSequence) throw dataError('E_FRAME_DAMAGED', { why: `role sequence ${roleSequence} in the stream of ${this.view.roleSequence}` })
+    if (roleSequence !== this.view.roleSequence)
+      throw dataError('E_FRAME_DAMAGED', { why: `role sequence ${roleSequence} in the stream of ${this.view.roleSequence}` })
     if (lsn !== this.view.appliedLsn + 1) throw dataError('E_FRAME_DAMAGED', { why: `LSN ${lsn} after ${this.view.appliedLsn}` })
     this.apply(body, lsn)
     this.acknowledgeSoon(connection)
@@ -150,7 +154,18 @@ export class Receiver {
     connection.stage = 'begin'
     const { diverged, sourceOf } = this.state.get()
     const { appliedLsn, copyComplete, roleSequence } = this.view
-    const welcome = { protocol: STREAM_PROTOCOL, job, node, roleSequence, session: this.session, receivedLsn: appliedLsn, appliedLsn, copyComplete, diverged, sourceOf } as const
+    const welcome = {
+      protocol: STREAM_PROTOCOL,
+      job,
+      node,
+      roleSequence,
+      session: this.session,
+      receivedLsn: appliedLsn,
+      appliedLsn,
+      copyComplete,
+      diverged,
+      sourceOf
+    } as const
     this.send(connection, { kind: 'welcome', folder: 0, payload: packWelcome({ ...welcome, sourceOf: [...sourceOf] }) })
   }
 
@@ -167,8 +182,13 @@ export class Receiver {
     this.session = session
     this.redo.tolerant = decision === 'mirror' || begin.tolerant || (decision === 'resume' && this.view.mirrors)
     Object.assign(this.view, {
-      appliedLsn: fromLsn, copyComplete: complete, diverged: false, connected: true, link: connection.link, fault: decision === 'mirror' ? null : this.view.fault,
-      mirrors: decision === 'mirror' || (decision === 'resume' && this.view.mirrors),
+      appliedLsn: fromLsn,
+      copyComplete: complete,
+      diverged: false,
+      connected: true,
+      link: connection.link,
+      fault: decision === 'mirror' ? null : this.view.fault,
+      mirrors: decision === 'mirror' || (decision === 'resume' && this.view.mirrors)
     })
     this.strictAfterMirror = !begin.tolerant
     connection.stage = 'stream'

@@ -28,10 +28,12 @@ export function connect(config: MirrordConfig, link: DataLink): Promise<tls.TLSS
   return new Promise((resolve, reject) => {
     const options: tls.ConnectionOptions & { localAddress: string } = {
       ...identity(config),
-      host: link.peerAddress, port: config.port, localAddress: link.localAddress,
+      host: link.peerAddress,
+      port: config.port,
+      localAddress: link.localAddress,
       rejectUnauthorized: true,
       // Node names are no DNS names; the common name is compared below.
-      checkServerIdentity: () => undefined,
+      checkServerIdentity: () => undefined
     }
     const socket = tls.connect(options)
     const timer = setTimeout(() => socket.destroy(new Error(`no answer in ${CONNECT_TIMEOUT_MS} ms`)), CONNECT_TIMEOUT_MS)

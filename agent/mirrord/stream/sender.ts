@@ -62,14 +62,25 @@ export class Sender {
   private wake: () => void = () => undefined
 
   constructor(
-    private readonly config: MirrordConfig, private readonly log: SharedOrderedLog, private readonly start: SenderStart, private readonly hooks: SenderHooks,
+    private readonly config: MirrordConfig,
+    private readonly log: SharedOrderedLog,
+    private readonly start: SenderStart,
+    private readonly hooks: SenderHooks
   ) {
     this.links = new LinkTable(config.links)
     this.sessionStartLsn = start.startLsn ?? 0
     this.position = log.ring.tail()
     this.view = {
-      connected: false, link: null, links: this.links.states(), sentBytes: 0, targetAppliedLsn: this.sessionStartLsn, targetMirrors: false, targetComplete: false,
-      needToVerify: start.startLsn === null ? 'Yes' : 'No', session: start.startLsn === null ? null : randomUUID(), problem: null,
+      connected: false,
+      link: null,
+      links: this.links.states(),
+      sentBytes: 0,
+      targetAppliedLsn: this.sessionStartLsn,
+      targetMirrors: false,
+      targetComplete: false,
+      needToVerify: start.startLsn === null ? 'Yes' : 'No',
+      session: start.startLsn === null ? null : randomUUID(),
+      problem: null
     }
   }
 
@@ -162,7 +173,11 @@ export class Sender {
   private async greet(socket: tls.TLSSocket, closed: Promise<null>): Promise<Welcome | null> {
     const answered = new Promise<Frame>((resolve) => (this.answer = resolve))
     const { job, node, folders } = this.config
-    this.say(socket, { kind: 'hello', folder: 0, payload: packHello({ protocol: STREAM_PROTOCOL, job, node, roleSequence: this.start.roleSequence, folders: folders.map(({ path }) => path) }) })
+    this.say(socket, {
+      kind: 'hello',
+      folder: 0,
+      payload: packHello({ protocol: STREAM_PROTOCOL, job, node, roleSequence: this.start.roleSequence, folders: folders.map(({ path }) => path) })
+    })
     const frame = await Promise.race([answered, closed])
     if (frame === null) return null
     if (frame.body.kind === 'refuse') throw refusal(frame.body.payload)
@@ -293,12 +308,13 @@ function refusal(payload: Uint8Array): ReportError {
   return new ReportError({ code, message, tryThis: "Read mirrord's log on the other node.", exitCode: 1 })
 }
 
-const drained = (socket: tls.TLSSocket): Promise<void> => new Promise((resolve) => {
-  const done = (): void => {
-    socket.off('drain', done)
-    socket.off('close', done)
-    resolve()
-  }
-  socket.on('drain', done)
-  socket.on('close', done)
-})
+const drained = (socket: tls.TLSSocket): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      socket.off('drain', done)
+      socket.off('close', done)
+      resolve()
+    }
+    socket.on('drain', done)
+    socket.on('close', done)
+  })

@@ -17,7 +17,7 @@ const { config, shared, start } = workerData as SenderData
 const post = (news: SenderNews): void => parentPort!.postMessage(news)
 const sender = new Sender(config, SharedOrderedLog.attach(shared), start, {
   mirrorWanted: () => post({ kind: 'mirrorWanted' }),
-  say: (line) => post({ kind: 'say', line }),
+  say: (line) => post({ kind: 'say', line })
 })
 
 let said = ''

@@ -33,7 +33,10 @@ export class SourceTree {
   private readonly names = Buffer.alloc(XATTR_NAMES_BYTES)
   private readonly value = Buffer.alloc(XATTR_VALUE_BYTES)
 
-  constructor(private readonly root: string, readonly excluded: (path: string) => boolean) {}
+  constructor(
+    private readonly root: string,
+    readonly excluded: (path: string) => boolean
+  ) {}
 
   private at(path: string): Buffer {
     return Buffer.concat([Buffer.from(`${this.root}/`), Buffer.from(path === '' ? '.' : path, 'latin1')])
@@ -45,8 +48,15 @@ export class SourceTree {
       const stat = fs.lstatSync(this.at(path), { bigint: true })
       const mode = Number(stat.mode)
       return {
-        type: mode >> S_IFMT_SHIFT, inode: stat.ino, mode, uid: Number(stat.uid), gid: Number(stat.gid), size: Number(stat.size), mtimeNs: stat.mtimeNs,
-        links: Number(stat.nlink), rdev: Number(stat.rdev),
+        type: mode >> S_IFMT_SHIFT,
+        inode: stat.ino,
+        mode,
+        uid: Number(stat.uid),
+        gid: Number(stat.gid),
+        size: Number(stat.size),
+        mtimeNs: stat.mtimeNs,
+        links: Number(stat.nlink),
+        rdev: Number(stat.rdev)
       }
     } catch (error) {
       if (isGone(error)) return null
@@ -79,10 +89,14 @@ export class SourceTree {
     const at = Buffer.concat([this.at(path), Buffer.from([0])])
     const length = libc.llistxattr(at, this.names, this.names.length)
     if (length <= 0) return []
-    return this.names.toString('latin1', 0, length).split('\0').filter(Boolean).flatMap((name) => {
-      const bytes = libc.lgetxattr(at, libc.cString(name), this.value, this.value.length)
-      return bytes < 0 ? [] : [{ name, value: Buffer.from(this.value.subarray(0, bytes)) }]
-    })
+    return this.names
+      .toString('latin1', 0, length)
+      .split('\0')
+      .filter(Boolean)
+      .flatMap((name) => {
+        const bytes = libc.lgetxattr(at, libc.cString(name), this.value, this.value.length)
+        return bytes < 0 ? [] : [{ name, value: Buffer.from(this.value.subarray(0, bytes)) }]
+      })
   }
 
   open(path: string): number {

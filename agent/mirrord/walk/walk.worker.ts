@@ -18,7 +18,12 @@ const LOOK_MS = 50
 const data = workerData as WalkData
 const log = SharedOrderedLog.attach(data.shared)
 const control = WalkControl.attach(data.control)
-const walker = new Walker(log, data.folders.map(({ root, exclude }) => new SourceTree(root, excludeMatcher(exclude))), control, data.watching)
+const walker = new Walker(
+  log,
+  data.folders.map(({ root, exclude }) => new SourceTree(root, excludeMatcher(exclude))),
+  control,
+  data.watching
+)
 
 function fullWalk(): void {
   control.setState('walking')

@@ -78,7 +78,7 @@ describe('an application of kind process', () => {
     const failed = newEngine().start(group, app({ start: 'echo no space for password=geheim >&2; exit 3', check: 'sleep 0.3; false' }))
     const error = await failed.then(
       () => null,
-      (each: ReportError) => each,
+      (each: ReportError) => each
     )
     expect(error?.report.code).toBe('E_APPLICATION_START')
     expect(error?.report.message).toMatch(/exit code 3.*no space/)
@@ -96,7 +96,7 @@ describe('an application of kind process', () => {
     const config = app({ start: 'sleep 300', check: 'false', startTimeoutMs: 60_000 })
     const started = port.start(group, config).then(
       () => 'started',
-      (error: Error) => error.message,
+      (error: Error) => error.message
     )
     await until('it runs', () => fs.existsSync(path.join(places.runDirectory, 'applications', 'DB_Group.APP.json')))
     await port.stop(group, config, { kill: false })
@@ -141,12 +141,12 @@ describe('an application of kind process', () => {
       start: 'sh -c "echo $(id -un) $(id -Gn) $HOME $MIRRORPAIR_JOB $COLOUR > who; exec sleep 300"',
       check: 'test -s who',
       user: 'daemon',
-      environment: { COLOUR: 'green' },
+      environment: { COLOUR: 'green' }
     })
     await newEngine().start(group, config)
     const home = execFileSync('getent', ['passwd', 'daemon'], { encoding: 'utf8' }).split(':')[5]
     expect(fs.readFileSync(path.join(places.root, 'who'), 'utf8')).toBe(
-      `daemon ${execFileSync('id', ['-Gn', 'daemon'], { encoding: 'utf8' }).trim()} ${home} DB_Group green\n`,
+      `daemon ${execFileSync('id', ['-Gn', 'daemon'], { encoding: 'utf8' }).trim()} ${home} DB_Group green\n`
     )
   })
 
@@ -159,7 +159,7 @@ describe('an application of kind process', () => {
     ['/usr/bin/postgres -D /data', true],
     ['A=1 run', false],
     ['cd /x', false],
-    ['a; b', false],
+    ['a; b', false]
   ])('signals go to the process alone only when the line is one program: %s', (line, alone) => {
     expect(isOneProgram(line)).toBe(alone)
   })

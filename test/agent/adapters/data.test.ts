@@ -9,7 +9,7 @@ const data = (folder: string): JobConfig['data'] => ({ folders: [{ path: folder,
 const code = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => 'no error',
-    (error: ReportError) => error.report.code,
+    (error: ReportError) => error.report.code
   )
 
 describe('mirrord of a job (with a stand-in that speaks its protocol)', () => {

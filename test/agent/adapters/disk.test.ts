@@ -20,15 +20,15 @@ const state = (roleSequence: number): PersistedState => ({
       errorFlag: null,
       needToVerify: 'No',
       copyComplete: true,
-      history: [{ roleSequence, owner: 'RMHW131' }],
-    },
-  },
+      history: [{ roleSequence, owner: 'RMHW131' }]
+    }
+  }
 })
 
 const code = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => 'no error',
-    (error: ReportError) => error.report.code,
+    (error: ReportError) => error.report.code
   )
 
 describe('the state of the engine on disk', () => {
@@ -56,7 +56,7 @@ describe('the state of the engine on disk', () => {
     ['one figure changed', (text) => text.replace('"roleSequence": 4', '"roleSequence": 5')],
     ['cut off', (text) => text.slice(0, text.length / 2)],
     ['empty', () => ''],
-    ['gone, while the previous one is there', () => null],
+    ['gone, while the previous one is there', () => null]
   ])('damaged (%s): refused, and the previous one is not used in its place', async (_name, damage) => {
     const whole = fs.readFileSync(file, 'utf8')
     const text = damage(whole)

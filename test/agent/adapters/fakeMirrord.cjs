@@ -27,11 +27,17 @@ const answer = (request) => {
   if (request.do === 'source') Object.assign(STATUS, { role: 'source', roleSequence: request.roleSequence })
   if (request.do === 'source') setImmediate(() => tell({ event: 'status', status: STATUS }))
   if (request.do === 'target') setImmediate(() => tell({ event: 'fault', code: 'E_REDO', message: 'disk full' }))
-  if (request.do === 'stop' && request.force) setImmediate(() => clients.forEach((client) => client.destroy()))
+  if (request.do === 'stop' && request.force) setImmediate(destroyAll)
   if (request.do === 'exit') setImmediate(() => process.exit(0))
   return { ok: true, result: request.do === 'status' ? STATUS : undefined }
 }
-const tell = (line) => clients.forEach((client) => client.write(`${JSON.stringify(line)}\n`))
+function tell(line) {
+  for (const client of clients) client.write(`${JSON.stringify(line)}\n`)
+}
+
+function destroyAll() {
+  for (const client of clients) client.destroy()
+}
 
 net
   .createServer((client) => {

@@ -68,7 +68,7 @@ describe('two nodes with their heartbeat programs', () => {
     expect(second.seen.every((each, index) => index === 0 || each.view.peerAlive || !second.seen[index - 1]?.view.peerAlive)).toBe(true)
     expect(next.port.view().links.map((each) => [each.rejected, each.missed])).toEqual([
       [0, expect.any(Number)],
-      [0, expect.any(Number)],
+      [0, expect.any(Number)]
     ])
   })
 
@@ -136,7 +136,7 @@ describe('two nodes with their heartbeat programs', () => {
       echoSequence: 0n,
       engineSilentMs: 0,
       leaving: true,
-      hears: true,
+      hears: true
     }
     const socket = dgram.createSocket('udp4')
     const send = (bytes: Buffer): Promise<void> => new Promise((resolve) => socket.send(bytes, BASE_PORT, '127.0.0.1', () => resolve()))

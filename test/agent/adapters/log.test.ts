@@ -23,7 +23,7 @@ describe('the event log', () => {
     ['PGPASSWORD=geheim psql', 'geheim'],
     ['Authorization: Bearer abcdefgh12345678', 'abcdefgh12345678'],
     ['postgres://app:geheim@10.0.0.1/db', 'geheim'],
-    ['-----BEGIN PRIVATE KEY-----\nMIIgeheim\n-----END PRIVATE KEY-----', 'MIIgeheim'],
+    ['-----BEGIN PRIVATE KEY-----\nMIIgeheim\n-----END PRIVATE KEY-----', 'MIIgeheim']
   ])('no secret reaches it: %s', async (text, secret) => {
     const log = createLogPort(places, clock, { standardError: false })
     log.event('info', text)

@@ -12,7 +12,7 @@ const PACKET: Packet = {
   echoSequence: 41n,
   engineSilentMs: 250,
   leaving: false,
-  hears: true,
+  hears: true
 }
 
 /** The vector of the manual: any implementation must make the same bytes. */
@@ -59,7 +59,7 @@ describe('the window against replay', () => {
       false,
       false,
       true,
-      false,
+      false
     ])
     expect(window.accept(0n)).toBe(false)
   })

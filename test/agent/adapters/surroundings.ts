@@ -15,7 +15,7 @@ export function makePlaces(node = 'RMHW131', change: Partial<Config> = {}): Plac
     links: [],
     jobs: {},
     api: { port: 7330, listen: 'all', group: 'root', login: 'users', sessionMs: 60_000 },
-    ...change,
+    ...change
   }
   const places = { root, stateDirectory: path.join(root, 'state'), runDirectory: path.join(root, 'run'), configFile: path.join(root, 'c.yaml'), config, node }
   fs.mkdirSync(places.stateDirectory)
@@ -44,7 +44,7 @@ export const link = (change: Partial<LinkConfig>): LinkConfig => ({
   maxMiss: 4,
   data: true,
   addresses: { RMHW131: '127.0.0.1', RMHW132: '127.0.0.2' },
-  ...change,
+  ...change
 })
 
 export const application = (change: Partial<ApplicationConfig>): ApplicationConfig => ({
@@ -63,7 +63,7 @@ export const application = (change: Partial<ApplicationConfig>): ApplicationConf
   checkIntervalMs: 50,
   checkTimeoutMs: 1_000,
   dependsOn: [],
-  ...change,
+  ...change
 })
 
 /** The program of an entry of our own sources, bundled into the directory: the real code in a process of its own. */
@@ -77,7 +77,7 @@ export function bundleProgram(directory: string, name: string, source: string): 
     target: 'node24',
     format: 'cjs',
     external: ['koffi'],
-    logLevel: 'error',
+    logLevel: 'error'
   })
   return { file: process.execPath, args: [outfile] }
 }

@@ -14,7 +14,7 @@ const vip = (change: Partial<VipConfig>): VipConfig => ({
   family: 4,
   nicGroup: null,
   nic: null,
-  ...change,
+  ...change
 })
 
 test.each([
@@ -24,7 +24,7 @@ test.each([
   ['10.0.0.9', '10.0.0.16', 29, false],
   ['fd00:1::130', 'fd00:1:0::1', 64, true],
   ['fd00:2::130', 'fd00:1::1', 64, false],
-  ['10.0.0.1', 'fd00::1', 0, false],
+  ['10.0.0.1', 'fd00::1', 0, false]
 ])('%s in the network of %s/%s: %s', (address, local, prefix, expected) => {
   expect(inNetwork(address, local, prefix)).toBe(expected)
 })
@@ -87,7 +87,7 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
          }
          port.close()
        }
-       void run()`,
+       void run()`
     )
     ip('netns', 'add', lan)
     inside(lan, 'link', 'add', 'br0', 'type', 'bridge')
@@ -108,7 +108,7 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
 
   test.each<[string, VipConfig]>([
     ['IPv4', vip({})],
-    ['IPv6', vip({ address: 'fd00:1::130', prefix: 64, family: 6 })],
+    ['IPv6', vip({ address: 'fd00:1::130', prefix: 64, family: 6 })]
   ])('%s: raised, seen by the others as a duplicate, announced to a client that knew another owner, dropped', (_name, address) => {
     const ping = (): number | null => spawnSync('ip', ['netns', 'exec', client, 'ping', '-c', '1', '-W', '2', address.address]).status
     const neighbour = (): string => inside(client, 'neighbour', 'show', 'to', address.address)
@@ -117,7 +117,7 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
       'held false',
       'raise undefined',
       'held true',
-      'raise undefined',
+      'raise undefined'
     ])
     expect(ping()).toBe(0)
     expect(neighbour()).toContain(hardwareOf(a))
@@ -139,7 +139,7 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
       'raise undefined',
       'drop undefined',
       'held true',
-      'drop undefined',
+      'drop undefined'
     ])
   })
 

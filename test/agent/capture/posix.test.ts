@@ -32,7 +32,7 @@ withFuse('a captured folder behaves as any folder', () => {
   })
   afterEach(() => recorded.end())
 
-  test('errors are the system\'s own', () => {
+  test("errors are the system's own", () => {
     fs.writeFileSync(at('file'), 'x')
     fs.mkdirSync(at('full/inside'), { recursive: true })
     expect(code(() => fs.readFileSync(at('absent')))).toBe('ENOENT')
@@ -81,7 +81,11 @@ withFuse('a captured folder behaves as any folder', () => {
 
   test('a change under a hard link that capture never saw asks for a mirror', async () => {
     await recorded.end()
-    recorded = await startRecordedCapture({ fill: (base) => (fs.writeFileSync(`${base}/seen`, 'x'), fs.linkSync(`${base}/seen`, `${base}/unseen`)) })
+    const fill = (base: string): void => {
+      fs.writeFileSync(`${base}/seen`, 'x')
+      fs.linkSync(`${base}/seen`, `${base}/unseen`)
+    }
+    recorded = await startRecordedCapture({ fill })
     folder = recorded.folder
     const needed = new Promise<string>((resolve) => recorded.capture.onNeedsMirror(resolve))
     const fd = fs.openSync(at('seen'), 'r+')
@@ -96,9 +100,13 @@ withFuse('a captured folder behaves as any folder', () => {
     fs.mkdirSync(at('shared'))
     fs.chownSync(at('shared'), 0, 2000)
     fs.chmodSync(at('shared'), 0o2777)
-    await run('sh', ['-c', 'umask 027; echo x > own; mkdir own.d; ln -s own own.l; mkfifo own.p; echo y > shared/f; mkdir shared/d'], { cwd: folder, uid: 1000, gid: 1001 })
+    await run('sh', ['-c', 'umask 027; echo x > own; mkdir own.d; ln -s own own.l; mkfifo own.p; echo y > shared/f; mkdir shared/d'], {
+      cwd: folder,
+      uid: 1000,
+      gid: 1001
+    })
     expect(await shell('stat -c "%n %u:%g %a" own own.d own.l own.p shared/f shared/d')).toBe(
-      ['own 1000:1001 640', 'own.d 1000:1001 750', 'own.l 1000:1001 777', 'own.p 1000:1001 640', 'shared/f 1000:2000 640', 'shared/d 1000:2000 2750'].join('\n'),
+      ['own 1000:1001 640', 'own.d 1000:1001 750', 'own.l 1000:1001 777', 'own.p 1000:1001 640', 'shared/f 1000:2000 640', 'shared/d 1000:2000 2750'].join('\n')
     )
   })
 

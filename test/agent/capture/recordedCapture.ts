@@ -35,7 +35,7 @@ function buildThread(): string {
     target: 'node24',
     format: 'cjs',
     external: ['koffi'],
-    logLevel: 'error',
+    logLevel: 'error'
   })
   process.once('exit', () => fs.rmSync(threadFile!, { force: true }))
   return threadFile
@@ -72,6 +72,6 @@ export async function startRecordedCapture(options: { exclude?: string[]; fill?:
     async end() {
       await capture.stop({ force: true })
       fs.rmSync(base, { recursive: true, force: true })
-    },
+    }
   }
 }

@@ -42,24 +42,24 @@ function redo(root: number, directory: string, operation: Operation): number {
       return first(
         () => libc.close(libc.openat(root, name, fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_WRONLY, 0o600)),
         () => own(operation.uid, operation.gid),
-        () => libc.fchmodat(root, name, operation.mode, 0),
+        () => libc.fchmodat(root, name, operation.mode, 0)
       )
     case 'mkdir':
       return first(
         () => libc.mkdirat(root, name, 0o700),
         () => own(operation.uid, operation.gid),
-        () => libc.fchmodat(root, name, operation.mode, 0),
+        () => libc.fchmodat(root, name, operation.mode, 0)
       )
     case 'mknod':
       return first(
         () => libc.mknodat(root, name, operation.mode, operation.rdev),
         () => own(operation.uid, operation.gid),
-        () => libc.fchmodat(root, name, operation.mode & 0o7777, 0),
+        () => libc.fchmodat(root, name, operation.mode & 0o7777, 0)
       )
     case 'symlink':
       return first(
         () => libc.symlinkat(libc.cString(operation.target), root, name),
-        () => own(operation.uid, operation.gid),
+        () => own(operation.uid, operation.gid)
       )
     case 'link':
       return libc.linkat(root, name, root, libc.cString(operation.newPath), 0)
@@ -84,11 +84,10 @@ function redo(root: number, directory: string, operation: Operation): number {
 
 function timesOf(atimeNs: bigint | null, mtimeNs: bigint | null): Buffer {
   const values = Buffer.alloc(32)
-  ;[atimeNs, mtimeNs].forEach((time, slot) => {
-    if (time === null) return values.writeUInt32LE(libc.UTIME_OMIT, slot * 16 + 8)
-    const nanoseconds = BigInt.asUintN(64, time) % 1_000_000_000n
-    values.writeBigInt64LE((time - nanoseconds) / 1_000_000_000n, slot * 16)
-    return values.writeUInt32LE(Number(nanoseconds), slot * 16 + 8)
-  })
+  for (const [slot, time] of [atimeNs, mtimeNs].entries()) {
+    const nanoseconds = BigInt.asUintN(64, time ?? 0n) % 1_000_000_000n
+    if (time !== null) values.writeBigInt64LE((time - nanoseconds) / 1_000_000_000n, slot * 16)
+    values.writeUInt32LE(time === null ? libc.UTIME_OMIT : Number(nanoseconds), slot * 16 + 8)
+  }
   return values
 }

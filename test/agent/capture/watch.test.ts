@@ -16,7 +16,11 @@ test('watch marks what changed: files, new directories with what was made in the
     const taken = log.revisits.take()
     log.unlock()
     marked.push(JSON.stringify(taken))
-    return JSON.stringify(taken).match(/"path":"[^"]*"/g)?.map((each) => each.slice(8, -1)) ?? []
+    return (
+      JSON.stringify(taken)
+        .match(/"path":"[^"]*"/g)
+        ?.map((each) => each.slice(8, -1)) ?? []
+    )
   }
   fs.mkdirSync(path.join(folder, 'old'))
   const watch = await startWatch({ folder: 0, path: folder, exclude: ['*.tmp'], log })

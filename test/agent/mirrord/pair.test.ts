@@ -172,8 +172,14 @@ asRoot('a pair of mirrords', () => {
     let cuts = 0
     const relay = net.createServer((from) => {
       const to = net.connect(port, links[0]!.peerAddress)
-      for (const [socket, other] of [[from, to], [to, from]] as const) {
-        socket.on('error', () => undefined).on('close', () => other.destroy()).pipe(other)
+      for (const [socket, other] of [
+        [from, to],
+        [to, from]
+      ] as const) {
+        socket
+          .on('error', () => undefined)
+          .on('close', () => other.destroy())
+          .pipe(other)
       }
       let bytes = 0
       from.on('data', (chunk) => {

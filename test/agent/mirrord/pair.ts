@@ -34,7 +34,11 @@ export class TestMirrord {
   readonly faults: string[] = []
   log = ''
 
-  constructor(readonly node: string, readonly config: MirrordConfig, private readonly directory: string) {}
+  constructor(
+    readonly node: string,
+    readonly config: MirrordConfig,
+    private readonly directory: string
+  ) {}
 
   get folder(): string {
     return this.config.folders[0]!.path
@@ -43,7 +47,9 @@ export class TestMirrord {
   async start(): Promise<void> {
     const { file, args } = programCommand('mirrord')
     fs.mkdirSync(this.directory, { recursive: true })
-    this.child = spawn(file, [...args, '--job', this.config.job, '--node', this.node, '--run', this.directory, '--state', this.directory], { stdio: ['ignore', 'ignore', 'pipe'] })
+    this.child = spawn(file, [...args, '--job', this.config.job, '--node', this.node, '--run', this.directory, '--state', this.directory], {
+      stdio: ['ignore', 'ignore', 'pipe']
+    })
     this.child.stderr!.on('data', (text) => (this.log += String(text)))
     await this.connect()
     await this.ask({ do: 'configure', config: this.config })
@@ -109,7 +115,10 @@ export class TestMirrord {
   async end(): Promise<void> {
     if (this.child === null || this.child.exitCode !== null || this.child.signalCode !== null) return
     const exited = once(this.child, 'exit')
-    const stopped = await this.ask({ do: 'stop', force: true }).then(() => true, () => false)
+    const stopped = await this.ask({ do: 'stop', force: true }).then(
+      () => true,
+      () => false
+    )
     if (stopped) await this.ask({ do: 'exit' }).catch(() => undefined)
     else this.child.kill('SIGKILL')
     await exited
@@ -135,10 +144,21 @@ export function makePair(change: Partial<MirrordConfig> = {}): TestPair {
     fs.mkdirSync(folder)
     const links = [
       { name: 'link-0', localAddress: `127.0.0.${own}`, peerAddress: `127.0.0.${peer}` },
-      { name: 'link-1', localAddress: `127.0.1.${own}`, peerAddress: `127.0.1.${peer}` },
+      { name: 'link-1', localAddress: `127.0.1.${own}`, peerAddress: `127.0.1.${peer}` }
     ]
     const tls = { caFile: path.join(directory, 'ca.crt'), certFile: path.join(directory, `${node}.crt`), keyFile: path.join(directory, `${node}.key`) }
-    const config: MirrordConfig = { job: 'DB_Group', node, peerNode, folders: [{ path: folder, exclude: ['*.pid'] }], capture: 'fuse', queueBytes: 32 * 1024 * 1024, port, links, tls, ...change }
+    const config: MirrordConfig = {
+      job: 'DB_Group',
+      node,
+      peerNode,
+      folders: [{ path: folder, exclude: ['*.pid'] }],
+      capture: 'fuse',
+      queueBytes: 32 * 1024 * 1024,
+      port,
+      links,
+      tls,
+      ...change
+    }
     return new TestMirrord(node, config, path.join(directory, `${node}-run`))
   }
   const one = make('RMHW131', 'RMHW132', 2, 3)

@@ -25,7 +25,7 @@ const THROUGH_THE_LINK: FrameBody[] = [
   { kind: 'walkFile', folder: 0, path: 'out/victim', ...mine, size: 7, mtimeNs: 0n, data },
   { kind: 'walkListing', folder: 0, path: 'out', after: '', last: true, entries: [] },
   { kind: 'write', folder: 0, path: 'file link', offset: 0, data },
-  { kind: 'chmod', folder: 0, path: 'file link', mode: 0o777 },
+  { kind: 'chmod', folder: 0, path: 'file link', mode: 0o777 }
 ]
 
 test.each([false, true])('redo never follows a symbolic link out of the folder (tolerant: %s)', (tolerant) => {
@@ -51,6 +51,8 @@ test.each([false, true])('redo never follows a symbolic link out of the folder (
   redo.close()
   expect(fs.readdirSync(folder)).toEqual(['inside'])
   expect(fs.readdirSync(outside)).toEqual(['victim'])
-  expect(JSON.stringify(fs.statSync(path.join(outside, 'victim'), { bigint: true }), (_, value) => (typeof value === 'bigint' ? String(value) : value))).toBe(before)
+  expect(JSON.stringify(fs.statSync(path.join(outside, 'victim'), { bigint: true }), (_, value) => (typeof value === 'bigint' ? String(value) : value))).toBe(
+    before
+  )
   fs.rmSync(directory, { recursive: true })
 })
