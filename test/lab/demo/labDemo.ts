@@ -28,7 +28,7 @@ export async function labDemo(): Promise<number> {
   up(parseUp(['--name', NAME, '--application', application]))
   const { places, state } = openLab(NAME)
   const shell = (args: string[]) => runShell(places, state, args, process.cwd())
-  const code = await shell(['bringin', JOB])
+  const code = await shell(['bringin', JOB, '--yes'])
   if (code !== 0) return code
   const writer = new Writer(inside(places, 'client', writerCommand(application)))
   if (process.stdin.isTTY && process.stdout.isTTY) {

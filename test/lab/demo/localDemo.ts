@@ -17,7 +17,7 @@ export async function localDemo(refusal: string): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
   pair.start()
   const shell = (args: string[]) => onTerminal([...program('cui'), ...args], pair.environment())
-  const code = await shell(['bringin', JOB])
+  const code = await shell(['bringin', JOB, '--yes'])
   if (code !== 0) return code
   const writer = new Writer([...labProgram('ledger'), '--kv', SERVICE, '--every', '20'])
   if (process.stdin.isTTY && process.stdout.isTTY) {
