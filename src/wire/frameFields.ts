@@ -4,8 +4,7 @@ import type { Operation } from './operation'
  * The kinds of frames beside operations. `walk…` frames carry the full mirror: each makes one path of the target what
  * it is on the source at this point of the order; contents of large files follow as `write`, times as `times`.
  */
-export type WalkStep = { folder: number } & /** A full mirror begins: from here on the copy is not complete. */
-(
+export type WalkStep = { folder: number } /** A full mirror begins: from here on the copy is not complete. */ & (
   | { kind: 'walkBegin' }
   /** The directory exists and has this mode and owner and no extended attributes. */
   | { kind: 'walkDirectory'; path: string; mode: number; uid: number; gid: number }
