@@ -21,8 +21,7 @@ export interface MirrordConfig {
 
 export type MirrordRequest = {
   id: number
-} & /** First request to a mirrord that was just started; to one that has it already it must be equal, else E_MIRRORD_CONFIG. */
-(
+} /** First request to a mirrord that was just started; to one that has it already it must be equal, else E_MIRRORD_CONFIG. */ & (
   | { do: 'configure'; config: MirrordConfig }
   | { do: 'status' }
   /** Mount capture over the folders and send to the peer. Answered when applications may start. Idempotent for the same roleSequence. */
