@@ -93,8 +93,17 @@ export class Performer {
   }
 
   private async forward(action: Extract<Action, { do: 'forward' }>): Promise<void> {
-    const { request, job, command, account, reason, dryRun } = action
-    const message: PeerMessage = { kind: 'command', job, command, account, reason, dryRun, ...(action.action ? { action: action.action } : {}) }
+    const { request, job, command, node, account, reason, dryRun } = action
+    const message: PeerMessage = {
+      kind: 'command',
+      job,
+      command,
+      account,
+      reason,
+      dryRun,
+      ...(action.action ? { action: action.action } : {}),
+      ...(node ? { node } : {})
+    }
     const sent = await this.send(message, COMMAND_TIMEOUT_MS)
     if (!sent.ok) return this.context.answer(request, sent)
     const reply = sent.result

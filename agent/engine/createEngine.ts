@@ -87,9 +87,19 @@ class RunningEngine implements Engine {
   }
 
   async command(job: string, command: JobCommand, request: CommandRequest, account: string): Promise<CommandAnswer> {
-    const { action, dryRun, reason } = request
+    const { action, node, dryRun, reason } = request
     const outcome = await this.ask((number) =>
-      this.loop.emit({ kind: 'commandGiven', request: number, job, command, action: action ?? null, dryRun: dryRun ?? false, account, reason: reason ?? null })
+      this.loop.emit({
+        kind: 'commandGiven',
+        request: number,
+        job,
+        command,
+        action: action ?? null,
+        node: node ?? null,
+        dryRun: dryRun ?? false,
+        account,
+        reason: reason ?? null
+      })
     )
     return this.resultOf(outcome) as CommandAnswer
   }
@@ -161,16 +171,17 @@ class RunningEngine implements Engine {
     return { ok: true, result: answer }
   }
 
-  /** Never sent back: while the two do not agree on the owner, nobody carries it out. */
+  /** Never sent back: an error flag is cleared here, the rest is the owner's; while the two do not agree on the owner, nobody carries it out. */
   private async receiveCommand(message: Extract<PeerMessage, { kind: 'command' }>): Promise<Outcome> {
     const owner = this.published.jobs[message.job]?.record.owner
     const { node, peerNode } = this.published
-    if (owner === peerNode)
+    if (owner === peerNode && message.command !== 'clearerr')
       return { ok: false, error: jobReport('E_JOB_BUSY', { job: message.job, node, ticket: 'no ticket', doing: 'the owner is changing' }) }
     const { job, command, dryRun, reason, action } = message
+    const whose = message.command === 'clearerr' ? { node } : {}
     return {
       ok: true,
-      result: await this.command(job, command, { dryRun, ...(reason === null ? {} : { reason }), ...(action ? { action } : {}) }, message.account)
+      result: await this.command(job, command, { dryRun, ...(reason === null ? {} : { reason }), ...(action ? { action } : {}), ...whose }, message.account)
     }
   }
 }

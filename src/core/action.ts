@@ -1,4 +1,4 @@
-import type { JobName, JobRecord, VipConfig } from '../model'
+import type { JobName, JobRecord, NodeName, VipConfig } from '../model'
 import type { JobCommand, MirrorAction, NodeView } from '../wire'
 import type { Outcome } from './event'
 
@@ -12,7 +12,17 @@ export type Action =
   | { do: 'sendState'; atMs: number; view: NodeView }
   | { do: 'sendHandover'; job: JobName; roleSequence: number; record: JobRecord; start: boolean; ticket: string }
   | { do: 'sendWithdraw'; job: JobName; roleSequence: number; ticket: string }
-  | { do: 'forward'; request: number; job: JobName; command: JobCommand; action: MirrorAction | null; dryRun: boolean; account: string; reason: string | null }
+  | {
+      do: 'forward'
+      request: number
+      job: JobName
+      command: JobCommand
+      action: MirrorAction | null
+      node: NodeName | null
+      dryRun: boolean
+      account: string
+      reason: string | null
+    }
   | { do: 'reply'; request: number; outcome: Outcome }
 
 /** What one task of a plan asks of a port; answered by `orderEnded`. */

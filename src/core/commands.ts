@@ -1,23 +1,26 @@
 import { jobReport } from '../report/job'
+import { clearError, clearErrorText, flagNode, whyNotClear } from './clearError'
 import { peerJobAge } from './views'
 import type { Event, Failure } from './event'
 import { handOver, switchStages } from './handover'
 import { recoverStages, startStages, stopStages } from './order'
 import { names } from './ownership'
 import { beginPlan, describe } from './plan'
-import { configOf, copyIsWhole, isTouched, owns, peerIsReachable, peerJob, type JobState, type Task } from './state'
+import { configOf, copyIsWhole, hasData, isTouched, owns, peerIsReachable, peerJob, type JobState, type Task } from './state'
 import { endTicket, openTicket, runningTicket, stepLine } from './tickets'
 import { log, refuse, reply, setRecord, type Turn } from './turn'
 
 type Command = Extract<Event, { kind: 'commandGiven' }>
 
 /** What a command would do: refused, nothing to do, or these steps. The same answer serves the dry run. */
-type Decision = { is: 'refused'; error: Failure } | { is: 'nothing' } | { is: 'steps'; texts: string[]; begin: () => void }
+type Decision = { is: 'refused'; error: Failure } | { is: 'nothing'; why: string } | { is: 'steps'; texts: string[]; begin: () => void }
 
 export function commandGiven(turn: Turn, event: Command): void {
   const job = turn.state.jobs[event.job]
   if (!job) return refuse(turn, event.request, unknownJob(turn, event.job))
-  if (!owns(turn.state, job)) return forward(turn, event)
+  const place = placeOf(turn, job, event)
+  if (typeof place !== 'string') return refuse(turn, event.request, place)
+  if (place !== turn.state.node) return forward(turn, event, place)
   const decision = decide(turn, job, event)
   if (decision.is === 'refused') return refuse(turn, event.request, decision.error)
   if (event.dryRun) return reply(turn, event.request, { ok: true, result: { dryRun: true, steps: decision.is === 'steps' ? decision.texts : [] } })
@@ -30,7 +33,7 @@ function carryOut(turn: Turn, job: JobState, event: Command, decision: Exclude<D
   log(turn, 'info', `${event.command}${event.action ? ` ${event.action}` : ''} ${job.name}, typed by ${event.account}${reason}`, job)
   if (decision.is === 'steps') decision.begin()
   else {
-    stepLine(turn, ticket, `Nothing to do: ${job.name} is ${job.record.desired} already`, 'done')
+    stepLine(turn, ticket, `Nothing to do: ${decision.why}`, 'done')
     endTicket(turn, ticket)
   }
   reply(turn, event.request, { ok: true, result: { dryRun: false, ticket } })
@@ -41,13 +44,20 @@ function unknownJob(turn: Turn, job: string): Failure {
   return jobReport('E_JOB_UNKNOWN', { job, node: turn.state.node, known })
 }
 
-/** The owner decides. */
-function forward(turn: Turn, event: Command): void {
+/** The owner decides; an error flag is cleared where it is kept. */
+function placeOf(turn: Turn, job: JobState, event: Command): string | Failure {
+  if (event.command === 'clearerr') return flagNode(turn, job, event.node)
+  return owns(turn.state, job) ? turn.state.node : turn.state.peerNode
+}
+
+function forward(turn: Turn, event: Command, place: string): void {
   const { request, job, command, action, dryRun, account, reason } = event
-  turn.actions.push({ do: 'forward', request, job, command, action, dryRun, account, reason })
+  const node = command === 'clearerr' ? place : null
+  turn.actions.push({ do: 'forward', request, job, command, action, node, dryRun, account, reason })
 }
 
 function decide(turn: Turn, job: JobState, event: Command): Decision {
+  if (event.command === 'clearerr') return decideClearerr(turn, job)
   const busy = whyBusy(turn, job)
   if (busy) return refused(busy)
   switch (event.command) {
@@ -76,13 +86,14 @@ function whyBusy(turn: Turn, job: JobState): Failure | null {
 function decideBringin(turn: Turn, job: JobState): Decision {
   const { state } = turn
   const { record } = job
-  if (record.desired === 'online' && job.phase === 'online') return { is: 'nothing' }
+  if (record.desired === 'online' && job.phase === 'online') return { is: 'nothing', why: `${job.name} is online already` }
   if (record.errorFlag !== null) return refused(jobReport('E_JOB_ERROR_FLAG', { ...names(turn, job), why: record.errorFlag }))
   if (!copyIsWhole(state, job)) return refused(jobReport('E_JOB_COPY_INCOMPLETE', names(turn, job)))
-  if (!job.peerSpoke) return refused(jobReport('E_JOB_WAITS_FOR_PEER', names(turn, job)))
+  if (!job.peerSpoke) return refused(whyWaits(turn, job))
   const config = configOf(state, job)
-  const peerCopyComplete = record.needToVerify === 'No' && peerJob(state, job)?.record.copyComplete === true
-  const stages = isTouched(job) ? recoverStages(config) : startStages(config, peerCopyComplete)
+  // The folder was an ordinary one since the job was brought out: anybody may have changed it, so the peer's copy is never
+  // claimed to be equal, and a full mirror follows.
+  const stages = isTouched(job) ? recoverStages(config) : startStages(config, false)
   const begin = () => {
     setRecord(turn, job, { desired: 'online' })
     job.phase = 'starting'
@@ -94,15 +105,37 @@ function decideBringin(turn: Turn, job: JobState): Decision {
   return { is: 'steps', texts: steps(stages), begin }
 }
 
+/** A peer that speaks, and does not know the job, has another configuration. */
+function whyWaits(turn: Turn, job: JobState): Failure {
+  const { state } = turn
+  return state.peer !== null && state.peer.view.configHash !== state.configHash ? configDiffers(turn, job) : jobReport('E_JOB_WAITS_FOR_PEER', names(turn, job))
+}
+
+const hashText = (hash: string | undefined): string => (hash ?? 'unknown').slice(0, 8)
+
+function configDiffers(turn: Turn, job: JobState): Failure {
+  const { peer, configHash } = turn.state
+  return jobReport('E_CONFIG_DIFFERS', { ...names(turn, job), own: hashText(configHash), theirs: hashText(peer?.view.configHash) })
+}
+
+function decideClearerr(turn: Turn, job: JobState): Decision {
+  const { node, peerNode } = turn.state
+  const busy = whyNotClear(turn, job)
+  if (busy) return refused(busy)
+  if (job.record.errorFlag === null)
+    return { is: 'nothing', why: `${node} keeps no error flag for ${job.name} (${peerNode} was heard ${peerJobAge(turn.state)})` }
+  return { is: 'steps', texts: [clearErrorText(turn, job)], begin: () => clearError(turn, job) }
+}
+
 function decideBringout(turn: Turn, job: JobState): Decision {
   const { record } = job
-  if (record.desired === 'offline' && !isTouched(job)) return { is: 'nothing' }
+  if (record.desired === 'offline' && !isTouched(job)) return { is: 'nothing', why: `${job.name} is offline already` }
   const drain = job.data?.connected === true && job.dataRole === 'source'
   const stages = stopStages(configOf(turn.state, job), drain)
   const warning = `Warning: ${turn.state.peerNode} is not connected, the queue is not drained; need to verify: Yes`
-  const warn = !drain && configOf(turn.state, job).data !== null
+  const warn = !drain && hasData(turn.state, job)
   const begin = () => {
-    setRecord(turn, job, { desired: 'offline', needToVerify: record.needToVerify === 'Manually' ? 'Manually' : 'Yes' })
+    setRecord(turn, job, { desired: 'offline', ...(hasData(turn.state, job) && record.needToVerify === 'No' ? { needToVerify: 'Yes' as const } : {}) })
     job.phase = 'stopping'
     job.drained = false
     if (warn) stepLine(turn, job.ticket, warning, 'done')
@@ -133,10 +166,9 @@ export function whyNotSwitch(turn: Turn, job: JobState): Failure | null {
   const at = names(turn, job)
   const theirs = peerJob(state, job)
   if (job.record.desired === 'offline' || job.phase !== 'online') return jobReport('E_JOB_NOT_ONLINE', { ...at, state: job.phase, command: 'switch' })
-  if (!peerIsReachable(state) || !state.peer || !theirs) return jobReport('E_PEER_NOT_HEARD', { ...at, age: peerJobAge(state) })
-  if (state.peer.view.configHash !== state.configHash) {
-    return jobReport('E_CONFIG_DIFFERS', { ...at, own: state.configHash.slice(0, 8), theirs: state.peer.view.configHash.slice(0, 8) })
-  }
+  if (!peerIsReachable(state)) return jobReport('E_PEER_NOT_HEARD', { ...at, age: peerJobAge(state) })
+  if (state.peer?.view.configHash !== state.configHash) return configDiffers(turn, job)
+  if (!theirs) return jobReport('E_PEER_NOT_HEARD', { ...at, age: peerJobAge(state) })
   if (theirs.record.errorFlag !== null) return jobReport('E_JOB_ERROR_FLAG', { ...at, node: state.peerNode, why: theirs.record.errorFlag })
   return configOf(state, job).data === null ? null : whyNotSwitchData(turn, job, theirs.record.copyComplete)
 }
@@ -145,7 +177,7 @@ function whyNotSwitchData(turn: Turn, job: JobState, peerCopyComplete: boolean):
   const at = names(turn, job)
   if (!job.data?.connected) return jobReport('E_DATA_NOT_CONNECTED', at)
   if (job.data.mirror.state === 'Mirror') return jobReport('E_MIRROR_RUNNING', { ...at, percent: job.data.mirror.percent })
-  return peerCopyComplete ? null : jobReport('E_JOB_COPY_INCOMPLETE', { ...at, node: turn.state.peerNode })
+  return peerCopyComplete && job.record.needToVerify === 'No' ? null : jobReport('E_JOB_COPY_INCOMPLETE', { ...at, node: turn.state.peerNode })
 }
 
 function decideMirror(turn: Turn, job: JobState, event: Command): Decision {

@@ -8,7 +8,7 @@ export function dataStatusChanged(turn: Turn, job: JobState, status: MirrordStat
   job.data = status
   if (status.roleSequence !== job.record.roleSequence) return
   if (status.connected) job.connectedSequence = status.roleSequence
-  if (owns(turn.state, job)) sourceStatus(turn, job, status)
+  if (owns(turn.state, job)) trustPeerCopy(turn, job)
   else if (status.role === 'target') targetStatus(turn, job, status)
 }
 
@@ -20,9 +20,13 @@ function targetStatus(turn: Turn, job: JobState, status: MirrordStatus): void {
   log(turn, 'info', `The copy of ${job.name} on ${turn.state.node} is ${status.copyComplete ? 'complete' : 'not complete now'}`, job)
 }
 
-function sourceStatus(turn: Turn, job: JobState, status: MirrordStatus): void {
-  const equal = status.role === 'source' && status.connected && status.mirror.state === 'Idle' && status.needToVerify === 'No'
-  if (equal && job.phase === 'online' && job.record.needToVerify === 'Yes') setRecord(turn, job, { needToVerify: 'No' })
+/** The full mirror of this source has ended: the peer has all of it, and may take over again. */
+export function trustPeerCopy(turn: Turn, job: JobState): void {
+  const { data, record } = job
+  if (data === null || record.needToVerify !== 'Yes' || job.phase !== 'online') return
+  if (job.dataRole !== 'source' || data.role !== 'source' || data.roleSequence !== record.roleSequence) return
+  const equal = data.connected && data.mirror.state === 'Idle' && data.needToVerify === 'No'
+  if (equal) setRecord(turn, job, { needToVerify: 'No' })
 }
 
 function tellMirror(turn: Turn, job: JobState, status: MirrordStatus): void {

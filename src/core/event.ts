@@ -1,4 +1,4 @@
-import type { JobName, JobRecord } from '../model'
+import type { JobName, JobRecord, NodeName } from '../model'
 import type { JobCommand, LinkView, MirrorAction, MirrordStatus, NodeView } from '../wire'
 
 /** A failure as it travels: a code, a sentence, what to try, the exit code. */
@@ -43,6 +43,8 @@ export type Event = { atMs: number; wallMs: number } & (
       job: JobName
       command: JobCommand
       action: MirrorAction | null
+      /** Only for `clearerr`: whose error flag; null: the one that there is. */
+      node: NodeName | null
       dryRun: boolean
       account: string
       reason: string | null

@@ -1,38 +1,69 @@
 import { jobReport } from '../report/job'
+import { handoverText, switchFailed } from './handover'
 import { names, take } from './ownership'
 import { beginPlan } from './plan'
-import { configOf, PROBE_AGAIN_MS, whyNotServe, type JobState, type Plan } from './state'
+import { configOf, owns, peerJob, PROBE_AGAIN_MS, whyNotServe, whyNotTakeOver, type JobState, type Plan, type State } from './state'
 import { endTicket, openTicket, runningTicket, stepLine } from './tickets'
 import { log, setNote, type Turn } from './turn'
 
 /** The owner's node is lost and its service should run: this node takes over if it may. True when it is on its way. */
 export function tryFailover(turn: Turn, job: JobState): boolean {
-  if (!isWanted(turn, job)) return false
-  const blocked = whyNotServe(turn.state, job) ?? (job.record.needToVerify === 'Manually' ? 'need to verify: Manually' : null)
-  if (blocked) {
-    setNote(turn, job, `${turn.state.peerNode} is lost and ${turn.state.node} cannot take over: ${blocked}`, 'error')
-    return false
-  }
+  const { state } = turn
+  if (!isWanted(state, job)) return false
+  const blocked = whyNotTakeOver(state, job)
+  if (blocked === null) return probe(turn, job)
+  setNote(turn, job, `${state.peerNode} is lost and ${state.node} cannot take over: ${blocked}`, 'error')
+  return false
+}
+
+/**
+ * This node has offered the job, and the peer died before it said whether it took it. The peer may hold role sequence n+1, so
+ * this node takes n+2: whichever record the peer comes back with is older, and it stands by. If the peer lives and serves (every
+ * link is cut), both serve, as in any takeover of the guide's mode, and the rule for that applies when they meet. An offer that
+ * is still under way is waited for, and the VIP is asked for first. What was offered late finds a higher role sequence.
+ */
+export function tryReclaim(turn: Turn, job: JobState): boolean {
+  return wantsBack(turn.state, job) && whyNotServe(turn.state, job) === null && probe(turn, job)
+}
+
+function probe(turn: Turn, job: JobState): boolean {
   if (turn.state.atMs < job.retryAtMs && job.answeredBy !== null) return false
-  const vips = configOf(turn.state, job).vips
+  const { vips } = configOf(turn.state, job)
   job.answeredBy = null
-  if (vips.length === 0) takeOver(turn, job)
+  if (vips.length === 0) nobodyAnswered(turn, job)
   else beginPlan(turn, job, 'probe', 'failover', [vips.map((vip) => ({ do: 'probe', vip }))])
   return true
 }
 
-const isWanted = (turn: Turn, job: JobState): boolean =>
-  turn.state.peerAlive === 'lost' && job.record.owner === turn.state.peerNode && job.record.desired === 'online'
+const isWanted = (state: State, job: JobState): boolean => job.record.owner === state.peerNode && job.record.desired === 'online' && ownerIsGone(state, job)
+
+const wantsBack = (state: State, job: JobState): boolean =>
+  state.peerAlive === 'lost' && owns(state, job) && job.record.handover !== null && job.record.desired === 'online' && job.offer?.flying !== true
+
+/** Not heard on any link; or it said that it shuts down, and that it has stopped the job. */
+function ownerIsGone(state: State, job: JobState): boolean {
+  if (state.peerAlive === 'lost') return true
+  const theirs = peerJob(state, job)
+  if (state.peerAlive !== 'up' || state.heartbeat?.peerLeaving !== true || theirs === null) return false
+  const stopped = theirs.vips.every(({ up }) => !up) && theirs.applications.every((application) => application.state === 'offline')
+  return stopped && theirs.data?.role !== 'source' && (theirs.phase === 'offline' || theirs.phase === 'error')
+}
 
 /** If somebody still answers for an address the other node lives, and only the heartbeats are lost. */
 export function probed(turn: Turn, job: JobState, plan: Plan): void {
-  if (!isWanted(turn, job)) return
+  const { state } = turn
+  if (!isWanted(state, job) && !wantsBack(state, job)) return
   const failure = plan.failures[0]
   if (failure) job.answeredBy = 'unknown'
-  if (job.answeredBy === null) return takeOver(turn, job)
-  job.retryAtMs = turn.state.atMs + PROBE_AGAIN_MS
+  if (job.answeredBy === null) return nobodyAnswered(turn, job)
+  job.retryAtMs = state.atMs + PROBE_AGAIN_MS
   const why = failure ? `the VIP could not be probed: ${failure.error.message}` : `the VIP is still answered by ${job.answeredBy}`
-  setNote(turn, job, `no heartbeat from ${turn.state.peerNode}, but ${why}; ${turn.state.node} stays standby`, 'warning')
+  setNote(turn, job, `no heartbeat from ${state.peerNode}, but ${why}; ${owns(state, job) ? `${state.node} waits` : `${state.node} stays standby`}`, 'warning')
+}
+
+function nobodyAnswered(turn: Turn, job: JobState): void {
+  if (wantsBack(turn.state, job)) reclaim(turn, job)
+  else takeOver(turn, job)
 }
 
 function takeOver(turn: Turn, job: JobState): void {
@@ -40,11 +71,27 @@ function takeOver(turn: Turn, job: JobState): void {
   const roleSequence = job.record.roleSequence + 1
   const waiting = runningTicket(state, job)
   if (waiting) endTicket(turn, waiting.id, jobReport('E_SWITCH_FAILED_THERE', { ...names(turn, job), why: `${state.peerNode} was lost` }))
-  take(turn, job, { roleSequence, takeReason: 'failover', takeTimeMs: state.wallMs })
-  job.tookAloneSequence = roleSequence
-  job.next = { cause: 'failover', peerCopyComplete: false }
+  takeAlone(turn, job, roleSequence)
   const ticket = openTicket(turn, job, 'automatic')
   stepLine(turn, ticket, `Take ownership (role sequence ${roleSequence})`, 'done')
   const queued = job.data?.connected === false ? '; the data was not connected at the end, so the last writes may be missing' : ''
   log(turn, 'error', `${state.peerNode} is lost: ${state.node} takes over ${job.name} (role sequence ${roleSequence})${queued}`, job)
+}
+
+function reclaim(turn: Turn, job: JobState): void {
+  const { state } = turn
+  const roleSequence = (job.record.handover?.roleSequence ?? job.record.roleSequence) + 1
+  const ticket = runningTicket(state, job)?.id ?? null
+  stepLine(turn, ticket, handoverText(state, job), 'failed')
+  takeAlone(turn, job, roleSequence)
+  job.pendingFlag = null
+  job.undoneAtMs = state.atMs
+  stepLine(turn, ticket, `Take ownership back (role sequence ${roleSequence})`, 'done')
+  switchFailed(turn, job, jobReport('E_PEER_LOST_IN_HANDOVER', names(turn, job)))
+}
+
+function takeAlone(turn: Turn, job: JobState, roleSequence: number): void {
+  take(turn, job, { roleSequence, takeReason: 'failover', takeTimeMs: turn.state.wallMs })
+  job.tookAloneSequence = roleSequence
+  job.next = { cause: 'failover', peerCopyComplete: false }
 }

@@ -50,13 +50,14 @@ export function giveBack(turn: Turn, job: JobState): void {
 export function peerCanTake(turn: Turn, job: JobState): boolean {
   const { state } = turn
   const theirs = peerJob(state, job)
+  if (state.peer?.view.configHash !== state.configHash) return false
   if (!peerIsReachable(state) || !theirs || theirs.record.roleSequence !== job.record.roleSequence) return false
   const recently = job.undoneAtMs !== null && state.atMs - job.undoneAtMs < RESTART_WINDOW_MS
   return (
     !recently &&
     theirs.record.errorFlag === null &&
     theirs.record.needToVerify !== 'Manually' &&
-    (configOf(state, job).data === null || theirs.record.copyComplete)
+    (configOf(state, job).data === null || (theirs.record.copyComplete && job.record.needToVerify === 'No'))
   )
 }
 
@@ -144,7 +145,8 @@ function accepted(turn: Turn, job: JobState, theirs: JobRecord): void {
 function undone(turn: Turn, job: JobState, error: Failure): void {
   stepLine(turn, job.record.handover?.ticket ?? null, handoverText(turn.state, job), 'failed')
   setRecord(turn, job, { handover: null })
-  job.next = { cause: 'undo', peerCopyComplete: job.drained }
+  // The folder was unmounted meanwhile: the peer's copy is not claimed to be equal.
+  job.next = { cause: 'undo', peerCopyComplete: false }
   job.undoneAtMs = turn.state.atMs
   job.offer = null
   job.pendingFlag = null

@@ -21,7 +21,7 @@ export function orderEnded(turn: Turn, job: JobState, event: { attempt: number; 
   if (plan) planEnded(turn, job, plan)
 }
 
-function planEnded(turn: Turn, job: JobState, plan: Plan): void {
+export function planEnded(turn: Turn, job: JobState, plan: Plan): void {
   const ok = plan.failures.length === 0
   if (!ok) job.retryAtMs = turn.state.atMs + RETRY_MS
   switch (plan.kind) {
@@ -119,14 +119,17 @@ function stopFailed(turn: Turn, job: JobState, plan: Plan): void {
   endTicket(turn, plan.ticket, error)
 }
 
-/** Nothing has been handed over yet: everything starts again here. What the start finds in place it leaves. */
+/**
+ * Nothing has been handed over yet: everything starts again here. What the start finds in place it leaves. Data that was never
+ * unmounted has seen every write, so the peer lacks nothing but the queue; what was unmounted may have been changed by anybody.
+ */
 function switchStopFailed(turn: Turn, job: JobState, plan: Plan): void {
   const error = failureReport(turn, job, plan, 'E_STOP_FAILED')
   job.pendingFlag = null
   job.undoneAtMs = turn.state.atMs
   switchFailed(turn, job, error)
   job.phase = 'starting'
-  beginPlan(turn, job, 'start', 'undo', startStages(configOf(turn.state, job), job.drained))
+  beginPlan(turn, job, 'start', 'undo', startStages(configOf(turn.state, job), job.dataRole === 'source'))
 }
 
 function stoodDown(turn: Turn, job: JobState, plan: Plan): void {

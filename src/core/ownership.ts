@@ -2,7 +2,7 @@ import type { JobRecord, NeedToVerify } from '../model'
 import { jobReport } from '../report/job'
 import type { JobView, NodeView } from '../wire'
 import { dropPlan } from './plan'
-import { isTouched, owns, peerJob, VERIFY_SETTLE_MS, type JobState } from './state'
+import { hasData, isTouched, owns, peerJob, VERIFY_SETTLE_MS, type JobState } from './state'
 import { copyPeerLines, endTicket, runningTicket } from './tickets'
 import { log, setRecord, type Turn } from './turn'
 
@@ -59,7 +59,7 @@ export function adopt(turn: Turn, job: JobState, theirs: JobRecord): void {
   const { state } = turn
   const { handover } = job.record
   const handedOver = handover !== null && handover.roleSequence === theirs.roleSequence
-  const served = isTouched(job) && owns(state, job) && !handedOver
+  const served = hasData(state, job) && isTouched(job) && owns(state, job) && !handedOver
   const flag = handedOver ? (job.offer?.flag ?? null) : null
   const drained = handedOver && theirs.needToVerify === 'No'
   dropPlan(job)
@@ -132,7 +132,7 @@ function mergeVerify(turn: Turn, job: JobState, theirs: JobRecord): NeedToVerify
 
 /** The peer still serves with an older record while this node took over: both wrote. */
 function tellBothServed(turn: Turn, job: JobState, theirs: JobView): void {
-  const took = job.tookAloneSequence === job.record.roleSequence && owns(turn.state, job)
+  const took = hasData(turn.state, job) && job.tookAloneSequence === job.record.roleSequence && owns(turn.state, job)
   const serves = theirs.phase === 'online' && theirs.record.owner === turn.state.peerNode
   if (!took || !serves || job.record.needToVerify === 'Manually' || job.manually.clearedSequence === job.record.roleSequence) return
   setRecord(turn, job, { needToVerify: 'Manually' })

@@ -2,7 +2,7 @@ import type { Order } from './action'
 import type { Failure, Outcome } from './event'
 import { configOf, type JobState, type Plan, type PlanKind, type Task } from './state'
 import { openTicket, runningTicket, stepLine } from './tickets'
-import { log, type Turn } from './turn'
+import { log, setRecord, type Turn } from './turn'
 
 /** These go on whatever fails: the rest of the job must still be stopped. What stayed is tried again later. */
 const GOES_ON: PlanKind[] = ['standDown', 'cleanup', 'giveBack']
@@ -28,6 +28,7 @@ function nextStage(turn: Turn, job: JobState, plan: Plan): void {
 
 function give(turn: Turn, job: JobState, plan: Plan, order: Order): void {
   plan.given += 1
+  if (order.do === 'source') beginSource(turn, job, order.peerCopyComplete)
   plan.pending = [...plan.pending, { task: plan.given, order }]
   markBegun(job, order)
   if (plan.ticket) stepLine(turn, plan.ticket, describe(order), 'begin')
@@ -69,6 +70,17 @@ function taskFailed(turn: Turn, job: JobState, plan: Plan, order: Order, error: 
   else if (order.do === 'drain' && plan.kind === 'stop')
     log(turn, 'warning', `The queue of ${job.name} was not drained: the other copy lacks the last writes`, job)
   else plan.failures = [...plan.failures, { order, error }]
+}
+
+/**
+ * A source that begins without the claim that the peer has all of it: from here on, on disk and before the first write, the
+ * peer's copy may differ. Only the end of a full mirror says otherwise (data.ts). One that is the source already just goes on.
+ */
+function beginSource(turn: Turn, job: JobState, peerCopyComplete: boolean): void {
+  if (job.dataRole === 'source' && job.dataSequence === job.record.roleSequence) return
+  // What the data program said before was said of an earlier source.
+  if (job.data !== null) job.data = { ...job.data, connected: false }
+  if (!peerCopyComplete && job.record.needToVerify === 'No') setRecord(turn, job, { needToVerify: 'Yes' })
 }
 
 function markBegun(job: JobState, order: Order): void {

@@ -1,8 +1,10 @@
-import { tryFailover } from './failover'
+import { trustPeerCopy } from './data'
+import { tryFailover, tryReclaim } from './failover'
+import { planEnded } from './outcomes'
 import { recoverData, restartApplications } from './trouble'
 import { dropVips, nonEmpty, standDownStages, startStages, stopStages } from './order'
 import { beginPlan } from './plan'
-import { configOf, isTouched, LOOK_MS, owns, whyNotServe, type JobState } from './state'
+import { configOf, hasData, isTouched, LOOK_MS, owns, whyNotServe, type JobState, type Plan } from './state'
 import { driveOffer } from './handover'
 import { log, setNote, type Turn } from './turn'
 
@@ -12,10 +14,18 @@ import { log, setNote, type Turn } from './turn'
  */
 export function settle(turn: Turn, job: JobState): void {
   if (!job.observed) return observe(turn, job)
+  if (job.plan !== null) endEmptyPlan(turn, job, job.plan)
   if (job.plan !== null && job.plan.kind !== 'standby') return
   if (owns(turn.state, job)) settleOwner(turn, job)
   else settleStandby(turn, job)
   look(turn, job)
+}
+
+/** A job may have no data, no addresses and no applications: a plan without a single task has ended as soon as it has begun. */
+function endEmptyPlan(turn: Turn, job: JobState, plan: Plan): void {
+  if (plan.pending.length > 0 || plan.stages.length > 0) return
+  job.plan = null
+  planEnded(turn, job, plan)
 }
 
 function observe(turn: Turn, job: JobState): void {
@@ -27,12 +37,17 @@ const isTime = (turn: Turn, job: JobState): boolean => turn.state.atMs >= job.re
 
 function settleOwner(turn: Turn, job: JobState): void {
   if (job.plan !== null) return
-  if (job.record.handover) return isTouched(job) ? standDown(turn, job) : driveOffer(turn, job)
+  if (job.record.handover) return settleHandover(turn, job)
   if (job.record.desired === 'offline') return settleOffline(turn, job)
   const blocked = whyNotServe(turn.state, job)
   if (blocked) return stayInError(turn, job, blocked)
   if (job.phase === 'online') return settleOnline(turn, job)
   if (job.phase !== 'error') startWhenAllowed(turn, job)
+}
+
+function settleHandover(turn: Turn, job: JobState): void {
+  if (isTouched(job)) standDown(turn, job)
+  else if (!tryReclaim(turn, job)) driveOffer(turn, job)
 }
 
 function stayInError(turn: Turn, job: JobState, why: string): void {
@@ -50,6 +65,7 @@ function settleOffline(turn: Turn, job: JobState): void {
 
 function settleOnline(turn: Turn, job: JobState): void {
   if (job.dataLost !== null) return recoverData(turn, job)
+  trustPeerCopy(turn, job)
   const vipMissing = Object.values(job.vips).some((word) => word !== 'up')
   if (vipMissing || Object.keys(job.failedApplications).length > 0) restartApplications(turn, job)
 }
@@ -75,7 +91,8 @@ function settleStandby(turn: Turn, job: JobState): void {
   job.phase = 'standby'
   if (isTouched(job)) return standDown(turn, job)
   if (tryFailover(turn, job)) return
-  if (job.plan !== null || configOf(turn.state, job).data === null) return
+  if (!hasData(turn.state, job) && turn.state.peerAlive !== 'lost') job.note = null
+  if (job.plan !== null || !hasData(turn.state, job)) return
   if (job.record.needToVerify === 'Manually')
     return setNote(turn, job, `both copies may hold changes of their own: mirror ${job.name} start on ${job.record.owner} takes its data as right`, 'warning')
   const receives = job.dataRole === 'target' && job.dataSequence === job.record.roleSequence

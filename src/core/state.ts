@@ -150,13 +150,28 @@ export function configOf(state: State, job: JobState): JobConfig {
 
 export const owns = (state: State, job: JobState): boolean => job.record.owner === state.node
 
+export const hasData = (state: State, job: JobState): boolean => configOf(state, job).data !== null
+
 /** A job without data has nothing that could be incomplete. */
-export const copyIsWhole = (state: State, job: JobState): boolean => configOf(state, job).data === null || job.record.copyComplete
+export const copyIsWhole = (state: State, job: JobState): boolean => !hasData(state, job) || job.record.copyComplete
 
 /** A node with the error flag, or whose copy is not whole, never serves. */
 export function whyNotServe(state: State, job: JobState): string | null {
   if (job.record.errorFlag !== null) return `error flag: ${job.record.errorFlag}`
   return copyIsWhole(state, job) ? null : `the copy on ${state.node} is not complete`
+}
+
+/**
+ * `Yes` means: the owner started from a folder that had not been watched all the time (it was unmounted, so anybody may have
+ * changed it), and no full mirror has ended since. The standby's copy is whole, but it is not a copy of what is served now: to
+ * take over with it would undo what was changed, without a word. So a standby waits for the mirror, although that means that a
+ * death of the owner in these seconds is not survived by itself; the note says why, and the owner's node still has all of it.
+ */
+export function whyNotTakeOver(state: State, job: JobState): string | null {
+  const blocked = whyNotServe(state, job)
+  if (blocked !== null || !hasData(state, job) || job.record.needToVerify === 'No') return blocked
+  if (job.record.needToVerify === 'Manually') return 'need to verify: Manually'
+  return `need to verify: Yes (no full mirror has ended since ${job.name} was started on ${job.record.owner})`
 }
 
 export const peerIsReachable = (state: State): boolean => state.peerAlive === 'up' && state.peer !== null && state.atMs - state.peer.atMs <= PEER_FRESH_MS

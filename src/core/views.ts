@@ -80,7 +80,8 @@ export function problems(state: State): string[] {
 function pairProblems(state: State): string[] {
   const { node, peerNode, peer, heartbeat } = state
   const found: string[] = []
-  if (state.peerAlive === 'lost') found.push(`${node} hears ${peerNode} on no heartbeat link`)
+  if (state.peerAlive === 'lost' && heartbeat?.peerLeaving) found.push(`${peerNode} has shut down; ${node} is alone until it comes back`)
+  else if (state.peerAlive === 'lost') found.push(`${node} hears ${peerNode} on no heartbeat link`)
   else if (state.peerAlive === 'unknown') found.push(`${node} has not heard ${peerNode} since it started`)
   else
     for (const link of heartbeat?.links ?? [])

@@ -24,7 +24,7 @@ export const JOB_MESSAGES = {
   E_JOB_ERROR_FLAG: define<At & { why: string }>({
     exitCode: 5,
     message: ({ job, node, why }) => `${node} keeps an error flag for ${job}: ${why}`,
-    tryThis: () => 'Repair the cause and clear the error flag there; until then the job may only run on the other node'
+    tryThis: ({ job, node }) => `Repair the cause, then clearerr ${job} ${node}; until then the job may only run on the other node`
   }),
   E_JOB_COPY_INCOMPLETE: define<At>({
     exitCode: 5,
@@ -89,7 +89,7 @@ export const JOB_MESSAGES = {
   E_SWITCH_CAME_BACK: define<Why>({
     exitCode: 1,
     message: ({ job, node, peer, why }) => `${job} could not start on ${peer} and runs on ${node} again: ${why}`,
-    tryThis: ({ peer }) => `Repair the cause on ${peer}, which keeps an error flag for the job`
+    tryThis: ({ job, peer }) => `Repair the cause on ${peer}, then clearerr ${job} ${peer}: it keeps an error flag for the job`
   }),
   E_SWITCH_FAILED_THERE: define<Why>({
     exitCode: 1,
@@ -105,6 +105,16 @@ export const JOB_MESSAGES = {
     exitCode: 5,
     message: ({ job, node, why }) => `${node} does not take ${job}: ${why}`,
     tryThis: ({ job }) => `jobstate ${job} on both nodes shows what is missing`
+  }),
+  E_PEER_LOST_IN_HANDOVER: define<Pair>({
+    exitCode: 1,
+    message: ({ job, node, peer }) => `${peer} was lost before it said whether it took ${job}, so ${node} took it back`,
+    tryThis: ({ peer }) => `hbtstate shows whether ${peer} is heard again`
+  }),
+  E_NODE_NOT_OF_PAIR: define<{ named: string; node: string; peer: string }>({
+    exitCode: 2,
+    message: ({ named, node, peer }) => `${named} is not a node of this pair; its nodes are ${node} and ${peer}`,
+    tryThis: () => 'Name one of them'
   }),
   E_TICKET_UNKNOWN: define<{ ticket: string; node: string }>({
     exitCode: 2,

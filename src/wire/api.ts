@@ -70,13 +70,15 @@ export interface StatusAnswer {
   problems: string[]
 }
 
-export type JobCommand = 'bringin' | 'bringout' | 'switch' | 'mirror'
+export type JobCommand = 'bringin' | 'bringout' | 'switch' | 'mirror' | 'clearerr'
 
 export interface CommandRequest {
   dryRun?: boolean
   reason?: string
   /** Only for `mirror`. */
   action?: 'start' | 'stop' | 'pause' | 'resume'
+  /** Only for `clearerr`: whose error flag; without it the one that there is. */
+  node?: NodeName
 }
 
 export type CommandAnswer =

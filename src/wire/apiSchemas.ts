@@ -21,12 +21,13 @@ const list = <T extends z.ZodType>(item: T) => z.array(item).max(LIST_LENGTH_MAX
 export const loginRequestSchema: z.ZodType<LoginRequest> = z.strictObject({ account: name, password: z.string().max(1024) })
 
 const mirrorAction = z.enum(['start', 'stop', 'pause', 'resume'])
-export const jobCommandSchema: z.ZodType<JobCommand> = z.enum(['bringin', 'bringout', 'switch', 'mirror'])
+export const jobCommandSchema: z.ZodType<JobCommand> = z.enum(['bringin', 'bringout', 'switch', 'mirror', 'clearerr'])
 
 export const commandRequestSchema: z.ZodType<CommandRequest> = z.strictObject({
   dryRun: z.boolean().optional(),
   reason: z.string().max(1024).optional(),
-  action: mirrorAction.optional()
+  action: mirrorAction.optional(),
+  node: name.optional()
 })
 
 /** POST /v1/join: the key stays on the joining node, only the request for its certificate travels. */
@@ -125,8 +126,9 @@ export const peerMessageSchema: z.ZodType<PeerMessage> = z.discriminatedUnion('k
   z.looseObject({
     kind: z.literal('command'),
     job: name,
-    command: z.enum(['bringin', 'bringout', 'switch', 'mirror']),
+    command: jobCommandSchema,
     action: mirrorAction.optional(),
+    node: name.optional(),
     account: name,
     reason: text.nullable(),
     dryRun: z.boolean()

@@ -17,8 +17,10 @@ export type PeerMessage =
   | {
       kind: 'command'
       job: string
-      command: 'bringin' | 'bringout' | 'switch' | 'mirror'
+      command: 'bringin' | 'bringout' | 'switch' | 'mirror' | 'clearerr'
       action?: MirrorAction
+      /** Only for `clearerr`: the receiver's own name. */
+      node?: string
       account: string
       reason: string | null
       dryRun: boolean

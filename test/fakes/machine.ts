@@ -41,7 +41,7 @@ export function statusOf(data: FakeData): MirrordStatus {
     sentBytes: 0,
     queuedBytes: 0,
     pagefileBytes: null,
-    needToVerify: 'No',
+    needToVerify: data.role === 'source' && !data.peerCopyComplete ? 'Yes' : 'No',
     targetSide: data.connected ? (data.mirroring ? 'Full Mirror' : 'Idle') : 'Absent',
     lsn: data.content,
     appliedLsn: data.content,

@@ -11,6 +11,7 @@ import {
   type State
 } from '../../src/core'
 import type { Config, JobRecord } from '../../src/model'
+import type { JobCommand, MirrorAction } from '../../src/wire'
 import { blankMachine, serves, statusOf, type Machine } from './machine'
 import { A, B, JOB, pairConfig } from './pairConfig'
 
@@ -27,6 +28,8 @@ export interface FakeNode {
   disk: Records | null
   machine: Machine
   engineStartedMs: number
+  /** Its shutdown has been announced. */
+  leaving: boolean
 }
 
 export interface WorldOptions {
@@ -59,6 +62,8 @@ export class World {
   readonly nodes: Record<string, FakeNode> = {}
   readonly config: Config
   readonly cuts = new Set<string>()
+  /** No heartbeat and no message gets through, although the service network lives: the VIP still answers. */
+  private silent = false
   /** Set by stories and seeds: this order fails on this node. */
   fails: (node: string, order: Order) => string | null = () => null
   /** Answers to messages of this kind are lost. */
@@ -74,7 +79,17 @@ export class World {
   constructor(readonly options: WorldOptions = {}) {
     this.config = options.config ?? pairConfig()
     for (const name of [A, B]) {
-      this.nodes[name] = { name, up: false, state: null, boots: 0, engineStarts: 0, disk: null, machine: blankMachine(name === A), engineStartedMs: 0 }
+      this.nodes[name] = {
+        name,
+        up: false,
+        state: null,
+        boots: 0,
+        engineStarts: 0,
+        disk: null,
+        machine: blankMachine(name === A),
+        engineStartedMs: 0,
+        leaving: false
+      }
     }
   }
 
@@ -112,6 +127,7 @@ export class World {
     const node = this.node(name)
     if (node.up) return
     node.up = true
+    node.leaving = false
     node.boots += 1
     this.startEngine(name)
     this.pathsChanged()
@@ -124,6 +140,14 @@ export class World {
     node.state = null
     node.machine = blankMachine(node.machine.data.copyComplete, node.machine.data.content)
     this.pathsChanged()
+  }
+
+  /** The node's services stop in order, its shutdown is announced, and it is gone. */
+  shutDown(name: string): void {
+    const node = this.node(name)
+    node.leaving = true
+    this.tellHeartbeats(false)
+    this.after(HEAL_MS, () => this.kill(name))
   }
 
   crashEngine(name: string): void {
@@ -163,12 +187,22 @@ export class World {
     this.pathsChanged()
   }
 
+  loseHeartbeats(): void {
+    this.silent = true
+    this.pathsChanged()
+  }
+
   heal(): void {
     this.cuts.clear()
+    this.silent = false
     this.pathsChanged()
   }
 
   linkWorks(link: string): boolean {
+    return !this.silent && this.pathWorks(link)
+  }
+
+  private pathWorks(link: string): boolean {
     return !this.cuts.has(link) && this.node(A).up && this.node(B).up
   }
 
@@ -205,7 +239,7 @@ export class World {
       const ends = { local: addresses[node.name] ?? '', remote: addresses[this.other(node).name] ?? '' }
       return { name, up, state: up ? ('ok' as const) : ('error' as const), ...ends, ageMs, sent: 0, received: 0, missed: 0, rejected: 0 }
     })
-    return { links, peerAlive: links.some((link) => link.up), peerEngineSilentMs: 0, peerLeaving: false }
+    return { links, peerAlive: links.some((link) => link.up), peerEngineSilentMs: 0, peerLeaving: this.other(node).leaving }
   }
 
   // ── actions ─────────────────────────────────────────────────────────────
@@ -304,7 +338,7 @@ export class World {
     if (this.options.repeats?.()) this.after(this.delay('message') * 3, deliver)
   }
 
-  command(name: string, command: 'bringin' | 'bringout' | 'switch' | 'mirror', more: { dryRun?: boolean; action?: 'start' } = {}): number {
+  command(name: string, command: JobCommand, more: { dryRun?: boolean; action?: MirrorAction; node?: string } = {}): number {
     this.requests += 1
     const request = this.requests
     this.emit(this.node(name), {
@@ -313,6 +347,7 @@ export class World {
       job: JOB,
       command,
       action: more.action ?? null,
+      node: more.node ?? null,
       dryRun: more.dryRun ?? false,
       account: 'root',
       reason: null
@@ -366,7 +401,7 @@ export class World {
         machine.data.running = true
         return done({ held: [...machine.vips], running: [...machine.applications], data: { ran: true, status: statusOf(machine.data) } })
       case 'probe':
-        return done(this.linkWorks('service') && this.other(node).machine.vips.has(order.vip.name) ? '52:54:00:00:00:01' : null)
+        return done(this.pathWorks('service') && this.other(node).machine.vips.has(order.vip.name) ? '52:54:00:00:00:01' : null)
       case 'raise':
         machine.vips.add(order.vip.name)
         return done(null)

@@ -1,4 +1,5 @@
 import { A, B } from '../fakes/pairConfig'
+import type { MirrorAction } from '../../src/wire'
 import { transcriptLines } from '../fakes/transcript'
 import { World } from '../fakes/world'
 
@@ -14,7 +15,18 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
   [/^wait ([\d.]+)s$/, (world, [seconds]) => world.run(Number(seconds) * 1000)],
   [/^(bringin|bringout|switch) at (\S+)$/, (world, [command = '', name = '']) => void world.command(name, command as 'switch')],
   [/^(bringin|bringout|switch) at (\S+), dry run$/, (world, [command = '', name = '']) => void world.command(name, command as 'switch', { dryRun: true })],
-  [/^mirror start at (\S+)$/, (world, [name = '']) => void world.command(name, 'mirror', { action: 'start' })],
+  [/^mirror (start|stop|pause|resume) at (\S+)$/, (world, [action, name = '']) => void world.command(name, 'mirror', { action: action as MirrorAction })],
+  [/^clearerr at (\S+)$/, (world, [name = '']) => void world.command(name, 'clearerr')],
+  [/^clearerr of (\S+) at (\S+)$/, (world, [node = '', name = '']) => void world.command(name, 'clearerr', { node })],
+  [/^clearerr at (\S+), dry run$/, (world, [name = '']) => void world.command(name, 'clearerr', { dryRun: true })],
+  [/^shut down (\S+)$/, (world, [name = '']) => world.shutDown(name)],
+  [/^the heartbeats are lost$/, (world) => world.loseHeartbeats()],
+  [
+    /^everything starts again$/,
+    (world) => {
+      world.fails = () => null
+    }
+  ],
   [/^kill (\S+)$/, (world, [name = '']) => world.kill(name)],
   [/^kill the engine of (\S+)$/, (world, [name = '']) => world.crashEngine(name)],
   [/^start the engine of (\S+)$/, (world, [name = '']) => world.startEngine(name)],
