@@ -22,11 +22,15 @@ export class Bringin extends CuiCommand {
   }
 }
 
-/** A standby whose copy is not whole gets all of it again as soon as the service runs. */
+/**
+ * The folder has been an ordinary one since the job was brought out: nobody knows whether it is still equal to the standby's
+ * copy. So the standby always gets all of it again, and cannot take over before that has ended.
+ */
 function overwritten(target: Target): string {
   const standby = target.cluster.nodes.find((node) => node !== target.now.owner)
   const view = standby === undefined ? undefined : target.cluster.seen.get(standby)?.view.jobs[target.job]
   const hasData = (target.now.view?.data ?? view?.data ?? null) !== null
-  const whole = view?.record.copyComplete === true && view.record.needToVerify === 'No'
-  return hasData && !whole ? `The copy on ${standby ?? 'the standby'} will be overwritten by a full mirror from ${target.now.owner}. ` : ''
+  if (!hasData || target.now.state === 'online') return ''
+  const to = standby ?? 'the standby'
+  return `The copy on ${to} will be overwritten by a full mirror from ${target.now.owner}; until it has ended ${to} cannot take over. `
 }

@@ -2,6 +2,7 @@ import { Allstate } from './allstate'
 import type { CommandClass } from './base'
 import { Bringin } from './bringin'
 import { Bringout } from './bringout'
+import { Clearerr } from './clearerr'
 import { ConfigCheck } from './config'
 import { Exit } from './exit'
 import { Hbtstate } from './hbtstate'
@@ -23,6 +24,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   allstate: Allstate,
   bringin: Bringin,
   bringout: Bringout,
+  clearerr: Clearerr,
   config: ConfigCheck,
   exit: Exit,
   hbtstate: Hbtstate,

@@ -17,8 +17,11 @@ export function reached({ now, standby }: Pair, state: WaitState): boolean {
   if (data === null || !data.connected || data.mirror.state !== 'Idle') return false
   const agreed = data.needToVerify === 'No' && record.needToVerify === 'No'
   if (state === 'verified') return agreed && data.targetSide === 'Idle'
-  return agreed && (standby === null ? data.targetSide === 'Idle' : standby.record.copyComplete || standby.data?.copyComplete === true)
+  return agreed && (standby === null ? data.targetSide === 'Idle' : couldTakeOver(standby))
 }
+
+/** The standby has heard, too, that the mirror has ended: from now on it survives the owner's death. */
+const couldTakeOver = ({ record, data }: JobView): boolean => record.needToVerify === 'No' && (record.copyComplete || data?.copyComplete === true)
 
 /** What was seen last, for the message when the time is over. */
 export function seenWords({ now }: Pair): string {

@@ -75,7 +75,8 @@ function takeOver(turn: Turn, job: JobState): void {
   const ticket = openTicket(turn, job, 'automatic')
   stepLine(turn, ticket, `Take ownership (role sequence ${roleSequence})`, 'done')
   const queued = job.data?.connected === false ? '; the data was not connected at the end, so the last writes may be missing' : ''
-  log(turn, 'error', `${state.peerNode} is lost: ${state.node} takes over ${job.name} (role sequence ${roleSequence})${queued}`, job)
+  const [level, why] = state.heartbeat?.peerLeaving ? (['warning', 'has shut down'] as const) : (['error', 'is lost'] as const)
+  log(turn, level, `${state.peerNode} ${why}: ${state.node} takes over ${job.name} (role sequence ${roleSequence})${queued}`, job)
 }
 
 function reclaim(turn: Turn, job: JobState): void {

@@ -135,3 +135,16 @@ test('a runbook stops at the first command that fails and names its line', async
   expect(piped.exitCode).toBe(0)
   expect(piped.out).toContain('DB_Group is synchronized on RMHW131\n')
 })
+
+test('clearerr names whose flag is meant, and a node that is none of the pair is refused before anything is sent', async () => {
+  expect((await bench.cui(['clearerr', 'DB_Group', 'rmhw132', '--no-wait'])).out).toBe('Send clearerr Job command succeeded!\nTicket: T-1\n')
+  expect(bench.a.heard.at(-1)).toEqual({ line: 'POST /v1/jobs/DB_Group/clearerr', body: { node: 'RMHW132' } })
+  const text = 'Clear the error flag of DB_Group on RMHW132 (POSTGRES did not start)'
+  bench.a.onCommand = (_job, _command, body) => ({ dryRun: true, steps: body.dryRun ? [text] : [] })
+  expect((await bench.cui(['clearerr', 'DB_Group', '--dry-run'])).out).toBe(`clearerr DB_Group would do:\n  1. ${text}\n`)
+  bench.a.heard.length = 0
+  const { exitCode, err } = await bench.cui(['clearerr', 'DB_Group', 'RMHW999'])
+  expect(exitCode).toBe(2)
+  expect(err).toContain('RMHW999 is not a node of seoul-db; its nodes are RMHW131 and RMHW132.')
+  expect(bench.a.heard.map(({ line }) => line)).not.toContain('POST /v1/jobs/DB_Group/clearerr')
+})

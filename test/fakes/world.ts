@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   initialState,
   nodeView,
@@ -10,7 +11,7 @@ import {
   type Outcome,
   type State
 } from '../../src/core'
-import type { Config, JobRecord } from '../../src/model'
+import type { Config, JobConfig, JobRecord } from '../../src/model'
 import type { JobCommand, MirrorAction } from '../../src/wire'
 import { blankMachine, serves, statusOf, type Machine } from './machine'
 import { A, B, JOB, pairConfig } from './pairConfig'
@@ -30,6 +31,8 @@ export interface FakeNode {
   engineStartedMs: number
   /** Its shutdown has been announced. */
   leaving: boolean
+  /** Its mirrorpair.yaml: read when the engine starts. */
+  config: Config
 }
 
 export interface WorldOptions {
@@ -68,6 +71,8 @@ export class World {
   fails: (node: string, order: Order) => string | null = () => null
   /** Answers to messages of this kind are lost. */
   losesAnswer: (kind: string) => boolean = () => false
+  /** Messages of this kind are lost on their way. */
+  losesMessage: (kind: string) => boolean = () => false
   readonly replies: { node: string; request: number; outcome: Outcome }[] = []
   private readonly waiting: Waiting[] = []
   private numbers = 0
@@ -88,7 +93,8 @@ export class World {
         disk: null,
         machine: blankMachine(name === A),
         engineStartedMs: 0,
-        leaving: false
+        leaving: false,
+        config: this.config
       }
     }
   }
@@ -101,6 +107,16 @@ export class World {
 
   other(node: FakeNode): FakeNode {
     return this.node(node.name === A ? B : A)
+  }
+
+  /** Another file on one node, or on both, from the next start of the engine on. */
+  changeConfig(change: (job: JobConfig) => Partial<JobConfig> | null, names: string[] = [A, B]): void {
+    for (const name of names) {
+      const node = this.node(name)
+      const { [JOB]: job, ...others } = node.config.jobs
+      const changed = job ? change(job) : null
+      node.config = { ...node.config, jobs: job && changed ? { ...others, [JOB]: { ...job, ...changed } } : others }
+    }
   }
 
   after(delayMs: number, run: () => void): void {
@@ -159,7 +175,12 @@ export class World {
     if (!node.up || node.state) return
     node.engineStarts += 1
     node.engineStartedMs = this.nowMs
-    node.state = initialState({ node: name, config: this.config, configHash: 'c0ffee00', incarnation: `${name}-${node.engineStarts}` })
+    node.state = initialState({
+      node: name,
+      config: node.config,
+      configHash: createHash('sha256').update(JSON.stringify(node.config)).digest('hex'),
+      incarnation: `${name}-${node.engineStarts}`
+    })
     this.emit(node, { kind: 'booted', records: node.disk })
     this.emit(node, { kind: 'heartbeatChanged', heartbeat: this.heartbeatOf(node, false) })
     this.tick(node, node.engineStarts)
@@ -324,7 +345,7 @@ export class World {
     }
     this.after(SEND_TIMEOUT_MS, () => finish(null))
     const deliver = (): void => {
-      if (!this.reachable() || to.engineStarts !== toEngine || !to.state) return
+      if (this.losesMessage(kind) || !this.reachable() || to.engineStarts !== toEngine || !to.state) return
       this.requests += 1
       const request = this.requests
       this.asked.set(`${to.name}/${request}`, (outcome) => {
@@ -399,7 +420,11 @@ export class World {
     switch (order.do) {
       case 'observe':
         machine.data.running = true
-        return done({ held: [...machine.vips], running: [...machine.applications], data: { ran: true, status: statusOf(machine.data) } })
+        return done({
+          held: [...machine.vips],
+          running: [...machine.applications],
+          data: node.config.jobs[JOB]?.data ? { ran: true, status: statusOf(machine.data) } : null
+        })
       case 'probe':
         return done(this.pathWorks('service') && this.other(node).machine.vips.has(order.vip.name) ? '52:54:00:00:00:01' : null)
       case 'raise':
@@ -480,6 +505,7 @@ export class World {
   }
 
   private disconnect(): void {
+    this.dataEpoch += 1
     for (const node of Object.values(this.nodes)) {
       const { data } = node.machine
       if (!data.connected) continue

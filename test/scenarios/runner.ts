@@ -27,6 +27,21 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
       world.fails = () => null
     }
   ],
+  [/^the job has no (data|vips|applications)$/, (world, [part = '']) => world.changeConfig(() => ({ [part]: part === 'data' ? null : [] }))],
+  [/^(\S+) has another configuration$/, (world, [name = '']) => world.changeConfig(({ applications }) => ({ applications: applications.slice(0, 1) }), [name])],
+  [/^(\S+) does not know the job$/, (world, [name = '']) => world.changeConfig(() => null, [name])],
+  [
+    /^messages of a (\w+) are lost$/,
+    (world, [kind]) => {
+      world.losesMessage = (sent) => sent === kind
+    }
+  ],
+  [
+    /^messages arrive again$/,
+    (world) => {
+      world.losesMessage = () => false
+    }
+  ],
   [/^kill (\S+)$/, (world, [name = '']) => world.kill(name)],
   [/^kill the engine of (\S+)$/, (world, [name = '']) => world.crashEngine(name)],
   [/^start the engine of (\S+)$/, (world, [name = '']) => world.startEngine(name)],
