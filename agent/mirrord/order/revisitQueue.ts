@@ -45,18 +45,27 @@ export class RevisitQueue {
     return Atomics.load(this.words, USED) === 0 && Atomics.load(this.words, ALL) === 0
   }
 
+  /** Some had no room. */
+  isFull(): boolean {
+    return this.words[ALL] === 1
+  }
+
+  /** What was added behind this place, and how far that reaches. */
+  peek(from: number): { paths: Revisit[]; end: number } {
+    const end = this.words[USED]!
+    const paths: Revisit[] = []
+    for (let at = from; at < end; ) {
+      const next = at + ENTRY_HEAD_BYTES + this.view.getUint16(at + 2, true)
+      paths.push({ folder: this.view.getUint16(at, true), path: latin1Text(this.bytes, at + ENTRY_HEAD_BYTES, next) })
+      at = next
+    }
+    return { paths, end }
+  }
+
   /** Takes all of them out, each once. `all`: some had no room. */
   take(): { all: boolean; paths: Revisit[] } {
-    const used = this.words[USED]!
-    const seen = new Map<string, Revisit>()
-    for (let at = 0; at < used; ) {
-      const folder = this.view.getUint16(at, true)
-      const end = at + ENTRY_HEAD_BYTES + this.view.getUint16(at + 2, true)
-      const path = latin1Text(this.bytes, at + ENTRY_HEAD_BYTES, end)
-      seen.set(`${folder}:${path}`, { folder, path })
-      at = end
-    }
-    const all = this.words[ALL] === 1
+    const seen = new Map(this.peek(0).paths.map((each) => [`${each.folder}:${each.path}`, each]))
+    const all = this.isFull()
     this.words[USED] = 0
     this.words[ALL] = 0
     return { all, paths: [...seen.values()] }

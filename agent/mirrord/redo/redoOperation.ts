@@ -1,8 +1,8 @@
 import type { Operation } from '../../../src/wire/operation'
 import * as libc from '../../native/libc'
-import { ELOOP, EEXIST, EINVAL } from '../../native/libcErrors'
+import { ELOOP, EEXIST, EINVAL, EPERM } from '../../native/libcErrors'
 import { createFile, MODE_BITS, setOwner, timeSpecs, writeAll } from './making'
-import type { TargetFolder } from './targetFolder'
+import { S_IFDIR, S_IFREG, type TargetFolder } from './targetFolder'
 
 const RENAME_EXCHANGE = 2
 
@@ -17,7 +17,14 @@ export function applyOperation(tree: TargetFolder, operation: Operation, toleran
   }
   if (operation.kind === 'unlink' || operation.kind === 'rmdir') return tree.remove(operation.path)
   if (operation.kind === 'rename') return renameAnyhow(tree, operation)
-  return first
+  return first === -EPERM && isOfAnotherKind(tree, operation) ? -EINVAL : first
+}
+
+/** EPERM also says that what stands here is nothing that can be linked or can have attributes: then it is stale, and the walk replaces it. */
+function isOfAnotherKind(tree: TargetFolder, operation: Operation): boolean {
+  const type = tree.typeOf(operation.path)
+  if (operation.kind === 'link') return type === S_IFDIR
+  return (operation.kind === 'setxattr' || operation.kind === 'removexattr') && type !== S_IFREG && type !== S_IFDIR
 }
 
 const makesNew = (operation: Operation): boolean => ['create', 'mkdir', 'mknod', 'symlink', 'link'].includes(operation.kind)

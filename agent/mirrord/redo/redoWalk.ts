@@ -35,6 +35,8 @@ export function applyWalkStep(folder: RedoFolder, step: WalkStep): number {
         return made < 0 ? made : setOwner(directory, name, step, true)
       })
     case 'walkLink':
+      // Without the other name this one stays as it is: the walk looks at both again.
+      if (tree.typeOf(step.path) < 0) return tree.typeOf(step.path)
       return anew(tree, step.newPath, (directory, name) => {
         const from = tree.place(step.path)
         return typeof from === 'number' ? from : libc.linkat(from.directory, from.name, directory, name, 0)

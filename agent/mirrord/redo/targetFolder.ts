@@ -1,5 +1,5 @@
 import * as libc from '../../native/libc'
-import { EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EPERM } from '../../native/libcErrors'
+import { EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, ENXIO, EPERM } from '../../native/libcErrors'
 import fs from 'node:fs'
 
 const { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = { ...fs.constants, O_CLOEXEC: 0o2000000 }
@@ -125,6 +125,9 @@ export class TargetFolder {
     if (cached !== undefined) return cached
     const place = this.place(path)
     if (typeof place === 'number') return place
+    const type = typeAt(place)
+    // A device or a fifo that stands here from before must not even be opened.
+    if (type !== S_IFREG) return type < 0 ? type : type === S_IFDIR ? -EISDIR : -ENXIO
     const descriptor = libc.openat(place.directory, place.name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0)
     if (descriptor >= 0) this.files.put(path, descriptor)
     return descriptor
@@ -143,6 +146,12 @@ export class TargetFolder {
     return place.name !== HERE && libc.readlinkat(place.directory, place.name, SCRATCH, SCRATCH.length) >= 0
   }
 
+  /** The bits of S_IFMT, or a negative error number. */
+  typeOf(path: string): number {
+    const place = this.place(path)
+    return typeof place === 'number' ? place : typeAt(place)
+  }
+
   /** Removes whatever has this name, with all below it. */
   remove(path: string): number {
     const place = this.place(path)
@@ -157,6 +166,17 @@ export class TargetFolder {
 }
 
 const SCRATCH = Buffer.alloc(1)
+const STATX_TYPE = 1
+const STATX_MODE_AT = 28
+const S_IFMT = 0o170000
+export const S_IFREG = 0o100000
+export const S_IFDIR = 0o040000
+const statBytes = Buffer.alloc(libc.STATX_BYTES)
+
+function typeAt({ directory, name }: Place): number {
+  const answer = libc.statx(directory, name, libc.AT_SYMLINK_NOFOLLOW, STATX_TYPE, statBytes)
+  return answer < 0 ? answer : statBytes.readUInt16LE(STATX_MODE_AT) & S_IFMT
+}
 
 /** Depth first, from descriptor to descriptor, never through a symbolic link. */
 function removeTree(place: Place): number {

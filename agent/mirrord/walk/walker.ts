@@ -4,6 +4,7 @@ import { listedBytes, type ListedEntry } from '../../../src/wire/frameFields'
 import type { Revisit } from '../order/revisitQueue'
 import type { SharedOrderedLog } from '../order/sharedOrderedLog'
 import { HardLinks } from './hardLinks'
+import { Moved } from './moved'
 import { DIRECTORY, FILE, SYMLINK, below, fileCost, isGone, nextData, readAt, totalBytes, type Meta, type SourceTree } from './sourceTree'
 import type { WalkControl } from './walkControl'
 
@@ -29,6 +30,8 @@ import type { WalkControl } from './walkControl'
  * - Rename over, unlink and a new file of the same name: another inode, so the step is given up. The new file was made by
  *   an operation in an exact directory, or lies in one that will be listed.
  * - Link: the target may link a stale file; both names are revisited, the first is made anew, the second linked to it.
+ * - A change through a name that the target has not got yet, of a file that was sent under another one: the target cannot
+ *   make it. The inode's version tells, and the file is made anew with all the names that were sent (`linkedTo`).
  * - A directory that is renamed is revisited as a whole: its children's steps carried the old path.
  *
  * The end is marked inside the lock while no revisit is left.
@@ -45,11 +48,13 @@ export class WalkEnded extends Error {}
 
 export class Walker {
   private readonly links = new HardLinks()
+  private readonly moved: Moved
   private readonly buffer = Buffer.allocUnsafeSlow(RANGE_BYTES)
   private readonly queueBytes: number
   private again: Revisit[] = []
   private epoch = -1
   private full = false
+  private revisiting = false
 
   constructor(
     private readonly log: SharedOrderedLog,
@@ -58,6 +63,7 @@ export class Walker {
     private readonly watching: boolean
   ) {
     this.queueBytes = Math.min(QUEUE_BYTES_MAX, log.ring.capacity * QUEUE_SHARE)
+    this.moved = new Moved(log.revisits)
   }
 
   /** Sends everything. Returns when the end mark is in the order. */
@@ -66,7 +72,7 @@ export class Walker {
     this.full = true
     this.control.setTotal(this.trees.reduce((sum, tree) => sum + totalBytes(tree, () => this.control.pending() !== 'none'), 0))
     this.locked(() => {
-      this.log.revisits.take()
+      this.moved.take()
       this.log.setWalking(true)
       this.log.appendStep({ kind: 'walkBegin', folder: 0 })
     })
@@ -81,7 +87,9 @@ export class Walker {
 
   private walkFolders(): void {
     this.links.clear()
+    this.moved.clear()
     this.again = []
+    this.revisiting = false
     for (const folder of this.trees.keys()) this.visit(folder, '')
   }
 
@@ -98,23 +106,27 @@ export class Walker {
    * nobody wants the stream they are forgotten: the session that wants it again begins with a full walk.
    */
   walkRevisits(): void {
-    if (this.log.streamState() !== 'wanted') return void this.locked(() => this.log.revisits.take(), false)
+    if (this.log.streamState() !== 'wanted') return void this.locked(() => this.moved.take(), false)
     if (this.epoch !== this.log.epoch()) this.links.clear()
     this.epoch = this.log.epoch()
     this.revisitAll()
   }
 
   private revisitAll(): void {
-    const { all, paths } = this.locked(() => this.log.revisits.take())
+    const { all, paths } = this.locked(() => this.moved.take())
     if (all) return this.walkFolders()
     const local = this.again
     this.again = []
-    for (const { folder, path } of [...paths, ...local]) this.revisit(folder, path)
+    this.revisiting = true
+    for (const each of [...paths, ...local]) this.revisit(each)
   }
 
-  private revisit(folder: number, path: string): void {
+  private revisit({ folder, path }: Revisit): void {
     const tree = this.trees[folder]
+    this.moved.done({ folder, path })
     if (tree === undefined || tree.excluded(path)) return
+    // What was sent below a directory of this name before may be elsewhere, or nowhere, on the target.
+    if (tree.meta(path)?.type === DIRECTORY) this.links.forgetBelow(folder, path)
     this.visit(folder, path)
     const slash = path.lastIndexOf('/')
     if (path !== '') this.sendTimes(folder, slash < 0 ? '' : path.slice(0, slash))
@@ -188,20 +200,41 @@ export class Walker {
       if (meta.type === DIRECTORY) this.log.appendStep({ kind: 'walkDirectory', folder, path, mode, uid, gid })
       else if (meta.type === SYMLINK) this.log.appendStep({ kind: 'walkSymlink', folder, path, target: tree.linkTarget(path), uid, gid })
       else this.log.appendStep({ kind: 'walkNode', folder, path, mode, rdev, uid, gid })
+      if (meta.type !== DIRECTORY) this.linkOthers(folder, path, meta)
       this.sendAttributes(folder, path)
       if (meta.type !== DIRECTORY) this.log.append({ kind: 'times', folder, path, atimeNs: null, mtimeNs: meta.mtimeNs })
       return true
     })
   }
 
-  /** Inside the lock: the file was sent under another name that it still has, so this name is only linked. */
+  /** Inside the lock: the file was sent under another name that it still has, and has not changed since: this name is only linked. */
   private linkedTo(folder: number, path: string, meta: Meta): boolean {
-    if (meta.links === 1) return false
-    const other = this.links.of(folder, meta.inode).find((name) => name !== path && this.trees[folder]!.meta(name)?.inode === meta.inode)
-    this.links.add(folder, meta.inode, path)
-    if (other === undefined) return false
-    this.log.appendStep({ kind: 'walkLink', folder, path: other, newPath: path })
-    return true
+    if (meta.links === 1 || !this.isFresh(folder, meta.inode)) return false
+    for (const other of this.otherNames(folder, path, meta)) {
+      this.links.add(folder, meta.inode, path)
+      this.log.appendStep({ kind: 'walkLink', folder, path: other, newPath: path })
+      return true
+    }
+    return false
+  }
+
+  /** Watch capture counts no changes: what it asks for again has changed. */
+  private isFresh(folder: number, inode: bigint): boolean {
+    return this.watching ? !this.revisiting : this.links.isFresh(folder, inode, this.log.version(inode))
+  }
+
+  /** Inside the lock: the file was made anew under this name, so its other names lead to what it was before. */
+  private linkOthers(folder: number, path: string, meta: Meta): void {
+    if (meta.links === 1) return
+    for (const newPath of this.otherNames(folder, path, meta)) this.log.appendStep({ kind: 'walkLink', folder, path, newPath })
+    this.links.sent(folder, meta.inode, path, this.log.version(meta.inode))
+  }
+
+  /** Names that the target has for this file, too. */
+  private *otherNames(folder: number, path: string, meta: Meta): Iterable<string> {
+    for (const name of this.links.of(folder, meta.inode)) {
+      if (name !== path && !this.moved.covers(folder, name) && this.trees[folder]!.meta(name)?.inode === meta.inode) yield name
+    }
   }
 
   /** False: it has changed while we read it. */
@@ -248,6 +281,7 @@ export class Walker {
   private appendFile(folder: number, path: string, meta: Meta, data: Buffer): void {
     const { mode, uid, gid, size, mtimeNs } = meta
     this.log.appendStep({ kind: 'walkFile', folder, path, mode, uid, gid, size, mtimeNs, data })
+    this.linkOthers(folder, path, meta)
     this.sendAttributes(folder, path)
     // Attributes and access lists come after the content, and so do the times.
     if (data.length < size) return
