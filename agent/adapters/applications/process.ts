@@ -4,7 +4,7 @@ import { logTail, trimLog } from '../boundedLog'
 import { monotonicMs } from '../clock'
 import { failure, plainReason } from '../failure'
 import { fileWord, readNote, removeNote, writeNote } from '../files'
-import { identify, isAlive, isOfThisBoot, sessionMembers, signalProcess } from '../processes'
+import { identify, type ProcessIdentity, isAlive, isOfThisBoot, sessionMembers, signalProcess } from '../processes'
 import { redact } from '../redact'
 import { cgroupMembers, killCgroup, makeCgroup, removeCgroup } from './cgroup'
 import { type Launch, type Launched, launch } from './launch'
@@ -28,6 +28,8 @@ const OUTPUT_LINES = 5
 export class ProcessRunner implements Runner {
   private readonly noteFile: string
   private readonly logFile: string
+  /** Without a cgroup: who belonged to it when its stop began. A child with a session of its own is not found once its parent is gone. */
+  private seen: ProcessIdentity[] = []
   private readonly cgroupName: string
   private watch: Watch | null = null
   private lastWords = 'its process ended'
@@ -64,8 +66,10 @@ export class ProcessRunner implements Runner {
   async stop(kill: boolean): Promise<void> {
     this.release()
     const launched = this.noted()
+    this.seen = launched === null || launched.cgroup !== null ? [] : this.members(launched).flatMap((pid) => identify(pid) ?? [])
     if (launched !== null && isAlive(launched.identity) && !kill) await this.askToStop(launched)
     await this.killAll(launched)
+    this.seen = []
     removeNote(this.noteFile)
   }
 
@@ -184,8 +188,9 @@ export class ProcessRunner implements Runner {
     if (cgroup !== null) return cgroupMembers(cgroup)
     if (launched === null) return []
     const later = identify(launched.identity.pid)
+    const left = this.seen.filter(isAlive).map(({ pid }) => pid)
     // The number belongs to somebody else by now: then a session of that number is not ours either.
-    return later !== null && !isAlive(launched.identity) ? [] : sessionMembers(launched.identity.pid)
+    return later !== null && !isAlive(launched.identity) ? left : [...new Set([...sessionMembers(launched.identity.pid), ...left])]
   }
 }
 
