@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import { startCapture, type Capture, type CaptureOptions } from './capture/capture'
 import { startWatch } from './capture/watch'
 
@@ -6,4 +7,13 @@ export type FolderCapture = Pick<Capture, 'underlyingDirectory' | 'stop' | 'onFa
 
 export function startFolderCapture(kind: 'fuse' | 'watch', options: CaptureOptions): Promise<FolderCapture> {
   return kind === 'watch' ? startWatch(options) : startCapture(options)
+}
+
+/** As the kernel lists it among the mounts. */
+export function realPath(path: string): string {
+  try {
+    return fs.realpathSync(path)
+  } catch {
+    return path
+  }
 }

@@ -1,9 +1,10 @@
-import fs from 'node:fs'
 import { dataError } from '../../src/wire/frame'
 import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus } from '../../src/wire/mirrord'
 import { removeDeadMounts } from './capture/mount'
 import { CopyStateFile, SOURCE_HISTORY_MAX } from './copyState'
+import { realPath } from './folderCapture'
 import { SourceSide, type SideHooks } from './sourceSide'
+import { makeWritable } from './standbyMount'
 import { Speed, idleStatus, sourceStatus, targetStatus } from './status'
 import { TargetSide } from './targetSide'
 
@@ -93,9 +94,12 @@ export class Mirrord {
     if (this.source === null) await this.releaseFolders(config)
   }
 
-  /** A mirrord that died has left mounts that answer nobody. One that answers is somebody else's. */
+  /** A mirrord that died has left mounts: read-only ones, or some that answer nobody. One that answers is somebody else's. */
   private async releaseFolders(config: MirrordConfig): Promise<void> {
-    for (const { path } of config.folders) await removeDeadMounts(realPath(path))
+    for (const { path } of config.folders) {
+      makeWritable(realPath(path))
+      await removeDeadMounts(realPath(path))
+    }
   }
 
   private get sideHooks(): SideHooks {
@@ -190,13 +194,5 @@ export class Mirrord {
   private async end(): Promise<void> {
     await this.stopSides(false)
     this.hooks.exit()
-  }
-}
-
-function realPath(path: string): string {
-  try {
-    return fs.realpathSync(path)
-  } catch {
-    return path
   }
 }

@@ -2,7 +2,9 @@ import { Worker } from 'node:worker_threads'
 import { dataError } from '../../src/wire/frame'
 import type { MirrordConfig } from '../../src/wire/mirrord'
 import { workerFile } from '../native/programs'
+import { realPath } from './folderCapture'
 import type { SideHooks } from './sourceSide'
+import { makeReadOnly, makeWritable } from './standbyMount'
 import type { ReceiverView } from './stream/receiver'
 import type { ReceiverData, ReceiverNews } from './stream/receiver.worker'
 
@@ -14,7 +16,7 @@ export class TargetSide {
   private stopping = false
 
   constructor(
-    config: MirrordConfig,
+    private readonly config: MirrordConfig,
     stateFile: string,
     private readonly hooks: SideHooks
   ) {
@@ -23,8 +25,16 @@ export class TargetSide {
     this.ended = new Promise((resolve) => this.worker.once('exit', () => resolve()))
   }
 
-  /** Resolves when it listens, or will as soon as the addresses are there. */
-  start(): Promise<void> {
+  /** Resolves when it listens, or will as soon as the addresses are there, and nobody else can change the copy. */
+  async start(): Promise<void> {
+    await this.startThread()
+    for (const { path } of this.config.folders) {
+      if (!makeReadOnly(realPath(path))) this.hooks.say(`${path} is not made read-only for others: that needs root`)
+    }
+  }
+
+  /** Its first words come when it has opened the folders. */
+  private startThread(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.worker.on('message', (news: ReceiverNews) => {
         if (news.kind === 'say') this.hooks.say(news.line)
@@ -44,5 +54,6 @@ export class TargetSide {
     this.stopping = true
     this.worker.postMessage('stop')
     await this.ended
+    for (const { path } of this.config.folders) makeWritable(realPath(path))
   }
 }
