@@ -38,6 +38,9 @@ export function makeWritable(folder: string): void {
 }
 
 interface Mount {
+  id: string
+  /** The mount on which this one is mounted. */
+  parent: string
   device: string
   /** Which directory of its file system it shows. */
   root: string
@@ -45,14 +48,13 @@ interface Mount {
   options: string[]
 }
 
-/** Is the topmost mount on this folder the folder itself, read-only? */
+/** Is the topmost mount on this folder the folder itself, read-only? (The folder may be a mount point of its own: what is below is told by the parent.) */
 export function isReadOnlyMount(folder: string): boolean {
-  const top = topMount(folder)
-  if (top === null || !top.options.includes('ro')) return false
-  const around = mounts()
-    .filter(({ point }) => point !== folder && (point === '/' || folder.startsWith(`${point}/`)))
-    .reduce<Mount | null>((nearest, mount) => (nearest === null || mount.point.length >= nearest.point.length ? mount : nearest), null)
-  return around !== null && around.device === top.device && join(around.root, folder.slice(around.point.length)) === top.root
+  const all = mounts()
+  const top = all.findLast(({ point }) => point === folder)
+  const below = all.find(({ id }) => id === top?.parent)
+  if (!top?.options.includes('ro') || below === undefined) return false
+  return below.device === top.device && join(below.root, folder.slice(below.point.length)) === top.root
 }
 
 const join = (root: string, below: string): string => `${root}/${below}`.replace(/\/+/g, '/').replace(/(.)\/$/, '$1')
@@ -66,8 +68,8 @@ function mounts(): Mount[] {
     .split('\n')
     .filter(Boolean)
     .map((line) => {
-      const [, , device = '', root = '', point = '', options = ''] = line.split(' ')
-      return { device, root: unescapeMount(root), point: unescapeMount(point), options: options.split(',') }
+      const [id = '', parent = '', device = '', root = '', point = '', options = ''] = line.split(' ')
+      return { id, parent, device, root: unescapeMount(root), point: unescapeMount(point), options: options.split(',') }
     })
 }
 

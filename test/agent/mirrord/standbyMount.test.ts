@@ -41,6 +41,15 @@ describe("the standby's folder", () => {
     fs.closeSync(reader)
   })
 
+  asRoot('a folder that is a mount point itself is treated likewise', () => {
+    expect(spawnSync('mount', ['-t', 'tmpfs', 'none', folder]).status).toBe(0)
+    expect(makeReadOnly(folder)).toBe(true)
+    expect(() => fs.writeFileSync(path.join(folder, 'local'), 'x')).toThrow(/EROFS/)
+    makeWritable(folder)
+    fs.writeFileSync(path.join(folder, 'local'), 'x')
+    expect(spawnSync('umount', [folder]).status).toBe(0)
+  })
+
   asRoot('a read-only file system of somebody else is not taken for ours', () => {
     expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'none', folder]).status).toBe(0)
     expect(isReadOnlyMount(folder)).toBe(false)
