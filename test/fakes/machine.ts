@@ -1,3 +1,4 @@
+import type { Outcome } from '../../src/core'
 import type { MirrordStatus } from '../../src/wire'
 
 /** What really is on a simulated node, whatever its engine believes. */
@@ -18,15 +19,30 @@ export interface FakeData {
   /** Survive a crash of the node. */
   copyComplete: boolean
   content: number
+  /** The version that this source began with: what its claim was about. */
+  claimedContent: number
 }
 
 export const blankMachine = (copyComplete: boolean, content = 0): Machine => ({
   vips: new Set(),
   applications: new Set(),
-  data: { running: false, role: 'none', roleSequence: 0, peerCopyComplete: false, connected: false, mirroring: false, copyComplete, content }
+  data: {
+    running: false,
+    role: 'none',
+    roleSequence: 0,
+    peerCopyComplete: false,
+    connected: false,
+    mirroring: false,
+    copyComplete,
+    content,
+    claimedContent: content
+  }
 })
 
 export const serves = (machine: Machine): boolean => machine.vips.size > 0 || machine.applications.size > 0
+
+export const done = (result: unknown): Outcome => ({ ok: true, result })
+export const failed = (why: string): Outcome => ({ ok: false, error: { code: 'E_FAKE', message: why, tryThis: 'Nothing.', exitCode: 1 } })
 
 export function statusOf(data: FakeData): MirrordStatus {
   return {

@@ -13,8 +13,10 @@ import {
 } from '../../src/core'
 import type { Config, JobConfig, JobRecord } from '../../src/model'
 import type { JobCommand, MirrorAction } from '../../src/wire'
-import { blankMachine, serves, statusOf, type Machine } from './machine'
+import { DataPlane } from './dataPlane'
+import { blankMachine, done, failed, serves, statusOf, type Machine } from './machine'
 import { A, B, JOB, pairConfig } from './pairConfig'
+import { VirtualTime } from './virtualTime'
 
 type Records = Record<string, JobRecord>
 type Performed = Exclude<Action, { do: 'persist' }>
@@ -31,6 +33,13 @@ export interface FakeNode {
   engineStartedMs: number
   /** Its shutdown has been announced. */
   leaving: boolean
+  /** Events that wait while one is being decided or persisted. */
+  queue: Event[]
+  turning: boolean
+  /** Carries out an order that is under way, whoever asked for it. */
+  underWay: Set<() => void>
+  /** On the way to the disk. */
+  saving: Records | null
   /** Its mirrorpair.yaml: read when the engine starts. */
   config: Config
 }
@@ -42,13 +51,12 @@ export interface WorldOptions {
   delayMs?: (what: 'message' | 'order') => number
   loses?: () => boolean
   repeats?: () => boolean
+  /** How long a persist takes; 0 when it is left out. */
+  diskMs?: () => number
+  /** Orders that were under way when their engine crashed: done all the same, and nobody hears of it? */
+  finishes?: () => boolean
+  saved?: (node: FakeNode, records: Records) => void
   observe?: (node: FakeNode, event: Event, actions: Action[]) => void
-}
-
-interface Waiting {
-  atMs: number
-  number: number
-  run: () => void
 }
 
 export const WALL_MS = Date.UTC(2019, 8, 23, 15, 26, 4)
@@ -56,12 +64,11 @@ const TICK_MS = 500
 const SILENCE_MS = 3_000
 const HEAL_MS = 200
 const SEND_TIMEOUT_MS = 5_000
-const MIRROR_MS = 2_000
-const CONNECT_MS = 100
 
 /** Two nodes in virtual time: real decisions, simulated machines and network. */
 export class World {
-  nowMs = 0
+  private readonly time = new VirtualTime()
+  readonly data = new DataPlane(this)
   readonly nodes: Record<string, FakeNode> = {}
   readonly config: Config
   readonly cuts = new Set<string>()
@@ -74,12 +81,9 @@ export class World {
   /** Messages of this kind are lost on their way. */
   losesMessage: (kind: string) => boolean = () => false
   readonly replies: { node: string; request: number; outcome: Outcome }[] = []
-  private readonly waiting: Waiting[] = []
-  private numbers = 0
   private requests = 0
   private readonly begun = new Map<string, { cancelled: boolean }>()
   private readonly asked = new Map<string, (outcome: Outcome) => void>()
-  private dataEpoch = 0
 
   constructor(readonly options: WorldOptions = {}) {
     this.config = options.config ?? pairConfig()
@@ -94,6 +98,10 @@ export class World {
         machine: blankMachine(name === A),
         engineStartedMs: 0,
         leaving: false,
+        queue: [],
+        turning: false,
+        underWay: new Set(),
+        saving: null,
         config: this.config
       }
     }
@@ -119,22 +127,17 @@ export class World {
     }
   }
 
+  get nowMs(): number {
+    return this.time.nowMs
+  }
+
   after(delayMs: number, run: () => void): void {
-    this.numbers += 1
-    const item = { atMs: this.nowMs + delayMs, number: this.numbers, run }
-    const index = this.waiting.findIndex((other) => other.atMs > item.atMs)
-    this.waiting.splice(index < 0 ? this.waiting.length : index, 0, item)
+    this.time.after(delayMs, run)
   }
 
   /** Lets virtual time pass. */
   run(forMs: number): void {
-    const untilMs = this.nowMs + forMs
-    for (let next = this.waiting[0]; next && next.atMs <= untilMs; next = this.waiting[0]) {
-      this.waiting.shift()
-      this.nowMs = next.atMs
-      next.run()
-    }
-    this.nowMs = untilMs
+    this.time.run(forMs)
   }
 
   // ── nodes ───────────────────────────────────────────────────────────────
@@ -153,7 +156,8 @@ export class World {
   kill(name: string): void {
     const node = this.node(name)
     node.up = false
-    node.state = null
+    this.endEngine(node)
+    node.underWay.clear()
     node.machine = blankMachine(node.machine.data.copyComplete, node.machine.data.content)
     this.pathsChanged()
   }
@@ -167,7 +171,18 @@ export class World {
   }
 
   crashEngine(name: string): void {
-    this.node(name).state = null
+    const node = this.node(name)
+    if (node.saving && this.options.finishes?.()) this.save(node, node.saving)
+    this.endEngine(node)
+    for (const finish of node.underWay) if (this.options.finishes?.()) finish()
+    node.underWay.clear()
+  }
+
+  private endEngine(node: FakeNode): void {
+    node.state = null
+    node.queue = []
+    node.turning = false
+    node.saving = null
   }
 
   startEngine(name: string): void {
@@ -192,13 +207,44 @@ export class World {
     this.after(TICK_MS, () => this.tick(node, engine))
   }
 
+  /** As agent/loop.ts does it: one event at a time, and nothing of it is said or done before its records are on disk. */
   emit(node: FakeNode, happening: Happening): void {
     if (!node.state) return
-    const event = { ...happening, atMs: this.nowMs, wallMs: WALL_MS + this.nowMs } as Event
-    const { state, actions } = step(node.state, event)
-    node.state = state
-    this.options.observe?.(node, event, actions)
-    for (const action of actions) this.obey(node, action)
+    node.queue.push({ ...happening, atMs: this.nowMs, wallMs: WALL_MS + this.nowMs } as Event)
+    if (!node.turning) this.turn(node)
+  }
+
+  private turn(node: FakeNode): void {
+    node.turning = true
+    for (let event = node.queue.shift(); event && node.state; event = node.queue.shift()) {
+      const { state, actions } = step(node.state, event)
+      node.state = state
+      this.options.observe?.(node, event, actions)
+      const persist = actions[0]?.do === 'persist' ? actions[0] : null
+      const diskMs = persist ? (this.options.diskMs?.() ?? 0) : 0
+      if (persist && diskMs > 0) return this.persistSlowly(node, persist.records, actions, diskMs)
+      if (persist) this.save(node, persist.records)
+      for (const action of actions) this.obey(node, action)
+    }
+    node.turning = false
+  }
+
+  /** A node or an engine that dies meanwhile has not persisted: not there, and nothing of it was said. */
+  private persistSlowly(node: FakeNode, records: Records, actions: Action[], diskMs: number): void {
+    const { engineStarts } = node
+    node.saving = records
+    this.after(diskMs, () => {
+      if (node.engineStarts !== engineStarts || !node.state) return
+      this.save(node, records)
+      for (const action of actions) this.obey(node, action)
+      this.turn(node)
+    })
+  }
+
+  private save(node: FakeNode, records: Records): void {
+    this.options.saved?.(node, records)
+    node.disk = records
+    node.saving = null
   }
 
   // ── paths and heartbeats ────────────────────────────────────────────────
@@ -223,7 +269,7 @@ export class World {
     return !this.silent && this.pathWorks(link)
   }
 
-  private pathWorks(link: string): boolean {
+  pathWorks(link: string): boolean {
     return !this.cuts.has(link) && this.node(A).up && this.node(B).up
   }
 
@@ -231,7 +277,7 @@ export class World {
     return this.config.links.some(({ name }) => this.linkWorks(name))
   }
 
-  private dataReachable(): boolean {
+  dataReachable(): boolean {
     return this.config.links.some(({ name, data }) => data && this.linkWorks(name))
   }
 
@@ -239,7 +285,7 @@ export class World {
     const jitter = Math.floor((this.options.random?.() ?? 0) * 500)
     this.after(HEAL_MS, () => this.tellHeartbeats(false))
     this.after(SILENCE_MS + jitter, () => this.tellHeartbeats(true))
-    this.after(CONNECT_MS, () => this.connectData())
+    this.data.later()
   }
 
   /** A link that has come back is heard soon, one that is cut is missed only after its silence. */
@@ -267,8 +313,7 @@ export class World {
 
   private obey(node: FakeNode, action: Action): void {
     if (!node.state) return
-    if (action.do === 'persist') node.disk = action.records
-    else this.perform(node, action)
+    if (action.do !== 'persist') this.perform(node, action)
   }
 
   private perform(node: FakeNode, action: Performed): void {
@@ -392,14 +437,18 @@ export class World {
 
   private order(node: FakeNode, action: Extract<Action, { do: 'order' }>): void {
     const { order, job, attempt, roleSequence, task } = action
-    const { boots, engineStarts } = node
+    const { engineStarts } = node
     const token = this.lane(node, order)
-    this.after(this.delay('order'), () => {
-      if (!node.up || node.boots !== boots) return
-      // An order of an engine that has died may or may not have been carried out.
-      if (node.engineStarts !== engineStarts || !node.state) return
+    const carryOut = (): Outcome => {
+      node.underWay.delete(carryOut)
       const why = token.cancelled ? 'it was stopped' : this.fails(node.name, order)
-      const outcome: Outcome = why === null ? this.carryOut(node, order, roleSequence) : failed(why)
+      return why === null ? this.carryOut(node, order, roleSequence) : failed(why)
+    }
+    node.underWay.add(carryOut)
+    this.after(this.delay('order'), () => {
+      // What was under way when its engine ended was decided then (crashEngine).
+      if (node.engineStarts !== engineStarts || !node.state || !node.underWay.has(carryOut)) return
+      const outcome = carryOut()
       this.emit(node, { kind: 'orderEnded', job, attempt, roleSequence, task, outcome })
     })
   }
@@ -426,8 +475,9 @@ export class World {
           data: node.config.jobs[JOB]?.data ? { ran: true, status: statusOf(machine.data) } : null
         })
       case 'probe':
-        return done(this.pathWorks('service') && this.other(node).machine.vips.has(order.vip.name) ? '52:54:00:00:00:01' : null)
+        return done(this.answersThere(node, order.vip.name) ? '52:54:00:00:00:01' : null)
       case 'raise':
+        if (this.answersThere(node, order.vip.name)) return failed('the address is in use on another machine')
         machine.vips.add(order.vip.name)
         return done(null)
       case 'drop':
@@ -440,91 +490,20 @@ export class World {
         machine.applications.delete(order.application)
         return done(null)
       case 'drain':
-        return this.drain(node)
+        return this.data.drain(node)
       case 'mirror':
         return machine.data.connected ? done(null) : failed('not connected')
       default:
-        return this.changeData(node, order, roleSequence)
+        return this.data.change(node, order, roleSequence)
     }
   }
 
-  private drain(node: FakeNode): Outcome {
-    const { data } = node.machine
-    if (!data.connected || data.mirroring) return failed('the target is not connected')
-    this.other(node).machine.data.content = data.content
-    return done(null)
-  }
-
-  private changeData(node: FakeNode, order: Extract<Order, { do: 'source' | 'target' | 'stopData' }>, roleSequence: number): Outcome {
-    const { data } = node.machine
-    this.disconnect()
-    if (order.do === 'stopData') data.role = 'none'
-    else {
-      const same = data.role === order.do && data.roleSequence === roleSequence
-      data.role = order.do
-      data.roleSequence = roleSequence
-      data.running = true
-      if (order.do === 'source' && !same) data.peerCopyComplete = order.peerCopyComplete
-    }
-    this.tellData(node)
-    this.after(CONNECT_MS, () => this.connectData())
-    return done(null)
-  }
-
-  private ends(): { source: FakeNode; target: FakeNode } | null {
-    const [a, b] = [this.node(A), this.node(B)]
-    const pair = (source: FakeNode, target: FakeNode) =>
-      source.machine.data.role === 'source' && target.machine.data.role === 'target' && source.machine.data.roleSequence === target.machine.data.roleSequence
-        ? { source, target }
-        : null
-    return pair(a, b) ?? pair(b, a)
-  }
-
-  private connectData(): void {
-    const ends = this.ends()
-    if (!ends || !this.dataReachable()) return this.disconnect()
-    const [from, to] = [ends.source.machine.data, ends.target.machine.data]
-    if (from.connected) return
-    this.dataEpoch += 1
-    const epoch = this.dataEpoch
-    from.connected = to.connected = true
-    from.mirroring = to.mirroring = !from.peerCopyComplete
-    if (from.peerCopyComplete) to.copyComplete = true
-    else to.copyComplete = false
-    if (from.mirroring) this.after(MIRROR_MS, () => epoch === this.dataEpoch && from.connected && this.mirrored(ends.source, ends.target))
-    this.tellData(ends.source)
-    this.tellData(ends.target)
-  }
-
-  private mirrored(source: FakeNode, target: FakeNode): void {
-    source.machine.data.mirroring = target.machine.data.mirroring = false
-    source.machine.data.peerCopyComplete = target.machine.data.copyComplete = true
-    target.machine.data.content = source.machine.data.content
-    this.tellData(source)
-    this.tellData(target)
-  }
-
-  private disconnect(): void {
-    this.dataEpoch += 1
-    for (const node of Object.values(this.nodes)) {
-      const { data } = node.machine
-      if (!data.connected) continue
-      data.connected = data.mirroring = false
-      if (data.role === 'source') data.peerCopyComplete = false
-      this.tellData(node)
-    }
-  }
-
-  private tellData(node: FakeNode): void {
-    this.emit(node, { kind: 'dataStatusChanged', job: JOB, status: statusOf(node.machine.data) })
-  }
-
-  /** The application writes; a connected target has it a moment later, and what is under way when it dies is lost. */
   write(): void {
-    for (const node of Object.values(this.nodes)) {
-      const { data, applications } = node.machine
-      if (data.role === 'source' && applications.size > 0) data.content += 1
-    }
+    this.data.write()
+  }
+
+  private answersThere(node: FakeNode, vip: string): boolean {
+    return this.pathWorks('service') && this.other(node).machine.vips.has(vip)
   }
 
   applicationDies(name: string, application: string): void {
@@ -532,13 +511,15 @@ export class World {
     if (node.machine.applications.delete(application)) this.emit(node, { kind: 'applicationFailed', job: JOB, application, why: 'it ended with exit code 1' })
   }
 
-  dataDies(name: string): void {
+  /** An administrator works in the folder of a job that was brought out. */
+  workByHand(name: string): void {
     const node = this.node(name)
-    const { data } = node.machine
-    if (data.role === 'none') return
-    this.disconnect()
-    data.role = 'none'
-    this.emit(node, { kind: 'dataLost', job: JOB, why: 'its program died' })
+    const record = node.state?.jobs[JOB]?.record
+    if (record?.owner === name && record.desired === 'offline') this.data.changeByHand(node)
+  }
+
+  dataDies(name: string): void {
+    this.data.dies(this.node(name))
   }
 
   serving(): FakeNode[] {
@@ -550,6 +531,3 @@ export class World {
     return state ? nodeView(state) : null
   }
 }
-
-const done = (result: unknown): Outcome => ({ ok: true, result })
-const failed = (why: string): Outcome => ({ ok: false, error: { code: 'E_FAKE', message: why, tryThis: 'Nothing.', exitCode: 1 } })

@@ -1,4 +1,5 @@
 import type { Action } from '../../src/core'
+import type { JobRecord } from '../../src/model'
 import { JOB } from '../fakes/pairConfig'
 import type { FakeNode, World } from '../fakes/world'
 
@@ -9,6 +10,8 @@ const RESOLVE_MS = 12_000
 export class Promises {
   private readonly owners = new Map<number, string>()
   private excusedUntilMs = 0
+  private blindUntilMs = 0
+  private bothServed = false
 
   /** Before an action is carried out: the disk must already say so. */
   check(world: World, node: FakeNode, actions: Action[]): void {
@@ -26,18 +29,31 @@ export class Promises {
     }
   }
 
+  /** What is on a disk never goes back. */
+  saved(node: FakeNode, records: Record<string, JobRecord>): void {
+    const [before, now] = [node.disk?.[JOB], records[JOB]]
+    if (before && now && now.roleSequence < before.roleSequence) throw new Error(`the role sequence went back on the disk of ${node.name}`)
+    if (now) this.oneOwner(now.roleSequence, now.owner)
+  }
+
   private oneOwner(roleSequence: number, owner: string): void {
     const known = this.owners.get(roleSequence)
     if (known !== undefined && known !== owner) throw new Error(`role sequence ${roleSequence} has two owners`)
     this.owners.set(roleSequence, owner)
   }
 
-  /** Without a witness both may serve only while they cannot hear each other, or one engine is away. */
+  /**
+   * Without a witness both may serve only while they cannot hear each other, or one engine is away. And they can only come to it
+   * while not even the VIP can be asked for.
+   */
   checkMoment(world: World): void {
-    const deaf = !world.reachable() || Object.values(world.nodes).some((node) => !node.state)
-    if (deaf) this.excusedUntilMs = world.nowMs + RESOLVE_MS
-    const serving = world.serving()
-    if (serving.length > 1 && world.nowMs > this.excusedUntilMs) throw new Error(`both nodes serve at ${world.nowMs}`)
+    const away = Object.values(world.nodes).some((node) => !node.state)
+    if (!world.reachable() || away) this.excusedUntilMs = world.nowMs + RESOLVE_MS
+    if (!world.pathWorks('service') || away) this.blindUntilMs = world.nowMs + RESOLVE_MS
+    const both = world.serving().length > 1
+    if (both && world.nowMs > this.excusedUntilMs) throw new Error(`both nodes serve at ${world.nowMs}`)
+    if (both && !this.bothServed && world.nowMs > this.blindUntilMs) throw new Error(`one began to serve while the VIP answered, at ${world.nowMs}`)
+    this.bothServed = both
   }
 
   checkWhole(world: World, startsFailed: boolean): void {

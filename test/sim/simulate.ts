@@ -1,6 +1,7 @@
 import type { Action, Event } from '../../src/core'
 import { A, B } from '../fakes/pairConfig'
 import { World, type FakeNode } from '../fakes/world'
+import { FAULTS, type Later } from './faults'
 import { transcriptLines } from '../fakes/transcript'
 import { Promises } from './promises'
 import { randomFrom } from './random'
@@ -11,12 +12,12 @@ const QUIET_MS = 120_000
 const STEP_MS = 500
 
 /** One life of a pair: faults for three minutes, then peace, then it must be whole. Throws what was broken. */
-export function simulate(seed: number, line: (text: string) => void = () => undefined): void {
+export function simulate(seed: number, line: ((text: string) => void) | null = null): void {
   const random = randomFrom(seed)
   let faulty = true
   const promises = new Promises()
   const observe = (node: FakeNode, event: Event, actions: Action[]): void => {
-    for (const text of transcriptLines(node.name, event, actions)) line(text)
+    if (line) for (const text of transcriptLines(node.name, event, actions)) line(text)
     promises.check(world, node, actions)
   }
   const world: World = new World({
@@ -24,7 +25,10 @@ export function simulate(seed: number, line: (text: string) => void = () => unde
     observe,
     delayMs: (what) => (what === 'message' ? 1 + random() * (faulty ? 1_500 : 20) : 20 + random() * 400),
     loses: () => faulty && random() < 0.1,
-    repeats: () => faulty && random() < 0.1
+    repeats: () => faulty && random() < 0.1,
+    diskMs: () => (random() < 0.2 ? random() * (faulty ? 2_000 : 50) : 0),
+    finishes: () => random() < 0.5,
+    saved: (node, records) => promises.saved(node, records)
   })
   const starts = seed % 3 === 0
   world.fails = (_node, order) => (faulty && starts && (order.do === 'start' || order.do === 'source') && random() < 0.15 ? 'it would not' : null)
@@ -32,9 +36,10 @@ export function simulate(seed: number, line: (text: string) => void = () => unde
   world.boot(B)
   world.run(5_000)
   world.command(A, 'bringin')
-  live(world, FAULTS_MS, promises, () => random() < STEP_MS / FAULT_EVERY_MS && fault(world, random, line))
+  const later: Later = (delayMs, run) => world.after(delayMs, () => faulty && run())
+  live(world, FAULTS_MS, promises, () => random() < STEP_MS / FAULT_EVERY_MS && fault(world, random, later, line))
   faulty = false
-  line('--- peace ---')
+  line?.('--- peace ---')
   world.heal()
   for (const name of [A, B]) {
     world.boot(name)
@@ -53,33 +58,11 @@ function live(world: World, forMs: number, promises: Promises, each: () => unkno
   }
 }
 
-type Fault = (world: World, name: string, random: () => number) => void
-
-const FAULTS: Fault[] = [
-  (world, name) => world.kill(name),
-  (world, name) => world.boot(name),
-  (world, name) => world.boot(name),
-  (world, name) => world.crashEngine(name),
-  (world, name) => world.startEngine(name),
-  (world, name) => world.startEngine(name),
-  (world) => world.cut('service', 'link-0', 'link-1'),
-  (world) => world.cut('link-0', 'link-1'),
-  (world) => world.heal(),
-  (world) => world.heal(),
-  (world, name) => void world.command(name, 'switch'),
-  (world, name) => void world.command(name, 'switch'),
-  (world, name) => void world.command(name, 'bringin'),
-  (world, name) => void world.command(name, 'bringin'),
-  (world, name) => void world.command(name, 'bringout'),
-  (world, name) => world.applicationDies(name, 'POSTGRES'),
-  (world, name) => world.dataDies(name)
-]
-
-function fault(world: World, random: () => number, line: (text: string) => void): void {
-  const index = Math.floor(random() * FAULTS.length)
+function fault(world: World, random: () => number, later: Later, line: ((text: string) => void) | null): void {
+  const chosen = FAULTS[Math.floor(random() * FAULTS.length)]
   const name = random() < 0.5 ? A : B
-  line(`*** ${Math.round(world.nowMs)} ${String(FAULTS[index]).replace(/\s+/g, ' ')} ${name}`)
-  FAULTS[index]?.(world, name, random)
+  line?.(`*** ${Math.round(world.nowMs)} ${chosen?.[0]} ${name}`)
+  chosen?.[1](world, name, random, later)
 }
 
 export function failingSeeds(from: number, to: number): { seed: number; why: string }[] {

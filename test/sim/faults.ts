@@ -1,0 +1,48 @@
+import type { World } from '../fakes/world'
+
+/** Only if the time of faults is not over by then. */
+export type Later = (delayMs: number, run: () => void) => void
+type Fault = (world: World, name: string, random: () => number, later: Later) => void
+
+const BRINGOUT_MS = 4_000
+const HANDWORK_MS = 2_000
+const SWITCH_MS = 5_000
+
+/** What may happen to a pair, and what people do to it. Drawn with equal chance: what should be frequent stands here twice. */
+export const FAULTS: [name: string, fault: Fault][] = [
+  ['kill', (world, name) => world.kill(name)],
+  ['boot', (world, name) => world.boot(name)],
+  ['boot', (world, name) => world.boot(name)],
+  ['kill the engine of', (world, name) => world.crashEngine(name)],
+  ['start the engine of', (world, name) => world.startEngine(name)],
+  ['start the engine of', (world, name) => world.startEngine(name)],
+  ['shut down', (world, name) => world.shutDown(name)],
+  ['cut all', (world) => world.cut('service', 'link-0', 'link-1')],
+  ['lose the heartbeats', (world) => world.loseHeartbeats()],
+  ['cut the data links', (world) => world.cut('link-0', 'link-1')],
+  ['heal', (world) => world.heal()],
+  ['heal', (world) => world.heal()],
+  ['switch at', (world, name) => void world.command(name, 'switch')],
+  ['switch at', (world, name) => void world.command(name, 'switch')],
+  ['switch, then cut all, at', switchAndCut],
+  ['bringin at', (world, name) => void world.command(name, 'bringin')],
+  ['bringin at', (world, name) => void world.command(name, 'bringin')],
+  ['bringout at', (world, name) => void world.command(name, 'bringout')],
+  ['bringout, work by hand, bringin at', maintain],
+  ['work by hand on', (world, name) => world.workByHand(name)],
+  ['clearerr at', (world, name) => void world.command(name, 'clearerr')],
+  ['mirror start at', (world, name) => void world.command(name, 'mirror', { action: 'start' })],
+  ['POSTGRES dies on', (world, name) => world.applicationDies(name, 'POSTGRES')],
+  ['the data program dies on', (world, name) => world.dataDies(name)]
+]
+
+function switchAndCut(world: World, name: string, random: () => number, later: Later): void {
+  world.command(name, 'switch')
+  later(random() * SWITCH_MS, () => world.cut('service', 'link-0', 'link-1'))
+}
+
+function maintain(world: World, name: string, _random: () => number, later: Later): void {
+  world.command(name, 'bringout')
+  later(BRINGOUT_MS, () => world.workByHand(name))
+  later(BRINGOUT_MS + HANDWORK_MS, () => world.command(name, 'bringin'))
+}
