@@ -52,7 +52,11 @@ export class CopyStateFile {
   update(change: Partial<CopyState>): void {
     const next = { ...this.state, ...change }
     if (JSON.stringify(next) === JSON.stringify(this.state)) return
-    saveHard(this.file, JSON.stringify(next))
+    try {
+      saveHard(this.file, JSON.stringify(next))
+    } catch (error) {
+      throw dataError('E_MIRRORD_STATE', { file: this.file, why: (error as Error).message })
+    }
     this.state = next
   }
 }

@@ -31,6 +31,7 @@ export class SourceSide {
   private walker: Worker | null = null
   private senderEnded: Promise<void> = Promise.resolve()
   private stopping = false
+  private heldBack = false
 
   constructor(
     private readonly config: MirrordConfig,
@@ -72,7 +73,12 @@ export class SourceSide {
   }
 
   private startSender(startLsn: number | null, peerCopyComplete: boolean): void {
-    const workerData: SenderData = { config: this.config, shared: this.log.shared, start: { roleSequence: this.roleSequence, startLsn, peerCopyComplete } }
+    const workerData: SenderData = {
+      config: this.config,
+      shared: this.log.shared,
+      control: this.walk.shared,
+      start: { roleSequence: this.roleSequence, startLsn, peerCopyComplete }
+    }
     const worker = new Worker(workerFile('sender'), { workerData })
     this.sender = worker
     this.senderEnded = new Promise((resolve) => worker.once('exit', () => resolve()))
@@ -91,10 +97,17 @@ export class SourceSide {
   private onNews(news: SenderNews): void {
     if (news.kind === 'view') this.view = news.view
     if (news.kind === 'say') this.hooks.say(news.line)
-    if (news.kind === 'mirrorWanted') this.startWalk()
+    if (news.kind === 'mirrorWanted') this.mirrorWanted()
+  }
+
+  /** A mirror that an administrator has stopped begins again when he says so, not by itself. */
+  private mirrorWanted(): void {
+    if (this.heldBack) this.hooks.say('the full mirror was stopped by an administrator and waits for `mirror start`')
+    else this.startWalk()
   }
 
   private startWalk(): void {
+    this.heldBack = false
     this.walkFailure = null
     this.walk.pause(false)
     this.walk.order('full')
@@ -102,15 +115,22 @@ export class SourceSide {
 
   private needsMirror(why: string): void {
     this.hooks.say(`a full mirror is needed: ${why}`)
-    if (this.log.streamState() === 'wanted') this.startWalk()
+    if (this.log.streamState() === 'wanted') this.mirrorWanted()
   }
 
   mirror(action: 'start' | 'stop' | 'pause' | 'resume'): void {
     if (action === 'pause' || action === 'resume') return this.walk.pause(action === 'pause')
-    if (action === 'stop') return this.walk.order('stop')
+    if (action === 'stop') return this.stopMirror()
+    this.heldBack = false
     const inSession = this.view?.connected === true && this.view.needToVerify !== 'Manually'
     if (inSession) this.startWalk()
     else this.tellSender('forceMirror')
+  }
+
+  private stopMirror(): void {
+    if (this.walk.state() === 'idle' && this.view?.needToVerify === 'No') return
+    this.heldBack = true
+    this.walk.order('stop')
   }
 
   private tellSender(order: SenderOrder): void {

@@ -1,8 +1,11 @@
 import { dataError } from '../../src/wire/frame'
+import { unpackProgress } from '../../src/wire/frameFields'
 import type { MirrordConfig, MirrordStatus } from '../../src/wire/mirrord'
 import type { CopyState } from './copyState'
 import type { SourceSide } from './sourceSide'
+import type { ReceiverView } from './stream/receiver'
 import type { TargetSide } from './targetSide'
+import { WALK_STATES } from './walk/walkControl'
 
 /** Bytes over time, from samples: smooth enough for a person to read. */
 export class Speed {
@@ -61,7 +64,7 @@ export function sourceStatus(base: MirrordStatus, side: SourceSide, speed: numbe
     sentBytes: view?.sentBytes ?? 0,
     queuedBytes,
     needToVerify: overflowed && view?.needToVerify === 'No' ? 'Yes' : (view?.needToVerify ?? 'No'),
-    targetSide: connected ? (view?.targetMirrors ? 'Full Mirror' : 'Idle') : 'Absent',
+    targetSide: !connected ? 'Absent' : !view?.targetMirrors ? 'Idle' : mirror.state === 'Stop' ? 'Stop' : 'Full Mirror',
     lsn: log.lsn(),
     appliedLsn: view?.targetAppliedLsn ?? 0,
     copyComplete: true,
@@ -73,6 +76,8 @@ const LINK_CODES = ['E_LINK_FAILED', 'E_LINK_SILENT']
 
 /** What the target refuses us for. A link that does not answer is no fault: `connected` says so. */
 function refused({ view }: SourceSide): MirrordStatus['fault'] {
+  // What redo could not do stays until the target is whole again, also while the next mirror runs.
+  if (view?.targetFault) return view.targetFault
   const problem = view?.connected === false ? view.problem : null
   return problem === null || LINK_CODES.includes(problem.code) ? null : problem
 }
@@ -85,9 +90,7 @@ function mirrorProgress({ walk }: SourceSide, speed: number): MirrordStatus['mir
   if (state === 'Idle') return { state, percent: FULL_PERCENT, leftBytes: 0, leftMs: 0 }
   const { totalBytes, doneBytes } = walk.progress()
   const leftBytes = Math.max(0, totalBytes - doneBytes)
-  // Files grow while they are walked: only the end mark makes it a hundred.
-  const percent = totalBytes === 0 ? 0 : Math.min(FULL_PERCENT - 1, Math.floor((doneBytes * FULL_PERCENT) / totalBytes))
-  return { state, percent, leftBytes, leftMs: speed > 0 ? Math.round((leftBytes * 1_000) / speed) : null }
+  return { state, percent: walk.percent(), leftBytes, leftMs: speed > 0 ? Math.round((leftBytes * 1_000) / speed) : null }
 }
 
 export function targetStatus(base: MirrordStatus, side: TargetSide, speed: number): MirrordStatus {
@@ -100,14 +103,21 @@ export function targetStatus(base: MirrordStatus, side: TargetSide, speed: numbe
     connected: view.connected,
     link: view.link,
     links: view.links,
-    mirror: { state: view.mirrors ? 'Mirror' : 'Idle', percent: view.mirrors ? 0 : FULL_PERCENT, leftBytes: 0, leftMs: null },
+    mirror: view.mirrors ? received(view) : { state: 'Idle', percent: FULL_PERCENT, leftBytes: 0, leftMs: null },
     replication: view.connected ? 'Idle' : 'Stop',
     speedBytesPerSecond: speed,
     needToVerify: view.diverged ? 'Manually' : view.copyComplete ? 'No' : 'Yes',
-    targetSide: view.mirrors ? 'Full Mirror' : view.connected ? 'Idle' : 'Stop',
+    targetSide: !view.connected ? 'Stop' : !view.mirrors ? 'Idle' : received(view).state === 'Stop' ? 'Stop' : 'Full Mirror',
     lsn: view.appliedLsn,
     appliedLsn: view.appliedLsn,
     copyComplete: view.copyComplete,
     fault: view.fault
   }
+}
+
+/** The source says how far it is. Its walk may be idle again when its end has not been applied here. */
+function received({ progress, connected }: ReceiverView): MirrordStatus['mirror'] {
+  const { state, percent } = unpackProgress(progress)
+  const said = STATES[WALK_STATES[state] ?? 'idle']
+  return { state: !connected ? 'Stop' : said === 'Idle' ? 'Mirror' : said, percent: Math.min(percent, FULL_PERCENT - 1), leftBytes: 0, leftMs: null }
 }

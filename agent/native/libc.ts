@@ -86,6 +86,12 @@ export const umount2Async = (path: Bytes, flags: number): Promise<number> =>
     const native = library.func('umount2', 'int', ['void *', 'int'])
     native.async(path, flags, (error: unknown, result: number) => (error ? reject(error) : resolve(result)))
   })
+/** On a thread of koffi's: it takes as long as the disk. The error number is lost on the way: -1. */
+export const syncfsAsync = (descriptor: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const native = library.func('syncfs', 'int', ['int'])
+    native.async(descriptor, (error: unknown, result: number) => (error ? reject(error) : resolve(result)))
+  })
 export const poll = call<[Bytes, number, number]>('poll', 'int', ['void *', 'ulong', 'int'])
 export const eventfd = call<[number, number]>('eventfd', 'int', ['uint', 'int'])
 export const inotifyInit = call<[number]>('inotify_init1', 'int', ['int'])

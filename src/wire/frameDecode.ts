@@ -207,7 +207,7 @@ function bodyOf(kind: FrameBody['kind'], fields: Fields, view: DataView): FrameB
     case 'ack':
       return { kind, folder: 0, receivedLsn: a('LSN'), appliedLsn: b('LSN'), flags }
     case 'keepalive':
-      return { kind, folder: 0 }
+      return { kind, folder: 0, progress: flags }
     default:
       return kind satisfies never
   }

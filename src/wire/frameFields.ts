@@ -33,7 +33,8 @@ export type Control =
   | { kind: 'begin'; folder: 0; payload: Uint8Array }
   | { kind: 'refuse'; folder: 0; payload: Uint8Array }
   | { kind: 'ack'; folder: 0; receivedLsn: number; appliedLsn: number; flags: number }
-  | { kind: 'keepalive'; folder: 0 }
+  /** From the source, `progress` says how far the walk is (packProgress); from the target it is 0. */
+  | { kind: 'keepalive'; folder: 0; progress: number }
 
 export type FrameBody = Operation | WalkStep | Control
 
@@ -97,6 +98,14 @@ export const TIMES_ATIME = 1
 export const TIMES_MTIME = 2
 export const LISTING_LAST = 1
 
+/** The walk's state by number (its own table), and how much of it is done: one field of a frame. */
+const PROGRESS_STATE = 256
+export const packProgress = (state: number, percent: number): number => state * PROGRESS_STATE + percent
+export const unpackProgress = (progress: number): { state: number; percent: number } => ({
+  state: Math.floor(progress / PROGRESS_STATE),
+  percent: progress % PROGRESS_STATE
+})
+
 const EMPTY = new Uint8Array(0)
 const blank = (kind: number, folder: number): Fields => ({ kind, flags: 0, folder, path: '', path2: '', mode: 0, uid: 0, gid: 0, a: 0, b: 0, payload: EMPTY })
 
@@ -158,6 +167,9 @@ function spread(body: FrameBody, fields: Fields): void {
     case 'walkFile':
       fields.a = body.size
       fields.b = body.mtimeNs
+      break
+    case 'keepalive':
+      fields.flags = body.progress
       break
     case 'ack':
       fields.a = body.receivedLsn

@@ -2,7 +2,7 @@ import { crc32c } from '@node-rs/crc32'
 import { ReportError } from '../../src/report/report'
 import { FRAME_PAYLOAD_BYTES_MAX, encodeFrame, sealFrame } from '../../src/wire/frame'
 import { decodeFrame } from '../../src/wire/frameDecode'
-import type { FrameBody } from '../../src/wire/frameFields'
+import { packProgress, type FrameBody } from '../../src/wire/frameFields'
 import { FrameSplitter } from '../../agent/mirrord/stream/frameSplitter'
 import { randomSource } from '../kit/randomFiles'
 
@@ -47,7 +47,7 @@ const BODIES: FrameBody[] = [
   { kind: 'walkEnd', folder: 0 },
   { kind: 'hello', folder: 0, payload: data },
   { kind: 'ack', folder: 0, receivedLsn: 2 ** 40, appliedLsn: 7, flags: 3 },
-  { kind: 'keepalive', folder: 0 }
+  { kind: 'keepalive', folder: 0, progress: packProgress(1, 54) }
 ]
 
 /** The code of the refusal; anything but a ReportError fails the test. */
@@ -93,7 +93,7 @@ test.each(['..', '../a', 'a/..', '/a', 'a//b', 'a/', 'a/./b', 'a\0b', '', 'x'.re
 })
 
 test('an unknown kind with a right checksum is refused, and so is what does not fit a frame', () => {
-  const frame = encodeFrame({ kind: 'keepalive', folder: 0 }, 1, 1, checksum)
+  const frame = encodeFrame({ kind: 'keepalive', folder: 0, progress: 0 }, 1, 1, checksum)
   frame[3] = 200
   expect(refusal(() => decodeFrame(sealFrame(frame, checksum), checksum))).toBe('E_FRAME_DAMAGED')
   const data = new Uint8Array(FRAME_PAYLOAD_BYTES_MAX + 1)

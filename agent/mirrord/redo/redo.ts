@@ -37,6 +37,11 @@ export class Redo {
     }
   }
 
+  /** As sync, but the thread goes on meanwhile. */
+  async syncInBackground(): Promise<void> {
+    for (const { tree } of this.folders) if ((await libc.syncfsAsync(tree.root)) < 0) this.sync()
+  }
+
   apply(body: Operation | WalkStep): void {
     const folder = this.folders[body.folder]
     if (folder === undefined)

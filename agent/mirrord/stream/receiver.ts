@@ -10,12 +10,18 @@ import { checksum } from './checksum'
 import { FrameSplitter } from './frameSplitter'
 import { STREAM_PROTOCOL, packRefuse, packWelcome, readBegin, readHello, type Begin, type Hello } from './hello'
 import { ACK_COMPLETE, ACK_MIRRORS } from './sender'
-import { KEEPALIVE_MS, LINK_SILENT_MS, checkPeerName, identity } from './secure'
+import { KEEPALIVE_MS, SOURCE_SILENT_MS, checkPeerName, identity } from './secure'
 
 /** An address may appear later (a cable, an interface that comes up): listening is tried again. */
 const LISTEN_RETRY_MS = 1_000
-/** A link counts as up so long after the source was last seen on it; the source tries each every 5 s. */
-const LINK_SEEN_MS = 12_000
+/** A link counts as up so long after the source was last seen on it; the source tries each every 2 s. */
+const LINK_SEEN_MS = 6_000
+/** Whoever connects has so long for the TLS handshake, and so long again to say who it is. */
+const GREETING_MS = 5_000
+/** Connections at once on one link; the source needs one, and one to try it. */
+const CONNECTIONS_MAX = 32
+/** After a refusal the other end has so long to read it. */
+const FAREWELL_MS = 2_000
 
 export interface ReceiverView {
   connected: boolean
@@ -25,15 +31,19 @@ export interface ReceiverView {
   appliedLsn: number
   roleSequence: number
   mirrors: boolean
+  /** As the source says; packProgress. */
+  progress: number
   copyComplete: boolean
   diverged: boolean
   fault: { code: string; message: string } | null
 }
 
+const LOSES_THE_COPY = ['E_REDO', 'E_FRAME_PATH', 'E_MIRRORD_STATE']
+
 interface Connection {
   socket: tls.TLSSocket
   link: string
-  stage: 'hello' | 'begin' | 'stream'
+  stage: 'hello' | 'begin' | 'stream' | 'refused'
   ackWanted: boolean
   heardAtMs: number
 }
@@ -56,7 +66,21 @@ export class Receiver {
   ) {
     const { session, appliedLsn, roleSequence, copyComplete, diverged } = state.get()
     this.session = session
-    this.view = { connected: false, link: null, links: [], receivedBytes: 0, appliedLsn, roleSequence, mirrors: false, copyComplete, diverged, fault: null }
+    this.view = {
+      connected: false,
+      link: null,
+      links: [],
+      receivedBytes: 0,
+      appliedLsn,
+      roleSequence,
+      mirrors: false,
+      progress: 0,
+      copyComplete,
+      diverged,
+      fault: null
+    }
+    this.walkRuns = session !== null && !copyComplete
+    this.view.mirrors = this.walkRuns
     for (const link of config.links) this.listen(link.name, link.localAddress)
     this.timer = setInterval(() => this.tick(), KEEPALIVE_MS)
     this.tick()
@@ -69,7 +93,9 @@ export class Receiver {
     this.drop()
     for (const server of this.servers.values()) server.close()
     this.redo.sync()
-    this.state.update({ session: this.session, appliedLsn: this.view.appliedLsn, clean: this.view.fault === null })
+    // A mirror whose end mark has been applied is hard now, too.
+    const copyComplete = this.hardening || this.view.copyComplete
+    this.state.update({ session: this.session, appliedLsn: this.view.appliedLsn, copyComplete, clean: this.hardening || this.view.fault === null })
     this.redo.close()
   }
 
@@ -78,7 +104,8 @@ export class Receiver {
     const again = (): void => void setTimeout(() => this.listen(link, address), LISTEN_RETRY_MS)
     let server: tls.Server
     try {
-      server = tls.createServer({ ...identity(this.config), requestCert: true, rejectUnauthorized: true })
+      server = tls.createServer({ ...identity(this.config), requestCert: true, rejectUnauthorized: true, handshakeTimeout: GREETING_MS })
+      server.maxConnections = CONNECTIONS_MAX
     } catch (error) {
       this.say(`certificates cannot be used: ${(error as Error).message}`)
       return again()
@@ -88,6 +115,7 @@ export class Receiver {
       socket.on('error', () => undefined)
     })
     server.on('secureConnection', (socket) => this.accept(socket, link))
+    server.on('tlsClientError', (error: NodeJS.ErrnoException) => this.strangerCame(link, error))
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (!this.servers.has(link)) this.say(`data link ${link} cannot listen on ${address} yet: ${error.code}`)
       this.servers.delete(link)
@@ -110,9 +138,11 @@ export class Receiver {
       return this.refuse(connection, error)
     }
     const splitter = new FrameSplitter(checksum, (frame) => this.onFrame(connection, frame))
-    socket.setTimeout(LINK_SILENT_MS, () => socket.destroy())
+    setTimeout(() => {
+      if (connection.stage === 'hello') socket.destroy()
+    }, GREETING_MS).unref()
     socket.on('data', (chunk) => {
-      if (socket.destroyed) return
+      if (socket.destroyed || connection.stage === 'refused') return
       try {
         connection.heardAtMs = Date.now()
         splitter.push(chunk)
@@ -124,8 +154,8 @@ export class Receiver {
   }
 
   private onFrame(connection: Connection, { body, lsn, roleSequence }: Frame): void {
-    if (connection.socket.destroyed) return
-    if (body.kind === 'keepalive') return
+    if (connection.socket.destroyed || connection.stage === 'refused') return
+    if (body.kind === 'keepalive') return this.keepalive(connection, body.progress)
     if (connection.stage === 'hello' && body.kind === 'hello') return this.greet(connection, readHello(body.payload))
     if (connection !== this.current) throw dataError('E_FRAME_FOREIGN', { why: `${body.kind} before a hello` })
     if (connection.stage === 'begin' && body.kind === 'begin') return this.begin(connection, readBegin(body.payload))
@@ -136,6 +166,20 @@ export class Receiver {
     this.apply(body, lsn)
     this.acknowledgeSoon(connection)
   }
+
+  private keepalive(connection: Connection, progress: number): void {
+    if (connection === this.current) this.view.progress = progress
+  }
+
+  /** Not each of them: a scan of ports would fill the log. */
+  private strangerCame(link: string, { code, message }: NodeJS.ErrnoException): void {
+    const line = `data link ${link}: a connection is refused: ${code ?? message}`
+    if (code === 'ECONNRESET' || line === this.saidOfStrangers) return
+    this.saidOfStrangers = line
+    this.say(line)
+  }
+
+  private saidOfStrangers = ''
 
   private greet(connection: Connection, hello: Hello): void {
     const { job, node, peerNode, folders } = this.config
@@ -180,14 +224,18 @@ export class Receiver {
     const sourceOf = decision === 'mirror' ? [] : this.state.get().sourceOf
     this.state.update({ session, appliedLsn: fromLsn, clean: false, copyComplete: complete, diverged: false, sourceOf })
     this.session = session
-    this.redo.tolerant = decision === 'mirror' || begin.tolerant || (decision === 'resume' && this.view.mirrors)
+    this.walkRuns = decision === 'mirror' || (decision === 'resume' && this.walkRuns)
+    this.redo.tolerant = begin.tolerant || this.walkRuns
+    if (decision !== 'resume') {
+      this.syncs++
+      this.hardening = false
+    }
     Object.assign(this.view, {
       appliedLsn: fromLsn,
       copyComplete: complete,
       diverged: false,
       connected: true,
       link: connection.link,
-      fault: decision === 'mirror' ? null : this.view.fault,
       mirrors: decision === 'mirror' || (decision === 'resume' && this.view.mirrors)
     })
     this.strictAfterMirror = !begin.tolerant
@@ -197,6 +245,12 @@ export class Receiver {
   }
 
   private strictAfterMirror = true
+  /** Until its end mark has been applied; a connection more or less does not matter. */
+  private walkRuns: boolean
+  /** Its end mark has been applied, and is not hard yet. */
+  private hardening = false
+  /** Counts what makes the sync at the end of a mirror worthless. */
+  private syncs = 0
 
   private apply(body: Frame['body'], lsn: number): void {
     if ('payload' in body || body.kind === 'ack' || body.kind === 'keepalive') throw dataError('E_FRAME_FOREIGN', { why: `${body.kind} within the stream` })
@@ -209,16 +263,35 @@ export class Receiver {
   /** On disk before the first change: a copy in the middle of a mirror is nobody's data. */
   private mirrorBegins(): void {
     this.state.update({ copyComplete: false })
-    this.redo.tolerant = true
+    this.redo.tolerant = this.walkRuns = true
+    this.hardening = false
+    this.syncs++
     Object.assign(this.view, { mirrors: true, copyComplete: false })
   }
 
+  /** The copy is complete when it is hard. That may take minutes, in which the stream goes on. */
   private mirrorEnds(lsn: number): void {
-    this.redo.sync()
     this.redo.tolerant = !this.strictAfterMirror
+    this.walkRuns = false
+    this.hardening = true
+    const sync = ++this.syncs
+    const { current } = this
+    const failed = (error: unknown): void => {
+      if (sync === this.syncs && current !== null) this.refuse(current, error)
+    }
+    this.redo
+      .syncInBackground()
+      .then(() => sync === this.syncs && this.copyIsHard(lsn))
+      .catch(failed)
+  }
+
+  private copyIsHard(lsn: number): void {
+    if (this.stopped) return
+    this.hardening = false
     this.state.update({ copyComplete: true, appliedLsn: lsn })
     Object.assign(this.view, { mirrors: false, copyComplete: true, fault: null })
     this.say('full mirror ended, the copy is complete')
+    if (this.current !== null) this.acknowledgeSoon(this.current)
   }
 
   /** Acknowledgements of one turn of the loop travel as one. */
@@ -243,17 +316,31 @@ export class Receiver {
 
   /** Says why and closes. What redo could not repeat makes the copy incomplete: only a new mirror helps. */
   private refuse(connection: Connection, error: unknown): void {
-    const report = error instanceof ReportError ? error.report : { code: 'E_REDO', message: (error as Error).message }
-    this.say(report.message)
-    const lost = connection.stage === 'stream' && connection === this.current && (report.code === 'E_REDO' || report.code === 'E_FRAME_PATH')
-    if (lost) {
-      this.session = null
-      Object.assign(this.view, { fault: { code: report.code, message: report.message }, copyComplete: false, mirrors: false })
-      this.state.update({ session: null, copyComplete: false })
-    }
-    this.send(connection, { kind: 'refuse', folder: 0, payload: packRefuse({ code: report.code, message: report.message }) })
-    connection.socket.destroySoon()
+    if (connection.stage === 'refused') return
+    const { job } = this.config
+    const { report } = error instanceof ReportError ? error : dataError('E_REDO', { job, kind: 'work', path: '', why: (error as Error).message })
+    const { code, message } = report
+    this.say(message)
+    if (connection.stage === 'stream' && connection === this.current && LOSES_THE_COPY.includes(code)) this.copyIsLost({ code, message })
+    connection.stage = 'refused'
+    this.send(connection, { kind: 'refuse', folder: 0, payload: packRefuse({ code, message }) })
+    // Read on for a moment: closing with something unread would take our last words away from the source.
+    connection.socket.end()
+    setTimeout(() => connection.socket.destroy(), FAREWELL_MS).unref()
     this.closed(connection)
+  }
+
+  private copyIsLost(fault: { code: string; message: string }): void {
+    this.session = null
+    this.syncs++
+    this.walkRuns = this.hardening = false
+    Object.assign(this.view, { fault, copyComplete: false, mirrors: false })
+    try {
+      this.state.update({ session: null, copyComplete: false })
+    } catch (error) {
+      // A full disk: the file says already that the last role has not ended in order, and that counts as not complete.
+      this.say((error as Error).message)
+    }
   }
 
   private closed(connection: Connection): void {
@@ -271,8 +358,15 @@ export class Receiver {
 
   private tick(): void {
     const now = Date.now()
-    if (this.current?.stage === 'stream') this.acknowledge(this.current)
+    const { current } = this
+    // While redo kept this thread busy, the source could not be heard.
+    if (current !== null && now - this.tickedAtMs > 2 * KEEPALIVE_MS) current.heardAtMs = now
+    this.tickedAtMs = now
+    if (current?.stage === 'stream') this.acknowledge(current)
+    if (current !== null && now - current.heardAtMs > SOURCE_SILENT_MS) this.drop()
     const up = (name: string): boolean => this.current?.link === name || now - (this.seenAtMs.get(name) ?? 0) < LINK_SEEN_MS
     this.view.links = this.config.links.map(({ name }) => ({ name, state: up(name) ? 'OK' : 'Error' }))
   }
+
+  private tickedAtMs = Date.now()
 }

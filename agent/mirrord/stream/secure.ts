@@ -5,9 +5,15 @@ import type { MirrordConfig } from '../../../src/wire/mirrord'
 
 export const CONNECT_TIMEOUT_MS = 3_000
 /** Both sides say something at least so often. */
-export const KEEPALIVE_MS = 1_000
-/** A link on which nothing was heard for so long is given up, and the next one is tried. */
-export const LINK_SILENT_MS = 10_000
+export const KEEPALIVE_MS = 500
+/** After so long without a word the source asks whether the link still works ... */
+export const LINK_SILENT_MS = 1_200
+/** ... and gives it up, for the next one, when there is no answer to that: 2.5 s after the last word. */
+export const PROBE_TIMEOUT_MS = 1_000
+/** The link works, but the program at the other end says nothing: it may be busy with its disk for so long. */
+export const PEER_SILENT_MS = 30_000
+/** The target gives up a connection on which its source has said nothing for so long. */
+export const SOURCE_SILENT_MS = 10_000
 
 export type DataLink = MirrordConfig['links'][number]
 

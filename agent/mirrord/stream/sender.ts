@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type tls from 'node:tls'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ReportError } from '../../../src/report/report'
-import { AT, FRAME_BYTES_MAX, dataError, encodeFrame, sealFrame } from '../../../src/wire/frame'
+import { AT, FRAME_BYTES_MAX, dataError, encodeFrame } from '../../../src/wire/frame'
 import type { Control, Frame } from '../../../src/wire/frameFields'
 import type { NeedToVerify } from '../../../src/model'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
@@ -11,13 +11,17 @@ import { checksum } from './checksum'
 import { FrameSplitter } from './frameSplitter'
 import { STREAM_PROTOCOL, decide, packBegin, packHello, readRefuse, readWelcome, type Begin, type Welcome } from './hello'
 import { LinkTable } from './linkTable'
-import { KEEPALIVE_MS, LINK_SILENT_MS, connect, type DataLink } from './secure'
+import { Patience, type Outcome } from './patience'
+import { KEEPALIVE_MS, LINK_SILENT_MS, PEER_SILENT_MS, connect, type DataLink } from './secure'
 
-/** Between two rounds over all links. */
-const RETRY_MS = 500
-/** After the target has refused us: it will not change its mind at once. */
-const REFUSED_RETRY_MS = 2_000
-const BATCH_BYTES = 256 * 1024
+/** How often the silence of the other end is looked at. */
+const WATCH_MS = 250
+const BATCH_BYTES = 256 * 1024 + FRAME_BYTES_MAX
+/** Buffers are used again: a new one for each batch keeps the garbage collector busier than the stream. */
+const SPARE_BATCHES_MAX = 4
+/** After a batch smaller than this more is gathered for a moment; the first write after a pause goes at once. */
+const SMALL_BATCH_BYTES = 64 * 1024
+const GATHER_MS = 1
 
 export interface SenderStart {
   roleSequence: number
@@ -39,13 +43,20 @@ export interface SenderView {
   needToVerify: NeedToVerify
   session: string | null
   problem: { code: string; message: string } | null
+  /** Why the target lost its copy; until it is whole again. */
+  targetFault: { code: string; message: string } | null
 }
 
 interface SenderHooks {
   /** A full mirror has been agreed on with the target: the walk has to start. */
   mirrorWanted(): void
   say(line: string): void
+  /** How far the walk is; packProgress. */
+  progress(): number
 }
+
+/** The target has said these about itself, and only a full mirror can help. */
+const FAULT_CODES = ['E_REDO', 'E_FRAME_PATH', 'E_MIRRORD_STATE']
 
 /** The sending end of a job's stream: one connection at a time, over the best link that answers. */
 export class Sender {
@@ -60,6 +71,8 @@ export class Sender {
   private stopped = false
   private answer: ((frame: Frame) => void) | null = null
   private wake: () => void = () => undefined
+  private asking: Promise<void> | null = null
+  private readonly patience = new Patience()
 
   constructor(
     private readonly config: MirrordConfig,
@@ -67,7 +80,7 @@ export class Sender {
     private readonly start: SenderStart,
     private readonly hooks: SenderHooks
   ) {
-    this.links = new LinkTable(config.links)
+    this.links = new LinkTable(config.links, config.port)
     this.sessionStartLsn = start.startLsn ?? 0
     this.position = log.ring.tail()
     this.view = {
@@ -80,18 +93,28 @@ export class Sender {
       targetComplete: false,
       needToVerify: start.startLsn === null ? 'Yes' : 'No',
       session: start.startLsn === null ? null : randomUUID(),
-      problem: null
+      problem: null,
+      targetFault: null
     }
   }
 
   /** Ends when `stop` is called. */
   async run(): Promise<void> {
-    const probing = setInterval(() => this.links.probe(this.config.port, this.view.link, (link) => this.preferBetter(link)), LinkTable.PROBE_MS)
+    void this.probe()
+    const probing = setInterval(() => void this.probe(), LinkTable.PROBE_MS)
     while (!this.stopped) {
-      const refused = await this.oneRound()
-      if (!this.stopped) await Promise.race([delay(refused ? REFUSED_RETRY_MS : RETRY_MS), new Promise<void>((resolve) => (this.wake = resolve))])
+      const begunMs = performance.now()
+      const outcome = await this.oneRound()
+      const waitMs = this.patience.waitMs(outcome, performance.now() - begunMs)
+      if (!this.stopped) await Promise.race([delay(waitMs), new Promise<void>((resolve) => (this.wake = resolve))])
     }
     clearInterval(probing)
+  }
+
+  private async probe(): Promise<void> {
+    const better = await this.links.probe(this.view.link)
+    this.show({ links: this.links.states() })
+    if (better !== null && this.view.connected && better.name !== this.view.link) this.preferBetter(better)
   }
 
   stop(): void {
@@ -103,6 +126,7 @@ export class Sender {
   /** The administrator wants a full mirror from here, whatever the target says of its history. */
   forceMirror(): void {
     this.forced = true
+    this.patience.reset()
     this.socket?.destroy()
     this.wake()
   }
@@ -113,9 +137,9 @@ export class Sender {
     this.socket?.destroy()
   }
 
-  private async oneRound(): Promise<boolean> {
-    for (const link of this.config.links) {
-      if (this.stopped) return false
+  private async oneRound(): Promise<Outcome> {
+    for (const link of this.links.inOrder()) {
+      if (this.stopped) break
       try {
         this.socket = await connect(this.config, link)
       } catch (error) {
@@ -127,47 +151,72 @@ export class Sender {
       this.links.works(link.name)
       return await this.serve(this.socket, link)
     }
-    return false
+    return 'unreachable'
   }
 
-  /** True: refused. */
-  private async serve(socket: tls.TLSSocket, link: DataLink): Promise<boolean> {
+  private async serve(socket: tls.TLSSocket, link: DataLink): Promise<Outcome> {
     const closed = new Promise<null>((resolve) => socket.once('close', () => resolve(null)))
     let why: unknown = null
-    socket.on('error', (error) => (why ??= error))
+    const giveUp = (error: unknown): void => {
+      why ??= error
+      socket.destroy()
+    }
+    socket.on('error', giveUp)
     const splitter = new FrameSplitter(checksum, (frame) => this.onFrame(frame))
     socket.on('data', (chunk) => {
       try {
         splitter.push(chunk)
       } catch (error) {
-        why = error
-        socket.destroy()
+        giveUp(error)
       }
     })
-    const watch = setInterval(() => {
-      if (Date.now() - this.heardAtMs < LINK_SILENT_MS) return
-      why = dataError('E_LINK_SILENT', { link: link.name, silentMs: LINK_SILENT_MS })
-      this.links.failed(link.name)
-      socket.destroy()
-    }, KEEPALIVE_MS)
     this.heardAtMs = this.saidAtMs = Date.now()
+    const watch = setInterval(() => this.watch(socket, link, giveUp), WATCH_MS)
     try {
       const welcome = await this.greet(socket, closed)
-      if (welcome === null || !this.begin(socket, welcome)) return true
-      this.show({ connected: true, link: link.name, links: this.links.states(), problem: null })
-      this.hooks.say(`connected over data link ${link.name}`)
-      await this.pump(socket)
-      return why !== null
+      if (welcome !== null) {
+        this.begin(socket, welcome)
+        this.show({ connected: true, link: link.name, links: this.links.states(), problem: null })
+        this.hooks.say(`connected over data link ${link.name}`)
+        await this.pump(socket)
+      }
     } catch (error) {
-      why = error
-      return true
+      why ??= error
     } finally {
       clearInterval(watch)
       socket.destroy()
-      if (this.view.connected) this.hooks.say(`data link ${link.name} disconnected${why instanceof Error ? `: ${why.message}` : ''}`)
-      this.show({ connected: false, link: null, links: this.links.states() })
-      if (why !== null) this.problem(why, link)
+      this.disconnected(link, why)
     }
+    return outcomeOf(why)
+  }
+
+  /** Each of our words also says how far the walk is. Silence alone is not the end: the link is asked. */
+  private watch(socket: tls.TLSSocket, link: DataLink, giveUp: (error: unknown) => void): void {
+    const now = Date.now()
+    if (this.view.connected && now - this.saidAtMs >= KEEPALIVE_MS && !socket.writableNeedDrain) {
+      this.say(socket, { kind: 'keepalive', folder: 0, progress: this.hooks.progress() })
+    }
+    const silentMs = now - this.heardAtMs
+    if (silentMs < LINK_SILENT_MS || socket.destroyed) return
+    const silent = (): void => {
+      this.links.failed(link.name)
+      giveUp(dataError('E_LINK_SILENT', { link: link.name, silentMs: Date.now() - this.heardAtMs }))
+    }
+    if (silentMs >= PEER_SILENT_MS) silent()
+    else if (this.asking === null) {
+      this.asking = this.links.answers(link).then((answered) => {
+        this.asking = null
+        if (!answered && !socket.destroyed && Date.now() - this.heardAtMs >= LINK_SILENT_MS) silent()
+      })
+    }
+  }
+
+  private disconnected(link: DataLink, why: unknown): void {
+    if (this.view.connected) this.hooks.say(`data link ${link.name} disconnected${why instanceof Error ? `: ${why.message}` : ''}`)
+    this.show({ connected: false, link: null, links: this.links.states() })
+    if (why === null) return
+    this.problem(why, link)
+    if (outcomeOf(why) === 'fault') this.show({ targetFault: this.view.problem, targetComplete: false, targetMirrors: false, needToVerify: 'Yes' })
   }
 
   private async greet(socket: tls.TLSSocket, closed: Promise<null>): Promise<Welcome | null> {
@@ -185,8 +234,8 @@ export class Sender {
     return readWelcome(frame.body.payload)
   }
 
-  /** Decides how to go on with what the target has, and says so. False: an administrator has to decide. */
-  private begin(socket: tls.TLSSocket, welcome: Welcome): boolean {
+  /** Decides how to go on with what the target has, and says so. Throws when an administrator has to decide. */
+  private begin(socket: tls.TLSSocket, welcome: Welcome): void {
     const { session } = this.view
     const overflowed = this.log.streamState() !== 'wanted'
     const decision = decide({ ...this.start, session, keptAfterLsn: this.view.targetAppliedLsn, overflowed, forced: this.forced }, welcome)
@@ -202,7 +251,6 @@ export class Sender {
     this.say(socket, { kind: 'begin', folder: 0, payload: packBegin(begin) })
     this.hooks.say(`${decision} from LSN ${begin.fromLsn}`)
     if (decision === 'mirror') this.hooks.mirrorWanted()
-    return true
   }
 
   private newSession(): void {
@@ -220,31 +268,36 @@ export class Sender {
   /** Sends until the connection ends; waits while the socket's buffer is full. */
   private async pump(socket: tls.TLSSocket): Promise<void> {
     while (!socket.destroyed && this.log.streamState() === 'wanted') {
-      const batch = this.gather()
+      const buffer = this.spare.pop() ?? Buffer.allocUnsafeSlow(BATCH_BYTES)
+      const batch = this.gather(buffer)
       if (batch.length > 0) {
-        this.saidAtMs = Date.now()
         this.view.sentBytes += batch.length
-        if (!socket.write(batch)) await drained(socket)
+        const room = socket.write(batch, () => this.giveBack(buffer))
+        if (!room) await drained(socket)
+        if (batch.length < SMALL_BATCH_BYTES) await delay(GATHER_MS)
         continue
       }
-      if (Date.now() - this.saidAtMs >= KEEPALIVE_MS) this.say(socket, { kind: 'keepalive', folder: 0 })
+      this.giveBack(buffer)
       await this.log.waitForFrame(this.position, KEEPALIVE_MS / 2)
     }
   }
 
+  private readonly spare: Buffer[] = []
+
+  private giveBack(buffer: Buffer): void {
+    if (this.spare.length < SPARE_BATCHES_MAX) this.spare.push(buffer)
+  }
+
   /** Copies frames out of the ring and seals them: the checksum is not capture's work. */
-  private gather(): Buffer {
-    const batch = Buffer.allocUnsafe(BATCH_BYTES + FRAME_BYTES_MAX)
-    let length = 0
-    while (length < BATCH_BYTES) {
-      const entry = this.log.ring.read(this.position)
-      if (entry === null) break
-      batch.set(entry.frame, length)
-      sealFrame(batch.subarray(length, length + entry.frame.length), checksum)
-      length += entry.frame.length
-      this.position = entry.next
+  private gather(buffer: Buffer): Buffer {
+    const ends: number[] = []
+    this.position = this.log.ring.copyOut(this.position, buffer, ends)
+    let start = 0
+    for (const end of ends) {
+      buffer.writeUInt32LE(checksum(buffer.subarray(start, end)) >>> 0, start + AT.checksum)
+      start = end
     }
-    return batch.subarray(0, length)
+    return buffer.subarray(0, start)
   }
 
   private onFrame(frame: Frame): void {
@@ -254,6 +307,10 @@ export class Sender {
       this.acknowledged(body.appliedLsn)
       const targetComplete = (body.flags & ACK_COMPLETE) !== 0
       this.show({ targetMirrors: (body.flags & ACK_MIRRORS) !== 0, targetComplete, needToVerify: targetComplete ? 'No' : this.view.needToVerify })
+      if (targetComplete) {
+        this.show({ targetFault: null })
+        this.patience.reset()
+      }
     } else if (body.kind === 'refuse' && this.answer === null) throw refusal(body.payload)
     else if (body.kind !== 'keepalive') {
       this.answer?.(frameCopy(frame))
@@ -264,9 +321,7 @@ export class Sender {
   /** The target has applied it: the ring need not keep it any longer. */
   private acknowledged(lsn: number): void {
     const { ring } = this.log
-    let tail = ring.tail()
-    for (let entry = ring.read(tail); entry !== null && lsnOf(entry.frame) <= lsn; entry = ring.read(tail)) tail = entry.next
-    ring.release(tail)
+    ring.release(ring.positionAfter(lsn))
     if (lsn > this.view.targetAppliedLsn) this.show({ targetAppliedLsn: lsn })
   }
 
@@ -290,22 +345,22 @@ export class Sender {
 export const ACK_MIRRORS = 1
 export const ACK_COMPLETE = 2
 
-const HIGH = 0x1_0000_0000
-
-function lsnOf(frame: Uint8Array): number {
-  const view = new DataView(frame.buffer, frame.byteOffset + AT.lsn, 8)
-  return view.getUint32(4, true) * HIGH + view.getUint32(0, true)
-}
-
 /** A greeting outlives the splitter's buffer. */
 function frameCopy(frame: Frame): Frame {
   return 'payload' in frame.body ? { ...frame, body: { ...frame.body, payload: Uint8Array.from(frame.body.payload) } } : frame
 }
 
 /** The target's own words: they are shown as they came. */
-function refusal(payload: Uint8Array): ReportError {
+class Refusal extends ReportError {}
+
+function refusal(payload: Uint8Array): Refusal {
   const { code, message } = readRefuse(payload)
-  return new ReportError({ code, message, tryThis: "Read mirrord's log on the other node.", exitCode: 1 })
+  return new Refusal({ code, message, tryThis: "Read mirrord's log on the other node.", exitCode: 1 })
+}
+
+function outcomeOf(why: unknown): Outcome {
+  if (!(why instanceof ReportError) || why.report.code === 'E_LINK_SILENT') return 'lost'
+  return why instanceof Refusal && FAULT_CODES.includes(why.report.code) ? 'fault' : 'refused'
 }
 
 const drained = (socket: tls.TLSSocket): Promise<void> =>

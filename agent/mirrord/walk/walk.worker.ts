@@ -50,7 +50,8 @@ function smallWalk(): void {
 for (let order = control.take(); order !== 'exit'; order = control.take()) {
   const seen = log.revisits.signal()
   if (order === 'full') fullWalk()
-  else if (order === 'stop') control.setState('stopped')
+  // A mirror that has ended cannot be stopped.
+  else if (order === 'stop' && control.state() !== 'idle') control.setState('stopped')
   else if (!log.revisits.empty() && control.state() === 'idle') smallWalk()
   else log.revisits.wait(seen, LOOK_MS)
 }

@@ -2,7 +2,7 @@
 export type WalkState = 'idle' | 'walking' | 'paused' | 'stopped' | 'failed'
 export type WalkOrder = 'none' | 'full' | 'stop' | 'exit'
 
-const STATES: readonly WalkState[] = ['idle', 'walking', 'paused', 'stopped', 'failed']
+export const WALK_STATES: readonly WalkState[] = ['idle', 'walking', 'paused', 'stopped', 'failed']
 const ORDERS: readonly WalkOrder[] = ['none', 'full', 'stop', 'exit']
 const ORDER = 0
 const PAUSED = 1
@@ -14,6 +14,7 @@ const TOTAL = 0
 const DONE = 1
 const LONG_WORDS = 2
 const NAP_MS = 2
+const FULL_PERCENT = 100
 
 export class WalkControl {
   private readonly small: Int32Array
@@ -56,11 +57,15 @@ export class WalkControl {
   }
 
   setState(state: WalkState): void {
-    Atomics.store(this.small, STATE, STATES.indexOf(state))
+    Atomics.store(this.small, STATE, WALK_STATES.indexOf(state))
   }
 
   state(): WalkState {
-    return STATES[Atomics.load(this.small, STATE)]!
+    return WALK_STATES[this.stateNumber()]!
+  }
+
+  stateNumber(): number {
+    return Atomics.load(this.small, STATE)
   }
 
   /** Set around each look at the revisits: while it is not set and there are none, all that was asked for is in the order. */
@@ -83,6 +88,13 @@ export class WalkControl {
 
   progress(): { totalBytes: number; doneBytes: number } {
     return { totalBytes: Number(Atomics.load(this.long, TOTAL)), doneBytes: Number(Atomics.load(this.long, DONE)) }
+  }
+
+  /** Files grow while they are walked: only the end mark makes it a hundred. */
+  percent(): number {
+    if (this.state() === 'idle') return FULL_PERCENT
+    const { totalBytes, doneBytes } = this.progress()
+    return totalBytes === 0 ? 0 : Math.min(FULL_PERCENT - 1, Math.floor((doneBytes * FULL_PERCENT) / totalBytes))
   }
 
   /** The walk's thread only. */

@@ -146,11 +146,17 @@ export class Walker {
   private yield(): void {
     const full = (): boolean => this.log.ring.usedBytes() > this.queueBytes
     if (this.full) this.control.setState(this.control.isPaused() ? 'paused' : 'walking')
-    while (full() || (this.full && this.control.isPaused()) || this.control.pending() !== 'none') {
-      if (this.control.pending() !== 'none' || this.epoch !== this.log.epoch() || this.log.streamState() !== 'wanted') throw new WalkEnded()
+    while (full() || (this.full && this.control.isPaused()) || this.isCalledOff()) {
+      if (this.isCalledOff() || this.epoch !== this.log.epoch() || this.log.streamState() !== 'wanted') throw new WalkEnded()
       this.control.setState(this.full && this.control.isPaused() ? 'paused' : this.control.state())
       this.control.nap()
     }
+  }
+
+  /** Only a mirror can be stopped: a look at some paths goes on. */
+  private isCalledOff(): boolean {
+    const pending = this.control.pending()
+    return pending !== 'none' && (this.full || pending !== 'stop')
   }
 
   /** Sends what has this name, with all below it. */
