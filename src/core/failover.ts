@@ -40,11 +40,12 @@ const isWanted = (state: State, job: JobState): boolean => job.record.owner === 
 const wantsBack = (state: State, job: JobState): boolean =>
   state.peerAlive === 'lost' && owns(state, job) && job.record.handover !== null && job.record.desired === 'online' && job.offer?.flying !== true
 
-/** Not heard on any link; or it said that it shuts down, and that it has stopped the job. */
+/** Not heard on any link; or it said that it shuts down, and after that, that it has stopped the job. */
 function ownerIsGone(state: State, job: JobState): boolean {
   if (state.peerAlive === 'lost') return true
   const theirs = peerJob(state, job)
-  if (state.peerAlive !== 'up' || state.heartbeat?.peerLeaving !== true || theirs === null) return false
+  const saidSince = state.leavingSinceMs !== null && state.peer !== null && state.peer.atMs > state.leavingSinceMs
+  if (state.peerAlive !== 'up' || !saidSince || theirs === null) return false
   const stopped = theirs.vips.every(({ up }) => !up) && theirs.applications.every((application) => application.state === 'offline')
   return stopped && theirs.data?.role !== 'source' && (theirs.phase === 'offline' || theirs.phase === 'error')
 }
@@ -52,7 +53,9 @@ function ownerIsGone(state: State, job: JobState): boolean {
 /** If somebody still answers for an address the other node lives, and only the heartbeats are lost. */
 export function probed(turn: Turn, job: JobState, plan: Plan): void {
   const { state } = turn
-  if (!isWanted(state, job) && !wantsBack(state, job)) return
+  // Much may have happened since the question: a copy that was whole may be overwritten by now. `settle` asks anew.
+  const back = wantsBack(state, job)
+  if (back ? whyNotServe(state, job) !== null : !isWanted(state, job) || whyNotTakeOver(state, job) !== null) return
   const failure = plan.failures[0]
   if (failure) job.answeredBy = 'unknown'
   if (job.answeredBy === null) return nobodyAnswered(turn, job)

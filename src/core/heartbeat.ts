@@ -7,10 +7,11 @@ export function hearHeartbeat(turn: Turn, facts: HeartbeatFacts): void {
   const { state } = turn
   tellLinks(turn, facts)
   const before = state.peerAlive
-  const leftBefore = state.heartbeat?.peerLeaving === true
   const heardBefore = before !== 'unknown' || facts.links.some((link) => link.ageMs !== null)
   state.heartbeat = facts
   state.peerAlive = facts.peerAlive ? 'up' : heardBefore ? 'lost' : 'unknown'
+  const leftBefore = state.leavingSinceMs !== null
+  state.leavingSinceMs = facts.peerLeaving ? (state.leavingSinceMs ?? state.atMs) : null
   if (facts.peerLeaving && !leftBefore && state.peerAlive === 'up') log(turn, 'info', `[HBT] ${state.peerNode} is shutting down`)
   if (before === 'up' && state.peerAlive === 'lost') tellLost(turn, facts)
   if (before !== 'up' && state.peerAlive === 'up') log(turn, 'info', `[HBT] ${state.peerNode} is alive`)

@@ -93,6 +93,7 @@ function settleStandby(turn: Turn, job: JobState): void {
   if (tryFailover(turn, job)) return
   if (!hasData(turn.state, job) && turn.state.peerAlive !== 'lost') job.note = null
   if (job.plan !== null || !hasData(turn.state, job)) return
+  if (job.record.needToVerify === 'Manually' && turn.state.peerAlive === 'lost') return
   if (job.record.needToVerify === 'Manually')
     return setNote(turn, job, `both copies may hold changes of their own: mirror ${job.name} start on ${job.record.owner} takes its data as right`, 'warning')
   const receives = job.dataRole === 'target' && job.dataSequence === job.record.roleSequence

@@ -17,6 +17,8 @@ export interface State {
   heartbeat: HeartbeatFacts | null
   /** `unknown`: no heartbeat heard yet, as far as anybody here remembers. */
   peerAlive: 'up' | 'lost' | 'unknown'
+  /** The peer's node has announced its shutdown then; what its engine said before does not count as said on leaving. */
+  leavingSinceMs: number | null
   /** What the peer last said of itself; replaced whole, never changed in place. */
   peer: { view: NodeView; atMs: number } | null
   jobs: Record<JobName, JobState>
@@ -134,6 +136,7 @@ export function initialState(input: { node: NodeName; config: Config; configHash
     booted: false,
     heartbeat: null,
     peerAlive: 'unknown',
+    leavingSinceMs: null,
     peer: null,
     jobs: {},
     tickets: {},

@@ -14,6 +14,7 @@ import {
 import type { Config, JobConfig, JobRecord } from '../../src/model'
 import type { JobCommand, MirrorAction } from '../../src/wire'
 import { DataPlane } from './dataPlane'
+import { FakeLanes } from './fakeLanes'
 import { blankMachine, done, failed, serves, statusOf, type Machine } from './machine'
 import { A, B, JOB, pairConfig } from './pairConfig'
 import { VirtualTime } from './virtualTime'
@@ -82,7 +83,7 @@ export class World {
   losesMessage: (kind: string) => boolean = () => false
   readonly replies: { node: string; request: number; outcome: Outcome }[] = []
   private requests = 0
-  private readonly begun = new Map<string, { cancelled: boolean }>()
+  private readonly lanes = new FakeLanes()
   private readonly asked = new Map<string, (outcome: Outcome) => void>()
 
   constructor(readonly options: WorldOptions = {}) {
@@ -179,6 +180,7 @@ export class World {
   }
 
   private endEngine(node: FakeNode): void {
+    this.lanes.forget(node.name)
     node.state = null
     node.queue = []
     node.turning = false
@@ -438,30 +440,19 @@ export class World {
   private order(node: FakeNode, action: Extract<Action, { do: 'order' }>): void {
     const { order, job, attempt, roleSequence, task } = action
     const { engineStarts } = node
-    const token = this.lane(node, order)
+    const entered = this.lanes.enter(node.name, order, this.nowMs + this.delay('order'))
     const carryOut = (): Outcome => {
       node.underWay.delete(carryOut)
-      const why = token.cancelled ? 'it was stopped' : this.fails(node.name, order)
+      const why = entered.cancelled ? 'it was stopped' : this.fails(node.name, order)
       return why === null ? this.carryOut(node, order, roleSequence) : failed(why)
     }
     node.underWay.add(carryOut)
-    this.after(this.delay('order'), () => {
+    this.after(entered.endsAtMs - this.nowMs, () => {
       // What was under way when its engine ended was decided then (crashEngine).
       if (node.engineStarts !== engineStarts || !node.state || !node.underWay.has(carryOut)) return
       const outcome = carryOut()
       this.emit(node, { kind: 'orderEnded', job, attempt, roleSequence, task, outcome })
     })
-  }
-
-  /** What ends a thing overrules what began it (agent/engine/lanes.ts). */
-  private lane(node: FakeNode, order: Order): { cancelled: boolean } {
-    const lane = `${node.name}/${order.do === 'raise' || order.do === 'drop' ? order.vip.name : order.do === 'start' || order.do === 'stop' ? order.application : 'data'}`
-    const ends = order.do === 'drop' || (order.do === 'stop' && order.kill) || (order.do === 'stopData' && order.force)
-    const before = this.begun.get(lane)
-    if (ends && before) before.cancelled = true
-    const token = { cancelled: false }
-    if (order.do === 'raise' || order.do === 'start' || order.do === 'source' || order.do === 'target') this.begun.set(lane, token)
-    return token
   }
 
   private carryOut(node: FakeNode, order: Order, roleSequence: number): Outcome {

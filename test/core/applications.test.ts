@@ -1,0 +1,100 @@
+import { levels, withDependants } from '../../src/core/order'
+import { A, applicationConfig, B, JOB, jobConfig, pairConfig } from '../fakes/pairConfig'
+import { type Desk, owner, peerView, standby, withoutData } from './desk'
+
+const [DB, CACHE, WEB, LOG] = [applicationConfig('DB'), applicationConfig('CACHE'), applicationConfig('WEB', ['DB', 'CACHE']), applicationConfig('LOG')]
+const APPLICATIONS = [WEB, DB, CACHE, LOG]
+
+test('dependencies first, side by side what may be; whoever depends on a failed one goes with it', () => {
+  expect(levels(APPLICATIONS)).toEqual([['DB', 'CACHE', 'LOG'], ['WEB']])
+  expect(withDependants(APPLICATIONS, ['CACHE'])).toEqual(['WEB', 'CACHE'])
+  expect(withDependants(APPLICATIONS, ['LOG'])).toEqual(['LOG'])
+})
+
+const fails = (desk: Desk, application: string, passedMs = 10): Desk => {
+  desk.tell({ kind: 'applicationFailed', job: JOB, application, why: 'exit code 1' }, passedMs)
+  return desk
+}
+const ordered = (desk: Desk): string[] => desk.job.plan?.pending.map(({ order }) => `${order.do} ${'application' in order ? order.application : ''}`) ?? []
+
+test('a failed application stops what depends on it, then both start again', () => {
+  const desk = fails(owner(pairConfig(jobConfig({ data: null, applications: APPLICATIONS }))), 'DB')
+  expect(ordered(desk)).toEqual(['stop WEB'])
+  expect(ordered(desk.end('stop'))).toEqual(['stop DB'])
+  expect(ordered(desk.end('stop'))).toEqual(['start DB'])
+  expect(ordered(desk.end('start'))).toEqual(['start WEB'])
+  desk.end('start')
+  expect(desk.job).toMatchObject({ phase: 'online', applications: { WEB: 'online', DB: 'online', CACHE: 'online', LOG: 'online' } })
+})
+
+/** So many failures at these intervals: where the job is in the end. */
+const LIMITS: [story: string, gapsMs: number[], peer: 'well' | 'flagged' | 'differs' | 'lost', phase: string][] = [
+  ['three within the window are restarted', [1_000, 1_000, 1_000], 'well', 'online'],
+  ['the fourth goes to the other node', [1_000, 1_000, 1_000, 1_000], 'well', 'switching'],
+  ['with time between them they never end it', [300_000, 300_000, 300_000, 300_000, 300_000], 'lost', 'online'],
+  ['nobody can take it: in error', [1_000, 1_000, 1_000, 1_000], 'flagged', 'error'],
+  ['a peer with another configuration cannot take it', [1_000, 1_000, 1_000, 1_000], 'differs', 'error'],
+  ['a peer that is lost cannot take it', [1_000, 1_000, 1_000, 1_000], 'lost', 'error']
+]
+test.each(LIMITS)('restart limit: %s', (_story, gapsMs, peer, phase) => {
+  const desk = owner(withoutData())
+  if (peer === 'lost') desk.hear({ peerAlive: false })
+  for (const gapMs of gapsMs) {
+    const config = withoutData()
+    if (peer !== 'lost')
+      desk.peerSays(peerView(B, peer === 'flagged' ? { errorFlag: 'x' } : {}, { config, ...(peer === 'differs' ? { configHash: 'other' } : {}) }))
+    fails(desk, 'POSTGRES', gapMs)
+    if (desk.job.phase === 'online') desk.endAll()
+  }
+  expect(desk.job.phase).toBe(phase)
+  expect(desk.job.record.owner).toBe(A)
+})
+
+test('an application that does not stop in peace is killed, and the job goes on', () => {
+  const desk = fails(owner(withoutData()), 'POSTGRES')
+  desk.end('stop', 'it did not stop within 60 s')
+  expect(desk.job.plan?.pending).toMatchObject([{ order: { do: 'stop', application: 'AGENT', kill: true } }])
+  desk.endAll()
+  expect(desk.job.phase).toBe('online')
+})
+
+test('an address that has gone is raised again; one that was left behind on a standby is dropped', () => {
+  const desk = owner(withoutData())
+  desk.tell({ kind: 'vipsSeen', job: JOB, attempt: desk.job.attempt, held: [] })
+  expect(desk.orders).toEqual(['raise'])
+  const other = standby({}, withoutData())
+  other.tell({ kind: 'vipsSeen', job: JOB, attempt: other.job.attempt, held: ['IP-DB_Group'] })
+  expect(other.orders).toEqual(['drop'])
+})
+
+describe('data is lost', () => {
+  test('on the owner: nobody reaches it any more, before anything else; then it starts anew, and a full mirror follows', () => {
+    const desk = owner()
+    desk.tell({ kind: 'dataLost', job: JOB, why: 'its program died' })
+    expect(desk.orders).toEqual(['drop'])
+    expect(desk.job.plan?.stages.flat().map((order) => order.do)).toEqual(['stop', 'stop', 'stopData', 'source', 'raise', 'start', 'start'])
+    desk.endAll()
+    expect(desk.job).toMatchObject({ phase: 'online', record: { needToVerify: 'Yes' } })
+    desk.dataSays({ role: 'source', connected: true, mirror: { state: 'Mirror', percent: 3, leftBytes: 1, leftMs: 1 }, needToVerify: 'Yes' })
+    expect(desk.job.record.needToVerify).toBe('Yes')
+    desk.dataSays({ role: 'source', connected: true })
+    expect(desk.job.record.needToVerify).toBe('No')
+  })
+
+  test('what an earlier data program said is not believed of the new one', () => {
+    const desk = owner()
+    desk.tell({ kind: 'dataLost', job: JOB, why: 'its program died' })
+    desk.endAll()
+    desk.tell({ kind: 'ticked', heartbeat: null }, 500)
+    expect(desk.job.record.needToVerify).toBe('Yes')
+  })
+
+  test('again and again: in error when nobody can take it', () => {
+    const desk = owner().hear({ peerAlive: false })
+    for (let i = 0; i < 4; i++) {
+      desk.tell({ kind: 'dataLost', job: JOB, why: 'its program died' })
+      desk.endAll()
+    }
+    expect(desk.job).toMatchObject({ phase: 'error', note: 'data: its program died (restarted 3 times within 600 s)' })
+  })
+})
