@@ -3,8 +3,8 @@ import type { Ports } from './ports'
 
 /** Persisting failed: what was promised is not on disk, so the engine ends and recovers from what is. */
 export const EXIT_PERSIST_FAILED = 71
-/** So many events are never waiting unless something is badly wrong; the engine then ends and recovers from disk. */
-export const QUEUE_EVENTS_MAX = 100_000
+/** So many events are never waiting unless something is badly wrong (a disk that hangs); the engine then ends and recovers from disk. */
+export const QUEUE_EVENTS_MAX = 10_000
 
 export interface LoopHands {
   persist(action: Extract<Action, { do: 'persist' }>): Promise<void>
@@ -40,7 +40,8 @@ export class Loop {
 
   /** Time passes, also when nothing else happens. */
   tick(): void {
-    this.emit({ kind: 'ticked', heartbeat: this.ports.heartbeat.view() })
+    // While one waits, another one says nothing new: a slow disk is no reason for a long queue.
+    if (!this.queue.some(({ kind }) => kind === 'ticked')) this.emit({ kind: 'ticked', heartbeat: this.ports.heartbeat.view() })
     this.cancelTick = this.ports.clock.after(TICK_MS, () => this.tick())
   }
 

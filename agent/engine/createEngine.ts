@@ -40,6 +40,7 @@ class RunningEngine implements Engine {
   private readonly waiters: TicketWaiters
   private readonly answers = new Map<number, (outcome: Outcome) => void>()
   private requests = 0
+  private ended = false
   /** On disk: what may be spoken of. */
   private published: State
 
@@ -58,7 +59,10 @@ class RunningEngine implements Engine {
       persist: (action) => performer.persist(action),
       perform: (action) => performer.perform(action),
       published: (state) => this.publish(state),
-      fatal: options.fatal
+      fatal: (why) => {
+        this.endAnswers()
+        options.fatal(why)
+      }
     })
   }
 
@@ -76,6 +80,7 @@ class RunningEngine implements Engine {
 
   async stop(): Promise<void> {
     this.loop.end()
+    this.endAnswers()
     await this.options.ports.heartbeat.close(false)
   }
 
@@ -122,7 +127,18 @@ class RunningEngine implements Engine {
     this.waiters.changed()
   }
 
+  /** Nobody waits for an engine that decides nothing any more. */
+  private endAnswers(): void {
+    this.ended = true
+    for (const request of [...this.answers.keys()]) this.answer(request, this.endsOutcome())
+  }
+
+  private endsOutcome(): Outcome {
+    return { ok: false, error: jobReport('E_ENGINE_ENDS', { node: this.published.node }) }
+  }
+
   private ask(emit: (request: number) => void): Promise<Outcome> {
+    if (this.ended) return Promise.resolve(this.endsOutcome())
     this.requests += 1
     const request = this.requests
     return new Promise((resolve) => {

@@ -111,6 +111,11 @@ export const JOB_MESSAGES = {
     message: ({ job, node, peer }) => `${peer} was lost before it said whether it took ${job}, so ${node} took it back`,
     tryThis: ({ peer }) => `hbtstate shows whether ${peer} is heard again`
   }),
+  E_ENGINE_ENDS: define<{ node: string }>({
+    exitCode: 3,
+    message: ({ node }) => `the engine of ${node} is ending; what became of the command is on the disk, or it was never begun`,
+    tryThis: () => 'Ask again when the agent runs; jobstate shows the state of the jobs then'
+  }),
   E_NODE_NOT_OF_PAIR: define<{ named: string; node: string; peer: string }>({
     exitCode: 2,
     message: ({ named, node, peer }) => `${named} is not a node of this pair; its nodes are ${node} and ${peer}`,

@@ -1,4 +1,4 @@
-import { Loop, type LoopHands } from '../../agent/loop'
+import { Loop, QUEUE_EVENTS_MAX, type LoopHands } from '../../agent/loop'
 import { initialState, type Action } from '../../src/core'
 import { A, pairConfig } from '../fakes/pairConfig'
 
@@ -40,5 +40,16 @@ test('what cannot be persisted ends the engine, with nothing said', async () => 
   expect(await ended).toMatchObject({ message: 'ENOSPC' })
   loop.emit({ kind: 'ticked', heartbeat: null })
   await Promise.resolve()
+  expect(said).toEqual([])
+})
+
+test('a disk that hangs lets only one tick wait, and ends the engine before too many events do', async () => {
+  const { loop, said, ended } = loopWith(() => new Promise(() => undefined))
+  loop.emit({ kind: 'booted', records: null })
+  for (let i = 0; i < 2 * QUEUE_EVENTS_MAX; i++) loop.tick()
+  const first = await Promise.race([ended, Promise.resolve('still waiting')])
+  expect(first).toBe('still waiting')
+  for (let i = 0; i < QUEUE_EVENTS_MAX; i++) loop.emit({ kind: 'peerStateDelivered', sentAtMs: 0 })
+  expect(await ended).toMatchObject({ message: `${QUEUE_EVENTS_MAX} events wait to be decided` })
   expect(said).toEqual([])
 })

@@ -1,0 +1,130 @@
+import type { PersistedState, Places, Ports } from '../../agent/ports'
+import type { Config } from '../../src/model'
+import type { MirrordStatus, PeerMessage, PeerReply } from '../../src/wire'
+import { statusOf } from './machine'
+import { A, B } from './pairConfig'
+
+/** The doors of one node, as far as an engine sees them: every call is written down, and can be held. */
+export class FakePorts {
+  readonly calls: string[] = []
+  readonly events: string[] = []
+  disk: PersistedState | null = null
+  /** The peer's own receiver; null: it cannot be reached. */
+  other: FakePorts | null = null
+  receive: ((message: PeerMessage) => Promise<PeerReply>) | null = null
+  private readonly held = new Map<string, { promise: Promise<void>; resolve: () => void; reject: (why: Error) => void }>()
+  private readonly timers = new Set<NodeJS.Timeout>()
+  private readonly seen = new Map<string, () => void>()
+  private status: MirrordStatus = statusOf({
+    running: true,
+    role: 'none',
+    roleSequence: 1,
+    peerCopyComplete: true,
+    connected: true,
+    mirroring: false,
+    copyComplete: true,
+    content: 0,
+    claimedContent: 0
+  })
+
+  constructor(
+    readonly node: string,
+    readonly config: Config
+  ) {}
+
+  get places(): Places {
+    return { stateDirectory: '/none', runDirectory: '/none', configFile: '/none', config: this.config, node: this.node }
+  }
+
+  /** From now on calls with this name wait until they are let go. */
+  hold(name: string): { go: () => void; fail: (why: string) => void } {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    promise.catch(() => undefined)
+    this.held.set(name, { promise, resolve, reject })
+    return { go: () => resolve(), fail: (why) => reject(new Error(why)) }
+  }
+
+  /** Resolves when a call with this name has been made. */
+  called(name: string): Promise<void> {
+    if (this.calls.includes(name)) return Promise.resolve()
+    return new Promise((resolve) => this.seen.set(name, resolve))
+  }
+
+  end(): void {
+    for (const timer of this.timers) clearTimeout(timer)
+  }
+
+  private async call<T>(name: string, result: T): Promise<T> {
+    this.calls.push(name)
+    this.seen.get(name)?.()
+    await this.held.get(name)?.promise
+    return result
+  }
+
+  readonly ports: Ports = {
+    clock: {
+      nowMs: () => performance.now(),
+      wallMs: () => Date.now(),
+      after: (delayMs, run) => {
+        const timer = setTimeout(run, delayMs)
+        this.timers.add(timer)
+        return () => clearTimeout(timer)
+      }
+    },
+    disk: {
+      load: async () => this.disk,
+      save: async (state) => {
+        await this.call('save', null)
+        this.disk = state
+      }
+    },
+    heartbeat: {
+      start: async (onChange) => onChange(this.ports.heartbeat.view()),
+      view: () => ({ links: [], peerAlive: this.other !== null, peerEngineSilentMs: 0, peerLeaving: false }),
+      close: (end) => this.call(`heartbeat.close ${end}`, undefined)
+    },
+    peer: {
+      send: async (message) => {
+        await this.call(`send ${message.kind}`, null)
+        const receive = this.other?.receive
+        if (!receive) throw new Error('the peer cannot be reached')
+        return receive(structuredClone(message))
+      },
+      onMessage: (receive) => {
+        this.receive = receive
+      }
+    },
+    vip: {
+      probe: () => this.call('probe', null),
+      raise: () => this.call('raise', undefined),
+      drop: () => this.call('drop', undefined),
+      held: async () => this.calls.lastIndexOf('raise') > this.calls.lastIndexOf('drop')
+    },
+    applications: {
+      start: (_job, { name }) => this.call(`start ${name}`, undefined),
+      stop: (_job, { name }) => this.call(`stop ${name}`, undefined),
+      adopt: async () => false,
+      onFailed: () => undefined
+    },
+    data: {
+      ensure: () => this.call('ensure', { ran: true, status: this.status }),
+      source: () => this.call('source', undefined),
+      target: () => this.call('target', undefined),
+      drain: () => this.call('drain', undefined),
+      stop: () => this.call('stop data', undefined),
+      mirror: (_job, action) => this.call(`mirror ${action}`, undefined),
+      end: () => this.call('end data', undefined),
+      onStatus: () => undefined,
+      onLost: () => undefined
+    },
+    log: { event: (level, text) => void this.events.push(`${level}: ${text}`) }
+  }
+}
+
+/** Two nodes whose engines reach each other. */
+export function fakePair(config: Config): [FakePorts, FakePorts] {
+  const [a, b] = [new FakePorts(A, config), new FakePorts(B, config)]
+  a.other = b
+  b.other = a
+  return [a, b]
+}
