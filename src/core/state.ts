@@ -25,7 +25,7 @@ export interface State {
   tickets: Record<string, Ticket>
   ticketCount: number
   /** What was last told to the peer, in short, and when. */
-  told: { fingerprint: string; atMs: number } | null
+  told: { news: unknown[]; atMs: number } | null
 }
 
 export interface JobState {

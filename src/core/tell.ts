@@ -7,29 +7,23 @@ import { nodeView } from './views'
 export function tellPeer(turn: Turn): void {
   const { state } = turn
   if (state.peerAlive !== 'up') return
-  const fingerprint = fingerprintOf(state)
+  const news = newsOf(state)
   const due = state.told === null || state.atMs - state.told.atMs >= PEER_STATE_INTERVAL_MS
-  if (!due && fingerprint === state.told?.fingerprint) return
-  state.told = { fingerprint, atMs: state.atMs }
+  if (!due && state.told !== null && isSame(news, state.told.news)) return
+  state.told = { news, atMs: state.atMs }
   turn.actions.push({ do: 'sendState', atMs: state.atMs, view: nodeView(state) })
 }
 
-/** What is worth a message of its own; counters and percentages wait for the next one. */
-function fingerprintOf(state: State): string {
-  const jobs = Object.values(state.jobs).map((job) => {
+/** What is worth a message of its own; counters and percentages wait for the next one. A record is replaced whole: it is compared as one. */
+function newsOf(state: State): unknown[] {
+  const news: unknown[] = [state.incarnation]
+  for (const job of Object.values(state.jobs)) {
     const ticket = job.ticket === null ? undefined : state.tickets[job.ticket]
-    return [
-      job.record,
-      job.phase,
-      job.note,
-      job.vips,
-      job.applications,
-      job.ticket,
-      ticket?.state,
-      ticket?.steps.length,
-      job.data?.connected,
-      job.data?.mirror.state
-    ]
-  })
-  return JSON.stringify([state.incarnation, jobs, state.heartbeat?.links.map((link) => link.up)])
+    news.push(job.record, job.phase, job.note, ...Object.values(job.vips), ...Object.values(job.applications))
+    news.push(job.ticket, ticket?.state, ticket?.steps.length, job.data?.connected, job.data?.mirror.state)
+  }
+  for (const link of state.heartbeat?.links ?? []) news.push(link.up)
+  return news
 }
+
+const isSame = (a: unknown[], b: unknown[]): boolean => a.length === b.length && a.every((part, i) => part === b[i])
