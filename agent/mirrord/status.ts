@@ -63,7 +63,7 @@ export function sourceStatus(base: MirrordStatus, side: SourceSide, speed: numbe
     speedBytesPerSecond: speed,
     sentBytes: view?.sentBytes ?? 0,
     queuedBytes,
-    needToVerify: overflowed && view?.needToVerify === 'No' ? 'Yes' : (view?.needToVerify ?? 'No'),
+    needToVerify: view?.needToVerify === 'No' && (overflowed || isHalf(side)) ? 'Yes' : (view?.needToVerify ?? 'No'),
     targetSide: !connected ? 'Absent' : !view?.targetMirrors ? 'Idle' : mirror.state === 'Stop' ? 'Stop' : 'Full Mirror',
     lsn: log.lsn(),
     appliedLsn: view?.targetAppliedLsn ?? 0,
@@ -71,6 +71,9 @@ export function sourceStatus(base: MirrordStatus, side: SourceSide, speed: numbe
     fault: side.walkFailure === null ? refused(side) : { code: 'E_WALK', message: dataError('E_WALK', { why: side.walkFailure }).message }
   }
 }
+
+/** A mirror has ended before its end. */
+const isHalf = ({ view, walk }: SourceSide): boolean => view?.targetMirrors === true && STATES[walk.state()] === 'Stop'
 
 const LINK_CODES = ['E_LINK_FAILED', 'E_LINK_SILENT']
 

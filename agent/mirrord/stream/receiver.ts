@@ -115,7 +115,11 @@ export class Receiver {
       socket.on('error', () => undefined)
     })
     server.on('secureConnection', (socket) => this.accept(socket, link))
-    server.on('tlsClientError', (error: NodeJS.ErrnoException) => this.strangerCame(link, error))
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+      // After a handshake that takes too long it would stay open.
+      socket.destroy()
+      this.strangerCame(link, error)
+    })
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (!this.servers.has(link)) this.say(`data link ${link} cannot listen on ${address} yet: ${error.code}`)
       this.servers.delete(link)

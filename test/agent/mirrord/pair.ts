@@ -105,6 +105,10 @@ export class TestMirrord {
     }
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.child!.kill(name)
+  }
+
   async kill(): Promise<void> {
     if (this.child === null || this.child.exitCode !== null || this.child.signalCode !== null) return
     const exited = once(this.child, 'exit')
