@@ -99,12 +99,12 @@ export class Serving {
     return this.stat.ofPath(this.rootFd, this.pathBytes(path))
   }
 
-  /** By its name, else by an open descriptor of it: files without a name live on while they are open. */
+  /** By an open descriptor, which costs no path and also reaches files without a name; else by its name. */
   statNode(node: Node): number {
-    const path = this.nodes.pathOf(node)
-    if (path !== null) return this.statPath(path)
     const handle = node.handles[0]
-    return handle === undefined ? -ESTALE : this.stat.ofDescriptor(handle.fd)
+    if (handle !== undefined) return this.stat.ofDescriptor(handle.fd)
+    const path = this.nodes.pathOf(node)
+    return path === null ? -ESTALE : this.statPath(path)
   }
 
   locked(work: () => number): number {

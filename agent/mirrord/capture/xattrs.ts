@@ -10,12 +10,12 @@ const ANSWER_BYTES_MAX = 64 << 10
 type ByPath = (path: Buffer) => number
 type ByDescriptor = (fd: number) => number
 
-/** Extended attributes work on the name where there is one, else on an open descriptor. */
+/** Extended attributes work on an open descriptor where there is one (no path to follow: the kernel asks at the first write of a file), else on the name. */
 function onNode(serving: Serving, node: Node, byPath: ByPath, byDescriptor: ByDescriptor): number {
-  const path = serving.nodes.pathOf(node)
-  if (path !== null) return byPath(serving.absolutePathBytes(path))
   const handle = node.handles[0]
-  return handle === undefined ? -ESTALE : byDescriptor(handle.fd)
+  if (handle !== undefined) return byDescriptor(handle.fd)
+  const path = serving.nodes.pathOf(node)
+  return path === null ? -ESTALE : byPath(serving.absolutePathBytes(path))
 }
 
 /** A size of 0 asks how large the answer would be. */
