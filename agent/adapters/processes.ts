@@ -33,6 +33,11 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return stat !== null && !isDead(stat) && stat.startTicks === identity.startTicks
 }
 
+/** Still in the process table, if only to be reaped: a lock file with its number still looks like that of a living process. */
+export function isListed(identity: ProcessIdentity): boolean {
+  return readStat(identity.pid)?.startTicks === identity.startTicks
+}
+
 export function isOfThisBoot(identity: ProcessIdentity): boolean {
   return identity.bootId === bootId()
 }

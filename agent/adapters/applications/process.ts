@@ -4,7 +4,7 @@ import { logTail, trimLog } from '../boundedLog'
 import { monotonicMs } from '../clock'
 import { failure, plainReason } from '../failure'
 import { fileWord, readNote, removeNote, writeNote } from '../files'
-import { identify, type ProcessIdentity, isAlive, isOfThisBoot, sessionMembers, signalProcess } from '../processes'
+import { identify, type ProcessIdentity, isAlive, isListed, isOfThisBoot, sessionMembers, signalProcess } from '../processes'
 import { redact } from '../redact'
 import { cgroupMembers, killCgroup, makeCgroup, removeCgroup } from './cgroup'
 import { type Launch, type Launched, launch } from './launch'
@@ -14,12 +14,14 @@ import { runShell, type Surroundings, surroundings } from './shell'
 import { Watch } from './watch'
 
 /** Between two tries of the check while it starts. */
-const START_CHECK_GAP_MS = 200
+const START_CHECK_GAP_MS = 50
 /** Without a check: what still lives after this has started. */
 const STILL_ALIVE_MS = 500
 const POLL_MS = 20
 /** The process itself has ended; what it left behind gets so long to follow. */
 const LEFTOVER_MS = 1_000
+/** An earlier engine's child is reaped by the machine's first process, soon; one that never reaps must not keep the service down. */
+const REAP_WAIT_MS = 3_000
 /** After SIGKILL only a process that hangs in the kernel is still there. */
 const KILL_WAIT_MS = 5_000
 const OUTPUT_LINES = 5
@@ -45,7 +47,7 @@ export class ProcessRunner implements Runner {
     const { job, application, places } = this.options
     const around = await surroundings(places.node, job, application)
     const running = this.running()
-    const started = running === null ? await this.launchAnew(around) : { launched: running, logStart: 0 }
+    const started = running === null ? await this.launchAnew(around, abort) : { launched: running, logStart: 0 }
     const why = await this.untilReady(started.launched, around, abort)
     if (why !== null) {
       const output = redact(logTail(this.logFile, started.logStart, OUTPUT_LINES))
@@ -66,11 +68,12 @@ export class ProcessRunner implements Runner {
   async stop(kill: boolean): Promise<void> {
     this.release()
     const launched = this.noted()
-    this.seen = launched === null || launched.cgroup !== null ? [] : this.members(launched).flatMap((pid) => identify(pid) ?? [])
+    this.seen = this.members(launched).flatMap((pid) => identify(pid) ?? [])
     if (launched !== null && isAlive(launched.identity) && !kill) await this.askToStop(launched)
     await this.killAll(launched)
     this.seen = []
-    removeNote(this.noteFile)
+    // The next start waits for one that is dead but not reaped yet: its note stays.
+    if (launched === null || !isListed(launched.identity)) removeNote(this.noteFile)
   }
 
   release(): void {
@@ -89,10 +92,12 @@ export class ProcessRunner implements Runner {
     return note.success && isOfThisBoot(note.data.identity) ? note.data : null
   }
 
-  private async launchAnew(around: Surroundings): Promise<Launch> {
+  private async launchAnew(around: Surroundings, abort: AbortSignal): Promise<Launch> {
     const { job, application, places } = this.options
     // What an earlier run left behind would stand in the way of the new one.
-    await this.killAll(this.noted())
+    const before = this.noted()
+    await this.killAll(before)
+    if (before !== null) await waitUntil(() => abort.aborted || !isListed(before.identity), monotonicMs() + REAP_WAIT_MS)
     try {
       const launched = await launch(application.start ?? 'false', around, this.cgroupName, this.logFile)
       writeNote(this.noteFile, launched.launched)
@@ -185,10 +190,11 @@ export class ProcessRunner implements Runner {
 
   private members(launched: Launched | null): number[] {
     const cgroup = launched === null ? makeCgroup(this.cgroupName) : launched.cgroup
-    if (cgroup !== null) return cgroupMembers(cgroup)
+    const left = this.seen.filter(isAlive).map(({ pid }) => pid)
+    // A cgroup no longer names a process that has begun to die, and in a folder that hangs that may take a while.
+    if (cgroup !== null) return [...new Set([...cgroupMembers(cgroup), ...left])]
     if (launched === null) return []
     const later = identify(launched.identity.pid)
-    const left = this.seen.filter(isAlive).map(({ pid }) => pid)
     // The number belongs to somebody else by now: then a session of that number is not ours either.
     return later !== null && !isAlive(launched.identity) ? left : [...new Set([...sessionMembers(launched.identity.pid), ...left])]
   }

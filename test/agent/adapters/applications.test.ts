@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { createApplicationPort } from '../../../agent/adapters'
 import { isOneProgram } from '../../../agent/adapters/applications/shell'
+import { identify } from '../../../agent/adapters/processes'
 import type { ApplicationConfig } from '../../../src/model'
 import type { ReportError } from '../../../src/report/report'
 import { application, job, keptLog, makePlaces, removePlaces, until } from './surroundings'
@@ -58,6 +60,25 @@ describe('an application of kind process', () => {
     expect((failures[0]?.atMs ?? 0) - killedMs).toBeLessThan(200)
     expect(await newEngine().adopt(group, config)).toBe(false)
     expect(failures).toHaveLength(1)
+  })
+
+  test('a start waits until the one before is reaped: its number in a lock file still looks alive', async () => {
+    // Whoever took the first engine's place as its parent reaps late: here it never does, and ends.
+    const parent = spawn('sh', ['-c', 'sleep 300 & echo $!; exec sleep 300'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const pid = Number(String((await once(parent.stdout, 'data'))[0]))
+    const identity = identify(pid)
+    const file = path.join(places.runDirectory, 'applications', 'DB_Group.APP.json')
+    fs.mkdirSync(path.dirname(file), { recursive: true })
+    fs.writeFileSync(file, JSON.stringify({ identity, alone: true, cgroup: null }))
+    process.kill(pid, 'SIGKILL')
+    const port = newEngine()
+    await port.stop(group, app({ start: 'sleep 300' }), { kill: true })
+    expect([alive(pid), fs.existsSync(`/proc/${pid}`)]).toEqual([false, true])
+
+    const start = port.start(group, app({ start: `! test -e /proc/${pid} && exec sleep 300` }))
+    setTimeout(() => parent.kill('SIGKILL'), 300)
+    await start
+    expect(fs.existsSync(`/proc/${pid}`)).toBe(false)
   })
 
   test('a number that belongs to another process now is not adopted, and not touched', async () => {
