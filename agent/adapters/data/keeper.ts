@@ -164,6 +164,8 @@ export class MirrordKeeper {
       if (client === this.client) this.see({ event: 'status', status: status as MirrordStatus })
     } catch {
       if (client !== this.client || this.ending || ++this.silentPolls !== SILENT_POLLS_MAX) return
+      // Whoever waits in its folder waits in the kernel, beyond any signal, until it has ended.
+      this.killLeft()
       this.events.lost(this.job.name, `it has not answered for ${(SILENT_POLLS_MAX * STATUS_POLL_MS) / 1_000} s`)
     }
   }
@@ -172,12 +174,18 @@ export class MirrordKeeper {
   private async disconnected(client: MirrordClient): Promise<void> {
     if (this.client !== client) return
     this.release()
-    for (let tries = 0; tries < RECONNECT_TRIES && !this.ending && this.client === null; tries++) {
+    for (let tries = 0; tries < RECONNECT_TRIES && !this.ending && this.client === null && (tries === 0 || this.lives()); tries++) {
       const again = await MirrordClient.open(this.socketFile, this.at)
       if (again !== null) return this.ending ? again.close() : this.use(again)
       await pause(RECONNECT_GAP_MS)
     }
     if (!this.ending && this.client === null) this.events.lost(this.job.name, this.lastWords)
+  }
+
+  /** Without a note nobody knows: then it may. */
+  private lives(): boolean {
+    const identity = this.noted()
+    return identity === null || isAlive(identity)
   }
 
   private async waitForEnd(client: MirrordClient | null, timeoutMs: number): Promise<void> {
