@@ -1,4 +1,5 @@
 import type { MirrordStatus } from '../wire'
+import { dropPlan } from './plan'
 import { owns, type JobState } from './state'
 import { log, setRecord, type Turn } from './turn'
 
@@ -44,7 +45,12 @@ export function dataLost(turn: Turn, job: JobState, why: string): void {
   else if (job.dataRole !== 'none') markSourceLost(job, why)
 }
 
+/** An application that died because its folder did is not restarted in a folder that answers nobody: all of it recovers, at once. */
 function markSourceLost(job: JobState, why: string): void {
+  if (job.plan?.kind === 'restart') {
+    dropPlan(job)
+    job.restarts.pop()
+  }
   job.dataRole = 'unknown'
   job.dataLost = why
   job.drained = false

@@ -33,7 +33,7 @@ export function hearPeer(turn: Turn, view: NodeView): void {
   state.peer = { view, atMs: state.atMs }
   for (const job of Object.values(state.jobs)) {
     const theirs = view.jobs[job.name]
-    if (theirs) reconcile(turn, job, theirs)
+    if (theirs) reconcile(turn, job, theirs, view.heard === state.incarnation)
   }
 }
 
@@ -44,8 +44,12 @@ function isLate(turn: Turn, view: NodeView): boolean {
   return Object.entries(view.jobs).some(([name, { record }]) => record.roleSequence < (known.jobs[name]?.record.roleSequence ?? 0))
 }
 
-function reconcile(turn: Turn, job: JobState, theirs: JobView): void {
-  job.peerSpoke = true
+/**
+ * `answers`: the peer had heard this very engine when it wrote this. A message may have been under way since before this node
+ * died, and before the peer took over: its record may be as old as ours, and nothing may start because of it.
+ */
+function reconcile(turn: Turn, job: JobState, theirs: JobView, answers: boolean): void {
+  if (answers) job.peerSpoke = true
   copyPeerLines(turn, theirs.activity)
   const difference = theirs.record.roleSequence - job.record.roleSequence
   if (difference > 0) adopt(turn, job, theirs.record)

@@ -16,7 +16,7 @@ export function tellPeer(turn: Turn): void {
 
 /** What is worth a message of its own; counters and percentages wait for the next one. A record is replaced whole: it is compared as one. */
 function newsOf(state: State): unknown[] {
-  const news: unknown[] = [state.incarnation]
+  const news: unknown[] = [state.incarnation, state.peer?.view.incarnation]
   for (const job of Object.values(state.jobs)) {
     const ticket = job.ticket === null ? undefined : state.tickets[job.ticket]
     news.push(job.record, job.phase, job.note, ...Object.values(job.vips), ...Object.values(job.applications))

@@ -11,6 +11,7 @@ export function nodeView(state: State, heartbeat: HeartbeatFacts | null = state.
   return {
     node: state.node,
     incarnation: state.incarnation,
+    heard: state.peer?.view.incarnation ?? null,
     configHash: state.configHash,
     jobs: Object.fromEntries(Object.values(state.jobs).map((job) => [job.name, jobView(state, job)])),
     links: (heartbeat?.links ?? []).map(linkView),

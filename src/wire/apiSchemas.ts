@@ -113,6 +113,7 @@ const linkViewSchema: z.ZodType<LinkView> = z.looseObject({
 const nodeViewSchema: z.ZodType<NodeView> = z.looseObject({
   node: name,
   incarnation: name,
+  heard: name.nullable(),
   configHash: text,
   jobs: z.record(name, jobViewSchema),
   links: list(linkViewSchema),

@@ -37,6 +37,8 @@ export interface NodeView {
   node: string
   /** Changes at every start of the engine. */
   incarnation: string
+  /** The incarnation of the other node's engine that this one has heard last; null: none yet. It tells an answer from a message of before. */
+  heard: string | null
   configHash: string
   jobs: Record<string, JobView>
   links: LinkView[]

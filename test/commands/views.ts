@@ -88,6 +88,7 @@ export function jobView(node: Node, owner: Node): JobView {
 export const nodeView = (node: Node, owner: Node): NodeView => ({
   node,
   incarnation: `${node}-1`,
+  heard: null,
   configHash: 'same',
   jobs: { DB_Group: jobView(node, owner) },
   links: links(node),

@@ -138,7 +138,8 @@ export function heartbeat(config: Config, node: string, facts: Partial<Heartbeat
 export function peerView(node: string, of: Partial<JobRecord>, change: Partial<JobView> & { configHash?: string; config?: Config } = {}): NodeView {
   const { configHash = HASH, config = pairConfig(), ...job } = change
   const view = nodeView(new Desk(node, config).boot(record(of)).state)
-  return { ...view, configHash, jobs: Object.fromEntries(Object.entries(view.jobs).map(([name, known]) => [name, { ...known, ...job }])) }
+  const heard = `${node === A ? B : A}-1`
+  return { ...view, heard, configHash, jobs: Object.fromEntries(Object.entries(view.jobs).map(([name, known]) => [name, { ...known, ...job }])) }
 }
 
 /** The owner, online, with a standby that has all of it. */
