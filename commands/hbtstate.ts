@@ -1,7 +1,6 @@
 import { CuiCommand, everywhere, type HelpText } from './base'
 import type { Outcome } from './context'
-import { problemsOf } from './view/cluster'
-import { linkRows, printLinks } from './view/heartbeats'
+import { linkProblems, linkRows, printLinks } from './view/heartbeats'
 import { readClusters } from './view/read'
 import { printProblems } from './view/tables'
 
@@ -24,7 +23,7 @@ export class Hbtstate extends CuiCommand {
       if (i > 0) this.output.line()
       printLinks(this.output, cluster, rows)
     })
-    const problems = problemsOf(clusters)
+    const problems = [...new Set(clusters.flatMap(linkProblems))]
     printProblems(this.output, problems)
     return { exitCode: problems.length > 0 ? 1 : 0, json: { links: shown.flatMap(({ rows }) => rows), problems } }
   }

@@ -20,6 +20,8 @@ export interface ClusterView {
   seen: Map<string, Seen>
   jobs: string[]
   problems: string[]
+  /** Open nodes that did not answer, and why. */
+  unanswered: string[]
 }
 
 export interface JobNow {
@@ -66,12 +68,9 @@ function clusterOf(cluster: string, answers: StatusAnswer[], silent: Asked[]): C
     seen.set(answer.peerNode, { view, ageMs, old: ageMs > FRESH_MS || answer.peerAlive !== 'up', utcOffsetMinutes: answer.utcOffsetMinutes })
   }
   const jobs = [...new Set([...seen.values()].flatMap((one) => Object.keys(one.view.jobs)))]
-  const problems = [
-    ...silent.map((one) => `${one.entry.node} (${where(one.entry)}): ${one.report?.message ?? 'it does not answer.'}`),
-    ...answers.flatMap((answer) => answer.problems),
-    ...disagreements(seen, jobs)
-  ]
-  return { cluster, nodes, seen, jobs, problems: [...new Set(problems)] }
+  const unanswered = silent.map((one) => `${one.entry.node} (${where(one.entry)}): ${one.report?.message ?? 'it does not answer.'}`)
+  const problems = [...unanswered, ...answers.flatMap((answer) => answer.problems), ...disagreements(seen, jobs)]
+  return { cluster, nodes, seen, jobs, problems: [...new Set(problems)], unanswered }
 }
 
 /** Where both nodes speak for themselves and say different things. */

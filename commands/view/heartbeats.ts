@@ -28,6 +28,21 @@ export function linkRows(cluster: ClusterView): LinkRow[] {
 
 const linkOf = (cluster: ClusterView, node: string, name: string): LinkView | undefined => cluster.seen.get(node)?.view.links.find((link) => link.name === name)
 
+/** What is wrong with the links and nothing else: a pair whose links are ok is well connected, however its jobs are. */
+export function linkProblems(cluster: ClusterView): string[] {
+  const broken = cluster.nodes.flatMap((node) =>
+    (cluster.seen.get(node)?.view.links ?? []).filter((link) => link.state !== 'ok').map((link) => broke(cluster, node, link))
+  )
+  const unheard = cluster.nodes.filter((node) => cluster.seen.get(node)?.old !== false)
+  const quiet = unheard.map((node) => (cluster.seen.has(node) ? `${node} itself says nothing now: what it saw is old` : `nothing is known of ${node}`))
+  return [...cluster.unanswered, ...broken, ...quiet]
+}
+
+function broke(cluster: ClusterView, node: string, { name, local, remote }: LinkView): string {
+  const other = cluster.nodes.find((each) => each !== node) ?? 'the other node'
+  return `${node} does not hear ${other} on link ${name} (${local} <-> ${remote})`
+}
+
 /** The first node's end stands on the left, whoever said it. */
 function ends(first: LinkView | undefined, second: LinkView | undefined): string {
   if (first !== undefined) return `${first.local} <-> ${first.remote}`

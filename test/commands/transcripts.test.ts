@@ -52,6 +52,22 @@ test("list, allstate and hbtstate are the guide's, byte for byte", async () => {
   expect((await bench.cui(['hotstate'])).out).toBe(HBTSTATE)
 })
 
+test('hbtstate tells of links and of nothing else', async () => {
+  await bench.openBoth()
+  const { status } = bench.a
+  bench.a.status = { ...status, problems: ['DB_Group on RMHW131: it waits'] }
+  expect(await bench.cui(['hbtstate'])).toEqual({ exitCode: 0, out: HBTSTATE, err: '' })
+
+  bench.a.status = {
+    ...status,
+    self: { ...status.self, links: status.self.links.map((link) => ({ ...link, state: link.name === 'link-0' ? 'error' : 'ok' })) }
+  }
+  const broken = await bench.cui(['hbtstate'])
+  expect(broken.exitCode).toBe(1)
+  expect(broken.out).toContain('RMHW131 does not hear RMHW132 on link link-0 (22.22.150.131:3001 <-> 22.22.150.132:3001)')
+  bench.a.status = status
+})
+
 test('one open node is enough: the other one is seen through it', async () => {
   await bench.cui(['open', '192.168.150.152', '--account', 'administrator', '--password-file', bench.passwordFile, '--trust-on-first-use'])
   expect((await bench.cui(['allstate'])).out).toBe(ALLSTATE)
