@@ -12,6 +12,8 @@ import { makeDatabase, pgbench, postgresPrograms } from './postgres'
  */
 const ROUNDS = 3
 const LOAD_SECONDS = 3
+/** No new round of a part begins after this: the medians are then of fewer rounds, and the run says so. */
+const ROUNDS_END_MS = 5 * 60 * 1000
 
 interface Row {
   title: string
@@ -44,12 +46,20 @@ function print(row: Row): void {
   }
 }
 
+/** The first round is always run. */
+function inTime(round: number, rounds: number, part: string): boolean {
+  if (round >= rounds) return false
+  if (round === 0 || performance.now() < ROUNDS_END_MS) return true
+  console.log(`${part}: only ${round} of ${rounds} rounds, the machine is slow`)
+  return false
+}
+
 const runLoad = (kind: string, contender: Contender): number =>
   JSON.parse(execFileSync(process.execPath, [path.join(__dirname, 'load.cjs'), kind, contender.folder, String(LOAD_SECONDS)], { encoding: 'utf8' }))
 
 async function loads(contenders: Contender[], rounds: number, wanted: (title: string) => boolean): Promise<Row[]> {
   const rows = LOADS.filter((load) => wanted(load.kind)).map((load) => ({ ...load, figures: new Map<string, number[]>() }))
-  for (let round = 0; round < rounds; round += 1)
+  for (let round = 0; inTime(round, rounds, 'loads'); round += 1)
     for (const row of rows) for (const contender of contenders) note(row, contender.name, runLoad(row.kind, contender))
   return rows
 }
@@ -59,8 +69,11 @@ async function database(contenders: Contender[], rounds: number, root: string): 
   if (!programs) return []
   const row: Row = { title: 'pgbench -c 4, scale 10', unit: 'tps', better: 'higher', figures: new Map() }
   const sockets = folderIn(root, 'sockets')
-  for (const contender of contenders) makeDatabase(programs, contender)
-  for (let round = 0; round < rounds; round += 1)
+  for (const contender of contenders) {
+    console.error(`  ${row.title}: making the database of ${contender.name}`)
+    makeDatabase(programs, contender)
+  }
+  for (let round = 0; inTime(round, rounds, row.title); round += 1)
     for (const contender of contenders) note(row, contender.name, await pgbench(programs, contender, sockets, round === 0))
   return [row]
 }
@@ -69,7 +82,9 @@ async function copies(root: string, rounds: number): Promise<Row[]> {
   const rows: Row[] = []
   for (const kind of COPIES) {
     const row: Row = { title: `first copy, ${kind}`, unit: 's', better: 'lower', figures: new Map() }
-    for (let round = 0; round < rounds; round += 1) for (const [name, figure] of Object.entries(await firstCopy(root, kind, round))) note(row, name, figure)
+    for (let round = 0; inTime(round, rounds, row.title); round += 1) {
+      for (const [name, figure] of Object.entries(await firstCopy(root, kind, round))) note(row, name, figure)
+    }
     rows.push(row)
   }
   return rows
