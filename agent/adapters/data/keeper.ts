@@ -63,12 +63,22 @@ export class MirrordKeeper {
     this.ending = false
     const connected = this.client !== null && !this.client.closed
     const adopted = connected ? this.client : await MirrordClient.open(this.socketFile, this.at)
-    const client = adopted ?? (await this.startAnew())
+    if (adopted === null) return this.configure(await this.startAnew(), job, false)
+    try {
+      return await this.configure(adopted, job, true)
+    } catch (error) {
+      // The socket of one that is just being killed takes a connection for a moment.
+      if (this.lives()) throw error
+      return this.configure(await this.startAnew(), job, false)
+    }
+  }
+
+  private async configure(client: MirrordClient, job: JobConfig, ran: boolean): Promise<{ ran: boolean; status: MirrordStatus }> {
     try {
       await client.request({ do: 'configure', config: mirrordConfig(this.places, job) }, CONFIGURE_TIMEOUT_MS)
       const status = (await client.request({ do: 'status' }, STATUS_TIMEOUT_MS)) as MirrordStatus
       if (client !== this.client) this.use(client)
-      return { ran: adopted !== null, status }
+      return { ran, status }
     } catch (error) {
       if (client !== this.client) client.close()
       throw error
