@@ -25,11 +25,12 @@ const RUN_TIMEOUT_MS = 90_000
 export function runProgram(command: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const child = startProgram(command, options)
   const output = { stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk: Buffer) => {
-    output.stdout += String(chunk)
+  // A character of several bytes may come in two chunks.
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output.stdout += chunk
   })
-  child.stderr.on('data', (chunk: Buffer) => {
-    output.stderr += String(chunk)
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    output.stderr += chunk
   })
   child.stdin.end(options.input ?? '')
   return new Promise((resolve, reject) => {
