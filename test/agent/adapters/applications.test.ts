@@ -9,6 +9,9 @@ import type { ApplicationConfig } from '../../../src/model'
 import type { ReportError } from '../../../src/report/report'
 import { application, job, keptLog, makePlaces, removePlaces, until } from './surroundings'
 
+/** About 20 to 120 ms on a quiet machine; far below any check interval on a busy one. */
+const NOTICED_MS_MAX = 2_000
+
 const isRoot = process.geteuid?.() === 0
 
 describe('an application of kind process', () => {
@@ -57,7 +60,7 @@ describe('an application of kind process', () => {
     const killedMs = performance.now()
     process.kill(pid, 'SIGKILL')
     await until('the failure', () => failures.length > 0)
-    expect((failures[0]?.atMs ?? 0) - killedMs).toBeLessThan(200)
+    expect((failures[0]?.atMs ?? 0) - killedMs).toBeLessThan(NOTICED_MS_MAX)
     expect(await newEngine().adopt(group, config)).toBe(false)
     expect(failures).toHaveLength(1)
   })

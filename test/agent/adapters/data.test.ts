@@ -5,6 +5,9 @@ import type { JobConfig } from '../../../src/model'
 import type { ReportError } from '../../../src/report/report'
 import { job, keptLog, link, makePlaces, removePlaces, until } from './surroundings'
 
+/** About 120 ms on a quiet machine; far below the 5 s of the status questions on a busy one. */
+const NOTICED_MS_MAX = 2_000
+
 const data = (folder: string): JobConfig['data'] => ({ folders: [{ path: folder, exclude: [] }], port: 7340, capture: 'fuse', queueBytes: 1_000 })
 const code = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
@@ -57,7 +60,7 @@ describe('mirrord of a job (with a stand-in that speaks its protocol)', () => {
     const killedMs = performance.now()
     process.kill(pid(), 'SIGKILL')
     await until('lost', () => lost.length > 0)
-    expect((lost[0]?.atMs ?? 0) - killedMs).toBeLessThan(250)
+    expect((lost[0]?.atMs ?? 0) - killedMs).toBeLessThan(NOTICED_MS_MAX)
     expect(lost[0]?.why).toBe('its process was ended by SIGKILL')
     expect(await waiting).toBe('E_MIRRORD_LOST')
     expect(await code(port.source('DB_Group', 1, false))).toBe('E_MIRRORD_LOST')
