@@ -29,7 +29,10 @@ export class Relay {
       this.open.add(socket)
       socket
         .on('error', () => undefined)
-        .on('close', () => (this.open.delete(socket), other.destroy()))
+        .on('close', () => {
+          this.open.delete(socket)
+          other.destroy()
+        })
         .pipe(other)
     }
     from.on('data', (chunk) => {
