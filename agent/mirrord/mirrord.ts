@@ -29,6 +29,8 @@ export class Mirrord {
   private fault: MirrordStatus['fault'] = null
   private readonly speed = new Speed(SPEED_WINDOW_MS)
   private state: CopyStateFile
+  /** It was the source and this very process has unmounted it: nobody had the time to change the folder. After a restart or a reboot that is not known. */
+  private stoppedHere = false
 
   constructor(
     private readonly job: string,
@@ -149,9 +151,10 @@ export class Mirrord {
     await this.releaseFolders(config)
     const before = this.state.get()
     const session = before.clean && before.role === 'target' ? before.session : null
+    const untouched = before.clean && (before.role !== 'none' || this.stoppedHere)
     // An orderly stop with changes that the target never got, and then another owner: both sides have changes of their own.
     const diverged = before.diverged || (before.role === 'none' && !before.clean && roleSequence > before.roleSequence)
-    this.state.update({ role: 'target', roleSequence, clean: false, copyComplete: before.copyComplete && before.clean, session, diverged })
+    this.state.update({ role: 'target', roleSequence, clean: false, copyComplete: before.copyComplete && untouched, session, diverged })
     const side = new TargetSide(config, this.stateFile, this.sideHooks)
     await side.start()
     this.fault = null
@@ -163,6 +166,7 @@ export class Mirrord {
     if (this.source !== null) {
       const clean = await this.source.stop(force)
       this.source = null
+      this.stoppedHere = true
       this.state.update({ role: 'none', clean })
       this.hooks.say(clean ? 'stopped, the target has everything' : 'stopped; the target does not have everything')
     }

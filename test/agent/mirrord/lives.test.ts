@@ -67,6 +67,30 @@ asRoot('roles that change, and mirrords that die', () => {
     expect((pair.one.log + pair.two.log).match(/mirror from LSN \d+$/gm)).toHaveLength(1)
   })
 
+  test("the target's folder refuses everybody but redo, and is an ordinary folder again after a stop", async () => {
+    await serve(pair.one, pair.two, 1, false)
+    await whole(pair.one, pair.two)
+    expect(() => fs.writeFileSync(path.join(pair.two.folder, 'local'), 'x')).toThrow(/EROFS/)
+    fs.writeFileSync(path.join(pair.one.folder, 'sent'), 'x')
+    await equal(pair.one)
+    await pair.two.ask({ do: 'stop', force: false })
+    fs.writeFileSync(path.join(pair.two.folder, 'local'), 'x')
+  })
+
+  test('an old owner that ended in order and comes back in a new process does not claim to be equal: anybody may have written meanwhile', async () => {
+    await serve(pair.one, pair.two, 1, false)
+    await whole(pair.one, pair.two)
+    await pair.one.ask({ do: 'drain', timeoutMs: 20_000 })
+    await pair.one.end()
+    fs.writeFileSync(path.join(pair.one.folder, 'written while nobody looked'), 'x')
+    await pair.two.ask({ do: 'stop', force: false })
+    await pair.one.start()
+    await serve(pair.two, pair.one, 2, true)
+    await whole(pair.two, pair.one)
+    await equal(pair.two)
+    expect(fs.existsSync(path.join(pair.one.folder, 'written while nobody looked'))).toBe(false)
+  })
+
   test('failover, the old owner returns as target, failover the other way: the copies are equal after each', async () => {
     await serve(pair.one, pair.two, 1, false)
     await whole(pair.one, pair.two)
