@@ -1,4 +1,5 @@
-import { clean, padTo, widthOf } from './text'
+import Table from 'cli-table3'
+import { clean, widthOf } from './text'
 
 /** The guide's tables: a rule of dashes above and below the heading and at the end, columns with two spaces between. */
 export interface Column {
@@ -15,19 +16,27 @@ export function table(columns: Column[], rows: string[][], colour: (text: string
   const cells = rows.map((row) => row.map(clean))
   const widths = columns.map((column, i) => {
     const longest = Math.max(widthOf(column.title), ...cells.map((row) => widthOf(row[i] ?? '')))
-    return i === columns.length - 1 ? 0 : Math.max(column.width, longest + GAP)
+    return i === columns.length - 1 ? longest : Math.max(column.width, longest + GAP)
   })
   const grown = widths.slice(0, -1).reduce((sum, width, i) => sum + width - (columns[i]?.width ?? 0), 0)
   const rule = '-'.repeat(RULE_WIDTH + grown)
-  // The colour goes on after the width is measured, so that it cannot shift a column.
-  const line = (row: string[], paint: (text: string) => string): string =>
-    row
-      .map((cell, i) => paint(cell) + ' '.repeat(Math.max(0, (widths[i] ?? 0) - widthOf(cell))))
-      .join('')
-      .trimEnd()
-  const heading = columns
-    .map((column, i) => padTo(column.title, widths[i] ?? 0))
-    .join('')
-    .trimEnd()
-  return [rule, heading, rule, ...cells.map((row) => line(row, colour)), rule]
+  const [heading = '', ...lines] = layOut([columns.map(({ title }) => title), ...cells.map((row) => row.map(colour))], widths)
+  return [rule, heading, rule, ...lines, rule]
+}
+
+/** Without borders: the guide's tables have rules above and below only. */
+const BORDERS = 'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid middle'
+const NO_BORDERS = Object.fromEntries(BORDERS.split(' ').map((name) => [name, '']))
+
+function layOut(rows: string[][], widths: number[]): string[] {
+  const laid = new Table({
+    chars: NO_BORDERS,
+    colWidths: widths.map((width) => Math.max(1, width)),
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] }
+  })
+  laid.push(...rows)
+  return laid
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
 }
