@@ -15,16 +15,7 @@ const nodeVersion = process.version.slice(1)
 const target = `node${nodeVersion}-linux-${arch}`
 
 /** The npm packages with native parts: they are copied whole, everything else is already in the bundles. */
-const NATIVE = [
-  'koffi',
-  `@koromix/koffi-linux-${arch}`,
-  '@napi-rs/keyring',
-  `@napi-rs/keyring-linux-${arch}-gnu`,
-  '@node-rs/crc32',
-  `@node-rs/crc32-linux-${arch}-gnu`,
-  '@node-rs/xxhash',
-  `@node-rs/xxhash-linux-${arch}-gnu`
-]
+const NATIVE = ['koffi', `@koromix/koffi-linux-${arch}`, '@node-rs/crc32', `@node-rs/crc32-linux-${arch}-gnu`]
 
 function seedNode() {
   const cache = path.join(work, 'home', '.pkg-cache', 'sea')

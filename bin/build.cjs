@@ -6,7 +6,7 @@ const path = require('node:path')
 
 const root = path.join(__dirname, '..')
 const SOURCES = ['bin', 'agent', 'commands', 'test/lab', 'test/bench', 'test/kit']
-const NATIVE = ['koffi', '@napi-rs/keyring', '@node-rs/xxhash', '@node-rs/crc32']
+const NATIVE = ['koffi', '@node-rs/crc32']
 
 function* walk(folder) {
   for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
