@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as libc from '../../native/libc'
 import { EACCES, EBUSY, ENODEV, ENOENT, ENOTCONN, EPERM } from '../../native/libcErrors'
+import { unescapeMount } from '../standbyMount'
 import { captureError } from './captureReport'
 import { IO_BYTES_MAX, O_CLOEXEC, O_DIRECTORY, O_NONBLOCK, O_RDWR } from './protocol'
 
@@ -60,7 +61,3 @@ export function isCaptured(folder: string): boolean {
   const here = mounts.filter((line) => unescapeMount(line.split(' ')[4] ?? '') === folder)
   return here.at(-1)?.includes(` - ${TYPE} `) ?? false
 }
-
-/** mountinfo writes blanks and backslashes as octal numbers. */
-const unescapeMount = (text: string): string =>
-  Buffer.from(text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))).toString()
