@@ -46,6 +46,8 @@ interface Mount {
   root: string
   point: string
   options: string[]
+  /** Of the file system: `ext4`, `fuse.mirrorpair`. */
+  type: string
 }
 
 /** Is the topmost mount on this folder the folder itself, read-only? (The folder may be a mount point of its own: what is below is told by the parent.) */
@@ -59,9 +61,10 @@ export function isReadOnlyMount(folder: string): boolean {
 
 const join = (root: string, below: string): string => `${root}/${below}`.replace(/\/+/g, '/').replace(/(.)\/$/, '$1')
 
-const topMount = (folder: string): Mount | null => mounts().findLast(({ point }) => point === folder) ?? null
+/** What one sees there: the last of the mounts on this folder. */
+export const topMount = (folder: string): Mount | null => mounts().findLast(({ point }) => point === folder) ?? null
 
-/** proc_pid_mountinfo(5): `ID PARENT DEVICE ROOT POINT OPTIONS …`. */
+/** proc_pid_mountinfo(5): `ID PARENT DEVICE ROOT POINT OPTIONS … - TYPE …`. */
 function mounts(): Mount[] {
   return fs
     .readFileSync('/proc/self/mountinfo', 'utf8')
@@ -69,10 +72,18 @@ function mounts(): Mount[] {
     .filter(Boolean)
     .map((line) => {
       const [id = '', parent = '', device = '', root = '', point = '', options = ''] = line.split(' ')
-      return { id, parent, device, root: unescapeMount(root), point: unescapeMount(point), options: options.split(',') }
+      return {
+        id,
+        parent,
+        device,
+        root: unescapeMount(root),
+        point: unescapeMount(point),
+        options: options.split(','),
+        type: / - (\S+) /.exec(line)?.[1] ?? ''
+      }
     })
 }
 
 /** mountinfo writes blanks and backslashes as octal numbers. */
-export const unescapeMount = (text: string): string =>
+const unescapeMount = (text: string): string =>
   Buffer.from(text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))).toString()

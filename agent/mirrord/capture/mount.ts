@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as libc from '../../native/libc'
 import { EACCES, EBUSY, ENODEV, ENOENT, ENOTCONN, EPERM } from '../../native/libcErrors'
-import { unescapeMount } from '../standbyMount'
+import { topMount } from '../standbyMount'
 import { captureError } from './captureReport'
 import { IO_BYTES_MAX, O_CLOEXEC, O_DIRECTORY, O_NONBLOCK, O_RDWR } from './protocol'
 
@@ -56,8 +56,4 @@ export async function removeDeadMounts(folder: string): Promise<void> {
 const isConnected = (error: NodeJS.ErrnoException): boolean => error.errno !== -ENOTCONN
 
 /** Is the topmost mount on this folder one of ours? */
-export function isCaptured(folder: string): boolean {
-  const mounts = fs.readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
-  const here = mounts.filter((line) => unescapeMount(line.split(' ')[4] ?? '') === folder)
-  return here.at(-1)?.includes(` - ${TYPE} `) ?? false
-}
+export const isCaptured = (folder: string): boolean => topMount(folder)?.type === TYPE
