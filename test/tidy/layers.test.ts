@@ -61,7 +61,7 @@ test('adapters know the ports, never the loop or the core', () => {
 })
 
 test('each terminal library has one file in commands/kit', () => {
-  const libraries = ['inquirer', 'chalk', 'cli-table3', 'undici', '@napi-rs/keyring', 'cli-progress']
+  const libraries = ['inquirer', 'chalk', 'cli-table3', 'undici', 'cli-progress']
   for (const library of libraries) {
     const users = sources.filter(
       (source) => source.file.startsWith('commands/') && importsOf(source).some((name) => name === library || name.startsWith(`${library}/`))
