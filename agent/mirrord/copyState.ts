@@ -6,32 +6,48 @@ import { dataError } from '../../src/wire/frame'
 /** How many role sequences a node remembers to have been source in. */
 export const SOURCE_HISTORY_MAX = 64
 
+const count = z.number().int().nonnegative()
+
 const schema = z.strictObject({
-  formatVersion: z.literal(1),
+  formatVersion: z.literal(2),
   role: z.enum(['none', 'source', 'target']),
-  roleSequence: z.number().int().nonnegative(),
+  roleSequence: count,
   /** Source: always. Target: a full mirror has ended, and all since has been applied. */
   copyComplete: z.boolean(),
-  /** Target: the session and LSN up to which it has applied. Only believed after an orderly end (`clean`). */
+  /** Target: the stream whose frames its redo log holds. */
   session: z.string().nullable(),
-  appliedLsn: z.number().int().nonnegative(),
+  /** Made when a full mirror begins, and kept by both sides from then on: only copies of one lineage can be compared by what is marked dirty. */
+  lineage: z.string().nullable(),
+  /** Target: the checkpoint. All up to this LSN is hard in the folders; what follows is in the redo log. */
+  appliedLsn: count,
+  /** Source: no LSN up to this one is ever given out again. */
+  lsnCeiling: count,
+  safety: z.enum(['full', 'off']),
+  safetySequence: count,
+  /** Source: it went on without the target from this LSN on. Ends when both sides are equal again. */
+  exposed: z.strictObject({ roleSequence: count, lsn: count }).nullable(),
   /** The last role ended in order: a source had been drained, a target had synced what it applied. */
   clean: z.boolean(),
   /** This node went on writing as source when the other one had taken over already. */
   diverged: z.boolean(),
-  sourceOf: z.array(z.number().int().nonnegative()).max(SOURCE_HISTORY_MAX)
+  sourceOf: z.array(count).max(SOURCE_HISTORY_MAX)
 })
 
 /** What mirrord must not forget about its copy of a job's data: `<state>/<job>.copy.json`. */
 export type CopyState = z.infer<typeof schema>
 
 const NEW: CopyState = {
-  formatVersion: 1,
+  formatVersion: 2,
   role: 'none',
   roleSequence: 0,
   copyComplete: false,
   session: null,
+  lineage: null,
   appliedLsn: 0,
+  lsnCeiling: 0,
+  safety: 'off',
+  safetySequence: 1,
+  exposed: null,
   clean: true,
   diverged: false,
   sourceOf: []

@@ -60,6 +60,14 @@ export class Mirrord {
         return this.inTurn(() => this.mirror(request.action))
       case 'exit':
         return this.inTurn(() => this.end())
+      case 'verify':
+      case 'verifyReport':
+      case 'transmit':
+      case 'bandwidth':
+      case 'safety':
+      case 'expose':
+      case 'selectSource':
+        return Promise.reject(dataError('E_MIRRORD_REQUEST', { why: `${request.do} is not known to this version` }))
       default:
         return request satisfies never
     }

@@ -86,6 +86,9 @@ export interface ApplicationConfig {
   dependsOn: string[]
 }
 
+/** The mirroring paper's safety: FULL waits for the mirror's disk, OFF never waits. */
+export type Safety = 'full' | 'off'
+
 export interface DataConfig {
   folders: FolderConfig[]
   /** TCP port of the replication stream, on the addresses of the data links. */
@@ -93,6 +96,12 @@ export interface DataConfig {
   capture: 'fuse' | 'watch'
   /** Memory queue between capture and sender. */
   queueBytes: number
+  /** The safety that a job begins with; `safety JOB` changes it while it runs. */
+  safety: Safety
+  pagefileBytes: number
+  redoQueueBytes: number
+  partnerTimeoutMs: number
+  bandwidthBytesPerSecond: number | null
 }
 
 export interface FolderConfig {
@@ -106,6 +115,10 @@ export interface FolderConfig {
 export const DEFAULT_API_PORT = 7330
 export const DEFAULT_DATA_PORT = 7340
 export const DEFAULT_QUEUE_BYTES = 128 * 1024 * 1024
+export const DEFAULT_PAGEFILE_BYTES = 1024 ** 3
+export const DEFAULT_REDO_QUEUE_BYTES = 1024 ** 3
+/** The mirroring paper's partner timeout. */
+export const DEFAULT_PARTNER_TIMEOUT_MS = 10_000
 export const DEFAULT_HEARTBEAT_INTERVAL_MS = 5_000
 export const DEFAULT_MAX_MISS = 3
 export const HEARTBEAT_INTERVAL_MS_MIN = 50

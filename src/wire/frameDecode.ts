@@ -11,7 +11,22 @@ import {
   fail,
   type Checksum
 } from './frame'
-import { LISTING_LAST, TIMES_ATIME, TIMES_MTIME, latin1Text, unpackListing, type Fields, type Frame, type FrameBody } from './frameFields'
+import {
+  CHECK_BLOCK_BYTES,
+  CHECK_DIGEST_BYTES,
+  CHECK_HASH_BYTES,
+  CHECK_MODES,
+  DIFFERENCES,
+  DIRTY_LAST,
+  LISTING_LAST,
+  TIMES_ATIME,
+  TIMES_MTIME,
+  latin1Text,
+  unpackListing,
+  type Fields,
+  type Frame,
+  type FrameBody
+} from './frameFields'
 
 /** Kinds that may name the folder itself (''). All others need a path below it. */
 const FOLDER_ITSELF: ReadonlySet<FrameBody['kind']> = new Set([
@@ -24,14 +39,22 @@ const FOLDER_ITSELF: ReadonlySet<FrameBody['kind']> = new Set([
   'walkListing',
   'walkBegin',
   'walkEnd',
+  'checkBegin',
+  'checkEnd',
+  'checkEntry',
+  'checkListing',
+  'differs',
   'hello',
   'welcome',
   'begin',
   'refuse',
   'ack',
-  'keepalive'
+  'keepalive',
+  'barrier',
+  'dirty',
+  'session'
 ])
-const TWO_PATHS: ReadonlySet<FrameBody['kind']> = new Set(['link', 'rename', 'walkLink'])
+const TWO_PATHS: ReadonlySet<FrameBody['kind']> = new Set(['link', 'rename', 'walkLink', 'checkLink'])
 const NAMED_ATTRIBUTE: ReadonlySet<FrameBody['kind']> = new Set(['setxattr', 'removexattr'])
 const CARRIES_PAYLOAD: ReadonlySet<FrameBody['kind']> = new Set([
   'write',
@@ -40,10 +63,15 @@ const CARRIES_PAYLOAD: ReadonlySet<FrameBody['kind']> = new Set([
   'walkListing',
   'walkFile',
   'walkSymlink',
+  'checkEntry',
+  'checkListing',
+  'checkBlocks',
   'hello',
   'welcome',
   'begin',
-  'refuse'
+  'refuse',
+  'dirty',
+  'session'
 ])
 const HIGH = 0x1_0000_0000
 
@@ -109,7 +137,7 @@ function checkFields(kind: FrameBody['kind'], fields: Fields): void {
   if (!FOLDER_ITSELF.has(kind) || fields.path !== '') checkPath(fields.path)
   if (TWO_PATHS.has(kind)) checkPath(fields.path2)
   else if (NAMED_ATTRIBUTE.has(kind)) checkAttribute(fields.path2)
-  else if (kind === 'walkListing') checkAfter(fields.path2)
+  else if (kind === 'walkListing' || kind === 'checkListing') checkAfter(fields.path2)
   else if (fields.path2 !== '') fail('E_FRAME_DAMAGED', { why: `a second path in ${kind}` })
   if (!CARRIES_PAYLOAD.has(kind) && fields.payload.length > 0) fail('E_FRAME_DAMAGED', { why: `a payload in ${kind}` })
 }
@@ -170,6 +198,7 @@ function bodyOf(kind: FrameBody['kind'], fields: Fields, view: DataView): FrameB
       return { kind, folder, path, target: linkTarget(payload), uid, gid }
     case 'link':
     case 'walkLink':
+    case 'checkLink':
       return { kind, folder, path, newPath }
     case 'rename':
       return { kind, folder, path, newPath, flags }
@@ -196,6 +225,7 @@ function bodyOf(kind: FrameBody['kind'], fields: Fields, view: DataView): FrameB
     case 'walkEnd':
       return { kind, folder }
     case 'walkListing':
+    case 'checkListing':
       return { kind, folder, path, after: newPath, last: (flags & LISTING_LAST) !== 0, entries: listing(payload) }
     case 'walkFile':
       return { kind, folder, path, ...owned, size: a('size'), mtimeNs: view.getBigInt64(AT.b, true), data: payload }
@@ -203,9 +233,23 @@ function bodyOf(kind: FrameBody['kind'], fields: Fields, view: DataView): FrameB
     case 'welcome':
     case 'begin':
     case 'refuse':
+    case 'session':
       return { kind, folder: 0, payload }
+    case 'dirty':
+      return { kind, folder: 0, payload, last: (flags & DIRTY_LAST) !== 0 }
     case 'ack':
-      return { kind, folder: 0, receivedLsn: a('LSN'), appliedLsn: b('LSN'), flags }
+      return { kind, folder: 0, receivedLsn: a('LSN'), appliedLsn: b('LSN'), flags, redoQueueKib: mode }
+    case 'barrier':
+      return { kind, folder: 0, lsn: a('LSN') }
+    case 'checkBegin':
+    case 'checkEnd':
+      return { kind, folder, mode: oneOf(CHECK_MODES, flags, 'way to compare') }
+    case 'checkEntry':
+      return { kind, folder, path, ...owned, sizeOrRdev: a('size'), mtimeNs: view.getBigInt64(AT.b, true), ...digestAndTarget(payload) }
+    case 'checkBlocks':
+      return { kind, folder, path, offset: end(a('offset'), b('length')), length: b('length'), hashes: hashesOf(payload, b('length')) }
+    case 'differs':
+      return { kind, folder, path, what: oneOf(DIFFERENCES, flags, 'difference'), offset: end(a('offset'), b('length')), length: b('length') }
     case 'keepalive':
       return { kind, folder: 0, progress: flags }
     default:
@@ -217,6 +261,24 @@ function bodyOf(kind: FrameBody['kind'], fields: Fields, view: DataView): FrameB
 function end(offset: number, length: number): number {
   if (!Number.isSafeInteger(offset + length)) fail('E_FRAME_DAMAGED', { why: 'a range past the end of every file' })
   return offset
+}
+
+function oneOf<T>(words: readonly T[], number: number, what: string): T {
+  const word = words[number]
+  if (word === undefined) fail('E_FRAME_DAMAGED', { why: `unknown ${what} ${number}` })
+  return word
+}
+
+function digestAndTarget(payload: Uint8Array): { digest: Uint8Array; target: string } {
+  if (payload.length < CHECK_DIGEST_BYTES) fail('E_FRAME_DAMAGED', { why: 'an entry without its digest' })
+  const target = payload.length === CHECK_DIGEST_BYTES ? '' : linkTarget(payload.subarray(CHECK_DIGEST_BYTES))
+  return { digest: payload.subarray(0, CHECK_DIGEST_BYTES), target }
+}
+
+function hashesOf(payload: Uint8Array, length: number): Uint8Array {
+  if (payload.length !== Math.ceil(length / CHECK_BLOCK_BYTES) * CHECK_HASH_BYTES)
+    fail('E_FRAME_DAMAGED', { why: `${payload.length} bytes of hashes for ${length}` })
+  return payload
 }
 
 function linkTarget(payload: Uint8Array): string {

@@ -4,21 +4,61 @@ import type { Operation } from './operation'
  * The kinds of frames beside operations. `walk…` frames carry the full mirror: each makes one path of the target what
  * it is on the source at this point of the order; contents of large files follow as `write`, times as `times`.
  */
-export type WalkStep = { folder: number } /** A full mirror begins: from here on the copy is not complete. */ & (
-  | { kind: 'walkBegin' }
-  /** The directory exists and has this mode and owner and no extended attributes. */
-  | { kind: 'walkDirectory'; path: string; mode: number; uid: number; gid: number }
-  /** Names in the directory greater than `after` and, unless `last`, not greater than the last one listed: exactly these. */
-  | { kind: 'walkListing'; path: string; after: string; last: boolean; entries: ListedEntry[] }
-  /** A new file in the place of whatever is there. `data`: how it begins; the rest up to `size` reads as zeros. */
-  | { kind: 'walkFile'; path: string; mode: number; uid: number; gid: number; size: number; mtimeNs: bigint; data: Uint8Array }
-  | { kind: 'walkSymlink'; path: string; target: string; uid: number; gid: number }
-  | { kind: 'walkNode'; path: string; mode: number; rdev: number; uid: number; gid: number }
-  /** `newPath` becomes another name of the file at `path`. */
-  | { kind: 'walkLink'; path: string; newPath: string }
-  /** All of the source has been sent; the copy is complete once this is hard. */
-  | { kind: 'walkEnd' }
+export type WalkStep =
+  | ({ folder: number } /** A full mirror begins: from here on the copy is not complete. */ & (
+      | { kind: 'walkBegin' }
+      /** The directory exists and has this mode and owner and no extended attributes. */
+      | { kind: 'walkDirectory'; path: string; mode: number; uid: number; gid: number }
+      /** Names in the directory greater than `after` and, unless `last`, not greater than the last one listed: exactly these. */
+      | { kind: 'walkListing'; path: string; after: string; last: boolean; entries: ListedEntry[] }
+      /** A new file in the place of whatever is there. `data`: how it begins; the rest up to `size` reads as zeros. */
+      | { kind: 'walkFile'; path: string; mode: number; uid: number; gid: number; size: number; mtimeNs: bigint; data: Uint8Array }
+      | { kind: 'walkSymlink'; path: string; target: string; uid: number; gid: number }
+      | { kind: 'walkNode'; path: string; mode: number; rdev: number; uid: number; gid: number }
+      /** `newPath` becomes another name of the file at `path`. */
+      | { kind: 'walkLink'; path: string; newPath: string }
+      /** All of the source has been sent; the copy is complete once this is hard. */
+      | { kind: 'walkEnd' }
+    ))
+  | CheckStep
+
+/**
+ * A comparison in the stream's order (verify, difference, the return of an old source): the target compares what it holds at this
+ * point with what the source says it holds, repairs what it can from the step itself, and says `differs` for the rest.
+ */
+export type CheckStep = { folder: number } & (
+  | { kind: 'checkBegin'; mode: CheckMode }
+  /** The entry exists and is of this kind, with these attributes. `digest`: of its extended attributes. Symbolic links: `target`. */
+  | { kind: 'checkEntry'; path: string; mode: number; uid: number; gid: number; sizeOrRdev: number; mtimeNs: bigint; digest: Uint8Array; target: string }
+  /** As walkListing; what is too much is removed and counted. */
+  | { kind: 'checkListing'; path: string; after: string; last: boolean; entries: ListedEntry[] }
+  /** The file's bytes from `offset` on, `length` of them, block by block: CHECK_HASH_BYTES each, side by side in `hashes`. */
+  | { kind: 'checkBlocks'; path: string; offset: number; length: number; hashes: Uint8Array }
+  /** `newPath` is another name of the file at `path`. */
+  | { kind: 'checkLink'; path: string; newPath: string }
+  /** Everything asked for has been compared and repaired. */
+  | { kind: 'checkEnd'; mode: CheckMode }
 )
+
+/** What a comparison covers: all there is, or what the dirty map says. */
+export type CheckMode = 'full' | 'difference'
+export const CHECK_MODES: readonly CheckMode[] = ['full', 'difference']
+export const CHECK_BLOCK_BYTES = 64 * 1024
+export const CHECK_HASH_BYTES = 16
+export const CHECK_DIGEST_BYTES = 16
+
+/** What a comparison found. The first four need the source to send something; `extra` and `attributes` were repaired by the target at once. */
+export const DIFFERENCES = ['content', 'missing', 'kind', 'links', 'extra', 'attributes'] as const
+export type DifferenceKind = (typeof DIFFERENCES)[number]
+
+/** One difference: what, and where. `length` 0: all of the file. */
+export interface Difference {
+  folder: number
+  path: string
+  what: DifferenceKind
+  offset: number
+  length: number
+}
 
 export interface ListedEntry {
   name: string
@@ -32,7 +72,16 @@ export type Control =
   | { kind: 'welcome'; folder: 0; payload: Uint8Array }
   | { kind: 'begin'; folder: 0; payload: Uint8Array }
   | { kind: 'refuse'; folder: 0; payload: Uint8Array }
-  | { kind: 'ack'; folder: 0; receivedLsn: number; appliedLsn: number; flags: number }
+  /** `receivedLsn`: all up to it is hard in the redo log. `appliedLsn`: redo has done it. `flags`: ACK_… */
+  | { kind: 'ack'; folder: 0; receivedLsn: number; appliedLsn: number; flags: number; redoQueueKib: number }
+  /** The source waits to hear that all up to `lsn` is hard: flush now. */
+  | { kind: 'barrier'; folder: 0; lsn: number }
+  /** From the target: a comparison found this. Comes before the ack that says the comparing step is applied. */
+  | ({ kind: 'differs' } & Difference)
+  /** From the target, between welcome and begin: its own dirty map, a chunk of it; `last` ends it. */
+  | { kind: 'dirty'; folder: 0; last: boolean; payload: Uint8Array }
+  /** From the source: safety, states and sequences of the session, JSON (hello.ts). */
+  | { kind: 'session'; folder: 0; payload: Uint8Array }
   /** From the source, `progress` says how far the walk is (packProgress); from the target it is 0. */
   | { kind: 'keepalive'; folder: 0; progress: number }
 
@@ -85,18 +134,35 @@ export const FRAME_KINDS = {
   walkNode: 37,
   walkLink: 38,
   walkEnd: 39,
+  checkBegin: 40,
+  checkEntry: 41,
+  checkListing: 42,
+  checkBlocks: 43,
+  checkLink: 44,
+  checkEnd: 45,
   hello: 64,
   welcome: 65,
   refuse: 66,
   ack: 67,
   keepalive: 68,
-  begin: 69
+  begin: 69,
+  barrier: 70,
+  differs: 71,
+  dirty: 72,
+  session: 73
 } as const satisfies Record<FrameBody['kind'], number>
 
 /** `times`: which of the two are given. */
 export const TIMES_ATIME = 1
 export const TIMES_MTIME = 2
 export const LISTING_LAST = 1
+export const DIRTY_LAST = 1
+
+/** Flags of an acknowledgement. */
+export const ACK_MIRRORS = 1
+export const ACK_COMPLETE = 2
+/** Redo has met an error and waits for an administrator. */
+export const ACK_SUSPENDED = 4
 
 /** The walk's state by number (its own table), and how much of it is done: one field of a frame. */
 const PROGRESS_STATE = 256
@@ -114,7 +180,7 @@ export function fieldsOf(body: FrameBody): Fields {
   const fields = blank(FRAME_KINDS[body.kind], body.folder)
   if ('path' in body) fields.path = body.path
   if ('newPath' in body) fields.path2 = body.newPath
-  if ('mode' in body) fields.mode = body.mode
+  if ('mode' in body && typeof body.mode === 'number') fields.mode = body.mode
   if ('uid' in body) fields.uid = body.uid
   if ('gid' in body) fields.gid = body.gid
   if ('data' in body) fields.payload = body.data
@@ -160,6 +226,7 @@ function spread(body: FrameBody, fields: Fields): void {
       fields.path2 = body.name
       break
     case 'walkListing':
+    case 'checkListing':
       fields.path2 = body.after
       fields.flags = body.last ? LISTING_LAST : 0
       fields.payload = packListing(body.entries)
@@ -175,10 +242,50 @@ function spread(body: FrameBody, fields: Fields): void {
       fields.a = body.receivedLsn
       fields.b = body.appliedLsn
       fields.flags = body.flags
+      fields.mode = body.redoQueueKib
+      break
+    default:
+      spreadCheck(body, fields)
+  }
+}
+
+function spreadCheck(body: FrameBody, fields: Fields): void {
+  switch (body.kind) {
+    case 'checkBegin':
+    case 'checkEnd':
+      fields.flags = CHECK_MODES.indexOf(body.mode)
+      break
+    case 'checkEntry':
+      fields.a = body.sizeOrRdev
+      fields.b = body.mtimeNs
+      fields.payload = joined(body.digest, latin1Bytes(body.target))
+      break
+    case 'checkBlocks':
+      fields.a = body.offset
+      fields.b = body.length
+      fields.payload = body.hashes
+      break
+    case 'barrier':
+      fields.a = body.lsn
+      break
+    case 'differs':
+      fields.flags = DIFFERENCES.indexOf(body.what)
+      fields.a = body.offset
+      fields.b = body.length
+      break
+    case 'dirty':
+      fields.flags = body.last ? DIRTY_LAST : 0
       break
     default:
       break
   }
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length)
+  bytes.set(first)
+  bytes.set(second, first.length)
+  return bytes
 }
 
 export function latin1Bytes(text: string): Uint8Array {

@@ -1,4 +1,5 @@
-import type { NeedToVerify } from '../model'
+import type { NeedToVerify, Safety } from '../model'
+import type { CheckMode, Difference } from './frameFields'
 
 /**
  * What the engine and a job's mirrord say to each other: JSON lines over `<run>/<job>.mirrord.sock`.
@@ -12,6 +13,16 @@ export interface MirrordConfig {
   folders: { path: string; exclude: string[] }[]
   capture: 'fuse' | 'watch'
   queueBytes: number
+  /** What does not fit the memory queue waits here, on disk; 0: no page file. */
+  pagefileBytes: number
+  /** The redo log of a target holds at most so much that is not applied yet; then the source waits. */
+  redoQueueBytes: number
+  /** Redo log, page file and dirty map: `<state>/<job>.data`. */
+  dataDirectory: string
+  /** The mirroring paper's partner timeout: safety FULL waits so long for a target that does not answer before it asks to go on without. */
+  partnerTimeoutMs: number
+  /** Speed limit of the stream; null: none. */
+  bandwidthBytesPerSecond: number | null
   port: number
   /** Data links in order of preference. */
   links: { name: string; localAddress: string; peerAddress: string }[]
@@ -33,6 +44,20 @@ export type MirrordRequest = {
   /** Replication stops and capture is unmounted; the folder is an ordinary folder again. `force`: lazily, whatever still has files open. */
   | { do: 'stop'; force: boolean }
   | { do: 'mirror'; action: 'start' | 'stop' | 'pause' | 'resume' }
+  /** Source: compare both sides while the application writes, and repair the target. */
+  | { do: 'verify'; action: 'start' | 'stop'; mode: CheckMode }
+  /** Differences of the last comparison, from this place in the list on. Answered by VerifyReport. */
+  | { do: 'verifyReport'; from: number; max: number }
+  /** Source: hold sending back (the session is SUSPENDED; writes queue) or go on; a target that stopped at a redo error tries again. */
+  | { do: 'transmit'; action: 'pause' | 'resume' }
+  /** Source: limit the stream, bytes per second; null: no limit. */
+  | { do: 'bandwidth'; bytesPerSecond: number | null }
+  /** From now on with this safety; kept on disk. Given before `source`, and at any time to a source. */
+  | { do: 'safety'; safety: Safety; safetySequence: number }
+  /** Source, safety FULL: it is recorded that the target is out of date, so acknowledge writes without it (answers `exposure: 'wanted'`). */
+  | { do: 'expose'; roleSequence: number }
+  /** Source: the administrator has said that this side's data is right; what the other one holds of its own is given up. */
+  | { do: 'selectSource' }
   /** Ends the process, after `stop`. */
   | { do: 'exit' }
 )
@@ -54,14 +79,23 @@ export interface MirrordStatus {
   /** Per data link: reachable as far as known. */
   links: { name: string; state: 'OK' | 'Error' }[]
   mirror: { state: 'Idle' | 'Mirror' | 'Pause' | 'Stop'; percent: number; leftBytes: number; leftMs: number | null }
+  /** A comparison, running or the last one. */
+  verify: VerifyView
   replication: 'Idle' | 'Replicating' | 'Pause' | 'Stop'
+  session: SessionView
   speedBytesPerSecond: number
   sentBytes: number
   queuedBytes: number
+  /** In the page file; null: there is none. */
   pagefileBytes: number | null
+  /** What the dirty map says may differ, bytes; null: it cannot say (everything may). */
+  dirtyBytes: number | null
+  /** On the target, or what it last said of itself: received and not applied yet. */
+  redoQueueBytes: number
+  bandwidthBytesPerSecond: number | null
   needToVerify: NeedToVerify
   targetSide: 'Idle' | 'Full Mirror' | 'Verifying' | 'Stop' | 'Absent'
-  /** Source: last LSN given out. Target: last LSN received. */
+  /** Source: last LSN given out. Target: last LSN that is hard in its redo log. */
   lsn: number
   /** Source: what the target has applied. Target: what it has applied itself. */
   appliedLsn: number
@@ -71,3 +105,47 @@ export interface MirrordStatus {
 }
 
 export const STATUS_INTERVAL_MS = 200
+
+export interface VerifyView {
+  state: 'Idle' | 'Verifying' | 'Stop'
+  mode: CheckMode
+  percent: number
+  leftBytes: number
+  leftMs: number | null
+  /** Found (and repaired) by the comparison that runs or ran last; null: none has run. */
+  differences: number | null
+}
+
+/** The mirroring session as this side sees it: the catalogue view of the mirroring paper (table 3). */
+export interface SessionView {
+  safety: Safety
+  safetySequence: number
+  /** null: no session (stopped). */
+  state: 'SYNCHRONIZING' | 'SYNCHRONIZED' | 'SUSPENDED' | 'DISCONNECTED' | null
+  /** Why it is SUSPENDED or DISCONNECTED. */
+  why: string | null
+  /** The last LSN known to be hard on both sides. */
+  failoverLsn: number
+  /**
+   * Safety FULL, source. `protected`: no write is acknowledged that the target does not have. `wanted`: applications wait for a
+   * target that does not answer, until it is recorded that it is out of date. `granted`: it is, and writes are acknowledged.
+   * Safety OFF: always `granted`.
+   */
+  exposure: 'protected' | 'wanted' | 'granted'
+  /** Serving while the mirror is not receiving, since (wall clock, epoch ms); null: not exposed. */
+  exposedSinceMs: number | null
+}
+
+/** Answer to `verifyReport`. */
+export interface VerifyReport {
+  mode: CheckMode
+  state: VerifyView['state']
+  startedAtMs: number | null
+  endedAtMs: number | null
+  total: number
+  /** The list keeps at most VERIFY_LIST_MAX; `total` counts all. */
+  from: number
+  differences: (Difference & { atMs: number })[]
+}
+
+export const VERIFY_LIST_MAX = 10_000

@@ -5,6 +5,7 @@ import path from 'node:path'
 import readline from 'node:readline'
 import { programCommand } from '../../agent/native/programs'
 import type { MirrordConfig, MirrordReply, MirrordRequest, MirrordStatus } from '../../src/wire'
+import { mirrordDefaults } from '../fakes/dataDefaults'
 
 const START_TIMEOUT_MS = 10_000
 const JOB = 'Bench'
@@ -103,6 +104,7 @@ function configOf(directory: string, node: Node, folder: string): MirrordConfig 
     capture: 'fuse',
     queueBytes: 128 * 1024 * 1024,
     port: PORT,
+    ...mirrordDefaults(path.join(directory, `${node}.data`)),
     links: [{ name: 'link-0', localAddress: NODES[node], peerAddress: NODES[peerNode] }],
     tls: { caFile: path.join(tls, 'ca.crt'), certFile: path.join(tls, 'node.crt'), keyFile: path.join(tls, 'node.key') }
   }

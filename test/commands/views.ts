@@ -1,4 +1,5 @@
 import type { JobView, LinkView, MirrordStatus, NodeView, StatusAnswer } from '../../src/wire'
+import { STATUS_DEFAULTS } from '../fakes/dataDefaults'
 
 /** The guide's pair, with the guide's names, addresses and dates. */
 export const NODES = ['RMHW131', 'RMHW132'] as const
@@ -51,6 +52,7 @@ export function mirrord(role: 'source' | 'target'): MirrordStatus {
     targetSide: 'Idle',
     lsn: 4711,
     appliedLsn: 4711,
+    ...STATUS_DEFAULTS,
     copyComplete: true,
     fault: null
   }

@@ -72,7 +72,12 @@ describe('a good configuration', () => {
       folders: [{ path: '/var/lib/postgresql/15/main', exclude: ['postmaster.pid'] }],
       port: 7340,
       capture: 'fuse',
-      queueBytes: 64 * 1024 ** 2
+      queueBytes: 64 * 1024 ** 2,
+      safety: 'off',
+      pagefileBytes: 1024 ** 3,
+      redoQueueBytes: 1024 ** 3,
+      partnerTimeoutMs: 10_000,
+      bandwidthBytesPerSecond: null
     })
     expect(config.jobs['DB_Group']?.applications[1]).toEqual({
       name: 'AGENT',

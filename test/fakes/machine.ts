@@ -1,5 +1,6 @@
 import type { Outcome } from '../../src/core'
 import type { MirrordStatus } from '../../src/wire'
+import { STATUS_DEFAULTS } from './dataDefaults'
 
 /** What really is on a simulated node, whatever its engine believes. */
 export interface Machine {
@@ -61,6 +62,7 @@ export function statusOf(data: FakeData): MirrordStatus {
     targetSide: data.connected ? (data.mirroring ? 'Full Mirror' : 'Idle') : 'Absent',
     lsn: data.content,
     appliedLsn: data.content,
+    ...STATUS_DEFAULTS,
     copyComplete: data.copyComplete,
     fault: null
   }

@@ -1,4 +1,5 @@
 import type { ApplicationConfig, Config, JobConfig } from '../../src/model'
+import { DATA_DEFAULTS } from './dataDefaults'
 
 export const A = 'RMHW131'
 export const B = 'RMHW132'
@@ -30,7 +31,7 @@ export function jobConfig(change: Partial<JobConfig> = {}): JobConfig {
     mode: 'guide',
     vips: [{ name: 'IP-DB_Group', address: '192.168.150.130', prefix: 16, family: 4, nicGroup: null, nic: null }],
     applications: [applicationConfig('POSTGRES'), applicationConfig('AGENT', ['POSTGRES'])],
-    data: { folders: [{ path: '/srv/db', exclude: [] }], port: 7340, capture: 'fuse', queueBytes: 1 << 20 },
+    data: { folders: [{ path: '/srv/db', exclude: [] }], port: 7340, capture: 'fuse', queueBytes: 1 << 20, ...DATA_DEFAULTS },
     ...change
   }
 }

@@ -46,7 +46,19 @@ const BODIES: FrameBody[] = [
   { kind: 'walkLink', folder: 0, path: 'a', newPath: 'b' },
   { kind: 'walkEnd', folder: 0 },
   { kind: 'hello', folder: 0, payload: data },
-  { kind: 'ack', folder: 0, receivedLsn: 2 ** 40, appliedLsn: 7, flags: 3 },
+  { kind: 'ack', folder: 0, receivedLsn: 2 ** 40, appliedLsn: 7, flags: 3, redoQueueKib: 12 },
+  { kind: 'checkBegin', folder: 0, mode: 'difference' },
+  { kind: 'checkEntry', folder: 1, path: 'a', ...owned, sizeOrRdev: 2 ** 44, mtimeNs: -7n, digest: Buffer.alloc(16, 3), target: '' },
+  { kind: 'checkEntry', folder: 1, path: '', ...owned, sizeOrRdev: 0, mtimeNs: 7n, digest: Buffer.alloc(16, 3), target: 'where/to' },
+  { kind: 'checkListing', folder: 0, path: 'd', after: '', last: false, entries: [{ name: 'x', type: 8 }] },
+  { kind: 'checkBlocks', folder: 0, path: 'a', offset: 2 ** 40, length: 65_537, hashes: Buffer.alloc(32, 9) },
+  { kind: 'checkLink', folder: 0, path: 'a', newPath: 'b' },
+  { kind: 'checkEnd', folder: 0, mode: 'full' },
+  { kind: 'barrier', folder: 0, lsn: 2 ** 40 },
+  { kind: 'differs', folder: 3, path: 'a/b', what: 'extra', offset: 0, length: 0 },
+  { kind: 'differs', folder: 3, path: 'a/b', what: 'content', offset: 65_536, length: 4096 },
+  { kind: 'dirty', folder: 0, last: true, payload: data },
+  { kind: 'session', folder: 0, payload: data },
   { kind: 'keepalive', folder: 0, progress: packProgress(1, 54) }
 ]
 

@@ -20,6 +20,11 @@ export function mirrordConfig(places: Places, job: JobConfig): MirrordConfig {
     folders: (job.data?.folders ?? []).map((folder) => ({ path: folder.path, exclude: folder.exclude })),
     capture: job.data?.capture ?? 'fuse',
     queueBytes: job.data?.queueBytes ?? 0,
+    pagefileBytes: job.data?.pagefileBytes ?? 0,
+    redoQueueBytes: job.data?.redoQueueBytes ?? 0,
+    dataDirectory: path.join(stateDirectory, `${job.name}.data`),
+    partnerTimeoutMs: job.data?.partnerTimeoutMs ?? 0,
+    bandwidthBytesPerSecond: job.data?.bandwidthBytesPerSecond ?? null,
     port: job.data?.port ?? 0,
     links,
     tls: { caFile: path.join(tls, 'ca.crt'), certFile: path.join(tls, 'node.crt'), keyFile: path.join(tls, 'node.key') }

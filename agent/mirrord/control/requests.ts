@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { dataError } from '../../../src/wire/frame'
-import type { MirrordRequest } from '../../../src/wire/mirrord'
+import { VERIFY_LIST_MAX, type MirrordRequest } from '../../../src/wire/mirrord'
 
 const count = z.number().int().nonnegative()
 const PORT_MAX = 65_535
 const DRAIN_MS_MAX = 24 * 3_600_000
+
+const safety = z.enum(['full', 'off'])
 
 const config = z.strictObject({
   job: z.string().min(1),
@@ -16,6 +18,11 @@ const config = z.strictObject({
     .max(256),
   capture: z.enum(['fuse', 'watch']),
   queueBytes: count,
+  pagefileBytes: count,
+  redoQueueBytes: count,
+  dataDirectory: z.string().startsWith('/'),
+  partnerTimeoutMs: count,
+  bandwidthBytesPerSecond: count.nullable(),
   port: z.number().int().min(1).max(PORT_MAX),
   links: z.array(z.strictObject({ name: z.string().min(1), localAddress: z.string().min(1), peerAddress: z.string().min(1) })).min(1),
   tls: z.strictObject({ caFile: z.string(), certFile: z.string(), keyFile: z.string() })
@@ -29,6 +36,13 @@ const request = z.discriminatedUnion('do', [
   z.strictObject({ id: count, do: z.literal('drain'), timeoutMs: z.number().min(0).max(DRAIN_MS_MAX) }),
   z.strictObject({ id: count, do: z.literal('stop'), force: z.boolean() }),
   z.strictObject({ id: count, do: z.literal('mirror'), action: z.enum(['start', 'stop', 'pause', 'resume']) }),
+  z.strictObject({ id: count, do: z.literal('verify'), action: z.enum(['start', 'stop']), mode: z.enum(['full', 'difference']) }),
+  z.strictObject({ id: count, do: z.literal('verifyReport'), from: count, max: count.max(VERIFY_LIST_MAX) }),
+  z.strictObject({ id: count, do: z.literal('transmit'), action: z.enum(['pause', 'resume']) }),
+  z.strictObject({ id: count, do: z.literal('bandwidth'), bytesPerSecond: count.min(1).nullable() }),
+  z.strictObject({ id: count, do: z.literal('safety'), safety, safetySequence: count }),
+  z.strictObject({ id: count, do: z.literal('expose'), roleSequence: count }),
+  z.strictObject({ id: count, do: z.literal('selectSource') }),
   z.strictObject({ id: count, do: z.literal('exit') })
 ]) satisfies z.ZodType<MirrordRequest>
 

@@ -41,6 +41,13 @@ export function applyWalkStep(folder: RedoFolder, step: WalkStep): number {
         const from = tree.place(step.path)
         return typeof from === 'number' ? from : libc.linkat(from.directory, from.name, directory, name, 0)
       })
+    case 'checkBegin':
+    case 'checkEntry':
+    case 'checkListing':
+    case 'checkBlocks':
+    case 'checkLink':
+    case 'checkEnd':
+      return -EOPNOTSUPP
     default:
       return step satisfies never
   }

@@ -2,14 +2,13 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { ReportError } from '../../../src/report/report'
 import { dataError, encodeFrame } from '../../../src/wire/frame'
-import type { Control, Frame } from '../../../src/wire/frameFields'
+import { ACK_COMPLETE, ACK_MIRRORS, type Control, type Frame } from '../../../src/wire/frameFields'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
 import type { CopyStateFile } from '../copyState'
 import type { Redo } from '../redo/redo'
 import { checksum } from './checksum'
 import { FrameSplitter } from './frameSplitter'
 import { STREAM_PROTOCOL, packRefuse, packWelcome, readBegin, readHello, type Begin, type Hello } from './hello'
-import { ACK_COMPLETE, ACK_MIRRORS } from './sender'
 import { KEEPALIVE_MS, SOURCE_SILENT_MS, checkPeerName, identity } from './secure'
 
 /** An address may appear later (a cable, an interface that comes up): listening is tried again. */
@@ -212,6 +211,10 @@ export class Receiver {
       appliedLsn,
       copyComplete,
       diverged,
+      lineage: null,
+      exposed: false,
+      dirty: 'none',
+      suspended: null,
       sourceOf
     } as const
     this.send(connection, { kind: 'welcome', folder: 0, payload: packWelcome({ ...welcome, sourceOf: [...sourceOf] }) })
@@ -257,7 +260,8 @@ export class Receiver {
   private syncs = 0
 
   private apply(body: Frame['body'], lsn: number): void {
-    if ('payload' in body || body.kind === 'ack' || body.kind === 'keepalive') throw dataError('E_FRAME_FOREIGN', { why: `${body.kind} within the stream` })
+    if ('payload' in body || body.kind === 'ack' || body.kind === 'keepalive' || body.kind === 'barrier' || body.kind === 'differs')
+      throw dataError('E_FRAME_FOREIGN', { why: `${body.kind} within the stream` })
     if (body.kind === 'walkBegin') this.mirrorBegins()
     this.redo.apply(body)
     this.view.appliedLsn = lsn
@@ -311,7 +315,7 @@ export class Receiver {
   private acknowledge(connection: Connection): void {
     const { appliedLsn, mirrors, copyComplete } = this.view
     const flags = (mirrors ? ACK_MIRRORS : 0) | (copyComplete ? ACK_COMPLETE : 0)
-    this.send(connection, { kind: 'ack', folder: 0, receivedLsn: appliedLsn, appliedLsn, flags })
+    this.send(connection, { kind: 'ack', folder: 0, receivedLsn: appliedLsn, appliedLsn, flags, redoQueueKib: 0 })
   }
 
   private send(connection: Connection, body: Control): void {

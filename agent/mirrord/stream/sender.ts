@@ -3,7 +3,7 @@ import type tls from 'node:tls'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ReportError } from '../../../src/report/report'
 import { AT, FRAME_BYTES_MAX, dataError, encodeFrame } from '../../../src/wire/frame'
-import type { Control, Frame } from '../../../src/wire/frameFields'
+import { ACK_COMPLETE, ACK_MIRRORS, type Control, type Frame } from '../../../src/wire/frameFields'
 import type { NeedToVerify } from '../../../src/model'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
 import type { SharedOrderedLog } from '../order/sharedOrderedLog'
@@ -225,7 +225,16 @@ export class Sender {
     this.say(socket, {
       kind: 'hello',
       folder: 0,
-      payload: packHello({ protocol: STREAM_PROTOCOL, job, node, roleSequence: this.start.roleSequence, folders: folders.map(({ path }) => path) })
+      payload: packHello({
+        protocol: STREAM_PROTOCOL,
+        job,
+        node,
+        roleSequence: this.start.roleSequence,
+        lineage: null,
+        safety: 'off',
+        safetySequence: 1,
+        folders: folders.map(({ path }) => path)
+      })
     })
     const frame = await Promise.race([answered, closed])
     if (frame === null) return null
@@ -247,7 +256,13 @@ export class Sender {
     }
     if (decision === 'mirror') this.newSession()
     else this.continueAfter(decision === 'resume' ? welcome.appliedLsn : this.sessionStartLsn)
-    const begin: Begin = { decision, session: this.view.session!, fromLsn: this.view.targetAppliedLsn, tolerant: this.config.capture === 'watch' }
+    const begin: Begin = {
+      decision,
+      session: this.view.session!,
+      lineage: this.view.session!,
+      fromLsn: this.view.targetAppliedLsn,
+      tolerant: this.config.capture === 'watch'
+    }
     this.say(socket, { kind: 'begin', folder: 0, payload: packBegin(begin) })
     this.hooks.say(`${decision} from LSN ${begin.fromLsn}`)
     if (decision === 'mirror') this.hooks.mirrorWanted()
@@ -341,9 +356,6 @@ export class Sender {
     this.show({ problem })
   }
 }
-
-export const ACK_MIRRORS = 1
-export const ACK_COMPLETE = 2
 
 /** A greeting outlives the splitter's buffer. */
 function frameCopy(frame: Frame): Frame {

@@ -1,5 +1,15 @@
 import { isMap, isSeq, type Node } from 'yaml'
-import { DEFAULT_DATA_PORT, DEFAULT_QUEUE_BYTES, type DataConfig, type FolderConfig, type JobConfig, type VipConfig } from '../config'
+import {
+  DEFAULT_DATA_PORT,
+  DEFAULT_PAGEFILE_BYTES,
+  DEFAULT_PARTNER_TIMEOUT_MS,
+  DEFAULT_QUEUE_BYTES,
+  DEFAULT_REDO_QUEUE_BYTES,
+  type DataConfig,
+  type FolderConfig,
+  type JobConfig,
+  type VipConfig
+} from '../config'
 import { parseIp, prefixMax } from './address'
 import { readApplication } from './applicationSection'
 import { emptyRecord } from './clusterSections'
@@ -7,7 +17,12 @@ import { checkName } from './name'
 import { hasControl, printable, scalarText, Section } from './section'
 
 const JOB_KEYS = ['mode', 'vips', 'applications', 'data']
+const DATA_KEYS = ['folders', 'port', 'capture', 'queue', 'safety', 'pagefile', 'redoQueue', 'partnerTimeout', 'bandwidth']
 const QUEUE_BYTES = { min: 1024 ** 2, max: 16 * 1024 ** 3 }
+const PAGEFILE_BYTES = { min: 0, max: 1024 ** 4 }
+const REDO_QUEUE_BYTES = { min: 16 * 1024 ** 2, max: 1024 ** 4 }
+const PARTNER_TIMEOUT_MS = { min: 1_000, max: 600_000 }
+const BANDWIDTH_BYTES = { min: 16 * 1024, max: 1024 ** 4 }
 const MODES = ['guide', 'high-availability', 'high-protection', 'high-performance'] as const
 
 export function readJobs(top: Section): Record<string, JobConfig> {
@@ -35,7 +50,7 @@ function readJob(section: Section, name: string, defaultPort: number): JobConfig
     mode: 'guide',
     vips: section.list('vips', '[ { name: IP-DB_Group, address: 192.168.150.130/16 } ]').map((item) => readVip(section, item)),
     applications: applications.map((item) => readApplication(section, item)),
-    data: section.valueNode('data') ? readData(section.section('data', `data of job ${name}`, ['folders', 'port', 'capture', 'queue']), defaultPort) : null
+    data: section.valueNode('data') ? readData(section.section('data', `data of job ${name}`, DATA_KEYS), defaultPort) : null
   }
 }
 
@@ -65,7 +80,13 @@ function readData(section: Section, defaultPort: number): DataConfig {
     folders: section.require('folders', 'folders: [ /var/lib/postgresql ]') ? readFolders(section) : [],
     port: section.port('port', defaultPort, defaultPort),
     capture: section.oneOf('capture', 'fuse', ['fuse', 'watch']),
-    queueBytes: section.sizeBytes('queue', DEFAULT_QUEUE_BYTES, QUEUE_BYTES)
+    queueBytes: section.sizeBytes('queue', DEFAULT_QUEUE_BYTES, QUEUE_BYTES),
+    safety: section.oneOf('safety', 'off', ['full', 'off']),
+    pagefileBytes: section.sizeBytes('pagefile', DEFAULT_PAGEFILE_BYTES, PAGEFILE_BYTES),
+    redoQueueBytes: section.sizeBytes('redoQueue', DEFAULT_REDO_QUEUE_BYTES, REDO_QUEUE_BYTES),
+    partnerTimeoutMs: section.durationMs('partnerTimeout', DEFAULT_PARTNER_TIMEOUT_MS, PARTNER_TIMEOUT_MS),
+    // An absolute number of bytes each second: `bandwidth: 50MiB`.
+    bandwidthBytesPerSecond: section.valueNode('bandwidth') ? section.sizeBytes('bandwidth', BANDWIDTH_BYTES.max, BANDWIDTH_BYTES) : null
   }
   section.source.remember(data, section.place('port'))
   return data

@@ -3,12 +3,19 @@ import path from 'node:path'
 import { createDataPort } from '../../../agent/adapters/data/port'
 import type { JobConfig } from '../../../src/model'
 import type { ReportError } from '../../../src/report/report'
+import { DATA_DEFAULTS } from '../../fakes/dataDefaults'
 import { job, keptLog, link, makePlaces, removePlaces, until } from './surroundings'
 
 /** About 120 ms on a quiet machine; far below the 5 s of the status questions on a busy one. */
 const NOTICED_MS_MAX = 2_000
 
-const data = (folder: string): JobConfig['data'] => ({ folders: [{ path: folder, exclude: [] }], port: 7340, capture: 'fuse', queueBytes: 1_000 })
+const data = (folder: string): JobConfig['data'] => ({
+  folders: [{ path: folder, exclude: [] }],
+  port: 7340,
+  capture: 'fuse',
+  queueBytes: 1_000,
+  ...DATA_DEFAULTS
+})
 const code = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => 'no error',

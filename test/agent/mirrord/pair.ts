@@ -7,6 +7,7 @@ import path from 'node:path'
 import readline from 'node:readline'
 import type { MirrordConfig, MirrordReply, MirrordRequest, MirrordStatus } from '../../../src/wire'
 import { programCommand } from '../../../agent/native/programs'
+import { mirrordDefaults } from '../../fakes/dataDefaults'
 
 const START_MS = 10_000
 const POLL_MS = 20
@@ -161,6 +162,7 @@ export function makePair(change: Partial<MirrordConfig> = {}): TestPair {
       port,
       links,
       tls,
+      ...mirrordDefaults(path.join(directory, `${node}.data`)),
       ...change
     }
     return new TestMirrord(node, config, path.join(directory, `${node}-run`))
