@@ -88,7 +88,16 @@ asRoot('data links', () => {
     })
 
   test('strangers on the data port are refused, in number and time, and the pair goes on', async () => {
-    const good = { protocol: STREAM_PROTOCOL, job: 'DB_Group', node: 'RMHW131', roleSequence: 3, lineage: null, safety: 'off', safetySequence: 1, folders: ['/x'] } as const
+    const good = {
+      protocol: STREAM_PROTOCOL,
+      job: 'DB_Group',
+      node: 'RMHW131',
+      roleSequence: 3,
+      lineage: null,
+      safety: 'off',
+      safetySequence: 1,
+      folders: ['/x']
+    } as const
     expect(await greet('RMHW131', { ...good, folders: [...good.folders], roleSequence: 2 })).toContain('E_ROLE_SEQUENCE_OLD')
     expect(await greet('RMHW131', { ...good, folders: [...good.folders], job: 'Other' })).toContain('E_HELLO')
     expect(await greet('RMHW131', { ...good, folders: [...good.folders], node: 'RMHW139' })).toContain('E_HELLO')
