@@ -7,8 +7,7 @@ import { startFolderCapture, type FolderCapture } from './folderCapture'
 import { SharedOrderedLog } from './order/sharedOrderedLog'
 import type { SenderView } from './stream/sender'
 import type { SenderData, SenderNews, SenderOrder } from './stream/sender.worker'
-import { WalkControl } from './walk/walkControl'
-import type { WalkData } from './walk/walk.worker'
+import { WalkThread } from './walk/walkThread'
 
 const DRAIN_POLL_MS = 10
 /** After capture has stopped, the last changes get so long to reach the target. */
@@ -23,12 +22,12 @@ export interface SideHooks {
 /** A job's data on its source: captures, the order, the walk and the sender. */
 export class SourceSide {
   readonly log: SharedOrderedLog
-  readonly walk = WalkControl.create()
+  private readonly walkThread = new WalkThread()
+  readonly walk = this.walkThread.control
   view: SenderView | null = null
   walkFailure: string | null = null
   private captures: FolderCapture[] = []
   private sender: Worker | null = null
-  private walker: Worker | null = null
   private senderEnded: Promise<void> = Promise.resolve()
   private stopping = false
   private heldBack = false
@@ -63,13 +62,13 @@ export class SourceSide {
 
   private startWalker(): void {
     const folders = this.config.folders.map(({ exclude }, index) => ({ root: this.captures[index]!.underlyingDirectory, exclude }))
-    const workerData: WalkData = { shared: this.log.shared, control: this.walk.shared, folders, watching: this.config.capture === 'watch' }
-    this.walker = new Worker(workerFile('walk'), { workerData })
-    this.walker.on('message', ({ failed }: { failed: string }) => {
-      this.walkFailure = failed
-      this.hooks.say(`the walk failed: ${failed}`)
+    const { log, config } = this
+    const given = { log, folders, watching: config.capture === 'watch', dataDirectory: config.dataDirectory }
+    const worker = this.walkThread.start(given, (why) => {
+      this.walkFailure = why
+      this.hooks.say(`the walk failed: ${why}`)
     })
-    this.watchThread(this.walker, 'walk')
+    this.watchThread(worker, 'walk')
   }
 
   private startSender(startLsn: number | null, peerCopyComplete: boolean): void {
@@ -109,8 +108,7 @@ export class SourceSide {
   private startWalk(): void {
     this.heldBack = false
     this.walkFailure = null
-    this.walk.pause(false)
-    this.walk.order('full')
+    this.walkThread.mirror()
   }
 
   private needsMirror(why: string): void {
@@ -130,7 +128,7 @@ export class SourceSide {
   private stopMirror(): void {
     if (this.walk.state() === 'idle' && this.view?.needToVerify === 'No') return
     this.heldBack = true
-    this.walk.order('stop')
+    this.walkThread.stop()
   }
 
   private tellSender(order: SenderOrder): void {
@@ -178,7 +176,7 @@ export class SourceSide {
     const hopeful = (): boolean => this.view?.connected === true && this.view.targetComplete
     while (hopeful() && !this.upToDate(goal) && performance.now() < deadline) await delay(DRAIN_POLL_MS)
     const clean = this.upToDate(goal)
-    this.walk.order('exit')
+    this.walkThread.exit()
     this.tellSender('stop')
     await this.senderEnded
     return clean

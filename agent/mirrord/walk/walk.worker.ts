@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { excludeMatcher } from '../capture/exclude'
 import { SharedOrderedLog, type SharedLogMemory } from '../order/sharedOrderedLog'
 import { SourceTree } from './sourceTree'
@@ -8,6 +8,12 @@ import { WalkEnded, Walker } from './walker'
 export interface WalkData {
   shared: SharedLogMemory
   control: SharedArrayBuffer
+  /** DiffersQueue. */
+  differs: SharedArrayBuffer
+  /** Dirty sets come here, each before its order. */
+  sets: MessagePort
+  /** Of the job: the report of a comparison is kept there. */
+  dataDirectory: string
   folders: { root: string; exclude: string[] }[]
   watching: boolean
 }
@@ -26,12 +32,12 @@ const walker = new Walker(
 )
 
 function fullWalk(): void {
-  control.setState('walking')
+  control.begin('mirror', Date.now())
   try {
     walker.walkAll()
-    control.setState('idle')
+    control.end('idle', Date.now())
   } catch (error) {
-    control.setState(error instanceof WalkEnded ? 'stopped' : 'failed')
+    control.end(error instanceof WalkEnded ? 'stopped' : 'failed', Date.now())
     if (!(error instanceof WalkEnded)) parentPort?.postMessage({ failed: (error as Error).message })
   }
 }

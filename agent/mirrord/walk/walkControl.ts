@@ -1,20 +1,31 @@
 /** How main steers the walk's thread, which never looks at its mailbox: a few words of shared memory. */
 export type WalkState = 'idle' | 'walking' | 'paused' | 'stopped' | 'failed'
-export type WalkOrder = 'none' | 'full' | 'stop' | 'exit'
+/** `full`: full mirror. `verify`: compare all there is. `difference`: compare what a dirty set names, which main has posted before. */
+export type WalkOrder = 'none' | 'full' | 'stop' | 'exit' | 'verify' | 'difference'
+/** What runs, or ran last. */
+export type WalkKind = 'mirror' | 'verify' | 'difference'
 
 export const WALK_STATES: readonly WalkState[] = ['idle', 'walking', 'paused', 'stopped', 'failed']
-const ORDERS: readonly WalkOrder[] = ['none', 'full', 'stop', 'exit']
+const ORDERS: readonly WalkOrder[] = ['none', 'full', 'stop', 'exit', 'verify', 'difference']
+const KINDS: readonly WalkKind[] = ['mirror', 'verify', 'difference']
 const ORDER = 0
 const PAUSED = 1
 const STATE = 2
 const BUSY = 3
 const NAP = 4
+const KIND = 5
 const SMALL_WORDS = 6
 const TOTAL = 0
 const DONE = 1
-const LONG_WORDS = 2
+const APPLIED = 2
+const DIFFERENCES = 3
+const STARTED = 4
+const ENDED = 5
+const LONG_WORDS = 6
 const NAP_MS = 2
 const FULL_PERCENT = 100
+/** Before this much time has gone, nobody can say how long it will take. */
+const RATE_MS_MIN = 1_000
 
 export class WalkControl {
   private readonly small: Int32Array
@@ -68,6 +79,10 @@ export class WalkControl {
     return Atomics.load(this.small, STATE)
   }
 
+  kind(): WalkKind {
+    return KINDS[Atomics.load(this.small, KIND)]!
+  }
+
   /** Set around each look at the revisits: while it is not set and there are none, all that was asked for is in the order. */
   setBusy(busy: boolean): void {
     Atomics.store(this.small, BUSY, busy ? 1 : 0)
@@ -75,6 +90,23 @@ export class WalkControl {
 
   isBusy(): boolean {
     return Atomics.load(this.small, BUSY) === 1
+  }
+
+  /** The walk's thread: it has begun, at this wall clock. */
+  begin(kind: WalkKind, nowMs: number): void {
+    Atomics.store(this.small, KIND, KINDS.indexOf(kind))
+    Atomics.store(this.long, TOTAL, 0n)
+    Atomics.store(this.long, DONE, 0n)
+    Atomics.store(this.long, STARTED, BigInt(Math.round(nowMs)))
+    Atomics.store(this.long, ENDED, 0n)
+    if (kind !== 'mirror') Atomics.store(this.long, DIFFERENCES, 0n)
+    this.setState('walking')
+  }
+
+  /** The walk's thread: it is over, in this state. */
+  end(state: WalkState, nowMs: number): void {
+    Atomics.store(this.long, ENDED, BigInt(Math.round(nowMs)))
+    this.setState(state)
   }
 
   setTotal(bytes: number): void {
@@ -95,6 +127,37 @@ export class WalkControl {
     if (this.state() === 'idle') return FULL_PERCENT
     const { totalBytes, doneBytes } = this.progress()
     return totalBytes === 0 ? 0 : Math.min(FULL_PERCENT - 1, Math.floor((doneBytes * FULL_PERCENT) / totalBytes))
+  }
+
+  leftBytes(): number {
+    const { totalBytes, doneBytes } = this.progress()
+    return this.state() === 'idle' ? 0 : Math.max(0, totalBytes - doneBytes)
+  }
+
+  /** As fast as until now; null: too early to say. */
+  leftMs(nowMs: number): number | null {
+    if (this.state() === 'idle') return 0
+    const { doneBytes } = this.progress()
+    const tookMs = nowMs - Number(Atomics.load(this.long, STARTED))
+    return doneBytes === 0 || tookMs < RATE_MS_MIN ? null : Math.round((this.leftBytes() * tookMs) / doneBytes)
+  }
+
+  /** The sender: the target has applied all up to here, and its differences until then are in the DiffersQueue. */
+  setTargetApplied(lsn: number): void {
+    Atomics.store(this.long, APPLIED, BigInt(lsn))
+  }
+
+  targetApplied(): number {
+    return Number(Atomics.load(this.long, APPLIED))
+  }
+
+  setDifferences(count: number): void {
+    Atomics.store(this.long, DIFFERENCES, BigInt(count))
+  }
+
+  /** Found by the comparison that runs, or ran last. */
+  differences(): number {
+    return Number(Atomics.load(this.long, DIFFERENCES))
   }
 
   /** The walk's thread only. */
