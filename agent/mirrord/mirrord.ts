@@ -1,3 +1,4 @@
+import type { Safety } from '../../src/model'
 import { dataError } from '../../src/wire/frame'
 import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus } from '../../src/wire/mirrord'
 import { removeDeadMounts } from './capture/mount'
@@ -61,13 +62,19 @@ export class Mirrord {
       case 'exit':
         return this.inTurn(() => this.end())
       case 'verify':
+        return this.inTurn(async () => this.theSource().verify(request.action, request.mode))
       case 'verifyReport':
+        return this.inTurn(async () => this.theSource().verifyReport(request.from, request.max))
       case 'transmit':
+        return this.inTurn(async () => this.theSource().transmit(request.action))
       case 'bandwidth':
+        return this.inTurn(async () => this.theSource().setBandwidth(request.bytesPerSecond))
       case 'safety':
+        return this.inTurn(() => this.setSafety(request.safety, request.safetySequence))
       case 'expose':
+        return this.inTurn(async () => this.expose(request.roleSequence))
       case 'selectSource':
-        return Promise.reject(dataError('E_MIRRORD_REQUEST', { why: `${request.do} is not known to this version` }))
+        return this.inTurn(async () => this.theSource().selectSource())
       default:
         return request satisfies never
     }
@@ -139,7 +146,7 @@ export class Mirrord {
     if (!before.copyComplete && before.role !== 'none') this.hooks.say('this copy is not complete, and becomes the source all the same')
     const sourceOf = [...before.sourceOf.filter((each) => each !== roleSequence), roleSequence].slice(-SOURCE_HISTORY_MAX)
     this.state.update({ role: 'source', roleSequence, copyComplete: true, clean: false, diverged: false, session: null, sourceOf })
-    const side = new SourceSide(config, roleSequence, this.sideHooks)
+    const side = new SourceSide(config, roleSequence, this.state, this.sideHooks)
     try {
       await side.start(peerCopyComplete && !crashed)
     } catch (error) {
@@ -192,15 +199,36 @@ export class Mirrord {
     this.fault = null
   }
 
-  private async drain(timeoutMs: number): Promise<void> {
+  private theSource(): SourceSide {
     if (this.source === null) throw dataError('E_ROLE', { job: this.job, role: this.target === null ? 'stopped' : 'the target', wanted: 'the source' })
-    await this.source.drain(timeoutMs)
+    return this.source
+  }
+
+  private async drain(timeoutMs: number): Promise<void> {
+    await this.theSource().drain(timeoutMs)
   }
 
   private async mirror(action: 'start' | 'stop' | 'pause' | 'resume'): Promise<void> {
-    if (this.source === null) throw dataError('E_ROLE', { job: this.job, role: this.target === null ? 'stopped' : 'the target', wanted: 'the source' })
+    const source = this.theSource()
     this.hooks.say(`mirror ${action}`)
-    this.source.mirror(action)
+    source.mirror(action)
+  }
+
+  /** On disk first, then in use: a source that restarts keeps the promise. */
+  private async setSafety(safety: Safety, safetySequence: number): Promise<void> {
+    const known = this.state.get().safetySequence
+    if (safetySequence < known) throw dataError('E_MIRRORD_REQUEST', { why: `safety sequence ${safetySequence} is older than ${known}` })
+    // The receiver's thread writes the file of a target: it hears of the safety from its source.
+    if (this.target !== null) return
+    this.state.update({ safety, safetySequence })
+    this.source?.setSafety(safety)
+    this.hooks.say(`safety ${safety}, sequence ${safetySequence}`)
+  }
+
+  private expose(roleSequence: number): void {
+    const source = this.theSource()
+    if (roleSequence !== source.roleSequence) throw dataError('E_ROLE_SEQUENCE_OLD', { job: this.job, asked: roleSequence, known: source.roleSequence })
+    source.expose()
   }
 
   private async end(): Promise<void> {

@@ -4,12 +4,18 @@ import { dataError } from '../../src/wire/frame'
 import type { MirrordConfig } from '../../src/wire/mirrord'
 import { workerFile } from '../native/programs'
 import { startFolderCapture, type FolderCapture } from './folderCapture'
+import type { Safety } from '../../src/model'
+import type { CheckMode } from '../../src/wire/frameFields'
+import type { CopyStateFile } from './copyState'
+import { firstLsn, lowerCeiling, raiseCeiling } from './order/lsnCeiling'
 import { SharedOrderedLog } from './order/sharedOrderedLog'
 import type { SenderView } from './stream/sender'
 import type { SenderData, SenderNews, SenderOrder } from './stream/sender.worker'
 import { WalkThread } from './walk/walkThread'
 
 const DRAIN_POLL_MS = 10
+/** How often the session is looked at. */
+const TICK_MS = 100
 /** After capture has stopped, the last changes get so long to reach the target. */
 const LAST_CHANGES_MS = 2_000
 
@@ -35,11 +41,17 @@ export class SourceSide {
   constructor(
     private readonly config: MirrordConfig,
     readonly roleSequence: number,
+    private readonly state: CopyStateFile,
     private readonly hooks: SideHooks
   ) {
-    this.log = SharedOrderedLog.create({ queueBytes: config.queueBytes })
+    const first = firstLsn(state)
+    raiseCeiling(state, first)
+    this.log = SharedOrderedLog.create({ queueBytes: config.queueBytes, firstLsn: first })
     this.log.setWatching(config.capture === 'watch')
+    this.log.setFull(state.get().safety === 'full')
   }
+
+  private readonly ticking = setInterval(() => raiseCeiling(this.state, this.log.lsn()), TICK_MS)
 
   /** `equal`: the target has all there is, so the stream begins with the first write and no mirror is needed. */
   async start(equal: boolean): Promise<void> {
@@ -131,6 +143,35 @@ export class SourceSide {
     this.walkThread.stop()
   }
 
+  verify(action: 'start' | 'stop', mode: CheckMode): void {
+    if (action === 'stop') return this.walk.order('stop')
+    this.walk.order(mode === 'full' ? 'verify' : 'difference')
+  }
+
+  verifyReport(_from: number, _max: number): never {
+    throw dataError('E_MIRRORD_REQUEST', { why: 'no comparison has run' })
+  }
+
+  transmit(_action: 'pause' | 'resume'): void {
+    throw dataError('E_MIRRORD_REQUEST', { why: 'transmit is not known to this version' })
+  }
+
+  setBandwidth(_bytesPerSecond: number | null): void {
+    throw dataError('E_MIRRORD_REQUEST', { why: 'bandwidth is not known to this version' })
+  }
+
+  setSafety(safety: Safety): void {
+    this.log.setFull(safety === 'full')
+  }
+
+  expose(): void {
+    this.log.openGate()
+  }
+
+  selectSource(): void {
+    this.tellSender('forceMirror')
+  }
+
   private tellSender(order: SenderOrder): void {
     this.sender?.postMessage(order)
   }
@@ -179,6 +220,8 @@ export class SourceSide {
     this.walkThread.exit()
     this.tellSender('stop')
     await this.senderEnded
+    clearInterval(this.ticking)
+    lowerCeiling(this.state, this.log)
     return clean
   }
 }

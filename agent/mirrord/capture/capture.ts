@@ -7,6 +7,7 @@ import type { CaptureCommand, CaptureGiven, CaptureNews } from './captureThread'
 import { Counters, type CounterValues } from './counters'
 import { mountFuse, openFolder, openFuse, removeDeadMounts, unmountFuse } from './mount'
 import { SlowQueue } from './slowQueue'
+import type { SyncWaiters } from '../order/syncWaiters'
 
 export interface CaptureOptions {
   /** The folder's place in the job's configuration: `folder` of its operations. */
@@ -14,7 +15,7 @@ export interface CaptureOptions {
   path: string
   exclude?: readonly string[]
   /** The job's order; several captures may share one. */
-  log: { shared: unknown }
+  log: { shared: unknown; waiters?: SyncWaiters }
   slowThreads?: number
   /** Another file for the capture thread; tests give one whose log they can read. */
   threadFile?: string
@@ -112,7 +113,8 @@ class FuseCapture implements Capture {
   }
 
   private startSlowThread(): Promise<void> {
-    const worker = new Worker(workerFile('captureSlow'), { workerData: { fuseFd: this.fuseFd, queue: this.queue.shared } })
+    const workerData = { fuseFd: this.fuseFd, queue: this.queue.shared, waiters: this.options.log.waiters?.shared ?? null }
+    const worker = new Worker(workerFile('captureSlow'), { workerData })
     this.addThread(worker)
     return new Promise((resolve, reject) => {
       worker.once('error', reject)
@@ -244,6 +246,7 @@ class FuseCapture implements Capture {
     this.queue.close()
     await Promise.all(this.threads.splice(0).map(({ ended }) => ended))
     this.commands?.close()
+    this.options.log.waiters?.abandon(this.fuseFd)
     // The last descriptor of the connection: requests that nobody answered fail now.
     for (const fd of [this.fuseFd, this.rootFd, this.commandFd]) if (fd >= 0) libc.close(fd)
     this.fuseFd = -1

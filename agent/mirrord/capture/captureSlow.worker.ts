@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import * as libc from '../../native/libc'
 import { EINTR, EIO } from '../../native/libcErrors'
+import { SyncWaiters } from '../order/syncWaiters'
 import { OUT_HEADER_BYTES, REPLY_BYTES_MAX } from './protocol'
 import { SlowKind, SlowQueue, type SlowJob } from './slowQueue'
 
@@ -8,9 +9,12 @@ import { SlowKind, SlowQueue, type SlowJob } from './slowQueue'
 interface Given {
   fuseFd: number
   queue: SharedArrayBuffer
+  /** Those that wait for the target, too; null: nobody does. */
+  waiters: SharedArrayBuffer | null
 }
 
-const { fuseFd, queue } = workerData as Given
+const { fuseFd, queue, waiters } = workerData as Given
+const syncs = waiters === null ? null : new SyncWaiters(waiters)
 const jobs = new SlowQueue(queue)
 const reply = Buffer.allocUnsafeSlow(REPLY_BYTES_MAX)
 
@@ -35,6 +39,7 @@ function perform(job: SlowJob): number {
 }
 
 function answer(job: SlowJob, result: number): void {
+  if (job.slot >= 0 && syncs !== null) return syncs.flushed(job.slot, result)
   const bytes = OUT_HEADER_BYTES + Math.max(0, result)
   reply.writeUInt32LE(bytes, 0)
   reply.writeInt32LE(Math.min(0, result), 4)

@@ -68,6 +68,7 @@ function servingFor(given: CaptureGiven, log: OrderedLog, tell: (news: CaptureNe
     exclude: given.exclude,
     log,
     slow: new SlowQueue(given.queue),
+    waiters: log.waiters ?? null,
     counters,
     onNeedsMirror(why) {
       counters.add('needsMirror', 1)

@@ -97,11 +97,21 @@ function atEnd(serving: Serving, handle: Handle, offset: number): boolean {
   return serving.stat.ofDescriptor(handle.fd) >= 0 && serving.stat.size <= offset
 }
 
-function handOn(serving: Serving, kind: SlowKind, fd: number, offset: number, size: number): number {
+function handOn(serving: Serving, kind: SlowKind, fd: number, offset: number, size: number, slot = -1): number {
   const uniqueLow = serving.input.readUInt32LE(8)
   const uniqueHigh = serving.input.readUInt32LE(12)
-  if (serving.options.slow.add({ kind, fd, uniqueLow, uniqueHigh, offset, size })) return NO_REPLY
-  return doItHere(serving, kind, fd, offset, size)
+  if (serving.options.slow.add({ kind, fd, uniqueLow, uniqueHigh, offset, size, slot })) return NO_REPLY
+  const result = doItHere(serving, kind, fd, offset, size)
+  if (slot < 0) return result
+  serving.options.waiters!.flushed(slot, result)
+  return NO_REPLY
+}
+
+/** What was changed until now is to be hard: on this disk, and with safety FULL on the target's. The two go side by side. */
+function makeHard(serving: Serving, kind: SlowKind, fd: number): number {
+  const uniqueLow = serving.input.readUInt32LE(8)
+  const uniqueHigh = serving.input.readUInt32LE(12)
+  return handOn(serving, kind, fd, 0, 0, serving.log.awaitTarget(serving.options.fuseFd, uniqueLow, uniqueHigh))
 }
 
 /** Only when a thousand slow requests wait already. */
@@ -194,11 +204,11 @@ export function fsync(serving: Serving): number {
   serving.counters.add('syncs', 1)
   const dataOnly = (serving.input.readUInt32LE(BODY + 8) & FSYNC_DATA_ONLY) !== 0
   if (!dataOnly) serving.times.send(handle.node)
-  return handOn(serving, dataOnly ? SlowKind.FDATASYNC : SlowKind.FSYNC, handle.fd, 0, 0)
+  return makeHard(serving, dataOnly ? SlowKind.FDATASYNC : SlowKind.FSYNC, handle.fd)
 }
 
 export function syncfs(serving: Serving): number {
-  return handOn(serving, SlowKind.SYNCFS, serving.rootFd, 0, 0)
+  return makeHard(serving, SlowKind.SYNCFS, serving.rootFd)
 }
 
 /** Sent at every close of a file. */

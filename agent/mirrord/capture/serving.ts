@@ -1,6 +1,7 @@
 import * as libc from '../../native/libc'
 import { ESTALE } from '../../native/libcErrors'
 import type { OrderedLog } from '../order/orderedLog'
+import type { SyncWaiters } from '../order/syncWaiters'
 import { ChangedTimes } from './changedTimes'
 import type { Counters } from './counters'
 import { excludeDependsOnDirectory, excludeMatcher } from './exclude'
@@ -29,6 +30,8 @@ export interface ServingOptions {
   exclude: readonly string[]
   log: OrderedLog
   slow: SlowQueue
+  /** Requests that wait for the target; null with a log that has no target. */
+  waiters: SyncWaiters | null
   counters: Counters
   /** Changes were made that could not be sent by name; the target needs a mirror. */
   onNeedsMirror(why: string): void

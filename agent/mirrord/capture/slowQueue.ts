@@ -17,15 +17,17 @@ export interface SlowJob {
   uniqueHigh: number
   offset: number
   size: number
+  /** The slot of a request that waits for the target, too; -1: it waits for the disk only. */
+  slot: number
 }
 
 const JOBS = 1024
-const JOB_WORDS = 8
+const JOB_WORDS = 9
 const HEADER_WORDS = 16
 const ADDED = 0
 const TAKEN = 1
 const CLOSED = 2
-const READY_WORD = 7
+const READY_WORD = 8
 /** A thread that was about to wait while the queue was closed looks again after this. */
 const WAKE_MS = 500
 const TWO_32 = 2 ** 32
@@ -49,6 +51,7 @@ export class SlowQueue {
     this.words[at + 4] = (job.offset % TWO_32) | 0
     this.words[at + 5] = Math.floor(job.offset / TWO_32)
     this.words[at + 6] = job.size
+    this.words[at + 7] = job.slot
     Atomics.store(this.words, at + READY_WORD, 1)
     Atomics.store(this.words, ADDED, (added + 1) | 0)
     Atomics.notify(this.words, ADDED, 1)
@@ -85,7 +88,8 @@ export class SlowQueue {
       uniqueLow: this.words[at + 2]! >>> 0,
       uniqueHigh: this.words[at + 3]! >>> 0,
       offset: (this.words[at + 4]! >>> 0) + this.words[at + 5]! * TWO_32,
-      size: this.words[at + 6]!
+      size: this.words[at + 6]!,
+      slot: this.words[at + 7]!
     }
     Atomics.store(this.words, at + READY_WORD, 0)
     return job

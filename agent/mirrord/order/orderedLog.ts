@@ -1,4 +1,5 @@
 import type { Operation } from '../../../src/wire'
+import type { SyncWaiters } from './syncWaiters'
 
 /**
  * The one order of a job. It lives in a SharedArrayBuffer: every thread of mirrord (capture, walk, sender) attaches to
@@ -10,6 +11,8 @@ import type { Operation } from '../../../src/wire'
  *     try { fs.writeSync(…); log.changed(ino); log.append({ kind: 'write', … }) } finally { log.unlock() }
  */
 export interface OrderedLog {
+  /** Requests that wait for the target; a log without a target has none. */
+  readonly waiters?: SyncWaiters
   /** Short critical sections only: no flush, no cold read, no network inside. */
   lock(): void
   unlock(): void
@@ -29,4 +32,9 @@ export interface OrderedLog {
   revisit(folder: number, path: string, always?: boolean): void
   /** Last LSN given out. */
   lsn(): number
+  /**
+   * Outside the lock, for a request that wants all before it hard (fsync): -1: the local flush is enough. Else the number of a slot: the slow
+   * thread that has flushed tells `waiters.flushed(slot, result)` instead of answering the kernel.
+   */
+  awaitTarget(fuseFd: number, uniqueLow: number, uniqueHigh: number): number
 }

@@ -5,6 +5,7 @@ import { FrameRing, RING_WORDS } from './frameRing'
 import type { OrderedLog } from './orderedLog'
 import { REVISIT_BYTES, REVISIT_WORDS, RevisitQueue } from './revisitQueue'
 import { SharedMutex } from './sharedMutex'
+import { SyncWaiters } from './syncWaiters'
 
 /** Goes through workerData; `SharedOrderedLog.attach(shared)` on the other side. */
 export interface SharedLogMemory {
@@ -12,6 +13,7 @@ export interface SharedLogMemory {
   counters: SharedArrayBuffer
   ring: SharedArrayBuffer
   revisits: SharedArrayBuffer
+  waiters: SharedArrayBuffer
 }
 
 /** What this log does with operations now. */
@@ -25,7 +27,12 @@ const FALLOC_INSERT = 32
 
 const LSN = RING_WORDS
 const ROLE_SEQUENCE = RING_WORDS + 1
-const LONG_WORDS = RING_WORDS + 2
+/** What the target has said: all up to it is hard there; all up to it is applied. */
+const HARD_LSN = RING_WORDS + 2
+const APPLIED_LSN = RING_WORDS + 3
+/** The LSN at which the gate last changed. */
+const GATE_LSN = RING_WORDS + 4
+const LONG_WORDS = RING_WORDS + 5
 const MUTEX = 0
 const STATE = 1
 const WALKING = 2
@@ -33,7 +40,17 @@ const WATCHING = 3
 const READER_SLEEPS = 4
 const SIGNAL = 5
 const EPOCH = 6
-const SMALL_WORDS = 7
+/** 1: whoever wants a change to be hard waits for the target, too. */
+const GATE_CLOSED = 7
+/** Safety FULL. */
+const FULL = 8
+/** The stream in which the end mark of a walk has been appended; a grant that belongs to that walk is void from then on. */
+const ENDED_EPOCH = 9
+/** Never notified: a place to sleep at. */
+const NOTHING = 10
+const SMALL_WORDS = 11
+/** All slots of waiting requests are taken: the capture thread looks again after so long. */
+const SLOT_WAIT_MS = 1
 const STATES: readonly StreamState[] = ['unwanted', 'wanted', 'overflowed']
 
 /** The order of a job in shared memory; orderedLog.ts says what it is for. */
@@ -44,6 +61,7 @@ export class SharedOrderedLog implements OrderedLog {
   private readonly mutex: SharedMutex
   readonly ring: FrameRing
   readonly revisits: RevisitQueue
+  readonly waiters: SyncWaiters
 
   private constructor(readonly shared: SharedLogMemory) {
     this.long = new BigInt64Array(shared.control, 0, LONG_WORDS)
@@ -52,16 +70,21 @@ export class SharedOrderedLog implements OrderedLog {
     this.mutex = new SharedMutex(this.small, MUTEX)
     this.ring = new FrameRing(shared.ring, this.long)
     this.revisits = new RevisitQueue(shared.revisits, new Int32Array(shared.control, LONG_WORDS * 8 + SMALL_WORDS * 4, REVISIT_WORDS))
+    this.waiters = new SyncWaiters(shared.waiters)
   }
 
-  static create({ queueBytes }: { queueBytes: number }): SharedOrderedLog {
+  /** `firstLsn`: the LSN before the first one to be given out; none up to it is ever given out again. */
+  static create({ queueBytes, firstLsn = 0 }: { queueBytes: number; firstLsn?: number }): SharedOrderedLog {
     const ringBytes = Math.ceil(Math.max(queueBytes, RING_BYTES_MIN) / 8) * 8
-    return new SharedOrderedLog({
+    const log = new SharedOrderedLog({
       control: new SharedArrayBuffer(LONG_WORDS * 8 + (SMALL_WORDS + REVISIT_WORDS) * 4),
       counters: new SharedArrayBuffer(VERSION_COUNTERS * 4),
       ring: new SharedArrayBuffer(ringBytes),
-      revisits: new SharedArrayBuffer(REVISIT_BYTES)
+      revisits: new SharedArrayBuffer(REVISIT_BYTES),
+      waiters: new SharedArrayBuffer(SyncWaiters.BYTES)
     })
+    log.long[LSN] = BigInt(firstLsn)
+    return log
   }
 
   static attach(shared: SharedLogMemory): SharedOrderedLog {
@@ -171,6 +194,89 @@ export class SharedOrderedLog implements OrderedLog {
   /** Capture only marks what changed: every revisit is kept. */
   setWatching(watching: boolean): void {
     Atomics.store(this.small, WATCHING, watching ? 1 : 0)
+  }
+
+  /** Inside the lock, with the end mark of a walk: the copy is complete from here on, so no change may be acknowledged that it does not get. */
+  closeGateAtEnd(): void {
+    Atomics.store(this.small, ENDED_EPOCH, this.epoch())
+    if (Atomics.load(this.small, FULL) === 1) this.setGate(true)
+  }
+
+  /** Safety FULL from now on, or OFF. The gate is moved by whoever decides about the session. */
+  setFull(full: boolean): void {
+    Atomics.store(this.small, FULL, full ? 1 : 0)
+  }
+
+  closeGate(): void {
+    this.locked(() => this.setGate(true))
+  }
+
+  /** Nobody waits for the target any more. */
+  openGate(): void {
+    this.locked(() => this.setGate(false))
+    this.waiters.targetHas(Number.POSITIVE_INFINITY)
+  }
+
+  /** The target has it on disk that its copy is not complete; void when the end of the walk that makes it complete is in the order already. */
+  openGateForWalk(epoch: number): boolean {
+    const opened = this.locked(() => {
+      if (this.epoch() !== epoch || Atomics.load(this.small, ENDED_EPOCH) === epoch) return false
+      this.setGate(false)
+      return true
+    })
+    if (opened) this.waiters.targetHas(Number.POSITIVE_INFINITY)
+    return opened
+  }
+
+  private setGate(closed: boolean): void {
+    if (this.gateClosed() === closed) return
+    Atomics.store(this.long, GATE_LSN, BigInt(this.lsn()))
+    Atomics.store(this.small, GATE_CLOSED, closed ? 1 : 0)
+  }
+
+  gateClosed(): boolean {
+    return Atomics.load(this.small, GATE_CLOSED) === 1
+  }
+
+  /** The LSN at which the gate was closed, or opened, last. */
+  gateLsn(): number {
+    return Number(Atomics.load(this.long, GATE_LSN))
+  }
+
+  private locked<T>(use: () => T): T {
+    this.lock()
+    try {
+      return use()
+    } finally {
+      this.unlock()
+    }
+  }
+
+  awaitTarget(fuseFd: number, uniqueLow: number, uniqueHigh: number): number {
+    if (!this.gateClosed()) return -1
+    const lsn = this.lsn()
+    if (this.hardLsn() >= lsn) return -1
+    let slot = this.waiters.add(fuseFd, uniqueLow, uniqueHigh, lsn)
+    for (; slot < 0; slot = this.waiters.add(fuseFd, uniqueLow, uniqueHigh, lsn)) Atomics.wait(this.small, NOTHING, 0, SLOT_WAIT_MS)
+    // The gate, or the target's word, may have come before the slot could be seen.
+    this.waiters.targetHas(this.gateClosed() ? this.hardLsn() : Number.POSITIVE_INFINITY)
+    this.wakeReader()
+    return slot
+  }
+
+  /** The target's words: all up to these is hard there, and applied. */
+  targetSaid(hardLsn: number, appliedLsn: number): void {
+    Atomics.store(this.long, APPLIED_LSN, BigInt(appliedLsn))
+    Atomics.store(this.long, HARD_LSN, BigInt(hardLsn))
+    this.waiters.targetHas(hardLsn)
+  }
+
+  hardLsn(): number {
+    return Number(Atomics.load(this.long, HARD_LSN))
+  }
+
+  appliedLsn(): number {
+    return Number(Atomics.load(this.long, APPLIED_LSN))
   }
 
   private wakeReader(): void {

@@ -319,6 +319,7 @@ export class Sender {
     this.heardAtMs = Date.now()
     const { body } = frame
     if (body.kind === 'ack') {
+      this.log.targetSaid(body.receivedLsn, body.appliedLsn)
       this.acknowledged(body.appliedLsn)
       const targetComplete = (body.flags & ACK_COMPLETE) !== 0
       this.show({ targetMirrors: (body.flags & ACK_MIRRORS) !== 0, targetComplete, needToVerify: targetComplete ? 'No' : this.view.needToVerify })

@@ -97,6 +97,7 @@ export class Walker {
     return this.locked(() => {
       if (!this.log.revisits.empty() || this.again.length > 0) return false
       this.log.appendStep({ kind: 'walkEnd', folder: 0 })
+      this.log.closeGateAtEnd()
       return true
     })
   }

@@ -48,6 +48,10 @@ class FileLog implements OrderedLog {
   lsn(): number {
     return this.count
   }
+
+  awaitTarget(): number {
+    return -1
+  }
 }
 
 runCaptureThread((shared) => new FileLog(shared as string))
