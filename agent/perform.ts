@@ -10,6 +10,8 @@ import type { Ports } from './ports'
 export const STATE_SEND_TIMEOUT_MS = 3_000
 export const HANDOVER_TIMEOUT_MS = 5_000
 export const COMMAND_TIMEOUT_MS = 10_000
+/** Applications wait meanwhile. */
+export const OUT_OF_SYNC_TIMEOUT_MS = 3_000
 /** Only this refusal is a promise that the handover is never accepted later. */
 const REFUSED_FOR_GOOD = 'E_HANDOVER_REFUSED'
 
@@ -53,6 +55,10 @@ export class Performer {
         return void this.offer(action, 'offer', { kind: 'handover', ...withoutDo(action) })
       case 'sendWithdraw':
         return void this.offer(action, 'withdraw', { kind: 'withdraw', ...withoutDo(action) })
+      case 'sendOutOfSync':
+        return void this.outOfSync(action)
+      case 'expose':
+        return void this.expose(action)
       case 'forward':
         return void this.forward(action)
       default:
@@ -80,8 +86,7 @@ export class Performer {
     this.sendingState = true
     for (let next = this.nextState; next; next = this.nextState) {
       this.nextState = null
-      const reply = await this.send({ kind: 'state', state: next.view }, STATE_SEND_TIMEOUT_MS)
-      if (reply.ok && reply.result.ok) this.context.emit({ kind: 'peerStateDelivered', sentAtMs: next.atMs })
+      await this.send({ kind: 'state', state: next.view }, STATE_SEND_TIMEOUT_MS)
     }
     this.sendingState = false
   }
@@ -92,18 +97,19 @@ export class Performer {
     this.context.emit({ kind: 'handoverAnswered', job, roleSequence, ticket, asked, answer: handoverAnswer(sent) })
   }
 
+  private async outOfSync({ job, roleSequence, syncSequence }: Extract<Action, { do: 'sendOutOfSync' }>): Promise<void> {
+    const sent = await this.send({ kind: 'outOfSync', job, roleSequence, syncSequence }, OUT_OF_SYNC_TIMEOUT_MS)
+    this.context.emit({ kind: 'outOfSyncAnswered', job, roleSequence, syncSequence, answer: handoverAnswer(sent) })
+  }
+
+  private async expose({ job, roleSequence }: Extract<Action, { do: 'expose' }>): Promise<void> {
+    const outcome = await outcomeOf(this.context.ports.data.expose(job, roleSequence))
+    this.context.emit({ kind: 'exposeEnded', job, roleSequence, outcome })
+  }
+
   private async forward(action: Extract<Action, { do: 'forward' }>): Promise<void> {
-    const { request, job, command, node, account, reason, dryRun } = action
-    const message: PeerMessage = {
-      kind: 'command',
-      job,
-      command,
-      account,
-      reason,
-      dryRun,
-      ...(action.action ? { action: action.action } : {}),
-      ...(node ? { node } : {})
-    }
+    const { request, job, command, options, account, reason, dryRun } = action
+    const message: PeerMessage = { ...options, kind: 'command', job, command, account, reason, dryRun }
     const sent = await this.send(message, COMMAND_TIMEOUT_MS)
     if (!sent.ok) return this.context.answer(request, sent)
     const reply = sent.result

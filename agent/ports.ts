@@ -1,5 +1,6 @@
-import type { ApplicationConfig, Config, JobConfig, JobRecord, VipConfig } from '../src/model'
-import type { LinkView, MirrorAction, MirrordStatus, PeerMessage, PeerReply } from '../src/wire'
+import type { ApplicationConfig, Config, JobConfig, JobRecord, Safety, VipConfig } from '../src/model'
+import type { CheckMode } from '../src/wire/frameFields'
+import type { LinkView, MirrorAction, MirrordStatus, PeerMessage, PeerReply, VerifyReport } from '../src/wire'
 
 /**
  * The doors to the outside, one interface each, on one page. `perform.ts` is their only caller; every outcome
@@ -97,6 +98,14 @@ export interface DataPort {
   drain(job: string, timeoutMs: number): Promise<void>
   stop(job: string, options: { force: boolean }): Promise<void>
   mirror(job: string, action: MirrorAction): Promise<void>
+  verify(job: string, action: 'start' | 'stop', mode: CheckMode): Promise<void>
+  verifyReport(job: string, from: number, max: number): Promise<VerifyReport>
+  transmit(job: string, action: 'pause' | 'resume'): Promise<void>
+  bandwidth(job: string, bytesPerSecond: number | null): Promise<void>
+  /** Safety FULL: it is recorded that the mirror is out of date. */
+  expose(job: string, roleSequence: number): Promise<void>
+  safety(job: string, safety: Safety, safetySequence: number): Promise<void>
+  selectSource(job: string): Promise<void>
   /** Ends the program (clean stop of the node, or before it is started anew). */
   end(job: string): Promise<void>
   onStatus(call: (job: string, status: MirrordStatus) => void): void

@@ -19,6 +19,12 @@ const recordSchema = z.looseObject({
   errorFlag: z.string().nullable(),
   needToVerify: z.enum(['No', 'Yes', 'Manually']),
   copyComplete: z.boolean(),
+  // What an earlier version did not know.
+  safety: z.enum(['full', 'off']).default('off'),
+  safetySequence: z.int().min(0).default(0),
+  mirrorInSync: z.boolean().default(false),
+  syncSequence: z.int().min(0).default(0),
+  selectedSequence: z.int().min(0).default(0),
   history: z.array(z.object({ roleSequence: z.int().min(0), owner: z.string() }))
 })
 

@@ -1,5 +1,17 @@
-import { type HelloAnswer, type JobCommand, type LoginAnswer, type PeerReply, type StatusAnswer, TICKET_WAIT_MS_MAX, type TicketAnswer } from '../../src/wire'
+import {
+  type CommandOptions,
+  type HelloAnswer,
+  type JobCommand,
+  type LoginAnswer,
+  type PeerReply,
+  type StatusAnswer,
+  TICKET_WAIT_MS_MAX,
+  type TicketAnswer,
+  VERIFY_PAGE_MAX,
+  type VerifyAnswer
+} from '../../src/wire'
 import { commandRequestSchema, jobCommandSchema, joinRequestSchema, loginRequestSchema, peerMessageSchema } from '../../src/wire/apiSchemas'
+import { whyNotOptions } from './commandOptions'
 import type { Door } from './door'
 import { certifiedName, countOf, type Exchange, failureAnswer, PEER_BODY_BYTES_MAX, readBody } from './exchange'
 import { apiFailure } from './failure'
@@ -28,6 +40,7 @@ export function createRoutes(door: Door): Route[] {
     { method: 'POST', path: '/v1/logout', handle: withSession((exchange, session, token) => logout(door, exchange, session, token)) },
     { method: 'GET', path: '/v1/status', handle: withSession(async (): Promise<StatusAnswer> => door.engine.status()) },
     { method: 'POST', path: '/v1/jobs/:job/:command', handle: withSession((exchange, session) => command(door, exchange, session)) },
+    { method: 'GET', path: '/v1/jobs/:job/verify', handle: withSession((exchange): Promise<VerifyAnswer> => verifyReport(door, exchange)) },
     { method: 'GET', path: '/v1/tickets/:id', handle: withSession((exchange): Promise<TicketAnswer> => ticket(door, exchange)) },
     // The peer shows its certificate instead.
     { method: 'POST', path: '/v1/peer', handle: (exchange) => peer(door, exchange) },
@@ -75,9 +88,8 @@ async function command(door: Door, exchange: Exchange, { account }: Session): Pr
   const known = jobCommandSchema.safeParse(word)
   if (!known.success) throw apiFailure('E_API_ROUTE', { node: exchange.node, method: 'POST', path: exchange.path })
   const request = await readBody(exchange, commandRequestSchema)
-  if ((known.data === 'mirror') !== (request.action !== undefined)) {
-    throw apiFailure('E_API_REQUEST', { node: exchange.node, what: 'action belongs to the command mirror, and only to it' })
-  }
+  const wrong = whyNotOptions(known.data, request)
+  if (wrong !== null) throw apiFailure('E_API_REQUEST', { node: exchange.node, what: wrong })
   const act = () => door.engine.command(job, known.data, request, account)
   if (request.dryRun) return act()
   return audited(door, { who: account, from: exchange.from, what: commandText(known.data, job, request) }, act, (answer) =>
@@ -85,8 +97,12 @@ async function command(door: Door, exchange: Exchange, { account }: Session): Pr
   )
 }
 
-const commandText = (word: JobCommand, job: string, { action, reason }: { action?: string; reason?: string | null }): string =>
-  [word, job, action, reason ? `(${reason})` : null].filter(Boolean).join(' ')
+/** As it was typed. The confirmation says nothing to a reader. */
+function commandText(word: JobCommand, job: string, request: CommandOptions & { reason?: string | null }): string {
+  const { action, mode, bytesPerSecond, safety, node, reason } = request
+  const limit = bytesPerSecond === null ? 'off' : bytesPerSecond
+  return [word, job, action, mode && `--mode ${mode}`, limit, safety, node, reason ? `(${reason})` : null].filter(Boolean).join(' ')
+}
 
 /** Two lines: what was asked stands there even if the node dies of it. */
 async function audited<T>(door: Door, entry: { who: string; from: string; what: string }, act: () => Promise<T>, resultOf: (answer: T) => string): Promise<T> {
@@ -106,6 +122,12 @@ const codeOf = (error: unknown): string => (error as { report?: { code: string }
 function ticket(door: Door, exchange: Exchange): Promise<TicketAnswer> {
   const since = countOf(exchange, 'since', Number.MAX_SAFE_INTEGER)
   return door.engine.ticket(exchange.parameters['id'] ?? '', since, countOf(exchange, 'waitMs', TICKET_WAIT_MS_MAX))
+}
+
+function verifyReport(door: Door, exchange: Exchange): Promise<VerifyAnswer> {
+  const from = countOf(exchange, 'from', Number.MAX_SAFE_INTEGER)
+  const max = exchange.query.has('max') ? countOf(exchange, 'max', VERIFY_PAGE_MAX) : VERIFY_PAGE_MAX
+  return door.engine.verifyReport(exchange.parameters['job'] ?? '', from, max)
 }
 
 async function peer(door: Door, exchange: Exchange): Promise<PeerReply> {

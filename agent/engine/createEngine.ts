@@ -10,7 +10,9 @@ import {
   type PeerMessage,
   type PeerReply,
   type StatusAnswer,
-  type TicketAnswer
+  type TicketAnswer,
+  type VerifyAnswer,
+  VERIFY_PAGE_MAX
 } from '../../src/wire'
 import { Loop } from '../loop'
 import { failureOf, Performer } from '../perform'
@@ -20,6 +22,7 @@ import { TicketWaiters } from './ticketWaiters'
 
 /** A ticket of the other node: its long poll and the way there and back. */
 const TICKET_WAY_MS = 3_000
+const VERIFY_REPORT_TIMEOUT_MS = 15_000
 
 export interface EngineOptions {
   places: Places
@@ -92,15 +95,14 @@ class RunningEngine implements Engine {
   }
 
   async command(job: string, command: JobCommand, request: CommandRequest, account: string): Promise<CommandAnswer> {
-    const { action, node, dryRun, reason } = request
+    const { dryRun, reason, ...options } = request
     const outcome = await this.ask((number) =>
       this.loop.emit({
         kind: 'commandGiven',
         request: number,
         job,
         command,
-        action: action ?? null,
-        node: node ?? null,
+        options,
         dryRun: dryRun ?? false,
         account,
         reason: reason ?? null
@@ -116,6 +118,24 @@ class RunningEngine implements Engine {
     if (!id.startsWith(`${this.published.peerNode}-`)) throw this.unknownTicket(id)
     const reply = await this.options.ports.peer.send({ kind: 'ticket', ticket: id, sinceStep: since, waitMs: wait }, wait + TICKET_WAY_MS)
     return this.resultOf(reply.ok ? reply : { ok: false, error: reply.error }) as TicketAnswer
+  }
+
+  async verifyReport(job: string, from: number, max: number): Promise<VerifyAnswer> {
+    const count = Math.min(max, VERIFY_PAGE_MAX)
+    const { peerNode, jobs } = this.published
+    if (jobs[job]?.record.owner !== peerNode) return await this.ownVerifyReport(job, from, count)
+    const reply = await this.options.ports.peer.send({ kind: 'verifyReport', job, from, max: count }, VERIFY_REPORT_TIMEOUT_MS)
+    return this.resultOf(reply.ok ? reply : { ok: false, error: reply.error }) as VerifyAnswer
+  }
+
+  private async ownVerifyReport(job: string, from: number, max: number): Promise<VerifyAnswer> {
+    const { node, jobs, config } = this.published
+    const known = Object.keys(jobs).join(', ') || 'none'
+    if (jobs[job] === undefined) throw new ReportError(jobReport('E_JOB_UNKNOWN', { job, node, known }))
+    const data = config.jobs[job]?.data ?? null
+    if (data === null) throw new ReportError(jobReport('E_JOB_NO_DATA', { job, node }))
+    const report = await this.options.ports.data.verifyReport(job, from, max)
+    return { node, job, folders: data.folders.map(({ path }) => path), report }
   }
 
   private unknownTicket(ticket: string): ReportError {
@@ -174,8 +194,12 @@ class RunningEngine implements Engine {
         return await this.ask((request) => this.loop.emit({ ...message, kind: 'handoverReceived', request }))
       case 'withdraw':
         return await this.ask((request) => this.loop.emit({ ...message, kind: 'withdrawReceived', request }))
+      case 'outOfSync':
+        return await this.ask((request) => this.loop.emit({ ...message, kind: 'outOfSyncReceived', request }))
       case 'ticket':
         return await this.receiveTicket(message.ticket, message.sinceStep, message.waitMs)
+      case 'verifyReport':
+        return { ok: true, result: await this.ownVerifyReport(message.job, message.from, message.max) }
       case 'command':
         return await this.receiveCommand(message)
     }
@@ -193,11 +217,8 @@ class RunningEngine implements Engine {
     const { node, peerNode } = this.published
     if (owner === peerNode && message.command !== 'clearerr')
       return { ok: false, error: jobReport('E_JOB_BUSY', { job: message.job, node, ticket: 'no ticket', doing: 'the owner is changing' }) }
-    const { job, command, dryRun, reason, action } = message
-    const whose = message.command === 'clearerr' ? { node } : {}
-    return {
-      ok: true,
-      result: await this.command(job, command, { dryRun, ...(reason === null ? {} : { reason }), ...(action ? { action } : {}), ...whose }, message.account)
-    }
+    const { kind: _, job, command, reason, account, ...options } = message
+    const whose = command === 'clearerr' ? { node } : {}
+    return { ok: true, result: await this.command(job, command, { ...options, ...(reason === null ? {} : { reason }), ...whose }, account) }
   }
 }

@@ -1,5 +1,5 @@
 import type { JobName } from '../../src/model'
-import type { CommandAnswer, CommandRequest, JobCommand, StatusAnswer, TicketAnswer } from '../../src/wire'
+import type { CommandAnswer, CommandRequest, JobCommand, StatusAnswer, TicketAnswer, VerifyAnswer } from '../../src/wire'
 
 /** What the HTTPS door needs of the engine. Every refusal is a rejected ReportError. */
 export interface Engine {
@@ -8,6 +8,8 @@ export interface Engine {
   command(job: JobName, command: JobCommand, request: CommandRequest, account: string): Promise<CommandAnswer>
   /** Answers when there are steps after `since`, when the ticket has ended, or after `waitMs` (at most TICKET_WAIT_MS_MAX). */
   ticket(id: string, since: number, waitMs: number): Promise<TicketAnswer>
+  /** What the job's comparison has found, asked of its owner's mirrord: differences from this place in the list on, at most VERIFY_PAGE_MAX. */
+  verifyReport(job: JobName, from: number, max: number): Promise<VerifyAnswer>
   /** The engine goes away. Jobs, mirrord and the heartbeat program stay as they are. */
   stop(): Promise<void>
 }

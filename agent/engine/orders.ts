@@ -38,21 +38,46 @@ export class Orders {
   private carryOutData(
     job: JobConfig,
     roleSequence: number,
-    order: Extract<Order, { do: 'source' | 'target' | 'drain' | 'stopData' | 'mirror' }>
+    order: Exclude<Order, { do: 'observe' | 'probe' | 'raise' | 'drop' | 'start' | 'stop' }>
   ): Promise<unknown> {
     const { data } = this.ports
     const lane = `data/${job.name}`
     switch (order.do) {
       case 'source':
-        return this.lanes.begin(lane, () => data.ensure(job).then(() => data.source(job.name, roleSequence, order.peerCopyComplete)))
+        return this.lanes.begin(lane, () => this.source(job, roleSequence, order))
       case 'target':
         return this.lanes.begin(lane, () => data.ensure(job).then(() => data.target(job.name, roleSequence)))
       case 'drain':
         return this.lanes.after(lane, () => data.drain(job.name, order.timeoutMs))
-      case 'mirror':
-        return this.lanes.after(lane, () => data.mirror(job.name, order.action))
       case 'stopData':
         return this.stopData(job, lane, order.force)
+      default:
+        return this.lanes.after(lane, () => this.noteData(job.name, order))
+    }
+  }
+
+  private async source(job: JobConfig, roleSequence: number, order: Extract<Order, { do: 'source' }>): Promise<void> {
+    const { data } = this.ports
+    await data.ensure(job)
+    await data.safety(job.name, order.safety, order.safetySequence)
+    await data.source(job.name, roleSequence, order.peerCopyComplete)
+  }
+
+  private noteData(job: string, order: Extract<Order, { do: 'mirror' | 'verify' | 'transmit' | 'bandwidth' | 'safety' | 'selectSource' }>): Promise<unknown> {
+    const { data } = this.ports
+    switch (order.do) {
+      case 'mirror':
+        return data.mirror(job, order.action)
+      case 'verify':
+        return data.verify(job, order.action, order.mode)
+      case 'transmit':
+        return data.transmit(job, order.action)
+      case 'bandwidth':
+        return data.bandwidth(job, order.bytesPerSecond)
+      case 'safety':
+        return data.safety(job, order.safety, order.safetySequence)
+      case 'selectSource':
+        return data.selectSource(job)
     }
   }
 

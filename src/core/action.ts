@@ -1,5 +1,6 @@
-import type { JobName, JobRecord, NodeName, VipConfig } from '../model'
-import type { JobCommand, MirrorAction, NodeView } from '../wire'
+import type { JobName, JobRecord, Safety, VipConfig } from '../model'
+import type { CheckMode } from '../wire/frameFields'
+import type { CommandOptions, JobCommand, MirrorAction, NodeView } from '../wire'
 import type { Outcome } from './event'
 
 /** Orders, in the imperative. `persist` is always the first of a step: the loop awaits it before it does any other. */
@@ -9,16 +10,18 @@ export type Action =
   | { do: 'order'; job: JobName; attempt: number; roleSequence: number; task: number; order: Order }
   /** Are the job's addresses on this node? Answered by `vipsSeen`. */
   | { do: 'look'; job: JobName; attempt: number }
-  | { do: 'sendState'; atMs: number; view: NodeView }
+  | { do: 'sendState'; view: NodeView }
   | { do: 'sendHandover'; job: JobName; roleSequence: number; record: JobRecord; start: boolean; ticket: string }
   | { do: 'sendWithdraw'; job: JobName; roleSequence: number; ticket: string }
+  | { do: 'sendOutOfSync'; job: JobName; roleSequence: number; syncSequence: number }
+  /** It is recorded that the mirror is not in sync: acknowledge writes without it. Answered by `exposeEnded`; plans are not touched. */
+  | { do: 'expose'; job: JobName; roleSequence: number }
   | {
       do: 'forward'
       request: number
       job: JobName
       command: JobCommand
-      action: MirrorAction | null
-      node: NodeName | null
+      options: CommandOptions
       dryRun: boolean
       account: string
       reason: string | null
@@ -28,11 +31,18 @@ export type Action =
 /** What one task of a plan asks of a port; answered by `orderEnded`. */
 export type Order =
   | { do: 'observe' }
-  | { do: 'source'; peerCopyComplete: boolean }
+  /** Safety is told first: from the first write on it is what the record says. */
+  | { do: 'source'; peerCopyComplete: boolean; safety: Safety; safetySequence: number }
   | { do: 'target' }
   | { do: 'drain'; timeoutMs: number }
   | { do: 'stopData'; force: boolean }
   | { do: 'mirror'; action: MirrorAction }
+  | { do: 'verify'; action: 'start' | 'stop'; mode: CheckMode }
+  | { do: 'transmit'; action: 'pause' | 'resume' }
+  | { do: 'bandwidth'; bytesPerSecond: number | null }
+  | { do: 'safety'; safety: Safety; safetySequence: number }
+  /** The administrator has said that this side's data is right. */
+  | { do: 'selectSource' }
   | { do: 'probe'; vip: VipConfig }
   | { do: 'raise'; vip: VipConfig }
   | { do: 'drop'; vip: VipConfig }

@@ -12,14 +12,19 @@ const TICKET_ROUND = 100_000
 export function boot(turn: Turn, records: Record<JobName, JobRecord> | null): void {
   const { state } = turn
   state.booted = true
+  state.bootedAtMs = state.atMs
   state.ticketCount = Math.floor(state.wallMs / 1000) % TICKET_ROUND
   for (const [name, config] of Object.entries(state.config.jobs)) {
     const record = records?.[name]
-    state.jobs[name] = blankJob(config, record ?? firstRecord(turn, name))
+    state.jobs[name] = blankJob(config, record ? withSafety(record, config) : firstRecord(turn, name))
     if (!record) turn.dirty = true
   }
   log(turn, 'info', `The engine of ${state.node} has started`)
 }
+
+/** A record of a version that knew no safety. */
+const withSafety = (record: JobRecord, { data }: JobConfig): JobRecord =>
+  record.safetySequence > 0 ? record : { ...record, safety: data?.safety ?? 'off', safetySequence: 1 }
 
 export function blankJob(config: JobConfig, record: JobRecord): JobState {
   return {
@@ -45,7 +50,12 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     pendingFlag: null,
     voided: [],
     ticket: null,
-    manually: { sinceMs: 0, toldAtMs: null, clearedSequence: 0 },
+    giveUpOwn: false,
+    selectAtMs: 0,
+    safetyGiven: 0,
+    safetyAskedMs: null,
+    exposure: { flying: null, nextAtMs: 0 },
+    redoToldMs: null,
     lookAtMs: 0,
     next: null,
     undoneAtMs: null,
@@ -65,6 +75,7 @@ export function observed(turn: Turn, job: JobState, found: Found): void {
     dataStatusChanged(turn, job, found.data.status)
     job.dataRole = found.data.status.role
     job.dataSequence = found.data.status.roleSequence
+    if (job.dataRole === 'source') job.safetyGiven = found.data.status.session.safetySequence
   }
   job.phase = owns(state, job) ? 'offline' : 'standby'
   if (owns(state, job) && job.record.desired === 'online' && job.record.handover === null && servesHere(turn, job, found)) adoptService(turn, job)

@@ -1,7 +1,13 @@
+import type { JobRecord } from '../model'
 import { jobReport } from '../report/job'
 import { clearError, clearErrorText, flagNode, whyNotClear } from './clearError'
+import { decideData } from './dataCommands'
+import { configDiffers, type Decision, refused } from './decision'
 import { peerJobAge } from './views'
+import type { Danger } from '../wire'
 import type { Event, Failure } from './event'
+import { decideSafety } from './safety'
+import { decideSelect } from './selectSource'
 import { handOver, switchStages } from './handover'
 import { recoverStages, startStages, stopStages } from './order'
 import { names } from './ownership'
@@ -12,9 +18,6 @@ import { log, refuse, reply, setRecord, type Turn } from './turn'
 
 type Command = Extract<Event, { kind: 'commandGiven' }>
 
-/** What a command would do: refused, nothing to do, or these steps. The same answer serves the dry run. */
-type Decision = { is: 'refused'; error: Failure } | { is: 'nothing'; why: string } | { is: 'steps'; texts: string[]; begin: () => void }
-
 export function commandGiven(turn: Turn, event: Command): void {
   const job = turn.state.jobs[event.job]
   if (!job) return refuse(turn, event.request, unknownJob(turn, event.job))
@@ -23,20 +26,41 @@ export function commandGiven(turn: Turn, event: Command): void {
   if (place !== turn.state.node) return forward(turn, event, place)
   const decision = decide(turn, job, event)
   if (decision.is === 'refused') return refuse(turn, event.request, decision.error)
-  if (event.dryRun) return reply(turn, event.request, { ok: true, result: { dryRun: true, steps: decision.is === 'steps' ? decision.texts : [] } })
+  const danger = decision.is === 'steps' ? decision.danger : undefined
+  if (event.dryRun) return dryRun(turn, event, decision.is === 'steps' ? decision.texts : [], danger)
+  const unconfirmed = danger && whyUnconfirmed(turn, job, event, danger)
+  if (unconfirmed) return refuse(turn, event.request, unconfirmed)
   carryOut(turn, job, event, decision)
+}
+
+const dryRun = (turn: Turn, { request }: Command, texts: string[], danger: Danger | undefined): void =>
+  reply(turn, request, { ok: true, result: { dryRun: true, steps: texts, ...(danger ? { danger } : {}) } })
+
+/** What may be lost was read for a state, and is confirmed for that state alone. */
+function whyUnconfirmed(turn: Turn, job: JobState, { command, options }: Command, { state }: Danger): Failure | null {
+  const at = { ...names(turn, job), command: `${command} ${job.name}${options.node ? ` ${options.node}` : ''}` }
+  if (options.confirm === undefined) return jobReport('E_UNCONFIRMED', at)
+  return options.confirm === state ? null : jobReport('E_CONFIRM_STALE', at)
 }
 
 function carryOut(turn: Turn, job: JobState, event: Command, decision: Exclude<Decision, { is: 'refused' }>): void {
   const ticket = openTicket(turn, job, event.command)
   const reason = event.reason === null ? '' : `, reason: ${event.reason}`
-  log(turn, 'info', `${event.command}${event.action ? ` ${event.action}` : ''} ${job.name}, typed by ${event.account}${reason}`, job)
+  log(turn, 'info', `${commandText(event, job)}, typed by ${event.account}${reason}`, job)
   if (decision.is === 'steps') decision.begin()
   else {
     stepLine(turn, ticket, `Nothing to do: ${decision.why}`, 'done')
     endTicket(turn, ticket)
   }
   reply(turn, event.request, { ok: true, result: { dryRun: false, ticket } })
+}
+
+/** As it stands in the log. */
+function commandText({ command, options }: Command, job: JobState): string {
+  const { action, mode, bytesPerSecond, safety, node } = options
+  const limit = bytesPerSecond === null ? 'off' : bytesPerSecond
+  const more = [mode, limit, safety, command === 'selectsrc' ? node : undefined].filter((word) => word !== undefined)
+  return [command, ...(action ? [action] : []), job.name, ...more].join(' ')
 }
 
 function unknownJob(turn: Turn, job: string): Failure {
@@ -46,14 +70,14 @@ function unknownJob(turn: Turn, job: string): Failure {
 
 /** The owner decides; an error flag is cleared where it is kept. */
 function placeOf(turn: Turn, job: JobState, event: Command): string | Failure {
-  if (event.command === 'clearerr') return flagNode(turn, job, event.node)
+  if (event.command === 'clearerr') return flagNode(turn, job, event.options.node ?? null)
   return owns(turn.state, job) ? turn.state.node : turn.state.peerNode
 }
 
 function forward(turn: Turn, event: Command, place: string): void {
-  const { request, job, command, action, dryRun, account, reason } = event
-  const node = command === 'clearerr' ? place : null
-  turn.actions.push({ do: 'forward', request, job, command, action, node, dryRun, account, reason })
+  const { request, job, command, dryRun, account, reason } = event
+  const options = command === 'clearerr' ? { node: place } : event.options
+  turn.actions.push({ do: 'forward', request, job, command, options, dryRun, account, reason })
 }
 
 function decide(turn: Turn, job: JobState, event: Command): Decision {
@@ -67,12 +91,15 @@ function decide(turn: Turn, job: JobState, event: Command): Decision {
       return decideBringout(turn, job)
     case 'switch':
       return decideSwitch(turn, job)
-    case 'mirror':
-      return decideMirror(turn, job, event)
+    case 'safety':
+      return decideSafety(turn, job, event.options.safety ?? job.record.safety)
+    case 'selectsrc':
+      return decideSelect(turn, job, event.options.node ?? turn.state.node)
+    default:
+      return decideData(turn, job, event.command, event.options)
   }
 }
 
-const refused = (error: Failure): Decision => ({ is: 'refused', error })
 const steps = (stages: Task[][], more: string[] = []): string[] => [...stages.flat().map(describe), ...more]
 
 function whyBusy(turn: Turn, job: JobState): Failure | null {
@@ -109,13 +136,6 @@ function decideBringin(turn: Turn, job: JobState): Decision {
 function whyWaits(turn: Turn, job: JobState): Failure {
   const { state } = turn
   return state.peer !== null && state.peer.view.configHash !== state.configHash ? configDiffers(turn, job) : jobReport('E_JOB_WAITS_FOR_PEER', names(turn, job))
-}
-
-const hashText = (hash: string | undefined): string => (hash ?? 'unknown').slice(0, 8)
-
-function configDiffers(turn: Turn, job: JobState): Failure {
-  const { peer, configHash } = turn.state
-  return jobReport('E_CONFIG_DIFFERS', { ...names(turn, job), own: hashText(configHash), theirs: hashText(peer?.view.configHash) })
 }
 
 function decideClearerr(turn: Turn, job: JobState): Decision {
@@ -170,35 +190,13 @@ export function whyNotSwitch(turn: Turn, job: JobState): Failure | null {
   if (state.peer?.view.configHash !== state.configHash) return configDiffers(turn, job)
   if (!theirs) return jobReport('E_PEER_NOT_HEARD', { ...at, age: peerJobAge(state) })
   if (theirs.record.errorFlag !== null) return jobReport('E_JOB_ERROR_FLAG', { ...at, node: state.peerNode, why: theirs.record.errorFlag })
-  return configOf(state, job).data === null ? null : whyNotSwitchData(turn, job, theirs.record.copyComplete)
+  return configOf(state, job).data === null ? null : whyNotSwitchData(turn, job, theirs.record)
 }
 
-function whyNotSwitchData(turn: Turn, job: JobState, peerCopyComplete: boolean): Failure | null {
+function whyNotSwitchData(turn: Turn, job: JobState, theirs: JobRecord): Failure | null {
   const at = names(turn, job)
   if (!job.data?.connected) return jobReport('E_DATA_NOT_CONNECTED', at)
   if (job.data.mirror.state === 'Mirror') return jobReport('E_MIRROR_RUNNING', { ...at, percent: job.data.mirror.percent })
-  return peerCopyComplete && job.record.needToVerify === 'No' ? null : jobReport('E_JOB_COPY_INCOMPLETE', { ...at, node: turn.state.peerNode })
-}
-
-function decideMirror(turn: Turn, job: JobState, event: Command): Decision {
-  const at = names(turn, job)
-  const action = event.action ?? 'start'
-  if (configOf(turn.state, job).data === null) return refused(jobReport('E_JOB_NO_DATA', at))
-  if (job.phase !== 'online') return refused(jobReport('E_JOB_NOT_ONLINE', { ...at, state: job.phase, command: 'mirror' }))
-  const clears = action === 'start' && job.record.needToVerify === 'Manually'
-  if (clears) return clearManually(turn, job)
-  if (!job.data?.connected && action === 'start') return refused(jobReport('E_DATA_NOT_CONNECTED', at))
-  return { is: 'steps', texts: [`Mirror ${action}`], begin: () => beginPlan(turn, job, 'mirror', 'command', [[{ do: 'mirror', action }]]) }
-}
-
-/** An administrator declares this side right: the other one may receive again, and its full mirror comes by itself. */
-function clearManually(turn: Turn, job: JobState): Decision {
-  const text = `Take the data of ${turn.state.node} as right; ${turn.state.peerNode} receives a full mirror`
-  const begin = () => {
-    setRecord(turn, job, { needToVerify: 'Yes' })
-    job.manually = { ...job.manually, clearedSequence: job.record.roleSequence }
-    stepLine(turn, job.ticket, text, 'done')
-    endTicket(turn, job.ticket)
-  }
-  return { is: 'steps', texts: [text], begin }
+  if (!theirs.copyComplete || job.record.needToVerify !== 'No') return jobReport('E_JOB_COPY_INCOMPLETE', { ...at, node: turn.state.peerNode })
+  return job.record.mirrorInSync && theirs.mirrorInSync ? null : jobReport('E_MIRROR_NOT_IN_SYNC', at)
 }

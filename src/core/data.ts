@@ -1,5 +1,7 @@
 import type { MirrordStatus } from '../wire'
 import { dropPlan } from './plan'
+import { raiseManually } from './ownership'
+import { trustMirror } from './sync'
 import { owns, type JobState } from './state'
 import { log, setRecord, type Turn } from './turn'
 
@@ -7,10 +9,20 @@ import { log, setRecord, type Turn } from './turn'
 export function dataStatusChanged(turn: Turn, job: JobState, status: MirrordStatus): void {
   tellMirror(turn, job, status)
   job.data = status
+  learnSafety(turn, job, status)
   if (status.roleSequence !== job.record.roleSequence) return
   if (status.connected) job.connectedSequence = status.roleSequence
-  if (owns(turn.state, job)) trustPeerCopy(turn, job)
-  else if (status.role === 'target') targetStatus(turn, job, status)
+  if (status.needToVerify === 'Manually' && (owns(turn.state, job) ? status.role === 'source' : status.role === 'target')) raiseManually(turn, job)
+  if (owns(turn.state, job)) {
+    trustPeerCopy(turn, job)
+    trustMirror(turn, job, status)
+  } else if (status.role === 'target') targetStatus(turn, job, status)
+}
+
+/** A mirror's data program may have heard of a change from its source before this engine did from the other one. */
+function learnSafety(turn: Turn, job: JobState, { session }: MirrordStatus): void {
+  if (session.safetySequence <= job.record.safetySequence) return
+  setRecord(turn, job, { safety: session.safety, safetySequence: session.safetySequence })
 }
 
 /** Once it was connected in this role, the data program's word about its copy counts, connected or not. */

@@ -1,5 +1,5 @@
-import type { JobName, JobRecord, NodeName } from '../model'
-import type { JobCommand, LinkView, MirrorAction, MirrordStatus, NodeView } from '../wire'
+import type { JobName, JobRecord } from '../model'
+import type { CommandOptions, JobCommand, LinkView, MirrordStatus, NodeView } from '../wire'
 
 /** A failure as it travels: a code, a sentence, what to try, the exit code. */
 export interface Failure {
@@ -32,19 +32,19 @@ export type Event = { atMs: number; wallMs: number } & (
   | { kind: 'ticked'; heartbeat: HeartbeatFacts | null }
   | { kind: 'heartbeatChanged'; heartbeat: HeartbeatFacts }
   | { kind: 'peerStateReceived'; request: number; view: NodeView }
-  | { kind: 'peerStateDelivered'; sentAtMs: number }
   | { kind: 'handoverReceived'; request: number; job: JobName; roleSequence: number; record: JobRecord; start: boolean; ticket: string }
   | { kind: 'withdrawReceived'; request: number; job: JobName; roleSequence: number; ticket: string }
   /** The answer to an offer or a withdrawal: the peer's record, its refusal, or silence. */
   | { kind: 'handoverAnswered'; job: JobName; roleSequence: number; ticket: string; asked: 'offer' | 'withdraw'; answer: HandoverAnswer }
+  | { kind: 'outOfSyncReceived'; request: number; job: JobName; roleSequence: number; syncSequence: number }
+  | { kind: 'outOfSyncAnswered'; job: JobName; roleSequence: number; syncSequence: number; answer: HandoverAnswer }
+  | { kind: 'exposeEnded'; job: JobName; roleSequence: number; outcome: Outcome }
   | {
       kind: 'commandGiven'
       request: number
       job: JobName
       command: JobCommand
-      action: MirrorAction | null
-      /** Only for `clearerr`: whose error flag; null: the one that there is. */
-      node: NodeName | null
+      options: CommandOptions
       dryRun: boolean
       account: string
       reason: string | null

@@ -95,7 +95,8 @@ function reclaim(turn: Turn, job: JobState): void {
 }
 
 function takeAlone(turn: Turn, job: JobState, roleSequence: number): void {
-  take(turn, job, { roleSequence, takeReason: 'failover', takeTimeMs: turn.state.wallMs })
+  const syncSequence = job.record.syncSequence + 1
+  take(turn, job, { roleSequence, takeReason: 'failover', takeTimeMs: turn.state.wallMs, mirrorInSync: false, syncSequence })
   job.tookAloneSequence = roleSequence
   job.next = { cause: 'failover', peerCopyComplete: false }
 }

@@ -1,5 +1,6 @@
 import type { JobRecord } from '../model'
 import { jobReport } from '../report/job'
+import type { JobView } from '../wire'
 import type { Event, Failure, HandoverAnswer } from './event'
 import { drainStage, dropVips, nonEmpty, standDownStages, stopApplications } from './order'
 import { adopt, names, take } from './ownership'
@@ -33,8 +34,10 @@ export function handOver(turn: Turn, job: JobState, cause: Plan['cause'], flag: 
 export function switchStages(state: State, job: JobState): Task[][] {
   const config = configOf(state, job)
   if (job.dataLost !== null) return standDownStages(config)
-  const data: Task[][] = config.data ? [drainStage(), [{ do: 'stopData', force: false }]] : []
-  return nonEmpty([...stopApplications(config, null, false), dropVips(config), ...data])
+  // What is queued here is declared wrong, or is sent before the other node goes on with it.
+  const drain = job.giveUpOwn ? [] : [drainStage()]
+  const data: Task[][] = config.data ? [...drain, [{ do: 'stopData', force: false }]] : []
+  return isTouched(job) || !job.giveUpOwn ? nonEmpty([...stopApplications(config, null, false), dropVips(config), ...data]) : []
 }
 
 /** A start that failed here goes back; what it wrote is drained if it can be. */
@@ -57,9 +60,11 @@ export function peerCanTake(turn: Turn, job: JobState): boolean {
     !recently &&
     theirs.record.errorFlag === null &&
     theirs.record.needToVerify !== 'Manually' &&
-    (configOf(state, job).data === null || (theirs.record.copyComplete && job.record.needToVerify === 'No'))
+    (configOf(state, job).data === null || (theirs.record.copyComplete && job.record.needToVerify === 'No' && inSyncOnBoth(job, theirs)))
   )
 }
+
+const inSyncOnBoth = ({ record }: JobState, theirs: JobView): boolean => record.mirrorInSync && theirs.record.mirrorInSync
 
 /** All is stopped here. From now on this node may not start the job before the peer has said which record it holds. */
 export function offerHandover(turn: Turn, job: JobState): void {
@@ -106,17 +111,21 @@ function sendOffer(turn: Turn, job: JobState, what: 'offer' | 'withdraw', flag: 
 
 function offeredRecord(turn: Turn, job: JobState, flag: string | null): JobRecord {
   const { state } = turn
-  const equal = job.drained || configOf(state, job).data === null
+  const equal = !job.giveUpOwn && (job.drained || configOf(state, job).data === null)
+  const roleSequence = job.record.roleSequence + 1
   return {
     ...job.record,
-    roleSequence: job.record.roleSequence + 1,
+    roleSequence,
     owner: state.peerNode,
     takeReason: flag === null ? 'manual' : 'failover',
     takeTimeMs: state.wallMs,
     handover: null,
     errorFlag: null,
     needToVerify: equal ? 'No' : 'Yes',
-    copyComplete: true
+    copyComplete: true,
+    mirrorInSync: equal && job.record.mirrorInSync,
+    syncSequence: job.record.syncSequence + 1,
+    selectedSequence: job.giveUpOwn ? roleSequence : 0
   }
 }
 
@@ -150,6 +159,7 @@ function undone(turn: Turn, job: JobState, error: Failure): void {
   job.undoneAtMs = turn.state.atMs
   job.offer = null
   job.pendingFlag = null
+  job.giveUpOwn = false
   job.phase = 'offline'
   job.peerSpoke = true
   switchFailed(turn, job, error)
@@ -168,7 +178,7 @@ type Received = Extract<Event, { kind: 'handoverReceived' }>
 export function handoverReceived(turn: Turn, job: JobState, event: Received): void {
   const { request, roleSequence, ticket } = event
   if (job.record.roleSequence >= roleSequence) return reply(turn, request, { ok: true, result: job.record })
-  const why = isVoid(job, ticket, roleSequence) ? 'the handover was taken back' : whyNotTake(turn, job, roleSequence)
+  const why = isVoid(job, ticket, roleSequence) ? 'the handover was taken back' : whyNotTake(turn, job, roleSequence, isSelected(event.record))
   if (why !== null) {
     voidHandover(job, ticket, roleSequence)
     return reply(turn, request, { ok: false, error: jobReport('E_HANDOVER_REFUSED', { ...names(turn, job), why }) })
@@ -178,9 +188,10 @@ export function handoverReceived(turn: Turn, job: JobState, event: Received): vo
 
 function acceptHandover(turn: Turn, job: JobState, event: Received): void {
   const { state } = turn
-  const { desired, takeReason, takeTimeMs, needToVerify } = event.record
+  const { desired, takeReason, takeTimeMs, needToVerify, safety, safetySequence, mirrorInSync, syncSequence, selectedSequence } = event.record
   const peerCopyComplete = needToVerify === 'No'
-  take(turn, job, { roleSequence: event.roleSequence, desired, takeReason, takeTimeMs, needToVerify })
+  const offered = { desired, takeReason, takeTimeMs, needToVerify, safety, safetySequence, mirrorInSync, syncSequence, selectedSequence }
+  take(turn, job, { roleSequence: event.roleSequence, ...offered, ...(isSelected(event.record) ? { copyComplete: true } : {}) })
   if (event.start) job.next = { cause: 'handover', peerCopyComplete }
   addTicket(turn, job, event.ticket, 'automatic')
   if (runningTicket(state, job)?.purpose === 'switch') cameBack(turn, job)
@@ -193,12 +204,15 @@ function cameBack(turn: Turn, job: JobState): void {
   changeTicket(turn, job.ticket, () => ({ pending: jobReport('E_SWITCH_CAME_BACK', { ...names(turn, job), why }) }))
 }
 
-function whyNotTake(turn: Turn, job: JobState, roleSequence: number): string | null {
+/** An administrator has declared the data of the receiver right, whatever is recorded about it. */
+const isSelected = ({ selectedSequence, roleSequence }: JobRecord): boolean => selectedSequence === roleSequence
+
+function whyNotTake(turn: Turn, job: JobState, roleSequence: number, selected: boolean): string | null {
   const { state } = turn
   if (job.record.roleSequence !== roleSequence - 1 || owns(state, job)) return `it holds role sequence ${job.record.roleSequence}, not ${roleSequence - 1}`
   if (job.record.errorFlag !== null) return `it keeps an error flag: ${job.record.errorFlag}`
-  if (!copyIsWhole(state, job)) return 'its copy is not complete'
-  if (job.record.needToVerify === 'Manually') return 'both copies may hold changes of their own'
+  if (!copyIsWhole(state, job) && !selected) return 'its copy is not complete'
+  if (job.record.needToVerify === 'Manually' && !selected) return 'both copies may hold changes of their own'
   if (!job.observed) return 'it has just started and does not know yet what runs there'
   if (isTouched(job)) return 'it is still stopping what ran there'
   return job.plan !== null && job.plan.kind !== 'standby' ? `it is busy (${job.plan.kind})` : null

@@ -39,8 +39,9 @@ export function planEnded(turn: Turn, job: JobState, plan: Plan): void {
       return cleanedUp(turn, job, plan)
     case 'probe':
       return probed(turn, job, plan)
-    case 'mirror':
-      return mirrorEnded(turn, job, plan)
+    case 'safety':
+    case 'data':
+      return dataPlanEnded(turn, job, plan)
     case 'standDown':
       return stoodDown(turn, job, plan)
     case 'observe':
@@ -139,10 +140,18 @@ function stoodDown(turn: Turn, job: JobState, plan: Plan): void {
   if (ticket?.purpose === 'automatic') endTicket(turn, plan.ticket, error)
 }
 
-function mirrorEnded(turn: Turn, job: JobState, plan: Plan): void {
-  job.retryAtMs = 0
+function dataPlanEnded(turn: Turn, job: JobState, plan: Plan): void {
+  if (plan.kind === 'data') job.retryAtMs = 0
   const failure = plan.failures[0]
-  endTicket(turn, plan.ticket, failure ? jobReport('E_MIRROR_FAILED', { ...names(turn, job), why: failure.error.message }) : null)
+  const at = names(turn, job)
+  if (!failure) return endTicket(turn, plan.ticket)
+  const why = failure.error.message
+  const mirrors = failure.order.do === 'mirror'
+  endTicket(
+    turn,
+    plan.ticket,
+    mirrors ? jobReport('E_MIRROR_FAILED', { ...at, why }) : jobReport('E_DATA_ORDER_FAILED', { ...at, step: describe(failure.order), why })
+  )
 }
 
 function failureReport(turn: Turn, job: JobState, plan: Plan, code: 'E_START_FAILED' | 'E_STOP_FAILED'): Failure {

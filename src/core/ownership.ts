@@ -2,7 +2,7 @@ import type { JobRecord, NeedToVerify } from '../model'
 import { jobReport } from '../report/job'
 import type { JobView, NodeView } from '../wire'
 import { dropPlan } from './plan'
-import { hasData, isTouched, owns, peerJob, VERIFY_SETTLE_MS, type JobState } from './state'
+import { hasData, isTouched, owns, peerJob, type JobState } from './state'
 import { copyPeerLines, endTicket, runningTicket } from './tickets'
 import { log, setRecord, type Turn } from './turn'
 
@@ -21,6 +21,11 @@ export function firstRecord(turn: Turn, job: string): JobRecord {
     errorFlag: null,
     needToVerify: 'No',
     copyComplete: owner === node,
+    safety: config.jobs[job]?.data?.safety ?? 'off',
+    safetySequence: 1,
+    mirrorInSync: false,
+    syncSequence: 0,
+    selectedSequence: 0,
     history: [{ roleSequence: 1, owner }]
   }
 }
@@ -66,6 +71,7 @@ export function adopt(turn: Turn, job: JobState, theirs: JobRecord): void {
   const served = hasData(state, job) && isTouched(job) && owns(state, job) && !handedOver
   const flag = handedOver ? (job.offer?.flag ?? null) : null
   const drained = handedOver && theirs.needToVerify === 'No'
+  const diverged = served && theirs.selectedSequence !== theirs.roleSequence
   dropPlan(job)
   setRecord(turn, job, {
     roleSequence: theirs.roleSequence,
@@ -75,12 +81,17 @@ export function adopt(turn: Turn, job: JobState, theirs: JobRecord): void {
     takeTimeMs: theirs.takeTimeMs,
     handover: null,
     errorFlag: flag ?? job.record.errorFlag,
-    needToVerify: served ? 'Manually' : theirs.needToVerify,
-    copyComplete: drained
+    needToVerify: diverged ? 'Manually' : theirs.needToVerify,
+    copyComplete: drained,
+    safety: theirs.safety,
+    safetySequence: theirs.safetySequence,
+    mirrorInSync: theirs.mirrorInSync,
+    syncSequence: theirs.syncSequence,
+    selectedSequence: theirs.selectedSequence
   })
   forgetTroubles(job)
   job.phase = owns(state, job) ? 'offline' : 'standby'
-  if (served) noteManually(turn, job)
+  if (diverged) noteManually(turn, job)
   if (!handedOver)
     endTicket(turn, runningTicket(state, job)?.id ?? null, jobReport('E_OWNERSHIP_LOST', { ...names(turn, job), roleSequence: theirs.roleSequence }))
   log(turn, 'info', `${theirs.owner} owns ${job.name} (role sequence ${theirs.roleSequence})`, job)
@@ -94,20 +105,31 @@ export function forgetTroubles(job: JobState): void {
   job.answeredBy = null
   job.note = null
   job.next = null
+  job.giveUpOwn = false
+  job.safetyAskedMs = null
+  job.exposure = { flying: null, nextAtMs: 0 }
 }
 
 /** Same role sequence: the standby keeps up with what the owner's administrator wants. */
 function follow(turn: Turn, job: JobState, theirs: JobRecord): void {
   if (theirs.owner !== job.record.owner) return refuseConflict(turn, job, theirs)
-  const needToVerify = mergeVerify(turn, job, theirs)
-  const mine = job.record
-  if (owns(turn.state, job)) {
-    if (needToVerify !== mine.needToVerify) setRecord(turn, job, { needToVerify })
-    return
-  }
   const { desired, takeReason, takeTimeMs } = theirs
-  const same = desired === mine.desired && takeReason === mine.takeReason && takeTimeMs === mine.takeTimeMs && needToVerify === mine.needToVerify
-  if (!same) setRecord(turn, job, { desired, takeReason, takeTimeMs, needToVerify })
+  const ofOwner = owns(turn.state, job) ? {} : { desired, takeReason, takeTimeMs, ...newerSafety(job, theirs), ...newerSelection(job, theirs) }
+  const change = { ...ofOwner, ...newerSync(turn, job, theirs), needToVerify: mergeVerify(turn, job, theirs) }
+  const mine: JobRecord = job.record
+  if (Object.entries(change).some(([key, value]) => mine[key as keyof JobRecord] !== value)) setRecord(turn, job, change)
+}
+
+const newerSafety = ({ record }: JobState, { safety, safetySequence }: JobRecord): Partial<JobRecord> =>
+  safetySequence > record.safetySequence ? { safety, safetySequence } : {}
+
+const newerSelection = ({ record }: JobState, { selectedSequence }: JobRecord): Partial<JobRecord> =>
+  selectedSequence > record.selectedSequence ? { selectedSequence } : {}
+
+/** The mirror may have recorded "not in sync" for an owner that died before it did so itself. Nothing a mirror says makes it in sync. */
+function newerSync(turn: Turn, job: JobState, { mirrorInSync, syncSequence }: JobRecord): Partial<JobRecord> {
+  if (syncSequence <= job.record.syncSequence) return {}
+  return { mirrorInSync: mirrorInSync && !owns(turn.state, job), syncSequence }
 }
 
 /** Can only come from a lost state directory or an exchanged configuration. */
@@ -118,41 +140,31 @@ function refuseConflict(turn: Turn, job: JobState, theirs: JobRecord): void {
   job.peerSpoke = false
 }
 
-/**
- * `Manually` may be raised by either side and is cleared by the owner's administrator alone. The standby lets go of it
- * when the owner still says otherwise, long enough after it was told.
- */
+/** `Manually` may be raised by either side. Only an administrator's choice of the right data, for this role sequence, ends it. */
 function mergeVerify(turn: Turn, job: JobState, theirs: JobRecord): NeedToVerify {
   const mine = job.record
-  if (owns(turn.state, job)) {
-    const raised = theirs.needToVerify === 'Manually' && job.manually.clearedSequence !== mine.roleSequence
-    return raised ? 'Manually' : mine.needToVerify
-  }
-  if (mine.needToVerify !== 'Manually') return theirs.needToVerify
-  const { toldAtMs } = job.manually
-  const settled = toldAtMs !== null && turn.state.atMs - toldAtMs > VERIFY_SETTLE_MS
-  return settled ? theirs.needToVerify : 'Manually'
+  if (owns(turn.state, job)) return theirs.needToVerify === 'Manually' && !isDecided(mine) ? 'Manually' : mine.needToVerify
+  return mine.needToVerify === 'Manually' && !isDecided(theirs) ? 'Manually' : theirs.needToVerify
+}
+
+const isDecided = ({ selectedSequence, roleSequence }: JobRecord): boolean => selectedSequence === roleSequence
+
+/** Both sides may hold changes of their own: nothing is overwritten before an administrator has said whose are right. */
+export function raiseManually(turn: Turn, job: JobState): void {
+  if (job.record.needToVerify === 'Manually' || isDecided(job.record)) return
+  setRecord(turn, job, { needToVerify: 'Manually' })
+  noteManually(turn, job)
 }
 
 /** The peer still serves with an older record while this node took over: both wrote. */
 function tellBothServed(turn: Turn, job: JobState, theirs: JobView): void {
   const took = hasData(turn.state, job) && job.tookAloneSequence === job.record.roleSequence && owns(turn.state, job)
   const serves = theirs.phase === 'online' && theirs.record.owner === turn.state.peerNode
-  if (!took || !serves || job.record.needToVerify === 'Manually' || job.manually.clearedSequence === job.record.roleSequence) return
-  setRecord(turn, job, { needToVerify: 'Manually' })
-  noteManually(turn, job)
+  if (took && serves) raiseManually(turn, job)
 }
 
 function noteManually(turn: Turn, job: JobState): void {
-  job.manually = { ...job.manually, sinceMs: turn.state.atMs, toldAtMs: null }
-  log(turn, 'error', `Both nodes served ${job.name}: need to verify manually; mirror ${job.name} start on its owner takes the owner's data as right`, job)
-}
-
-/** What was sent at `sentAtMs` has arrived. */
-export function peerWasTold(turn: Turn, sentAtMs: number): void {
-  for (const job of Object.values(turn.state.jobs)) {
-    if (job.record.needToVerify === 'Manually' && job.manually.toldAtMs === null && sentAtMs >= job.manually.sinceMs) job.manually.toldAtMs = turn.state.atMs
-  }
+  log(turn, 'error', `Both nodes hold changes of ${job.name} of their own: need to verify Manually; selectsrc ${job.name} NODE says whose data is right`, job)
 }
 
 /** A switch has ended when the other node says so. */

@@ -26,7 +26,9 @@ function nextStage(turn: Turn, job: JobState, plan: Plan): void {
   for (const order of plan.stages.shift() ?? []) give(turn, job, plan, order)
 }
 
-function give(turn: Turn, job: JobState, plan: Plan, order: Order): void {
+function give(turn: Turn, job: JobState, plan: Plan, task: Task): void {
+  const { safety, safetySequence } = job.record
+  const order: Order = task.do === 'source' ? { ...task, safety, safetySequence } : task
   plan.given += 1
   if (order.do === 'source') beginSource(turn, job, order.peerCopyComplete)
   plan.pending = [...plan.pending, { task: plan.given, order }]
@@ -112,6 +114,7 @@ function applicationStarted(job: JobState, name: string, ok: boolean): void {
 }
 
 function dataMoved(job: JobState, order: Order): void {
+  if (order.do === 'source' || order.do === 'safety') job.safetyGiven = order.safetySequence
   const role = order.do === 'source' ? 'source' : order.do === 'target' ? 'target' : order.do === 'stopData' ? 'none' : null
   if (role === null) return
   job.dataRole = role
@@ -119,7 +122,7 @@ function dataMoved(job: JobState, order: Order): void {
   job.dataLost = null
 }
 
-export function describe(order: Order): string {
+export function describe(order: Task): string {
   switch (order.do) {
     case 'observe':
       return 'Look for what runs'
@@ -133,6 +136,16 @@ export function describe(order: Order): string {
       return order.force ? 'Stop data by force' : 'Stop data'
     case 'mirror':
       return `Mirror ${order.action}`
+    case 'verify':
+      return order.action === 'stop' ? 'Verify stop' : `Verify start (${order.mode})`
+    case 'transmit':
+      return `Transmit ${order.action}`
+    case 'bandwidth':
+      return order.bytesPerSecond === null ? 'Lift the speed limit' : `Limit the speed to ${order.bytesPerSecond} bytes/s`
+    case 'safety':
+      return `Set safety ${order.safety.toUpperCase()}`
+    case 'selectSource':
+      return 'Take the data here as right'
     case 'probe':
       return `Probe VIP ${order.vip.address}`
     case 'raise':

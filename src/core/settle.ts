@@ -1,4 +1,7 @@
 import { trustPeerCopy } from './data'
+import { settleSafety } from './safety'
+import { settleSelected } from './selectSource'
+import { settleExposure } from './sync'
 import { tryFailover, tryReclaim } from './failover'
 import { planEnded } from './outcomes'
 import { recoverData, restartApplications } from './trouble'
@@ -14,6 +17,8 @@ import { log, setNote, type Turn } from './turn'
  */
 export function settle(turn: Turn, job: JobState): void {
   if (!job.observed) return observe(turn, job)
+  // Applications may be waiting for it, whatever else is under way.
+  settleExposure(turn, job)
   if (job.plan !== null) endEmptyPlan(turn, job, job.plan)
   if (job.plan !== null && job.plan.kind !== 'standby') return
   if (owns(turn.state, job)) settleOwner(turn, job)
@@ -66,6 +71,7 @@ function settleOffline(turn: Turn, job: JobState): void {
 function settleOnline(turn: Turn, job: JobState): void {
   if (job.dataLost !== null) return recoverData(turn, job)
   trustPeerCopy(turn, job)
+  if (settleSafety(turn, job) || settleSelected(turn, job)) return
   const vipMissing = Object.values(job.vips).some((word) => word !== 'up')
   if (vipMissing || Object.keys(job.failedApplications).length > 0) restartApplications(turn, job)
 }
@@ -95,7 +101,7 @@ function settleStandby(turn: Turn, job: JobState): void {
   if (job.plan !== null || !hasData(turn.state, job)) return
   if (job.record.needToVerify === 'Manually' && turn.state.peerAlive === 'lost') return
   if (job.record.needToVerify === 'Manually')
-    return setNote(turn, job, `both copies may hold changes of their own: mirror ${job.name} start on ${job.record.owner} takes its data as right`, 'warning')
+    return setNote(turn, job, `both copies may hold changes of their own: selectsrc ${job.name} NODE says whose data is right`, 'warning')
   const receives = job.dataRole === 'target' && job.dataSequence === job.record.roleSequence
   if (receives && turn.state.peerAlive !== 'lost') job.note = null
   if (!receives && isTime(turn, job)) beginPlan(turn, job, 'standby', 'automatic', [[{ do: 'target' }]])

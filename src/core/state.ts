@@ -14,6 +14,7 @@ export interface State {
   atMs: number
   wallMs: number
   booted: boolean
+  bootedAtMs: number | null
   heartbeat: HeartbeatFacts | null
   /** `unknown`: no heartbeat heard yet, as far as anybody here remembers. */
   peerAlive: 'up' | 'lost' | 'unknown'
@@ -63,7 +64,14 @@ export interface JobState {
   voided: string[]
   /** Last ticket, also of automatic changes. */
   ticket: string | null
-  manually: { sinceMs: number; toldAtMs: number | null; clearedSequence: number }
+  /** The switch under way is one to the right data (`selectsrc`): what is queued here is given up. */
+  giveUpOwn: boolean
+  selectAtMs: number
+  /** The data program was told the safety with this sequence. */
+  safetyGiven: number
+  safetyAskedMs: number | null
+  exposure: { flying: 'ask' | 'expose' | null; nextAtMs: number }
+  redoToldMs: number | null
   lookAtMs: number
   /** How the next start by itself is meant; null: as after a restart. */
   next: { cause: Plan['cause']; peerCopyComplete: boolean } | null
@@ -77,10 +85,23 @@ export interface JobState {
   answeredBy: string | null
 }
 
-/** A task is one order to a port. */
-export type Task = Order
+/** A task is one order to a port. What the record says about safety is added when it is given. */
+export type Task = Exclude<Order, { do: 'source' }> | { do: 'source'; peerCopyComplete: boolean }
 
-export type PlanKind = 'observe' | 'start' | 'stop' | 'switch' | 'giveBack' | 'standDown' | 'cleanup' | 'standby' | 'probe' | 'restart' | 'recover' | 'mirror'
+export type PlanKind =
+  | 'observe'
+  | 'start'
+  | 'stop'
+  | 'switch'
+  | 'giveBack'
+  | 'standDown'
+  | 'cleanup'
+  | 'standby'
+  | 'probe'
+  | 'restart'
+  | 'recover'
+  | 'data'
+  | 'safety'
 
 /** Stages are done one after the other, the tasks of a stage side by side. */
 export interface Plan {
@@ -123,8 +144,8 @@ export const PEER_FRESH_MS = 5_000
 export const OFFER_AGAIN_MS = 1_000
 export const OFFER_LIMIT_MS = 15_000
 export const VOIDED_MAX = 32
-/** Longer than a state message can be under way. */
-export const VERIFY_SETTLE_MS = 3_000
+export const SAFETY_LIMIT_MS = 15_000
+export const EXPOSE_AGAIN_MS = 1_000
 
 export function initialState(input: { node: NodeName; config: Config; configHash: string; incarnation: string }): State {
   const peerNode = Object.keys(input.config.nodes).find((name) => name !== input.node) ?? ''
@@ -134,6 +155,7 @@ export function initialState(input: { node: NodeName; config: Config; configHash
     atMs: 0,
     wallMs: 0,
     booted: false,
+    bootedAtMs: null,
     heartbeat: null,
     peerAlive: 'unknown',
     leavingSinceMs: null,
@@ -172,8 +194,10 @@ export function whyNotServe(state: State, job: JobState): string | null {
  */
 export function whyNotTakeOver(state: State, job: JobState): string | null {
   const blocked = whyNotServe(state, job)
-  if (blocked !== null || !hasData(state, job) || job.record.needToVerify === 'No') return blocked
+  if (blocked !== null || !hasData(state, job)) return blocked
   if (job.record.needToVerify === 'Manually') return 'need to verify: Manually'
+  if (job.record.needToVerify === 'No')
+    return job.record.mirrorInSync ? null : `the copy on ${state.node} is not in sync: ${job.record.owner} acknowledged writes without it`
   return `need to verify: Yes (no full mirror has ended since ${job.name} was started on ${job.record.owner})`
 }
 
@@ -205,6 +229,6 @@ function copyJob(job: JobState): JobState {
     restarts: [...job.restarts],
     offer: job.offer && { ...job.offer },
     voided: [...job.voided],
-    manually: { ...job.manually }
+    exposure: { ...job.exposure }
   }
 }

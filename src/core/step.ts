@@ -6,9 +6,10 @@ import type { Event } from './event'
 import { handoverAnswered, handoverReceived, withdrawReceived } from './handover'
 import { hearHeartbeat } from './heartbeat'
 import { orderEnded } from './outcomes'
-import { hearPeer, peerWasTold } from './ownership'
+import { hearPeer } from './ownership'
 import { settle, vipsSeen } from './settle'
 import { copyState, type JobState, type State } from './state'
+import { exposeEnded, outOfSyncAnswered, outOfSyncReceived } from './sync'
 import { tellPeer } from './tell'
 import { applicationFailed } from './trouble'
 import { recordsOf, refuse, reply, type Turn } from './turn'
@@ -44,8 +45,6 @@ function happen(turn: Turn, event: Event): void {
     case 'peerStateReceived':
       hearPeer(turn, event.view)
       return reply(turn, event.request, { ok: true, result: null })
-    case 'peerStateDelivered':
-      return peerWasTold(turn, event.sentAtMs)
     case 'commandGiven':
       return commandGiven(turn, event)
     default:
@@ -53,7 +52,7 @@ function happen(turn: Turn, event: Event): void {
   }
 }
 
-type JobEvent = Exclude<Event, { kind: 'booted' | 'ticked' | 'heartbeatChanged' | 'peerStateReceived' | 'peerStateDelivered' | 'commandGiven' }>
+type JobEvent = Exclude<Event, { kind: 'booted' | 'ticked' | 'heartbeatChanged' | 'peerStateReceived' | 'commandGiven' }>
 
 function happenToJob(turn: Turn, event: JobEvent): void {
   const job = turn.state.jobs[event.job]
@@ -65,6 +64,12 @@ function happenToJob(turn: Turn, event: JobEvent): void {
       return withdrawReceived(turn, job, event)
     case 'handoverAnswered':
       return handoverAnswered(turn, job, event)
+    case 'outOfSyncReceived':
+      return outOfSyncReceived(turn, job, event)
+    case 'outOfSyncAnswered':
+      return outOfSyncAnswered(turn, job, event)
+    case 'exposeEnded':
+      return exposeEnded(turn, job, event)
     case 'orderEnded':
       return orderEnded(turn, job, event)
     case 'applicationFailed':

@@ -11,7 +11,7 @@ export function tellPeer(turn: Turn): void {
   const due = state.told === null || state.atMs - state.told.atMs >= PEER_STATE_INTERVAL_MS
   if (!due && state.told !== null && isSame(news, state.told.news)) return
   state.told = { news, atMs: state.atMs }
-  turn.actions.push({ do: 'sendState', atMs: state.atMs, view: nodeView(state) })
+  turn.actions.push({ do: 'sendState', view: nodeView(state) })
 }
 
 /** What is worth a message of its own; counters and percentages wait for the next one. A record is replaced whole: it is compared as one. */

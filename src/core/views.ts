@@ -1,5 +1,5 @@
-import type { JobStateWord } from '../model'
-import type { JobView, LinkView, NodeView, StatusAnswer, TicketAnswer } from '../wire'
+import type { DataConfig, JobStateWord } from '../model'
+import type { DataSettings, JobView, LinkView, NodeView, StatusAnswer, TicketAnswer } from '../wire'
 import type { HeartbeatFacts } from './event'
 import { ENGINE_SILENT_MS, peerEngineIsSilent } from './heartbeat'
 import { configOf, owns, peerJob, type JobState, type State, type Ticket } from './state'
@@ -34,8 +34,15 @@ function jobView(state: State, job: JobState): JobView {
     vips: config.vips.map(({ name, address, prefix }) => ({ name, address, prefix, up: job.vips[name] === 'up' })),
     applications: config.applications.map(({ name }) => ({ name, state: job.applications[name] ?? 'offline' })),
     data: job.data,
+    dataSettings: dataSettings(config.data),
     activity: activity(state, job)
   }
+}
+
+function dataSettings(data: DataConfig | null): DataSettings | null {
+  if (data === null) return null
+  const { folders, capture, queueBytes, pagefileBytes, redoQueueBytes, partnerTimeoutMs } = data
+  return { folders: folders.map(({ path, exclude }) => ({ path, exclude })), capture, queueBytes, pagefileBytes, redoQueueBytes, partnerTimeoutMs }
 }
 
 function stateWord(state: State, job: JobState): JobStateWord {
@@ -98,7 +105,8 @@ function jobProblems(state: State, job: JobState): string[] {
   if (job.note !== null) found.push(`${job.name} on ${state.node}: ${job.note}`)
   if (record.errorFlag !== null && job.note !== `error flag: ${record.errorFlag}`)
     found.push(`${state.node} keeps an error flag for ${job.name}: ${record.errorFlag}`)
-  if (record.needToVerify === 'Manually' && owns(state, job)) found.push(`${job.name}: both copies may hold changes of their own (need to verify: Manually)`)
+  if (record.needToVerify === 'Manually' && owns(state, job))
+    found.push(`${job.name}: both copies may hold changes of their own (need to verify: Manually); selectsrc ${job.name} NODE says whose data is right`)
   if (!owns(state, job) && configOf(state, job).data !== null && !record.copyComplete)
     found.push(`the copy of ${job.name} on ${state.node} is not complete: it cannot take over`)
   return found

@@ -1,4 +1,4 @@
-import type { JobName, NodeName } from './config'
+import type { JobName, NodeName, Safety } from './config'
 
 /** Why the job was taken by its owner: the guide's column TakeReason. */
 export type TakeReason = 'manual' | 'failover' | 'initial' | 'forced'
@@ -28,6 +28,17 @@ export interface JobRecord {
   needToVerify: NeedToVerify
   /** This node's copy of the data is whole: it has been the source, or a full mirror into it has ended. A copy that is not never serves. */
   copyComplete: boolean
+  /** The mirroring paper's safety, as the owner's administrator wants it, and how often it was changed. The higher sequence is right. */
+  safety: Safety
+  safetySequence: number
+  /**
+   * The mirror has every write that was acknowledged with safety FULL. It is false on both nodes' disks before the first one is acknowledged
+   * without it, so that such a copy never takes over by itself. `syncSequence` grows with every change: the higher one is right.
+   */
+  mirrorInSync: boolean
+  syncSequence: number
+  /** The role sequence in which an administrator said that the owner's data is right (`selectsrc`); 0: in none. */
+  selectedSequence: number
   /** Owners so far, newest last, at most ROLE_HISTORY_MAX. */
   history: { roleSequence: number; owner: NodeName }[]
 }

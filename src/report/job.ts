@@ -76,6 +76,47 @@ export const JOB_MESSAGES = {
     message: ({ job, node, step, why }) => `${job} did not stop on ${node}: ${step} failed: ${why}`,
     tryThis: ({ job }) => `See what still uses it (fuser on the folder); jobstate ${job} shows what is left`
   }),
+  E_MIRROR_NOT_IN_SYNC: define<Pair>({
+    exitCode: 5,
+    message: ({ job, node, peer }) => `the copy of ${job} on ${peer} is not in sync: ${node} has acknowledged writes without it`,
+    tryThis: ({ job }) => `Wait until both are equal again (jobstate ${job}); if the data is not connected, repair the data links`
+  }),
+  E_PEER_MUST_KNOW: define<Pair & { age: string }>({
+    exitCode: 5,
+    message: ({ job, node, peer, age }) => `${node} keeps safety FULL for ${job}: ${peer} has to record the change first, and its agent was heard ${age}`,
+    tryThis: ({ peer }) => `Start the agent on ${peer}, or repair the links (hbtstate)`
+  }),
+  E_SAFETY_WATCH: define<At>({
+    exitCode: 5,
+    message: ({ job }) => `${job} is captured by watch, which sees a change only after it was made: safety FULL is not possible`,
+    tryThis: () => 'Use capture: fuse for the job in the configuration'
+  }),
+  E_SELECT_FIRST: define<Pair & { command: string }>({
+    exitCode: 5,
+    message: ({ job, node, peer, command }) =>
+      `${command} would overwrite data: ${node} and ${peer} may both hold changes of ${job} of their own (need to verify: Manually)`,
+    tryThis: ({ job, node, peer }) => `Look at both copies, then say whose data is right: selectsrc ${job} ${node}, or selectsrc ${job} ${peer}`
+  }),
+  E_SELECT_NOT_NEEDED: define<At & { word: string }>({
+    exitCode: 5,
+    message: ({ job, word }) => `there is nothing to choose for ${job}: need to verify is ${word}, not Manually`,
+    tryThis: ({ job }) => `verify ${job} start compares both copies; switch ${job} moves the job`
+  }),
+  E_UNCONFIRMED: define<At & { command: string }>({
+    exitCode: 5,
+    message: ({ command }) => `${command} may lose data, so it has to be confirmed`,
+    tryThis: () => 'Ask for the dry run, read its warning, and send the state that came with it as confirm; the shell does that'
+  }),
+  E_CONFIRM_STALE: define<At & { command: string }>({
+    exitCode: 5,
+    message: ({ command }) => `${command} was confirmed for a state that has changed since: nothing was done`,
+    tryThis: () => 'Read the warning again as it is now, and confirm that'
+  }),
+  E_DATA_ORDER_FAILED: define<At & { step: string; why: string }>({
+    exitCode: 1,
+    message: ({ job, node, step, why }) => `${step} of ${job} failed on ${node}: ${why}`,
+    tryThis: ({ job }) => `jobstate ${job} shows connection, links and what runs`
+  }),
   E_MIRROR_FAILED: define<At & { why: string }>({
     exitCode: 1,
     message: ({ job, node, why }) => `the mirror command for ${job} failed on ${node}: ${why}`,

@@ -1,4 +1,6 @@
 import type { JobName, NodeName } from '../model'
+import type { CommandOptions } from './command'
+import type { VerifyReport } from './mirrord'
 import type { NodeView } from './peer'
 import type { StepLine } from './step'
 
@@ -13,6 +15,7 @@ import type { StepLine } from './step'
  * | GET  /v1/status                    | yes     | → StatusAnswer                             |
  * | POST /v1/jobs/:job/:command        | yes     | CommandRequest → CommandAnswer             |
  * | GET  /v1/tickets/:id?since=&waitMs=| yes     | → TicketAnswer (long poll, at most 25 s)   |
+ * | GET  /v1/jobs/:job/verify?from=&max=| yes    | → VerifyAnswer, asked of the job's owner   |
  * | POST /v1/peer                      | client certificate | PeerMessage → PeerReply (see peer.ts)  |
  *
  * The session's token goes in `Authorization: Bearer TOKEN`. Every failure is `{ error: ApiError }` with a 4xx/5xx status.
@@ -70,20 +73,20 @@ export interface StatusAnswer {
   problems: string[]
 }
 
-export type JobCommand = 'bringin' | 'bringout' | 'switch' | 'mirror' | 'clearerr'
-
-export interface CommandRequest {
+export interface CommandRequest extends CommandOptions {
   dryRun?: boolean
   reason?: string
-  /** Only for `mirror`. */
-  action?: 'start' | 'stop' | 'pause' | 'resume'
-  /** Only for `clearerr`: whose error flag; without it the one that there is. */
-  node?: NodeName
+}
+
+/** What may be lost by a dangerous command, in sentences, and a digest of the state they were said of. */
+export interface Danger {
+  warning: string[]
+  state: string
 }
 
 export type CommandAnswer =
-  /** `dryRun`: what would be done, in order. */
-  | { dryRun: true; steps: string[] }
+  /** `dryRun`: what would be done, in order. `danger`: only of a command that needs `confirm`. */
+  | { dryRun: true; steps: string[]; danger?: Danger }
   /** Accepted: wait for the ticket's outcome. A command with nothing to do (already online) is answered with a ticket that is done. */
   | { dryRun: false; ticket: string }
 
@@ -96,5 +99,16 @@ export interface TicketAnswer {
   nextSince: number
   error: ApiError | null
 }
+
+/** What the comparison that runs, or ran last, has found. `folders`: the job's folders on `node`; `Difference.folder` counts them from 0. */
+export interface VerifyAnswer {
+  node: NodeName
+  job: JobName
+  folders: string[]
+  report: VerifyReport
+}
+
+/** So many differences in one answer. */
+export const VERIFY_PAGE_MAX = 200
 
 export const TICKET_WAIT_MS_MAX = 25_000

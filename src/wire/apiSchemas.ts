@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { JobRecord } from '../model'
-import type { CommandRequest, JobCommand, LoginRequest } from './api'
+import { VERIFY_PAGE_MAX, type CommandRequest, type LoginRequest } from './api'
+import { JOB_COMMANDS, type JobCommand } from './command'
+import { CHECK_MODES } from './frameFields'
 import type { MirrordStatus } from './mirrord'
 import type { JobView, LinkView, NodeView, PeerMessage, PeerReply } from './peer'
 
@@ -20,14 +22,24 @@ const list = <T extends z.ZodType>(item: T) => z.array(item).max(LIST_LENGTH_MAX
 
 export const loginRequestSchema: z.ZodType<LoginRequest> = z.strictObject({ account: name, password: z.string().max(1024) })
 
-const mirrorAction = z.enum(['start', 'stop', 'pause', 'resume'])
-export const jobCommandSchema: z.ZodType<JobCommand> = z.enum(['bringin', 'bringout', 'switch', 'mirror', 'clearerr'])
+const safety = z.enum(['full', 'off'])
+const BANDWIDTH_BYTES_MIN = 16 * 1024
+
+const commandOptions = {
+  action: z.enum(['start', 'stop', 'pause', 'resume']).optional(),
+  mode: z.enum(CHECK_MODES).optional(),
+  bytesPerSecond: z.int().min(BANDWIDTH_BYTES_MIN).nullable().optional(),
+  safety: safety.optional(),
+  node: name.optional(),
+  confirm: name.optional()
+}
+
+export const jobCommandSchema: z.ZodType<JobCommand> = z.enum(JOB_COMMANDS)
 
 export const commandRequestSchema: z.ZodType<CommandRequest> = z.strictObject({
   dryRun: z.boolean().optional(),
   reason: z.string().max(1024).optional(),
-  action: mirrorAction.optional(),
-  node: name.optional()
+  ...commandOptions
 })
 
 /** POST /v1/join: the key stays on the joining node, only the request for its certificate travels. */
@@ -62,6 +74,11 @@ const jobRecordSchema: z.ZodType<JobRecord> = z.looseObject({
   errorFlag: text.nullable(),
   needToVerify,
   copyComplete: z.boolean(),
+  safety,
+  safetySequence: count,
+  mirrorInSync: z.boolean(),
+  syncSequence: count,
+  selectedSequence: count,
   history: list(z.looseObject({ roleSequence: count, owner: name }))
 })
 
@@ -82,7 +99,7 @@ const mirrordStatusSchema: z.ZodType<MirrordStatus> = z.looseObject({
   }),
   replication: z.enum(['Idle', 'Replicating', 'Pause', 'Stop']),
   session: z.looseObject({
-    safety: z.enum(['full', 'off']),
+    safety,
     safetySequence: count,
     state: z.enum(['SYNCHRONIZING', 'SYNCHRONIZED', 'SUSPENDED', 'DISCONNECTED']).nullable(),
     why: text.nullable(),
@@ -105,6 +122,15 @@ const mirrordStatusSchema: z.ZodType<MirrordStatus> = z.looseObject({
   fault: z.looseObject({ code: name, message: text }).nullable()
 })
 
+const dataSettingsSchema = z.looseObject({
+  folders: list(z.looseObject({ path: text, exclude: list(text) })),
+  capture: z.enum(['fuse', 'watch']),
+  queueBytes: count,
+  pagefileBytes: count,
+  redoQueueBytes: count,
+  partnerTimeoutMs: count
+})
+
 const stepLineSchema = z.looseObject({ atMs: z.number(), node: name, text, state: z.enum(['begin', 'done', 'failed']) })
 
 const jobViewSchema: z.ZodType<JobView> = z.looseObject({
@@ -115,6 +141,7 @@ const jobViewSchema: z.ZodType<JobView> = z.looseObject({
   vips: list(z.looseObject({ name, address: name, prefix: count, up: z.boolean() })),
   applications: list(z.looseObject({ name, state: z.enum(['online', 'offline', 'starting', 'stopping', 'error']) })),
   data: mirrordStatusSchema.nullable(),
+  dataSettings: dataSettingsSchema.nullable().optional(),
   activity: z.looseObject({ ticket: name, steps: list(stepLineSchema), done: z.boolean(), ok: z.boolean() }).nullable()
 })
 
@@ -148,12 +175,13 @@ export const peerMessageSchema: z.ZodType<PeerMessage> = z.discriminatedUnion('k
     kind: z.literal('command'),
     job: name,
     command: jobCommandSchema,
-    action: mirrorAction.optional(),
-    node: name.optional(),
+    ...commandOptions,
     account: name,
     reason: text.nullable(),
     dryRun: z.boolean()
   }),
+  z.looseObject({ kind: z.literal('outOfSync'), job: name, roleSequence: count, syncSequence: count }),
+  z.looseObject({ kind: z.literal('verifyReport'), job: name, from: count, max: count.max(VERIFY_PAGE_MAX) }),
   z.looseObject({ kind: z.literal('ticket'), ticket: name, sinceStep: count, waitMs: count.max(WAIT_MS_MAX) })
 ])
 

@@ -1,4 +1,5 @@
 export * from './api'
+export * from './command'
 export * from './mirrord'
 export * from './operation'
 export * from './peer'

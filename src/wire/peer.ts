@@ -1,4 +1,5 @@
 import type { JobRecord, JobStateWord } from '../model'
+import type { CommandOptions, JobCommand } from './command'
 import type { MirrordStatus } from './mirrord'
 import type { StepLine } from './step'
 
@@ -14,22 +15,16 @@ export type PeerMessage =
   /** The sender takes its handover back: the receiver promises never to accept it from now on, and answers with the record it holds. */
   | { kind: 'withdraw'; job: string; roleSequence: number; ticket: string }
   /** A command typed at a node that must be carried out by the other one. */
-  | {
-      kind: 'command'
-      job: string
-      command: 'bringin' | 'bringout' | 'switch' | 'mirror' | 'clearerr'
-      action?: MirrorAction
-      /** Only for `clearerr`: the receiver's own name. */
-      node?: string
-      account: string
-      reason: string | null
-      dryRun: boolean
-    }
+  | ({ kind: 'command'; job: string; command: JobCommand; account: string; reason: string | null; dryRun: boolean } & CommandOptions)
+  /**
+   * Safety FULL: the sender, owner of this role sequence, wants to acknowledge writes that the receiver does not have. The receiver persists
+   * that its copy is not in sync, with this sync sequence, before it answers with its record.
+   */
+  | { kind: 'outOfSync'; job: string; roleSequence: number; syncSequence: number }
   | { kind: 'ticket'; ticket: string; sinceStep: number; waitMs: number }
+  | { kind: 'verifyReport'; job: string; from: number; max: number }
 
-export type MirrorAction = 'start' | 'stop' | 'pause' | 'resume'
-
-/** `result` depends on the kind: handover, withdraw → the record the receiver now holds; command → as the API answers. */
+/** `result` depends on the kind: handover, withdraw, outOfSync → the record the receiver now holds; command, ticket, verifyReport → as the API answers. */
 export type PeerReply = { ok: true; result: unknown } | { ok: false; error: { code: string; message: string; tryThis: string; exitCode: number } }
 
 /** One node's own view of itself: what it says to its peer, and what the API shows. */
@@ -55,8 +50,20 @@ export interface JobView {
   vips: { name: string; address: string; prefix: number; up: boolean }[]
   applications: { name: string; state: 'online' | 'offline' | 'starting' | 'stopping' | 'error' }[]
   data: MirrordStatus | null
+  /** What the configuration says about the data: the limits that belong to the numbers in `data`. */
+  dataSettings?: DataSettings | null
   /** Running or last ticket with its steps, so that the other node can show them. */
   activity: { ticket: string; steps: StepLine[]; done: boolean; ok: boolean } | null
+}
+
+export interface DataSettings {
+  folders: { path: string; exclude: string[] }[]
+  capture: 'fuse' | 'watch'
+  queueBytes: number
+  /** 0: no page file. */
+  pagefileBytes: number
+  redoQueueBytes: number
+  partnerTimeoutMs: number
 }
 
 export interface LinkView {

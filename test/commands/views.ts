@@ -72,6 +72,11 @@ export function jobView(node: Node, owner: Node): JobView {
       errorFlag: null,
       needToVerify: 'No',
       copyComplete: true,
+      safety: 'off',
+      safetySequence: 1,
+      mirrorInSync: true,
+      syncSequence: 1,
+      selectedSequence: 0,
       history: []
     },
     phase: owns ? 'online' : 'standby',

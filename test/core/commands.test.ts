@@ -126,13 +126,13 @@ test.each(REFUSALS)('refused: %s', (_story, given, code, exitCode, names, helps)
 test.each(['bringin', 'bringout', 'switch', 'mirror'] as const)('%s is carried out by the owner', (command) => {
   const desk = standby()
   expect(desk.command(command)).toEqual({ is: 'forwarded' })
-  expect(desk.actions).toContainEqual(expect.objectContaining({ do: 'forward', command, node: null }))
+  expect(desk.actions).toContainEqual(expect.objectContaining({ do: 'forward', command, options: {} }))
 })
 
 test('clearerr goes to the node that keeps the flag, wherever it was typed', () => {
   const desk = owner().peerSays(peerView(B, { errorFlag: 'it ended at once' }))
   expect(desk.command('clearerr')).toEqual({ is: 'forwarded' })
-  expect(desk.actions).toContainEqual(expect.objectContaining({ do: 'forward', command: 'clearerr', node: B }))
+  expect(desk.actions).toContainEqual(expect.objectContaining({ do: 'forward', command: 'clearerr', options: { node: B } }))
   const there = standby({ errorFlag: 'it ended at once' })
   expect(there.command('clearerr', { node: B, dryRun: true })).toEqual({
     is: 'accepted',

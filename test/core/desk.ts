@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { initialState, nodeView, step, type Action, type Event, type Failure, type Happening, type HeartbeatFacts, type State } from '../../src/core'
 import type { Config, JobRecord } from '../../src/model'
-import type { JobCommand, JobView, MirrorAction, MirrordStatus, NodeView } from '../../src/wire'
-import { statusOf } from '../fakes/machine'
+import type { CommandOptions, JobCommand, JobView, MirrordStatus, NodeView } from '../../src/wire'
+import { blankMachine, statusOf } from '../fakes/machine'
 import { A, B, JOB, jobConfig, pairConfig } from '../fakes/pairConfig'
 
 export const HASH = '0123456789abcdef'
@@ -83,10 +83,10 @@ export class Desk {
     return this
   }
 
-  command(command: JobCommand, more: { action?: MirrorAction; node?: string; dryRun?: boolean } = {}): Answer {
+  command(command: JobCommand, more: CommandOptions & { dryRun?: boolean } = {}): Answer {
     this.request += 1
-    const { action = null, node = null, dryRun = false } = more
-    this.tell({ kind: 'commandGiven', request: this.request, job: JOB, command, action, node, dryRun, account: 'root', reason: null })
+    const { dryRun = false, ...options } = more
+    this.tell({ kind: 'commandGiven', request: this.request, job: JOB, command, options, dryRun, account: 'root', reason: null })
     const reply = this.actions.find((one) => one.do === 'reply')
     if (reply?.do !== 'reply') return { is: 'forwarded' }
     return reply.outcome.ok ? { is: 'accepted', result: reply.outcome.result } : { is: 'refused', error: reply.outcome.error }
@@ -100,21 +100,12 @@ export const failure = (message: string): Failure => ({ code: 'E_FAKE', message,
 export function record(change: Partial<JobRecord> = {}): JobRecord {
   const { roleSequence = 1, owner = A } = change
   const plain = { desired: 'online', takeReason: 'manual', takeTimeMs: 0, handover: null, errorFlag: null, needToVerify: 'No', copyComplete: true } as const
-  return { job: JOB, roleSequence, owner, ...plain, history: [{ roleSequence, owner }], ...change }
+  const session = { safety: 'off', safetySequence: 1, mirrorInSync: true, syncSequence: 1, selectedSequence: 0 } as const
+  return { job: JOB, roleSequence, owner, ...plain, ...session, history: [{ roleSequence, owner }], ...change }
 }
 
 export const dataStatus = (change: Partial<MirrordStatus>): MirrordStatus => ({
-  ...statusOf({
-    running: true,
-    role: 'none',
-    roleSequence: 0,
-    peerCopyComplete: true,
-    connected: false,
-    mirroring: false,
-    copyComplete: true,
-    content: 0,
-    claimedContent: 0
-  }),
+  ...statusOf({ ...blankMachine(true).data, running: true, peerCopyComplete: true }),
   ...change
 })
 

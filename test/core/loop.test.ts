@@ -49,7 +49,7 @@ test('a disk that hangs lets only one tick wait, and ends the engine before too 
   for (let i = 0; i < 2 * QUEUE_EVENTS_MAX; i++) loop.tick()
   const first = await Promise.race([ended, Promise.resolve('still waiting')])
   expect(first).toBe('still waiting')
-  for (let i = 0; i < QUEUE_EVENTS_MAX; i++) loop.emit({ kind: 'peerStateDelivered', sentAtMs: 0 })
+  for (let i = 0; i < QUEUE_EVENTS_MAX; i++) loop.emit({ kind: 'dataLost', job: 'DB_Group', why: 'it ended' })
   expect(await ended).toMatchObject({ message: `${QUEUE_EVENTS_MAX} events wait to be decided` })
   expect(said).toEqual([])
 })

@@ -5,6 +5,8 @@ import type { FakeNode, World } from './world'
 
 const MIRROR_MS = 2_000
 const CONNECT_MS = 100
+/** Safety FULL waits so long for a target before it asks to go on without. */
+const PARTNER_TIMEOUT_MS = 4_000
 
 /** The two data programs and the stream between them. `content` is the version of the folder: two that are equal have the same number. */
 export class DataPlane {
@@ -12,23 +14,73 @@ export class DataPlane {
   private versions = 1
   private handwork = 0
   private servedHandwork = 0
+  /** The last version of which somebody was told, under safety FULL, that it is durable. */
+  private acknowledged = 0
 
   constructor(private readonly world: World) {}
 
   change(node: FakeNode, order: Extract<Order, { do: 'source' | 'target' | 'stopData' }>, roleSequence: number): Outcome {
     const { data } = node.machine
     const role = order.do === 'stopData' ? 'none' : order.do
+    if (order.do === 'source') Object.assign(data, { safety: order.safety, safetySequence: order.safetySequence })
     if (data.role === role && data.roleSequence === roleSequence) return done(null)
     this.disconnect()
     data.role = role
+    data.manually = data.forced = false
     if (order.do !== 'stopData') data.roleSequence = roleSequence
     data.running = true
-    if (order.do === 'source') {
-      data.peerCopyComplete = order.peerCopyComplete
-      data.claimedContent = data.content
-      this.servesFrom(node)
-    }
+    if (order.do === 'source') this.becomeSource(node, order.peerCopyComplete)
     this.tell(node)
+    this.later()
+    return done(null)
+  }
+
+  private becomeSource(node: FakeNode, peerCopyComplete: boolean): void {
+    const { data } = node.machine
+    data.peerCopyComplete = peerCopyComplete
+    data.claimedContent = data.content
+    data.sourceSequence = data.roleSequence
+    this.servesFrom(node)
+    this.close(node)
+  }
+
+  /** Safety FULL: nothing is acknowledged without the target, until that may be. */
+  private close(node: FakeNode): void {
+    const { data } = node.machine
+    data.exposure = data.safety === 'off' ? 'granted' : 'protected'
+    const { epoch } = this
+    this.world.after(PARTNER_TIMEOUT_MS, () => {
+      if (epoch !== this.epoch || data !== node.machine.data || data.role !== 'source' || data.connected || data.exposure !== 'protected') return
+      data.exposure = 'wanted'
+      this.tell(node)
+    })
+  }
+
+  expose(node: FakeNode, roleSequence: number): Outcome {
+    const { data } = node.machine
+    if (data.role !== 'source' || data.roleSequence !== roleSequence) return failed('it is not the source')
+    if (data.exposure === 'wanted') data.exposure = 'granted'
+    this.tell(node)
+    return done(null)
+  }
+
+  setSafety(node: FakeNode, order: Extract<Order, { do: 'safety' }>): Outcome {
+    const { data } = node.machine
+    if (data.role !== 'source') return failed('it is not the source')
+    data.safety = order.safety
+    data.safetySequence = order.safetySequence
+    if (order.safety === 'off' || (data.connected && !data.mirroring) || data.exposure !== 'granted')
+      data.exposure = order.safety === 'off' ? 'granted' : 'protected'
+    if (!data.connected) this.close(node)
+    this.tell(node)
+    return done(null)
+  }
+
+  select(node: FakeNode): Outcome {
+    const { data } = node.machine
+    if (data.role !== 'source') return failed('it is not the source')
+    data.forced = true
+    this.acknowledged = 0
     this.later()
     return done(null)
   }
@@ -39,10 +91,17 @@ export class DataPlane {
    */
   private servesFrom(node: FakeNode): void {
     const { content } = node.machine.data
+    if (this.declaredRight(node)) this.servedHandwork = this.acknowledged = 0
     if (content < this.servedHandwork)
       throw new Error(`${node.name} serves version ${content}; version ${this.servedHandwork}, made by hand, was served before`)
+    if (content < this.acknowledged) throw new Error(`${node.name} serves version ${content}; version ${this.acknowledged} was acknowledged with safety FULL`)
     const heard = this.world.reachable() && Object.values(this.world.nodes).every(({ state }) => state !== null)
     if (content === this.handwork && heard) this.servedHandwork = content
+  }
+
+  private declaredRight({ disk }: FakeNode): boolean {
+    const record = disk?.[JOB]
+    return record !== undefined && record.selectedSequence === record.roleSequence
   }
 
   drain(node: FakeNode): Outcome {
@@ -70,14 +129,26 @@ export class DataPlane {
     if (!ends || !this.world.dataReachable()) return this.disconnect()
     const [from, to] = [ends.source.machine.data, ends.target.machine.data]
     if (from.connected && to.connected) return
+    if (to.exposed && to.sourceSequence < from.roleSequence && !from.forced) return this.disagree(ends)
     this.epoch += 1
+    from.manually = to.manually = false
     from.connected = to.connected = true
     from.mirroring = to.mirroring = !from.peerCopyComplete
+    to.copyComplete = from.peerCopyComplete
     if (from.peerCopyComplete) adoptCopy(from, to, ends.target.name)
     else this.mirrorLater(ends.source, ends.target)
-    to.copyComplete = from.peerCopyComplete
+    // A target that is being overwritten has that on its own disk.
+    from.exposure = from.safety === 'full' && !from.mirroring ? 'protected' : 'granted'
     this.tell(ends.source)
     this.tell(ends.target)
+  }
+
+  /** The returning side holds what it acknowledged alone: nothing is overwritten before somebody has decided. */
+  private disagree({ source, target }: { source: FakeNode; target: FakeNode }): void {
+    if (source.machine.data.manually) return
+    source.machine.data.manually = target.machine.data.manually = true
+    this.tell(source)
+    this.tell(target)
   }
 
   private mirrorLater(source: FakeNode, target: FakeNode): void {
@@ -87,19 +158,25 @@ export class DataPlane {
       const [from, to] = [source.machine.data, target.machine.data]
       from.mirroring = to.mirroring = false
       from.peerCopyComplete = to.copyComplete = true
+      from.forced = from.exposed = to.exposed = false
       to.content = from.content
+      if (from.safety === 'full') from.exposure = 'protected'
       this.tell(source)
       this.tell(target)
     })
   }
 
   disconnect(): void {
-    this.epoch += 1
     for (const node of Object.values(this.world.nodes)) {
       const { data } = node.machine
       if (!data.connected) continue
+      this.epoch += 1
+      const granted = data.exposure === 'granted' && data.mirroring
       data.connected = data.mirroring = false
-      if (data.role === 'source') data.peerCopyComplete = false
+      if (data.role === 'source') {
+        data.peerCopyComplete = false
+        if (!granted) this.close(node)
+      }
       this.tell(node)
     }
   }
@@ -108,15 +185,31 @@ export class DataPlane {
     this.world.emit(node, { kind: 'dataStatusChanged', job: JOB, status: statusOf(node.machine.data) })
   }
 
-  /** The application writes; a connected target that is not being mirrored has it at once. */
+  /** The application writes; a connected target that is not being mirrored has it at once. With safety FULL it waits where it has to. */
   write(): void {
     for (const node of Object.values(this.world.nodes)) {
       const { data, applications } = node.machine
       if (data.role !== 'source' || applications.size === 0) continue
-      data.content = this.nextVersion()
       const to = this.world.other(node).machine.data
-      if (data.connected && !data.mirroring && to.connected) to.content = data.content
+      const received = data.connected && !data.mirroring && to.connected
+      if (!received && data.exposure !== 'granted') continue
+      data.content = this.nextVersion()
+      if (received) to.content = data.content
+      if (!data.connected) data.exposed = true
+      if (data.safety === 'full' && (received || this.isRecordedThere(node))) this.acknowledged = data.content
     }
+  }
+
+  /**
+   * The exception of the guide's mode: an owner whose peer is dead by its heartbeats records alone that the mirror is not in sync. If
+   * the peer lives all the same and takes over, what was acknowledged in between is not there; both records then say Manually.
+   */
+  private isRecordedThere(node: FakeNode): boolean {
+    const theirs = this.world.other(node)
+    const record = theirs.disk?.[JOB]
+    const mine = node.disk?.[JOB]
+    const barred = record && (!record.mirrorInSync || !record.copyComplete || record.needToVerify !== 'No')
+    return record?.roleSequence === mine?.roleSequence && barred === true
   }
 
   /** Somebody works in a folder that is an ordinary one just now. */
@@ -145,4 +238,5 @@ function adoptCopy(from: FakeData, to: FakeData, target: string): void {
   if (to.content !== from.claimedContent)
     throw new Error(`the copy of ${target} was claimed to be equal (version ${from.claimedContent}) and is not (${to.content})`)
   to.content = from.content
+  from.exposed = to.exposed = false
 }

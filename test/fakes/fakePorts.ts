@@ -1,7 +1,7 @@
 import type { PersistedState, Places, Ports } from '../../agent/ports'
 import type { Config } from '../../src/model'
 import type { MirrordStatus, PeerMessage, PeerReply } from '../../src/wire'
-import { statusOf } from './machine'
+import { blankMachine, statusOf } from './machine'
 import { A, B } from './pairConfig'
 
 /** The doors of one node, as far as an engine sees them: every call is written down, and can be held. */
@@ -15,17 +15,7 @@ export class FakePorts {
   private readonly held = new Map<string, { promise: Promise<void>; resolve: () => void; reject: (why: Error) => void }>()
   private readonly timers = new Set<NodeJS.Timeout>()
   private readonly seen = new Map<string, () => void>()
-  private status: MirrordStatus = statusOf({
-    running: true,
-    role: 'none',
-    roleSequence: 1,
-    peerCopyComplete: true,
-    connected: true,
-    mirroring: false,
-    copyComplete: true,
-    content: 0,
-    claimedContent: 0
-  })
+  private status: MirrordStatus = statusOf({ ...blankMachine(true).data, running: true, roleSequence: 1, peerCopyComplete: true, connected: true })
 
   constructor(
     readonly node: string,
@@ -113,6 +103,13 @@ export class FakePorts {
       drain: () => this.call('drain', undefined),
       stop: () => this.call('stop data', undefined),
       mirror: (_job, action) => this.call(`mirror ${action}`, undefined),
+      verify: (_job, action) => this.call(`verify ${action}`, undefined),
+      verifyReport: (_job, from) => this.call('verifyReport', { mode: 'full', state: 'Idle', startedAtMs: 1, endedAtMs: 2, total: 0, from, differences: [] }),
+      transmit: (_job, action) => this.call(`transmit ${action}`, undefined),
+      bandwidth: () => this.call('bandwidth', undefined),
+      expose: () => this.call('expose', undefined),
+      safety: (_job, safety) => this.call(`safety ${safety}`, undefined),
+      selectSource: () => this.call('selectSource', undefined),
       end: () => this.call('end data', undefined),
       onStatus: () => undefined,
       onLost: () => undefined

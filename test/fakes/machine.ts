@@ -20,11 +20,22 @@ export interface FakeData {
   /** Survive a crash of the node. */
   copyComplete: boolean
   content: number
+  safety: 'full' | 'off'
+  safetySequence: number
+  /** Safety FULL, source: writes are acknowledged without the target. */
+  exposure: 'protected' | 'wanted' | 'granted'
+  /** As a source with this role sequence it wrote while nobody received. Both survive a crash. */
+  exposed: boolean
+  sourceSequence: number
+  /** The two cannot agree whose data is right. */
+  manually: boolean
+  /** Source: this data was declared right. */
+  forced: boolean
   /** The version that this source began with: what its claim was about. */
   claimedContent: number
 }
 
-export const blankMachine = (copyComplete: boolean, content = 0): Machine => ({
+export const blankMachine = (copyComplete: boolean, kept: Partial<FakeData> = {}): Machine => ({
   vips: new Set(),
   applications: new Set(),
   data: {
@@ -35,8 +46,16 @@ export const blankMachine = (copyComplete: boolean, content = 0): Machine => ({
     connected: false,
     mirroring: false,
     copyComplete,
-    content,
-    claimedContent: content
+    content: 0,
+    claimedContent: 0,
+    safety: 'off',
+    safetySequence: 0,
+    exposure: 'granted',
+    exposed: false,
+    sourceSequence: 0,
+    manually: false,
+    forced: false,
+    ...kept
   }
 })
 
@@ -58,12 +77,19 @@ export function statusOf(data: FakeData): MirrordStatus {
     sentBytes: 0,
     queuedBytes: 0,
     pagefileBytes: null,
-    needToVerify: data.role === 'source' && !data.peerCopyComplete ? 'Yes' : 'No',
+    needToVerify: data.manually ? 'Manually' : data.role === 'source' && !data.peerCopyComplete ? 'Yes' : 'No',
     targetSide: data.connected ? (data.mirroring ? 'Full Mirror' : 'Idle') : 'Absent',
     lsn: data.content,
     appliedLsn: data.content,
     ...STATUS_DEFAULTS,
+    session: { ...STATUS_DEFAULTS.session, ...sessionOf(data) },
     copyComplete: data.copyComplete,
     fault: null
   }
+}
+
+function sessionOf({ role, connected, mirroring, safety, safetySequence, exposure }: FakeData): Partial<MirrordStatus['session']> {
+  const receives = connected && !mirroring
+  const state = role === 'none' ? null : !connected ? 'DISCONNECTED' : receives && safety === 'full' ? 'SYNCHRONIZED' : 'SYNCHRONIZING'
+  return { safety, safetySequence, exposure, state }
 }

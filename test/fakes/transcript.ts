@@ -5,7 +5,7 @@ import { JOB } from './pairConfig'
 /** One line an event that had consequences, and one a consequence. */
 export function transcriptLines(node: string, event: Event, actions: Action[]): string[] {
   const shown = actions.map(actionText).filter((text) => text !== null)
-  const quiet = event.kind === 'ticked' || event.kind === 'vipsSeen' || event.kind === 'peerStateReceived' || event.kind === 'peerStateDelivered'
+  const quiet = event.kind === 'ticked' || event.kind === 'vipsSeen' || event.kind === 'peerStateReceived'
   if (quiet && shown.length === 0) return []
   return [`${time(event.atMs)} ${node} ${eventText(event)}`, ...shown.map((text) => `${' '.repeat(time(event.atMs).length + node.length + 2)}→ ${text}`)]
 }
@@ -28,6 +28,12 @@ function eventText(event: Event): string {
       return `withdrawReceived role sequence ${event.roleSequence}`
     case 'handoverAnswered':
       return `handoverAnswered ${event.asked}: ${event.answer.is}${event.answer.is === 'record' ? ` ${recordText(event.answer.record)}` : ''}`
+    case 'outOfSyncReceived':
+      return `outOfSyncReceived sync sequence ${event.syncSequence}`
+    case 'outOfSyncAnswered':
+      return `outOfSyncAnswered ${event.answer.is}${event.answer.is === 'record' ? ` ${recordText(event.answer.record)}` : ''}`
+    case 'exposeEnded':
+      return `exposeEnded ${event.outcome.ok ? 'ok' : `failed: ${event.outcome.error.message}`}`
     case 'commandGiven':
       return `commandGiven ${event.command}${event.dryRun ? ' (dry run)' : ''}`
     case 'orderEnded':
@@ -53,6 +59,9 @@ interface Recorded {
   errorFlag: string | null
   needToVerify: string
   copyComplete: boolean
+  safety: string
+  mirrorInSync: boolean
+  selectedSequence: number
 }
 
 function recordText(record: Recorded): string {
@@ -60,7 +69,10 @@ function recordText(record: Recorded): string {
     record.handover && `handover ${record.handover.roleSequence}`,
     record.errorFlag && 'error flag',
     record.needToVerify !== 'No' && `verify ${record.needToVerify}`,
-    !record.copyComplete && 'copy incomplete'
+    !record.copyComplete && 'copy incomplete',
+    record.safety === 'full' && 'safety FULL',
+    !record.mirrorInSync && 'not in sync',
+    record.selectedSequence === record.roleSequence && 'selected'
   ]
   return [`${record.roleSequence} ${record.owner} ${record.desired}`, ...more.filter(Boolean)].join(', ')
 }
@@ -77,6 +89,10 @@ function actionText(action: Action): string | null {
       return `sendHandover role sequence ${action.roleSequence}`
     case 'sendWithdraw':
       return `sendWithdraw role sequence ${action.roleSequence}`
+    case 'sendOutOfSync':
+      return `sendOutOfSync sync sequence ${action.syncSequence}`
+    case 'expose':
+      return 'expose'
     case 'forward':
       return `forward ${action.command}`
     case 'reply':

@@ -5,6 +5,7 @@ import {
   step,
   type Action,
   type Event,
+  type HandoverAnswer,
   type Happening,
   type HeartbeatFacts,
   type Order,
@@ -12,7 +13,7 @@ import {
   type State
 } from '../../src/core'
 import type { Config, JobConfig, JobRecord } from '../../src/model'
-import type { JobCommand, MirrorAction } from '../../src/wire'
+import type { CommandOptions, JobCommand } from '../../src/wire'
 import { DataPlane } from './dataPlane'
 import { FakeLanes } from './fakeLanes'
 import { blankMachine, done, failed, serves, statusOf, type Machine } from './machine'
@@ -159,7 +160,7 @@ export class World {
     node.up = false
     this.endEngine(node)
     node.underWay.clear()
-    node.machine = blankMachine(node.machine.data.copyComplete, node.machine.data.content)
+    node.machine = blankMachine(node.machine.data.copyComplete, keptData(node.machine.data))
     this.pathsChanged()
   }
 
@@ -333,9 +334,7 @@ export class World {
           node,
           'state',
           (request) => ({ kind: 'peerStateReceived', request, view: action.view }),
-          (outcome) => {
-            if (outcome?.ok) this.emit(node, { kind: 'peerStateDelivered', sentAtMs: action.atMs })
-          }
+          () => undefined
         )
       case 'sendHandover': {
         const { job, roleSequence, record, start, ticket } = action
@@ -355,6 +354,23 @@ export class World {
           this.answered(node, action, 'withdraw')
         )
       }
+      case 'sendOutOfSync': {
+        const { job, roleSequence, syncSequence } = action
+        return this.send(
+          node,
+          'outOfSync',
+          (request) => ({ kind: 'outOfSyncReceived', request, job, roleSequence, syncSequence }),
+          (outcome) => this.emit(node, { kind: 'outOfSyncAnswered', job, roleSequence, syncSequence, answer: answerOf(outcome) })
+        )
+      }
+      case 'expose': {
+        const { job, roleSequence } = action
+        const { engineStarts } = node
+        return this.after(this.delay('message'), () => {
+          const outcome = this.data.expose(node, roleSequence)
+          if (node.engineStarts === engineStarts && node.state) this.emit(node, { kind: 'exposeEnded', job, roleSequence, outcome })
+        })
+      }
       case 'forward': {
         const { do: _, request: asked, ...command } = action
         return this.send(
@@ -370,13 +386,7 @@ export class World {
   private answered(node: FakeNode, sent: { job: string; roleSequence: number; ticket: string }, asked: 'offer' | 'withdraw') {
     const { job, roleSequence, ticket } = sent
     return (outcome: Outcome | null): void => {
-      const answer =
-        outcome === null
-          ? { is: 'silence' as const, why: 'timeout' }
-          : outcome.ok
-            ? { is: 'record' as const, record: outcome.result as JobRecord }
-            : { is: 'refusal' as const, error: outcome.error }
-      this.emit(node, { kind: 'handoverAnswered', job, roleSequence, ticket, asked, answer })
+      this.emit(node, { kind: 'handoverAnswered', job, roleSequence, ticket, asked, answer: answerOf(outcome) })
     }
   }
 
@@ -406,17 +416,17 @@ export class World {
     if (this.options.repeats?.()) this.after(this.delay('message') * 3, deliver)
   }
 
-  command(name: string, command: JobCommand, more: { dryRun?: boolean; action?: MirrorAction; node?: string } = {}): number {
+  command(name: string, command: JobCommand, more: CommandOptions & { dryRun?: boolean } = {}): number {
     this.requests += 1
     const request = this.requests
+    const { dryRun = false, ...options } = more
     this.emit(this.node(name), {
       kind: 'commandGiven',
       request,
       job: JOB,
       command,
-      action: more.action ?? null,
-      node: more.node ?? null,
-      dryRun: more.dryRun ?? false,
+      options,
+      dryRun,
       account: 'root',
       reason: null
     })
@@ -483,7 +493,14 @@ export class World {
       case 'drain':
         return this.data.drain(node)
       case 'mirror':
+      case 'verify':
+      case 'transmit':
+      case 'bandwidth':
         return machine.data.connected ? done(null) : failed('not connected')
+      case 'safety':
+        return this.data.setSafety(node, order)
+      case 'selectSource':
+        return this.data.select(node)
       default:
         return this.data.change(node, order, roleSequence)
     }
@@ -522,3 +539,17 @@ export class World {
     return state ? nodeView(state) : null
   }
 }
+
+function answerOf(outcome: Outcome | null): HandoverAnswer {
+  if (outcome === null) return { is: 'silence', why: 'timeout' }
+  return outcome.ok ? { is: 'record', record: outcome.result as JobRecord } : { is: 'refusal', error: outcome.error }
+}
+
+/** What is on a disk when the power goes. */
+const keptData = ({ content, exposed, sourceSequence, safety, safetySequence }: Machine['data']): Partial<Machine['data']> => ({
+  content,
+  exposed,
+  sourceSequence,
+  safety,
+  safetySequence
+})

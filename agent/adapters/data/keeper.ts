@@ -86,8 +86,12 @@ export class MirrordKeeper {
   }
 
   async request(order: MirrordOrder, timeoutMs: number): Promise<void> {
+    await this.ask(order, timeoutMs)
+  }
+
+  async ask(order: MirrordOrder, timeoutMs: number): Promise<unknown> {
     if (this.client === null) throw failure('E_MIRRORD_LOST', { ...this.at, request: order.do, why: 'it does not run' })
-    await this.client.request(order, timeoutMs)
+    return await this.client.request(order, timeoutMs)
   }
 
   /** Asks it to end, and sees to it. */

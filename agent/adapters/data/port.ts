@@ -1,14 +1,17 @@
 import type { JobConfig } from '../../../src/model'
+import type { VerifyReport } from '../../../src/wire'
 import { programCommand } from '../../native/programs'
 import type { DataPort, LogPort, Places } from '../../ports'
 import { failure } from '../failure'
+import type { MirrordOrder } from './client'
 import { type KeeperEvents, MirrordKeeper } from './keeper'
 
 /** Mounting over the folders, connecting: answered when applications may start. */
 const SOURCE_TIMEOUT_MS = 60_000
 const TARGET_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 30_000
-const MIRROR_TIMEOUT_MS = 10_000
+/** Answered when mirrord has taken note; what follows is told by its status. */
+const NOTE_TIMEOUT_MS = 10_000
 /** mirrord keeps the drain's own timeout; its answer gets so much more. */
 const DRAIN_ANSWER_MS = 5_000
 
@@ -38,6 +41,7 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
     if (config !== undefined) return keeper(config)
     throw failure('E_MIRRORD_LOST', { node: places.node, job, request, why: 'the configuration has no such job' })
   }
+  const note = (job: string, order: MirrordOrder): Promise<void> => known(job, order.do).request(order, NOTE_TIMEOUT_MS)
   return {
     ensure: async (job) => await keeper(job).ensure(job),
     source: async (job, roleSequence, peerCopyComplete) =>
@@ -45,7 +49,14 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
     target: async (job, roleSequence) => await known(job, 'target').request({ do: 'target', roleSequence }, TARGET_TIMEOUT_MS),
     drain: async (job, timeoutMs) => await known(job, 'drain').request({ do: 'drain', timeoutMs }, timeoutMs + DRAIN_ANSWER_MS),
     stop: async (job, { force }) => await known(job, 'stop').request({ do: 'stop', force }, STOP_TIMEOUT_MS),
-    mirror: async (job, action) => await known(job, 'mirror').request({ do: 'mirror', action }, MIRROR_TIMEOUT_MS),
+    mirror: async (job, action) => await note(job, { do: 'mirror', action }),
+    verify: async (job, action, mode) => await note(job, { do: 'verify', action, mode }),
+    verifyReport: async (job, from, max) => (await known(job, 'verifyReport').ask({ do: 'verifyReport', from, max }, NOTE_TIMEOUT_MS)) as VerifyReport,
+    transmit: async (job, action) => await note(job, { do: 'transmit', action }),
+    bandwidth: async (job, bytesPerSecond) => await note(job, { do: 'bandwidth', bytesPerSecond }),
+    expose: async (job, roleSequence) => await note(job, { do: 'expose', roleSequence }),
+    safety: async (job, safety, safetySequence) => await note(job, { do: 'safety', safety, safetySequence }),
+    selectSource: async (job) => await note(job, { do: 'selectSource' }),
     end: async (job) => await known(job, 'exit').end(),
     onStatus: (call) => {
       events.status = call

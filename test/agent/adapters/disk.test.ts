@@ -20,6 +20,11 @@ const state = (roleSequence: number): PersistedState => ({
       errorFlag: null,
       needToVerify: 'No',
       copyComplete: true,
+      safety: 'off',
+      safetySequence: 1,
+      mirrorInSync: true,
+      syncSequence: 1,
+      selectedSequence: 0,
       history: [{ roleSequence, owner: 'RMHW131' }]
     }
   }

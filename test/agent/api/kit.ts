@@ -69,6 +69,11 @@ export class FakeEngine implements Engine {
     this.asked.push({ id, since, waitMs })
     return { ticket: id, job: 'DB_Group', state: 'done' as const, steps: [], nextSince: since, error: null }
   }
+  async verifyReport(job: string, from: number, max: number) {
+    this.asked.push({ job, from, max })
+    const report = { mode: 'full' as const, state: 'Idle' as const, startedAtMs: null, endedAtMs: null, total: 0, from, differences: [] }
+    return { node: 'RMHW131', job, folders: ['/srv/db'], report }
+  }
   async stop() {}
 }
 

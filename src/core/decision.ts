@@ -1,0 +1,33 @@
+import { jobReport } from '../report/job'
+import type { Danger } from '../wire'
+import type { Failure } from './event'
+import { names } from './ownership'
+import { configOf, type JobState } from './state'
+import type { Turn } from './turn'
+
+/** What a command would do: refused, nothing to do, or these steps. The same answer serves the dry run. */
+export type Decision = { is: 'refused'; error: Failure } | { is: 'nothing'; why: string } | Steps
+
+/** `danger`: it has to be confirmed for the very state that the warning was about. */
+interface Steps {
+  is: 'steps'
+  texts: string[]
+  danger?: Danger
+  begin: () => void
+}
+
+export const refused = (error: Failure): Decision => ({ is: 'refused', error })
+
+/** What every command on replication needs. */
+export function whyNoData(turn: Turn, job: JobState, command: string): Failure | null {
+  const at = names(turn, job)
+  if (configOf(turn.state, job).data === null) return jobReport('E_JOB_NO_DATA', at)
+  return job.phase === 'online' ? null : jobReport('E_JOB_NOT_ONLINE', { ...at, state: job.phase, command })
+}
+
+const hashText = (hash: string | undefined): string => (hash ?? 'unknown').slice(0, 8)
+
+export function configDiffers(turn: Turn, job: JobState): Failure {
+  const { peer, configHash } = turn.state
+  return jobReport('E_CONFIG_DIFFERS', { ...names(turn, job), own: hashText(configHash), theirs: hashText(peer?.view.configHash) })
+}

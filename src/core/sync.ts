@@ -1,0 +1,103 @@
+import type { MirrordStatus } from '../wire'
+import type { HandoverAnswer, Outcome } from './event'
+import { configOf, EXPOSE_AGAIN_MS, owns, type JobState, type State } from './state'
+import { log, reply, setRecord, type Turn } from './turn'
+
+/**
+ * Safety FULL: while the mirror does not answer, applications wait. Before the first write is acknowledged without it, both nodes have on
+ * disk that the mirror is not in sync (design §3, rule 3). The peer first, then the own record, then `expose`. One that is dead by its
+ * heartbeats cannot be asked: in the guide's mode the own record alone must do, and the log says what that means. One whose node lives and
+ * whose engine does not answer is asked again and again: it may be about to take over.
+ */
+export function settleExposure(turn: Turn, job: JobState): void {
+  const { state } = turn
+  if (!wantsExposure(state, job) || job.exposure.flying !== null || state.atMs < job.exposure.nextAtMs) return
+  if (!job.record.mirrorInSync) return expose(turn, job)
+  if (peerIsDead(state)) return recordAlone(turn, job)
+  job.exposure = { ...job.exposure, flying: 'ask' }
+  turn.actions.push({ do: 'sendOutOfSync', job: job.name, roleSequence: job.record.roleSequence, syncSequence: job.record.syncSequence + 1 })
+}
+
+function wantsExposure(state: State, job: JobState): boolean {
+  const { data, record } = job
+  const isSource = data?.role === 'source' && data.roleSequence === record.roleSequence
+  return isSource && owns(state, job) && record.handover === null && data.session.exposure === 'wanted'
+}
+
+/** An engine that has just started gives the heartbeats their time. */
+function peerIsDead(state: State): boolean {
+  if (state.peerAlive !== 'unknown') return state.peerAlive === 'lost'
+  const patienceMs = Math.max(0, ...state.config.links.map(({ intervalMs, maxMiss }) => intervalMs * maxMiss))
+  return state.bootedAtMs !== null && state.atMs - state.bootedAtMs > 2 * patienceMs
+}
+
+function recordAlone(turn: Turn, job: JobState): void {
+  const { node, peerNode } = turn.state
+  setRecord(turn, job, { mirrorInSync: false, syncSequence: job.record.syncSequence + 1 })
+  const risk = `if ${peerNode} lives it may take over without them, and the two copies diverge`
+  log(
+    turn,
+    'warning',
+    `${peerNode} is lost: ${node} alone has recorded that the mirror of ${job.name} is not in sync. Writes are acknowledged without it; ${risk}`,
+    job
+  )
+  expose(turn, job)
+}
+
+function expose(turn: Turn, job: JobState): void {
+  job.exposure = { ...job.exposure, flying: 'expose' }
+  turn.actions.push({ do: 'expose', job: job.name, roleSequence: job.record.roleSequence })
+}
+
+/** The peer's record is on its disk when it answers. A wish that has passed meanwhile changes nothing about that. */
+export function outOfSyncAnswered(turn: Turn, job: JobState, event: { roleSequence: number; syncSequence: number; answer: HandoverAnswer }): void {
+  const { record } = job
+  if (event.roleSequence !== record.roleSequence || job.exposure.flying !== 'ask') return
+  job.exposure = { flying: null, nextAtMs: turn.state.atMs + EXPOSE_AGAIN_MS }
+  if (event.answer.is !== 'record') return
+  const theirs = event.answer.record
+  const recorded = theirs.roleSequence === record.roleSequence && !theirs.mirrorInSync && theirs.syncSequence >= event.syncSequence
+  if (!recorded || record.syncSequence >= theirs.syncSequence) return
+  setRecord(turn, job, { mirrorInSync: false, syncSequence: theirs.syncSequence })
+  job.exposure.nextAtMs = turn.state.atMs
+  log(turn, 'warning', `Both nodes have recorded that the mirror of ${job.name} on ${turn.state.peerNode} is not in sync`, job)
+}
+
+export function exposeEnded(turn: Turn, job: JobState, event: { roleSequence: number; outcome: Outcome }): void {
+  if (job.exposure.flying !== 'expose') return
+  job.exposure = { flying: null, nextAtMs: turn.state.atMs + EXPOSE_AGAIN_MS }
+  if (event.roleSequence !== job.record.roleSequence) return
+  if (event.outcome.ok)
+    log(turn, 'warning', `${job.name} is exposed: its writes are acknowledged without the mirror, a crash of ${turn.state.node} would lose them`, job)
+  else log(turn, 'error', `${job.name} could not go on without its mirror: ${event.outcome.error.message}`, job)
+}
+
+/** The other side: on disk first, then the answer. What is older than the own record is answered with that. */
+export function outOfSyncReceived(turn: Turn, job: JobState, event: { request: number; roleSequence: number; syncSequence: number }): void {
+  const { record } = job
+  const isMirror = record.roleSequence === event.roleSequence && !owns(turn.state, job)
+  if (isMirror && event.syncSequence > record.syncSequence) {
+    setRecord(turn, job, { mirrorInSync: false, syncSequence: event.syncSequence })
+    log(turn, 'warning', `${turn.state.peerNode} serves ${job.name} without this copy: it is not in sync and does not take over by itself`, job)
+  }
+  reply(turn, event.request, { ok: true, result: job.record })
+}
+
+/**
+ * The mirror has all of it again, and the data program acknowledges nothing without it from then on: it closes its gate before it says so. The
+ * own record comes first: an owner that believes "not in sync" would expose the next time without asking.
+ */
+export function trustMirror(turn: Turn, job: JobState, status: MirrordStatus): void {
+  const { record } = job
+  if (record.mirrorInSync || record.needToVerify === 'Manually' || job.exposure.flying !== null || configOf(turn.state, job).data === null) return
+  if (!owns(turn.state, job) || job.phase !== 'online' || !isInSync(job, status)) return
+  setRecord(turn, job, { mirrorInSync: true, syncSequence: record.syncSequence + 1 })
+  log(turn, 'info', `The mirror of ${job.name} on ${turn.state.peerNode} is in sync`, job)
+}
+
+function isInSync({ record, dataRole }: JobState, { role, roleSequence, connected, session, mirror, verify, needToVerify }: MirrordStatus): boolean {
+  if (dataRole !== 'source' || role !== 'source' || roleSequence !== record.roleSequence || !connected || session.safety !== record.safety) return false
+  if (session.safety === 'full') return session.state === 'SYNCHRONIZED' && session.exposure === 'protected'
+  const compares = verify.state === 'Verifying' && verify.mode === 'difference'
+  return needToVerify === 'No' && mirror.state === 'Idle' && !compares
+}

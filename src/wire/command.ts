@@ -1,0 +1,24 @@
+import type { NodeName, Safety } from '../model'
+import type { CheckMode } from './frameFields'
+
+/** What can be asked of a job, by a person or by the other node on his behalf. */
+export const JOB_COMMANDS = ['bringin', 'bringout', 'switch', 'mirror', 'verify', 'transmit', 'bandwidth', 'safety', 'selectsrc', 'clearerr'] as const
+export type JobCommand = (typeof JOB_COMMANDS)[number]
+
+export type MirrorAction = 'start' | 'stop' | 'pause' | 'resume'
+
+/** What a command says besides its name and its job. Each command has its own; what is missing or too much is refused. */
+export interface CommandOptions {
+  /** `mirror`: all four. `verify`: start, stop. `transmit`: pause, resume. */
+  action?: MirrorAction
+  /** `verify` start: compare everything, or what may differ. Without it `full`. */
+  mode?: CheckMode
+  /** `bandwidth`: so much a second at most; null: no limit. */
+  bytesPerSecond?: number | null
+  /** `safety`. */
+  safety?: Safety
+  /** `clearerr`: whose error flag; without it the one that there is. `selectsrc`: whose data is right. */
+  node?: NodeName
+  /** `selectsrc`: `danger.state` of the dry run whose warning was shown. Refused when the state has changed since. */
+  confirm?: string
+}
