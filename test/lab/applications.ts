@@ -19,11 +19,11 @@ export interface ApplicationPlan {
 
 const quoted = (words: string[]) => words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ')
 
-/** `none`, `postgres`, `kv`, or a command line that stays in the foreground. `place`: the job's number in the file. */
+/** `none`, `postgres`, `kv`, `records`, or a command line that stays in the foreground. `place`: the job's number in the file. */
 export function planApplication(kind: string, folder: string, vip: string, place: number): ApplicationPlan {
   if (kind === 'none') return { yaml: [], exclude: [], reachedBy: null }
   if (kind === 'postgres') return postgres(folder, vip, FIRST_POSTGRES_PORT + place)
-  if (kind === 'kv') return keyValue(folder, vip, FIRST_KV_PORT + place)
+  if (kind === 'kv' || kind === 'records') return ofTheLab(kind, folder, vip, FIRST_KV_PORT + place)
   const environment = { FOLDER: folder, VIP: vip }
   return { yaml: [{ name: 'SERVICE', process: { start: kind, workingDirectory: '/', environment } }], exclude: [], reachedBy: null }
 }
@@ -41,13 +41,14 @@ function postgres(folder: string, vip: string, port: number): ApplicationPlan {
   return { yaml: [yaml], exclude: ['postmaster.pid'], reachedBy: `psql -h ${vip} -p ${port} -U postgres` }
 }
 
-function keyValue(folder: string, vip: string, port: number): ApplicationPlan {
-  const words = [...labProgram('kv'), '--listen', `0.0.0.0:${port}`, '--folder', folder]
-  const check = [...labProgram('kv'), '--ask', `127.0.0.1:${port}`, 'COUNT']
+function ofTheLab(kind: 'kv' | 'records', folder: string, vip: string, port: number): ApplicationPlan {
+  const words = [...labProgram(kind), '--listen', `0.0.0.0:${port}`, '--folder', folder]
+  const question = kind === 'kv' ? 'COUNT' : 'FOUND'
+  const check = [...labProgram(kind), '--ask', `127.0.0.1:${port}`, question]
   return {
-    yaml: [{ name: 'KV', process: { start: quoted(words), check: quoted(check), workingDirectory: '/' }, checkInterval: '5s' }],
+    yaml: [{ name: kind.toUpperCase(), process: { start: quoted(words), check: quoted(check), workingDirectory: '/' }, checkInterval: '5s' }],
     exclude: [],
-    reachedBy: `${path.basename(process.execPath)} dist/kv.cjs --ask ${vip}:${port} COUNT`
+    reachedBy: `${path.basename(process.execPath)} dist/${kind}.cjs --ask ${vip}:${port} ${question}`
   }
 }
 
@@ -69,7 +70,7 @@ export function prepareApplication(places: LabPlaces, kind: string, folder: stri
   for (const node of NODES) run(inside(places, node, ['chown', 'postgres:postgres', folder]))
   const asPostgres = (command: string[]) => inside(places, NODES[0], ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', ...command])
   run(inside(places, NODES[0], ['chmod', '700', folder]))
-  run(asPostgres([`${requirePostgres()}/initdb`, '-D', folder, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '-N']))
+  run(asPostgres([`${requirePostgres()}/initdb`, '-D', folder, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '-N', '-k']))
   run(asPostgres(['tee', '-a', `${folder}/postgresql.conf`]), { input: `${PG_SETTINGS.join('\n')}\n` })
   run(asPostgres(['tee', `${folder}/pg_hba.conf`]), { input: `${PG_HBA.join('\n')}\n` })
   run(inside(places, NODES[0], ['sync', '-f', folder]))

@@ -36,7 +36,7 @@ function jobSection(options: UpOptions, job: string, place: number) {
     mode: 'guide',
     vips: [{ name: `IP-${job}`, address: `${vip}/${PREFIXES.service}`, nicGroup: `Nic-${job}` }],
     applications: plan.yaml,
-    data: { folders: [{ path: folder, exclude: plan.exclude }], port: FIRST_DATA_PORT + place }
+    data: { folders: [{ path: folder, exclude: plan.exclude }], port: FIRST_DATA_PORT + place, ...options.data }
   }
 }
 

@@ -5,7 +5,6 @@ import { LabError } from './labError'
 import { parseCut, setCable } from './network'
 import { cgroupOf, type LabPlaces } from './places'
 import { type Host, isCable, isHost, isNode, NODES } from './plan'
-import { findTool } from './programs'
 import { type LabState, writeState } from './state'
 
 const same = (a: { host: Host; cable: string }) => (b: { host: Host; cable: string }) => a.host === b.host && a.cable === b.cable
@@ -42,7 +41,6 @@ function killOnlyEngine(places: LabPlaces, host: string | undefined): string {
 
 export function powercut(places: LabPlaces, state: LabState, host: string | undefined): string {
   const node = requireNode(host)
-  if (!findTool('xfs_io')) throw new LabError('not found: xfs_io', 'apt-get install xfsprogs')
   return end(places, state, node, { losingUnflushed: true }, 'has lost its power')
 }
 

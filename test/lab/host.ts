@@ -5,6 +5,7 @@ import { LabError } from './labError'
 import { plugIn, setCable, unplug } from './network'
 import { cgroupOf, engineFile, type LabPlaces, namespaceFile, type NamespaceKind } from './places'
 import { ADDRESSES, HOSTS, type Host, isNode, type Node, NODES } from './plan'
+import { labProgram } from './programs'
 import { attempt, run } from './run'
 import type { LabState } from './state'
 import { waitForDisk } from './storage'
@@ -60,11 +61,11 @@ function bootArguments(places: LabPlaces, state: LabState, host: Host): string[]
   return [host, places.directory, disk, state.fileSystem, ...state.jobs.flatMap((job) => job.folders.map((folder) => `${job.name}=${folder}`))]
 }
 
-/** The host dies: nothing of it is heard any more, then every program of it ends, then its memory (namespaces and mounts) is gone. */
+/** The host dies: with a power cut its programs stop and its disk first, else nothing of it is heard any more; then every program of it ends, then its memory (namespaces and mounts) is gone. */
 export function die(places: LabPlaces, host: Host, options: { losingUnflushed: boolean }): void {
-  unplug(places, host)
   const cgroup = cgroupOf(places, host)
   if (options.losingUnflushed && isNode(host)) shutDownDisk(places, host)
+  unplug(places, host)
   killCgroup(cgroup)
   removeCgroup(cgroup)
   for (const kind of namespacesOf(host)) {
@@ -78,7 +79,7 @@ export function die(places: LabPlaces, host: Host, options: { losingUnflushed: b
 function shutDownDisk(places: LabPlaces, node: Node): void {
   freezeCgroup(cgroupOf(places, node), true)
   const mount = namespaceFile(places, node, 'mnt')
-  run(['nsenter', `--mount=${mount}`, '--', 'xfs_io', '-x', '-c', 'shutdown', '/run/storage'])
+  run(['nsenter', `--mount=${mount}`, '--', ...labProgram('diskShutdown'), '/run/storage'])
 }
 
 /** Lines for /etc/hosts, the same on every node. */

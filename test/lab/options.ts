@@ -13,6 +13,8 @@ export interface UpOptions {
   diskBytes: number
   heartbeat: string
   maxMiss: number
+  /** More settings of each job's `data` section, in the words of mirrorpair.yaml. */
+  data: Record<string, string>
   agentCommand: string | null
   /** Do not wait for the agents: they are given a moment of their own by whoever asked. */
   wait: boolean
@@ -28,6 +30,7 @@ const UP_OPTIONS = {
   size: { type: 'string', default: '4G' },
   heartbeat: { type: 'string', default: '500ms' },
   miss: { type: 'string', default: '3' },
+  data: { type: 'string', default: '' },
   'agent-command': { type: 'string' },
   'no-wait': { type: 'boolean', default: false }
 } as const
@@ -47,9 +50,18 @@ export function parseUp(args: string[]): UpOptions {
     diskBytes: sizeBytes(values.size),
     heartbeat: values.heartbeat,
     maxMiss,
+    data: settings(values.data),
     agentCommand: values['agent-command'] ?? null,
     wait: !values['no-wait']
   }
+}
+
+/** `safety=full,partnerTimeout=2s` */
+function settings(text: string): Record<string, string> {
+  const pairs = text.split(',').filter(Boolean)
+  const wrong = pairs.find((pair) => !/^\w+=[^=]+$/.test(pair))
+  if (wrong !== undefined) throw new LabError(`--data ${wrong} is no setting`, '--data safety=full,partnerTimeout=2s', 2)
+  return Object.fromEntries(pairs.map((pair) => pair.split('=') as [string, string]))
 }
 
 const UNIT_BYTES: Record<string, number> = { M: 1024 ** 2, G: 1024 ** 3 }

@@ -14,8 +14,9 @@ export const HELP = `A real pair on one machine: namespaces, virtual cables, dis
 
   npm run --silent lab -- VERB [--name NAME] …
 
-  up [--config FILE] [--jobs A,B] [--application none|postgres|kv|"COMMAND"] [--folder DIR] [--fs ext4|xfs] [--size 4G]
-     [--heartbeat 500ms] [--miss 3]      builds the lab; returns when both agents answer and hear each other
+  up [--config FILE] [--jobs A,B] [--application none|postgres|kv|records|"COMMAND"] [--folder DIR] [--fs ext4|xfs] [--size 4G]
+     [--heartbeat 500ms] [--miss 3] [--data safety=full,partnerTimeout=2s]
+                                         builds the lab; returns when both agents answer and hear each other
   down                                   takes everything away
   status [--json]                        hosts, cables, agents, jobs
   cui [ARGS…]                            the shell at the client, logged in on both nodes

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import type { JobView, StatusAnswer } from '../../../src/wire'
-import { Observer, type Seen, statusOf } from './observer'
+import { isSince, Observer, type Seen, statusOf } from './observer'
 import { dist, type Finished, Measuring, NODE, requireBuilt, runProgram, type RunOptions, startProgram } from './programs'
 
 export type Node = 'RMHW131' | 'RMHW132'
@@ -39,9 +39,9 @@ export class Lab {
 
   private constructor(readonly name: string) {}
 
-  static async up(options: string[] = []): Promise<Lab> {
+  static async up(options: string[] = [], prefix = 'e2e'): Promise<Lab> {
     requireBuilt()
-    const lab = new Lab(`e2e-${randomBytes(NAME_BYTES).toString('hex')}`)
+    const lab = new Lab(`${prefix}-${randomBytes(NAME_BYTES).toString('hex')}`)
     await lab.verb(['up', ...options], { timeoutMs: UP_TIMEOUT_MS })
     return lab
   }
@@ -112,6 +112,19 @@ export class Lab {
     return this.watch().waitFor(`${job}: the copy of ${otherNode(source)} is whole`, timeoutMs, (seen) => isWhole(seen, source, job))
   }
 
+  /** Both nodes are back at their places; who serves. `sinceMs`: what was said before it (epoch ms) does not count. */
+  async settled(sinceMs: number, timeoutMs: number, job = JOB): Promise<Node> {
+    const met = (seen: Seen) => settledOwner(seen, sinceMs, job) !== null
+    await this.watch().waitFor(`${job}: one node serves and the other's copy is whole`, timeoutMs, met)
+    return settledOwner(this.watch().seen, sinceMs, job) as Node
+  }
+
+  /** While nobody writes: all that was written is in the other folder too. */
+  async applied(source: Node, timeoutMs: number, job = JOB): Promise<void> {
+    const sinceMs = Date.now()
+    await this.watch().waitFor(`${job}: ${otherNode(source)} has applied everything`, timeoutMs, (seen) => isApplied(seen, source, sinceMs, job))
+  }
+
   /** Neither agent has anything to complain about. */
   async calm(timeoutMs: number): Promise<number> {
     return this.watch().waitFor('no problems', timeoutMs, (seen) => NODES.every((node) => statusOf(seen[node])?.problems.length === 0))
@@ -147,9 +160,23 @@ export function isOnline(seen: Seen, node: Node, job = JOB): boolean {
   return view !== null && view.phase === 'online' && view.record.owner === node && view.vips.every((vip) => vip.up)
 }
 
-function isWhole(seen: Seen, source: Node, job: string): boolean {
+export function isWhole(seen: Seen, source: Node, job = JOB): boolean {
   const from = jobOf(seen, source, job)?.data
   const into = jobOf(seen, otherNode(source), job)?.data
   if (!from || !into) return false
   return from.connected && from.mirror.state === 'Idle' && from.queuedBytes === 0 && from.needToVerify === 'No' && into.role === 'target' && into.copyComplete
+}
+
+/** One node serves, the other stands by with a whole copy, both in words of their own that are younger than this moment; null: not yet. */
+export function settledOwner(seen: Seen, sinceMs: number, job = JOB): Node | null {
+  if (!NODES.every((node) => isSince(seen[node], sinceMs))) return null
+  const online = NODES.filter((node) => isOnline(seen, node, job))
+  const owner = online.length === 1 ? online[0] : undefined
+  return owner !== undefined && jobOf(seen, otherNode(owner), job)?.phase === 'standby' && isWhole(seen, owner, job) ? owner : null
+}
+
+/** Nothing is on its way: the target has applied the last thing that the source has given a number. */
+export function isApplied(seen: Seen, source: Node, sinceMs: number, job = JOB): boolean {
+  const [from, into] = [jobOf(seen, source, job)?.data, jobOf(seen, otherNode(source), job)?.data]
+  return NODES.every((node) => isSince(seen[node], sinceMs)) && isWhole(seen, source, job) && !!from && !!into && into.appliedLsn >= from.lsn
 }

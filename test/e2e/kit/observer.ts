@@ -7,8 +7,11 @@ export type Seen = Partial<Record<string, Answer>>
 
 export const statusOf = (answer: Answer | undefined): StatusAnswer | null => (answer !== undefined && 'self' in answer ? answer : null)
 
+/** Said after this moment (epoch ms): all hosts of a lab have one clock. */
+export const isSince = (answer: Answer | undefined, sinceMs: number): boolean => (statusOf(answer)?.wallMs ?? 0) > sinceMs
+
 /** What a failed wait prints: enough to see where the pair stands. */
-function describe(seen: Seen): string {
+export function describeSeen(seen: Seen): string {
   return Object.entries(seen)
     .flatMap(([node, answer]) => {
       const status = statusOf(answer)
@@ -54,7 +57,7 @@ export class Observer {
       }
       const timer = setTimeout(() => {
         done()
-        reject(new Error(`${what}: not within ${timeoutMs} ms. Seen last:\n${describe(this.seen)}`))
+        reject(new Error(`${what}: not within ${timeoutMs} ms. Seen last:\n${describeSeen(this.seen)}`))
       }, timeoutMs)
       this.waiting.add(look)
       look()

@@ -2,7 +2,12 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 
-export const ROOT = path.join(__dirname, '..', '..', '..')
+/** The checkout: this file may run from its source (jest) or built into dist/. */
+function checkout(): string {
+  for (let folder = __dirname; ; folder = path.dirname(folder)) if (fs.existsSync(path.join(folder, 'package.json'))) return folder
+}
+
+export const ROOT = checkout()
 export const NODE = path.join(ROOT, 'node_modules', '.bin', 'node')
 export const dist = (name: string) => path.join(ROOT, 'dist', `${name}.cjs`)
 

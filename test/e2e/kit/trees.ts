@@ -41,6 +41,16 @@ export async function differences(lab: Lab, folder: string, except: RegExp | nul
   ]
 }
 
+const SOON_MS = 8_000
+
+/** The same, for a folder at rest: the time of a file that is still open follows a moment after what was written. */
+export async function lastingDifferences(lab: Lab, folder: string, except: RegExp | null = null): Promise<string[]> {
+  for (const deadline = performance.now() + SOON_MS; ; ) {
+    const found = await differences(lab, folder, except)
+    if (found.length === 0 || performance.now() > deadline) return found
+  }
+}
+
 /** Names in a tree: a comparison of two empty trees proves nothing. */
 export async function nameCount(lab: Lab, node: Node, folder: string): Promise<number> {
   return Number(await lab.said(node, ['sh', '-c', 'find "$1" -mindepth 1 | wc -l', 'count', folder]))
