@@ -1,6 +1,6 @@
 import type { Safety } from '../../src/model'
 import { dataError } from '../../src/wire/frame'
-import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus } from '../../src/wire/mirrord'
+import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus, SessionView } from '../../src/wire/mirrord'
 import { removeDeadMounts } from './capture/mount'
 import { CopyStateFile, SOURCE_HISTORY_MAX } from './copyState'
 import { realPath } from './folderCapture'
@@ -146,7 +146,7 @@ export class Mirrord {
     if (!before.copyComplete && before.role !== 'none') this.hooks.say('this copy is not complete, and becomes the source all the same')
     const sourceOf = [...before.sourceOf.filter((each) => each !== roleSequence), roleSequence].slice(-SOURCE_HISTORY_MAX)
     this.state.update({ role: 'source', roleSequence, copyComplete: true, clean: false, diverged: false, session: null, sourceOf })
-    const side = new SourceSide(config, roleSequence, this.state, this.sideHooks)
+    const side = new SourceSide(config, roleSequence, peerCopyComplete, this.state, this.sideHooks)
     try {
       await side.start(peerCopyComplete && !crashed)
     } catch (error) {
@@ -225,10 +225,10 @@ export class Mirrord {
     this.hooks.say(`safety ${safety}, sequence ${safetySequence}`)
   }
 
-  private expose(roleSequence: number): void {
+  private expose(roleSequence: number): { exposure: SessionView['exposure'] } {
     const source = this.theSource()
     if (roleSequence !== source.roleSequence) throw dataError('E_ROLE_SEQUENCE_OLD', { job: this.job, asked: roleSequence, known: source.roleSequence })
-    source.expose()
+    return source.expose()
   }
 
   private async end(): Promise<void> {

@@ -1,20 +1,22 @@
-import { Worker } from 'node:worker_threads'
 import { setTimeout as delay } from 'node:timers/promises'
-import { dataError } from '../../src/wire/frame'
-import type { MirrordConfig } from '../../src/wire/mirrord'
-import { workerFile } from '../native/programs'
-import { startFolderCapture, type FolderCapture } from './folderCapture'
+import { Worker } from 'node:worker_threads'
 import type { Safety } from '../../src/model'
+import { dataError } from '../../src/wire/frame'
 import type { CheckMode } from '../../src/wire/frameFields'
+import type { MirrordConfig, SessionView, VerifyReport } from '../../src/wire/mirrord'
+import { workerFile } from '../native/programs'
 import type { CopyStateFile } from './copyState'
+import { startFolderCapture, type FolderCapture } from './folderCapture'
 import { firstLsn, lowerCeiling, raiseCeiling } from './order/lsnCeiling'
 import { SharedOrderedLog } from './order/sharedOrderedLog'
-import type { SenderView } from './stream/sender'
+import { SourceSession } from './sourceSession'
+import { SourceWalks } from './sourceWalks'
+import type { SenderView } from './stream/senderView'
 import type { SenderData, SenderNews, SenderOrder } from './stream/sender.worker'
 import { WalkThread } from './walk/walkThread'
 
 const DRAIN_POLL_MS = 10
-/** How often the session is looked at. */
+/** How often the session is looked at, beside each news of the sender. */
 const TICK_MS = 100
 /** After capture has stopped, the last changes get so long to reach the target. */
 const LAST_CHANGES_MS = 2_000
@@ -28,19 +30,22 @@ export interface SideHooks {
 /** A job's data on its source: captures, the order, the walk and the sender. */
 export class SourceSide {
   readonly log: SharedOrderedLog
+  view: SenderView | null = null
   private readonly walkThread = new WalkThread()
   readonly walk = this.walkThread.control
-  view: SenderView | null = null
-  walkFailure: string | null = null
+  readonly walks: SourceWalks
+  private readonly session: SourceSession
   private captures: FolderCapture[] = []
   private sender: Worker | null = null
   private senderEnded: Promise<void> = Promise.resolve()
   private stopping = false
-  private heldBack = false
+  private ticking: NodeJS.Timeout | null = null
 
+  /** `peerCopyComplete`: the engine has recorded so. */
   constructor(
     private readonly config: MirrordConfig,
     readonly roleSequence: number,
+    peerCopyComplete: boolean,
     private readonly state: CopyStateFile,
     private readonly hooks: SideHooks
   ) {
@@ -48,10 +53,13 @@ export class SourceSide {
     raiseCeiling(state, first)
     this.log = SharedOrderedLog.create({ queueBytes: config.queueBytes, firstLsn: first })
     this.log.setWatching(config.capture === 'watch')
-    this.log.setFull(state.get().safety === 'full')
+    const say = (line: string): void => hooks.say(line)
+    this.session = new SourceSession(config, roleSequence, this.log, state, peerCopyComplete, {
+      say,
+      tell: (news) => this.tellSender({ do: 'session', news })
+    })
+    this.walks = new SourceWalks(config, this.walkThread, this.log, state, { say, forceMirror: () => this.tellSender({ do: 'forceMirror' }) })
   }
-
-  private readonly ticking = setInterval(() => raiseCeiling(this.state, this.log.lsn()), TICK_MS)
 
   /** `equal`: the target has all there is, so the stream begins with the first write and no mirror is needed. */
   async start(equal: boolean): Promise<void> {
@@ -66,30 +74,27 @@ export class SourceSide {
     }
     for (const capture of this.captures) {
       capture.onFault(({ code, message }) => this.hooks.fault(code, message))
-      capture.onNeedsMirror((why) => this.needsMirror(why))
+      capture.onNeedsMirror((why) => this.walks.needsMirror(why))
     }
     this.startWalker()
-    this.startSender(startLsn, equal)
+    this.startSender(startLsn)
+    this.ticking = setInterval(() => this.tick(), TICK_MS)
   }
 
   private startWalker(): void {
     const folders = this.config.folders.map(({ exclude }, index) => ({ root: this.captures[index]!.underlyingDirectory, exclude }))
     const { log, config } = this
     const given = { log, folders, watching: config.capture === 'watch', dataDirectory: config.dataDirectory }
-    const worker = this.walkThread.start(given, (why) => {
-      this.walkFailure = why
-      this.hooks.say(`the walk failed: ${why}`)
-    })
-    this.watchThread(worker, 'walk')
+    this.watchThread(
+      this.walkThread.start(given, (why) => this.walks.failed(why)),
+      'walk'
+    )
   }
 
-  private startSender(startLsn: number | null, peerCopyComplete: boolean): void {
-    const workerData: SenderData = {
-      config: this.config,
-      shared: this.log.shared,
-      control: this.walk.shared,
-      start: { roleSequence: this.roleSequence, startLsn, peerCopyComplete }
-    }
+  private startSender(startLsn: number | null): void {
+    const { config, roleSequence } = this
+    const start = { roleSequence, startLsn, lineage: this.state.get().lineage, compares: false }
+    const workerData: SenderData = { config, shared: this.log.shared, control: this.walk.shared, differs: this.walkThread.differs.shared, start }
     const worker = new Worker(workerFile('sender'), { workerData })
     this.sender = worker
     this.senderEnded = new Promise((resolve) => worker.once('exit', () => resolve()))
@@ -106,70 +111,58 @@ export class SourceSide {
   }
 
   private onNews(news: SenderNews): void {
-    if (news.kind === 'view') this.view = news.view
     if (news.kind === 'say') this.hooks.say(news.line)
-    if (news.kind === 'mirrorWanted') this.mirrorWanted()
+    if (news.kind === 'begun') this.walks.begun(news.begun)
+    if (news.kind !== 'view') return
+    this.view = news.view
+    this.walks.look(news.view)
+    this.session.look(news.view)
   }
 
-  /** A mirror that an administrator has stopped begins again when he says so, not by itself. */
-  private mirrorWanted(): void {
-    if (this.heldBack) this.hooks.say('the full mirror was stopped by an administrator and waits for `mirror start`')
-    else this.startWalk()
-  }
-
-  private startWalk(): void {
-    this.heldBack = false
-    this.walkFailure = null
-    this.walkThread.mirror()
-  }
-
-  private needsMirror(why: string): void {
-    this.hooks.say(`a full mirror is needed: ${why}`)
-    if (this.log.streamState() === 'wanted') this.mirrorWanted()
+  private tick(): void {
+    try {
+      raiseCeiling(this.state, this.log.lsn())
+    } catch (error) {
+      // There are millions left; it is tried again.
+      this.hooks.say((error as Error).message)
+    }
+    this.session.look(this.view)
   }
 
   mirror(action: 'start' | 'stop' | 'pause' | 'resume'): void {
-    if (action === 'pause' || action === 'resume') return this.walk.pause(action === 'pause')
-    if (action === 'stop') return this.stopMirror()
-    this.heldBack = false
-    const inSession = this.view?.connected === true && this.view.needToVerify !== 'Manually'
-    if (inSession) this.startWalk()
-    else this.tellSender('forceMirror')
-  }
-
-  private stopMirror(): void {
-    if (this.walk.state() === 'idle' && this.view?.needToVerify === 'No') return
-    this.heldBack = true
-    this.walkThread.stop()
+    this.walks.mirror(action)
   }
 
   verify(action: 'start' | 'stop', mode: CheckMode): void {
-    if (action === 'stop') return this.walk.order('stop')
-    this.walk.order(mode === 'full' ? 'verify' : 'difference')
+    this.walks.verify(action, mode)
   }
 
-  verifyReport(_from: number, _max: number): never {
-    throw dataError('E_MIRRORD_REQUEST', { why: 'no comparison has run' })
+  verifyReport(_from: number, _max: number): VerifyReport {
+    throw dataError('E_VERIFY_IMPOSSIBLE', { job: this.config.job, why: 'none has run' })
   }
 
-  transmit(_action: 'pause' | 'resume'): void {
-    throw dataError('E_MIRRORD_REQUEST', { why: 'transmit is not known to this version' })
+  transmit(action: 'pause' | 'resume'): void {
+    this.tellSender({ do: 'transmit', paused: action === 'pause' })
   }
 
-  setBandwidth(_bytesPerSecond: number | null): void {
-    throw dataError('E_MIRRORD_REQUEST', { why: 'bandwidth is not known to this version' })
+  setBandwidth(bytesPerSecond: number | null): void {
+    this.tellSender({ do: 'bandwidth', bytesPerSecond })
   }
 
   setSafety(safety: Safety): void {
-    this.log.setFull(safety === 'full')
+    this.session.setSafety(safety)
   }
 
-  expose(): void {
-    this.log.openGate()
+  expose(): { exposure: SessionView['exposure'] } {
+    return { exposure: this.session.expose() }
   }
 
   selectSource(): void {
-    this.tellSender('forceMirror')
+    if (this.view?.connected !== true) this.tellSender({ do: 'select' })
+  }
+
+  sessionView(): SessionView {
+    return this.session.sessionView()
   }
 
   private tellSender(order: SenderOrder): void {
@@ -218,9 +211,9 @@ export class SourceSide {
     while (hopeful() && !this.upToDate(goal) && performance.now() < deadline) await delay(DRAIN_POLL_MS)
     const clean = this.upToDate(goal)
     this.walkThread.exit()
-    this.tellSender('stop')
+    this.tellSender({ do: 'stop' })
     await this.senderEnded
-    clearInterval(this.ticking)
+    if (this.ticking !== null) clearInterval(this.ticking)
     lowerCeiling(this.state, this.log)
     return clean
   }

@@ -1,6 +1,6 @@
 import { dataError } from '../../src/wire/frame'
 import { unpackProgress } from '../../src/wire/frameFields'
-import type { MirrordConfig, MirrordStatus } from '../../src/wire/mirrord'
+import type { MirrordConfig, MirrordStatus, VerifyView } from '../../src/wire/mirrord'
 import type { CopyState } from './copyState'
 import type { SourceSide } from './sourceSide'
 import type { ReceiverView } from './stream/receiver'
@@ -54,6 +54,7 @@ export function sourceStatus(base: MirrordStatus, side: SourceSide, speed: numbe
   const { view, log } = side
   const connected = view?.connected ?? false
   const queuedBytes = log.ring.usedBytes()
+  const paused = view?.paused === true
   const overflowed = log.streamState() === 'overflowed'
   const mirror = mirrorProgress(side, speed)
   return {
@@ -64,16 +65,41 @@ export function sourceStatus(base: MirrordStatus, side: SourceSide, speed: numbe
     link: view?.link ?? null,
     links: view?.links ?? base.links,
     mirror,
-    replication: connected ? (queuedBytes > 0 ? 'Replicating' : 'Idle') : 'Stop',
+    verify: verifyView(side),
+    replication: !connected ? 'Stop' : paused ? 'Pause' : queuedBytes > 0 ? 'Replicating' : 'Idle',
+    session: side.sessionView(),
     speedBytesPerSecond: speed,
     sentBytes: view?.sentBytes ?? 0,
     queuedBytes,
+    pagefileBytes: view?.pagefileBytes ?? 0,
+    redoQueueBytes: view?.targetRedoBytes ?? 0,
+    bandwidthBytesPerSecond: view === null ? base.bandwidthBytesPerSecond : view.bandwidthBytesPerSecond,
     needToVerify: view?.needToVerify === 'No' && (overflowed || isHalf(side)) ? 'Yes' : (view?.needToVerify ?? 'No'),
-    targetSide: !connected ? 'Absent' : !view?.targetMirrors ? 'Idle' : mirror.state === 'Stop' ? 'Stop' : 'Full Mirror',
+    targetSide: !connected ? 'Absent' : targetSide(side, mirror.state),
     lsn: log.lsn(),
     appliedLsn: view?.targetAppliedLsn ?? 0,
     copyComplete: true,
-    fault: side.walkFailure === null ? refused(side) : { code: 'E_WALK', message: dataError('E_WALK', { why: side.walkFailure }).message }
+    fault: side.walks.failure === null ? refused(side) : { code: 'E_WALK', message: dataError('E_WALK', { why: side.walks.failure }).message }
+  }
+}
+
+function targetSide({ view, walk }: SourceSide, mirror: MirrordStatus['mirror']['state']): MirrordStatus['targetSide'] {
+  const verifies = walk.kind() !== 'mirror'
+  if (verifies && ['walking', 'paused'].includes(walk.state())) return 'Verifying'
+  if (!view?.targetMirrors) return 'Idle'
+  return mirror === 'Stop' ? 'Stop' : verifies ? 'Verifying' : 'Full Mirror'
+}
+
+function verifyView({ walk }: SourceSide): VerifyView {
+  if (walk.kind() === 'mirror') return { state: 'Idle', mode: 'full', percent: 0, leftBytes: 0, leftMs: null, differences: null }
+  const state = walk.state()
+  return {
+    state: state === 'idle' ? 'Idle' : state === 'walking' || state === 'paused' ? 'Verifying' : 'Stop',
+    mode: walk.kind() === 'verify' ? 'full' : 'difference',
+    percent: walk.percent(),
+    leftBytes: walk.leftBytes(),
+    leftMs: walk.leftMs(Date.now()),
+    differences: walk.differences()
   }
 }
 
@@ -94,7 +120,7 @@ const FULL_PERCENT = 100
 const STATES = { idle: 'Idle', walking: 'Mirror', paused: 'Pause', stopped: 'Stop', failed: 'Stop' } as const
 
 function mirrorProgress({ walk }: SourceSide, speed: number): MirrordStatus['mirror'] {
-  const state = STATES[walk.state()]
+  const state = walk.kind() === 'mirror' ? STATES[walk.state()] : 'Idle'
   if (state === 'Idle') return { state, percent: FULL_PERCENT, leftBytes: 0, leftMs: 0 }
   const { totalBytes, doneBytes } = walk.progress()
   const leftBytes = Math.max(0, totalBytes - doneBytes)

@@ -72,10 +72,15 @@ export const dataMessages = {
     message: ({ job, why }) => `${job}: the target cannot receive all that was written: ${why}`,
     tryThis: () => 'Wait until the full mirror has ended (`jobstate` shows Mirror: Idle), or bring the data link back.'
   }),
+  E_VERIFY_IMPOSSIBLE: define<{ job: string; why: string }>({
+    exitCode: 5,
+    message: ({ job, why }) => `${job}: the two sides cannot be compared: ${why}`,
+    tryThis: () => 'Wait until the target is connected and its copy complete (`jobstate`), then try again.'
+  }),
   E_DIVERGED: define<{ job: string; peer: string; why: string }>({
     exitCode: 5,
     message: ({ job, peer, why }) => `${job}: this node and ${peer} may both hold changes of their own: ${why}`,
-    tryThis: () => 'Decide whose data is right, then start a full mirror from that node (`mirror JOB start`); the other copy is overwritten.'
+    tryThis: () => 'Decide whose data is right, and say so with `selectsrc JOB NODE`; what the other node holds of its own is given up then.'
   }),
   E_HELLO: define<{ job: string; peer: string; why: string }>({
     exitCode: 1,

@@ -75,6 +75,12 @@ const CARRIES_PAYLOAD: ReadonlySet<FrameBody['kind']> = new Set([
 ])
 const HIGH = 0x1_0000_0000
 
+/** The LSN of the frame that begins at this place. */
+export function frameLsn(bytes: Uint8Array, at: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, FRAME_HEADER_BYTES)
+  return view.getUint32(AT.lsn + 4, true) * HIGH + view.getUint32(AT.lsn, true)
+}
+
 /**
  * How long the frame is whose header stands at the begin of `bytes`; null: the header is not whole yet.
  * Nothing is kept or made before the lengths have been found sane, so a stranger cannot make us allocate.

@@ -76,11 +76,11 @@ export class FrameRing {
     return { frame: this.bytes.subarray(start, start + this.view.getUint32(entry % this.capacity, true)), next: this.after(entry) }
   }
 
-  /** Copies whole frames from this position on, as many as there are and have room. `ends`: where each ends in `into`. */
-  copyOut(position: number, into: Buffer, ends: number[]): number {
+  /** Copies whole frames from this position on, as many as there are and have room, and none once `limit` is reached. `ends`: where each ends in `into`. */
+  copyOut(position: number, into: Buffer, ends: number[], limit = into.length): number {
     const head = this.head()
     let from = position
-    for (let filled = 0; from < head; ) {
+    for (let filled = 0; from < head && filled < limit; ) {
       const entry = this.entryFrom(from)
       const start = this.frameAt(entry)
       const length = this.view.getUint32(entry % this.capacity, true)

@@ -32,7 +32,9 @@ const HARD_LSN = RING_WORDS + 2
 const APPLIED_LSN = RING_WORDS + 3
 /** The LSN at which the gate last changed. */
 const GATE_LSN = RING_WORDS + 4
-const LONG_WORDS = RING_WORDS + 5
+/** Whoever relieves the queue wants to know when it holds more; 0: nobody waits. */
+const PRESSURE_BYTES = RING_WORDS + 5
+const LONG_WORDS = RING_WORDS + 6
 const MUTEX = 0
 const STATE = 1
 const WALKING = 2
@@ -48,7 +50,9 @@ const FULL = 8
 const ENDED_EPOCH = 9
 /** Never notified: a place to sleep at. */
 const NOTHING = 10
-const SMALL_WORDS = 11
+const WAITER_SIGNAL = 11
+const PRESSURE_SIGNAL = 12
+const SMALL_WORDS = 13
 /** All slots of waiting requests are taken: the capture thread looks again after so long. */
 const SLOT_WAIT_MS = 1
 const STATES: readonly StreamState[] = ['unwanted', 'wanted', 'overflowed']
@@ -125,6 +129,7 @@ export class SharedOrderedLog implements OrderedLog {
     checkSizes(fields)
     if (!this.ring.push(fields, lsn, Number(this.long[ROLE_SEQUENCE]))) Atomics.store(this.small, STATE, STATES.indexOf('overflowed'))
     this.wakeReader()
+    this.tellPressure()
     return lsn
   }
 
@@ -179,12 +184,9 @@ export class SharedOrderedLog implements OrderedLog {
     }
   }
 
-  /** Operations are not kept from now on; the target will need a mirror. */
-  stopStream(): void {
-    this.lock()
-    Atomics.store(this.small, STATE, STATES.indexOf('unwanted'))
-    this.ring.clear()
-    this.unlock()
+  /** What is queued is given up: the target needs a comparison or a mirror. */
+  overflow(): void {
+    this.locked(() => Atomics.store(this.small, STATE, STATES.indexOf('overflowed')))
   }
 
   setWalking(walking: boolean): void {
@@ -260,6 +262,8 @@ export class SharedOrderedLog implements OrderedLog {
     for (; slot < 0; slot = this.waiters.add(fuseFd, uniqueLow, uniqueHigh, lsn)) Atomics.wait(this.small, NOTHING, 0, SLOT_WAIT_MS)
     // The gate, or the target's word, may have come before the slot could be seen.
     this.waiters.targetHas(this.gateClosed() ? this.hardLsn() : Number.POSITIVE_INFINITY)
+    Atomics.add(this.small, WAITER_SIGNAL, 1)
+    Atomics.notify(this.small, WAITER_SIGNAL)
     this.wakeReader()
     return slot
   }
@@ -279,6 +283,13 @@ export class SharedOrderedLog implements OrderedLog {
     return Number(Atomics.load(this.long, APPLIED_LSN))
   }
 
+  /** For the sender, which gathers small changes for a moment: resolves earlier when somebody waits for the target. */
+  async gather(momentMs: number): Promise<void> {
+    const seen = Atomics.load(this.small, WAITER_SIGNAL)
+    if (this.waiters.waiting() > 0) return
+    await Atomics.waitAsync(this.small, WAITER_SIGNAL, seen, momentMs).value
+  }
+
   private wakeReader(): void {
     if (Atomics.load(this.small, READER_SLEEPS) === 0) return
     Atomics.store(this.small, READER_SLEEPS, 0)
@@ -286,12 +297,28 @@ export class SharedOrderedLog implements OrderedLog {
     Atomics.notify(this.small, SIGNAL)
   }
 
-  /** For the reader: resolves when there is a frame at `position`, or something else to look at, or after so long. */
-  async waitForFrame(position: number, timeoutMs: number): Promise<void> {
+  /** For the reader: resolves when there is a frame at `position`, or something else to look at (`ready`), or after so long. */
+  async waitForFrame(position: number, timeoutMs: number, ready: () => boolean): Promise<void> {
     const seen = Atomics.load(this.small, SIGNAL)
     Atomics.store(this.small, READER_SLEEPS, 1)
-    if (this.ring.head() > position) return
+    if (this.ring.head() > position || ready()) return
     await Atomics.waitAsync(this.small, SIGNAL, seen, timeoutMs).value
+  }
+
+  /** For whoever relieves the queue: resolves when it holds more than this, or after so long. */
+  async waitForPressure(bytes: number, timeoutMs: number): Promise<void> {
+    const seen = Atomics.load(this.small, PRESSURE_SIGNAL)
+    Atomics.store(this.long, PRESSURE_BYTES, BigInt(Math.floor(bytes)))
+    await Atomics.waitAsync(this.small, PRESSURE_SIGNAL, seen, timeoutMs).value
+  }
+
+  /** Once: who waits for it sleeps again by itself. */
+  private tellPressure(): void {
+    const above = Number(Atomics.load(this.long, PRESSURE_BYTES))
+    if (above === 0 || this.ring.usedBytes() <= above) return
+    Atomics.store(this.long, PRESSURE_BYTES, 0n)
+    Atomics.add(this.small, PRESSURE_SIGNAL, 1)
+    Atomics.notify(this.small, PRESSURE_SIGNAL)
   }
 }
 

@@ -102,27 +102,3 @@ export const readWelcome = reader(welcome, 'welcome')
 export const readBegin = reader(begin, 'begin')
 export const readSessionNews = reader(sessionNews, 'session')
 export const readRefuse = reader(refuse, 'refusal')
-
-/** What the source knows of its own stream when the target has answered. */
-export interface SourceSide {
-  roleSequence: number
-  session: string | null
-  /** The session's frames are still kept, from the one after this LSN on. */
-  keptAfterLsn: number
-  /** The session began with a target that was equal, by the engine's word. */
-  peerCopyComplete: boolean
-  overflowed: boolean
-  /** The administrator has said that this side's data is right. */
-  forced: boolean
-}
-
-export type Decision = Begin['decision'] | 'manually'
-
-/** How to go on with this target; the reasons are in the order in which they weigh. */
-export function decide(source: SourceSide, target: Welcome): Decision {
-  if (source.forced) return 'mirror'
-  if (target.diverged || target.sourceOf.includes(source.roleSequence)) return 'manually'
-  if (source.overflowed || source.session === null) return 'mirror'
-  if (target.session === source.session) return target.appliedLsn >= source.keptAfterLsn ? 'resume' : 'mirror'
-  return source.peerCopyComplete && target.copyComplete ? 'adopt' : 'mirror'
-}

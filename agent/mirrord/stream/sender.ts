@@ -1,107 +1,77 @@
 import { randomUUID } from 'node:crypto'
-import type tls from 'node:tls'
 import { setTimeout as delay } from 'node:timers/promises'
+import { decide, whyManually, type Decision } from '../../../src/core/mirroring/decide'
 import { ReportError } from '../../../src/report/report'
-import { AT, FRAME_BYTES_MAX, dataError, encodeFrame } from '../../../src/wire/frame'
-import { ACK_COMPLETE, ACK_MIRRORS, type Control, type Frame } from '../../../src/wire/frameFields'
-import type { NeedToVerify } from '../../../src/model'
+import { dataError } from '../../../src/wire/frame'
+import { ACK_COMPLETE, ACK_MIRRORS, ACK_SUSPENDED, type Frame } from '../../../src/wire/frameFields'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
+import { FrameQueue } from '../order/frameQueue'
+import type { PageFile } from '../order/pageFile'
 import type { SharedOrderedLog } from '../order/sharedOrderedLog'
-import { checksum } from './checksum'
-import { FrameSplitter } from './frameSplitter'
-import { STREAM_PROTOCOL, decide, packBegin, packHello, readRefuse, readWelcome, type Begin, type Welcome } from './hello'
+import { Conversation, Refusal, type Greeting } from './conversation'
+import { STREAM_PROTOCOL, packBegin, packSessionNews, type Hello, type SessionNews } from './hello'
 import { LinkTable } from './linkTable'
 import { Patience, type Outcome } from './patience'
-import { KEEPALIVE_MS, LINK_SILENT_MS, PEER_SILENT_MS, connect, type DataLink } from './secure'
-
-/** How often the silence of the other end is looked at. */
-const WATCH_MS = 250
-const BATCH_BYTES = 256 * 1024 + FRAME_BYTES_MAX
-/** Buffers are used again: a new one for each batch keeps the garbage collector busier than the stream. */
-const SPARE_BATCHES_MAX = 4
-/** After a batch smaller than this more is gathered for a moment; the first write after a pause goes at once. */
-const SMALL_BATCH_BYTES = 64 * 1024
-const GATHER_MS = 1
-
-export interface SenderStart {
-  roleSequence: number
-  /** The stream was wanted from the first write on, after this LSN; null: it begins with the first connection. */
-  startLsn: number | null
-  peerCopyComplete: boolean
-}
-
-/** What main has to know; sent on change. */
-export interface SenderView {
-  connected: boolean
-  link: string | null
-  links: { name: string; state: 'OK' | 'Error' }[]
-  sentBytes: number
-  targetAppliedLsn: number
-  /** As the target says with each acknowledgement. */
-  targetMirrors: boolean
-  targetComplete: boolean
-  needToVerify: NeedToVerify
-  session: string | null
-  problem: { code: string; message: string } | null
-  /** Why the target lost its copy; until it is whole again. */
-  targetFault: { code: string; message: string } | null
-}
+import { Pump } from './pump'
+import { connect, type DataLink } from './secure'
+import type { Begun, SenderStart, SenderView } from './senderView'
+import { TokenBucket } from './tokenBucket'
 
 interface SenderHooks {
-  /** A full mirror has been agreed on with the target: the walk has to start. */
-  mirrorWanted(): void
+  /** A connection has begun in this way; `dirty`: the target's own dirty map. */
+  begun(begun: Begun, dirty: Uint8Array[] | null): void
   say(line: string): void
-  /** How far the walk is; packProgress. */
   progress(): number
+  /** What a comparison has found; and the connection that brought such things has ended. */
+  differs(frame: Frame): void
+  connectionLost(): void
+  targetApplied(lsn: number): void
 }
 
 /** The target has said these about itself, and only a full mirror can help. */
 const FAULT_CODES = ['E_REDO', 'E_FRAME_PATH', 'E_MIRRORD_STATE']
+const KIB = 1024
 
 /** The sending end of a job's stream: one connection at a time, over the best link that answers. */
 export class Sender {
   readonly view: SenderView
   private readonly links: LinkTable
-  private socket: tls.TLSSocket | null = null
-  private position = 0
-  private sessionStartLsn: number
-  private heardAtMs = 0
-  private saidAtMs = 0
-  private forced = false
-  private stopped = false
-  private answer: ((frame: Frame) => void) | null = null
-  private wake: () => void = () => undefined
-  private asking: Promise<void> | null = null
+  private readonly queue: FrameQueue
+  private readonly pump: Pump
   private readonly patience = new Patience()
+  private conversation: Conversation | null = null
+  /** The stream began with a target that is equal, and none of it has been acknowledged yet. */
+  private equal: boolean
+  private selected = false
+  private mirrorWanted = false
+  private dirtyKnown = false
+  private lineage: string | null
+  private news: SessionNews | null = null
+  /** The stream that this connection has begun, until the target's first word: then it knows that its copy is not complete. */
+  private begunEpoch: number | null = null
+  private stopped = false
+  private wake: () => void = () => undefined
 
   constructor(
     private readonly config: MirrordConfig,
     private readonly log: SharedOrderedLog,
+    page: PageFile,
     private readonly start: SenderStart,
     private readonly hooks: SenderHooks
   ) {
     this.links = new LinkTable(config.links, config.port)
-    this.sessionStartLsn = start.startLsn ?? 0
-    this.position = log.ring.tail()
-    this.view = {
-      connected: false,
-      link: null,
-      links: this.links.states(),
-      sentBytes: 0,
-      targetAppliedLsn: this.sessionStartLsn,
-      targetMirrors: false,
-      targetComplete: false,
-      needToVerify: start.startLsn === null ? 'Yes' : 'No',
-      session: start.startLsn === null ? null : randomUUID(),
-      problem: null,
-      targetFault: null
-    }
+    this.queue = new FrameQueue(log, page)
+    this.pump = new Pump(log, this.queue, new TokenBucket(config.bandwidthBytesPerSecond))
+    this.equal = start.startLsn !== null
+    this.lineage = start.lineage
+    this.view = firstView(start, this.links.states(), config.bandwidthBytesPerSecond)
   }
 
   /** Ends when `stop` is called. */
   async run(): Promise<void> {
     void this.probe()
     const probing = setInterval(() => void this.probe(), LinkTable.PROBE_MS)
+    const spilling = this.queue.run(() => this.stopped)
     while (!this.stopped) {
       const begunMs = performance.now()
       const outcome = await this.oneRound()
@@ -109,6 +79,7 @@ export class Sender {
       if (!this.stopped) await Promise.race([delay(waitMs), new Promise<void>((resolve) => (this.wake = resolve))])
     }
     clearInterval(probing)
+    await spilling
   }
 
   private async probe(): Promise<void> {
@@ -119,29 +90,66 @@ export class Sender {
 
   stop(): void {
     this.stopped = true
-    this.socket?.destroy()
+    this.reconnect()
+  }
+
+  /** The administrator wants a full mirror from here. */
+  forceMirror(): void {
+    this.mirrorWanted = true
+    this.reconnect()
+  }
+
+  /** The administrator has said that this side's data is right, whatever the target says of its history. */
+  select(): void {
+    this.selected = true
+    this.reconnect()
+  }
+
+  private reconnect(): void {
+    this.patience.reset()
+    this.conversation?.socket.destroy()
     this.wake()
   }
 
-  /** The administrator wants a full mirror from here, whatever the target says of its history. */
-  forceMirror(): void {
-    this.forced = true
-    this.patience.reset()
-    this.socket?.destroy()
-    this.wake()
+  pause(paused: boolean): void {
+    this.pump.paused = paused
+    this.show({ paused })
+  }
+
+  setBandwidth(bytesPerSecond: number | null): void {
+    this.pump.bucket.setLimit(bytesPerSecond)
+    this.show({ bandwidthBytesPerSecond: bytesPerSecond })
+  }
+
+  /** What the dirty map can say, and the lineage of this copy. */
+  setCopy(dirtyKnown: boolean, lineage: string | null): void {
+    this.dirtyKnown = dirtyKnown
+    this.lineage = lineage
+  }
+
+  tellSession(news: SessionNews): void {
+    this.news = news
+    if (this.view.connected) this.conversation?.say({ kind: 'session', folder: 0, payload: packSessionNews(news) })
+  }
+
+  /** What changes with every frame; main asks for it when it shows the rest. */
+  refresh(): void {
+    const { heardAtMs } = this.conversation ?? this.view
+    this.show({ sentBytes: this.pump.sentBytes, sentLsn: this.queue.sentLsn(), pagefileBytes: this.queue.pageBytes(), heardAtMs })
   }
 
   /** A link before the one in use answers again: the stream moves over, and nothing is lost. */
   private preferBetter(link: DataLink): void {
     this.hooks.say(`data link ${link.name} is back, the stream returns to it`)
-    this.socket?.destroy()
+    this.conversation?.socket.destroy()
   }
 
   private async oneRound(): Promise<Outcome> {
     for (const link of this.links.inOrder()) {
       if (this.stopped) break
+      let conversation: Conversation
       try {
-        this.socket = await connect(this.config, link)
+        conversation = this.conversationOver(await connect(this.config, link), link)
       } catch (error) {
         this.links.failed(link.name)
         this.show({ links: this.links.states() })
@@ -149,201 +157,140 @@ export class Sender {
         continue
       }
       this.links.works(link.name)
-      return await this.serve(this.socket, link)
+      return await this.serve(conversation)
     }
     return 'unreachable'
   }
 
-  private async serve(socket: tls.TLSSocket, link: DataLink): Promise<Outcome> {
-    const closed = new Promise<null>((resolve) => socket.once('close', () => resolve(null)))
-    let why: unknown = null
-    const giveUp = (error: unknown): void => {
-      why ??= error
-      socket.destroy()
-    }
-    socket.on('error', giveUp)
-    const splitter = new FrameSplitter(checksum, (frame) => this.onFrame(frame))
-    socket.on('data', (chunk) => {
-      try {
-        splitter.push(chunk)
-      } catch (error) {
-        giveUp(error)
-      }
-    })
-    this.heardAtMs = this.saidAtMs = Date.now()
-    const watch = setInterval(() => this.watch(socket, link, giveUp), WATCH_MS)
+  private conversationOver(socket: Conversation['socket'], link: DataLink): Conversation {
+    const { roleSequence } = this.start
+    const { links, hooks } = this
+    return new Conversation(socket, link, { links, roleSequence, progress: () => hooks.progress(), onFrame: (frame) => this.onFrame(frame) })
+  }
+
+  private async serve(conversation: Conversation): Promise<Outcome> {
+    const { link } = conversation
+    this.conversation = conversation
     try {
-      const welcome = await this.greet(socket, closed)
-      if (welcome !== null) {
-        this.begin(socket, welcome)
+      const greeting = await conversation.greet(this.hello())
+      if (greeting !== null) {
+        await this.begin(conversation, greeting)
         this.show({ connected: true, link: link.name, links: this.links.states(), problem: null })
+        if (this.news !== null) this.tellSession(this.news)
         this.hooks.say(`connected over data link ${link.name}`)
-        await this.pump(socket)
+        await this.pump.run(conversation)
       }
     } catch (error) {
-      why ??= error
+      conversation.why ??= error
     } finally {
-      clearInterval(watch)
-      socket.destroy()
-      this.disconnected(link, why)
+      conversation.end()
+      this.disconnected(conversation)
     }
-    return outcomeOf(why)
+    return outcomeOf(conversation.why)
   }
 
-  /** Each of our words also says how far the walk is. Silence alone is not the end: the link is asked. */
-  private watch(socket: tls.TLSSocket, link: DataLink, giveUp: (error: unknown) => void): void {
-    const now = Date.now()
-    if (this.view.connected && now - this.saidAtMs >= KEEPALIVE_MS && !socket.writableNeedDrain) {
-      this.say(socket, { kind: 'keepalive', folder: 0, progress: this.hooks.progress() })
-    }
-    const silentMs = now - this.heardAtMs
-    if (silentMs < LINK_SILENT_MS || socket.destroyed) return
-    const silent = (): void => {
-      this.links.failed(link.name)
-      giveUp(dataError('E_LINK_SILENT', { link: link.name, silentMs: Date.now() - this.heardAtMs }))
-    }
-    if (silentMs >= PEER_SILENT_MS) silent()
-    else if (this.asking === null) {
-      this.asking = this.links.answers(link).then((answered) => {
-        this.asking = null
-        if (!answered && !socket.destroyed && Date.now() - this.heardAtMs >= LINK_SILENT_MS) silent()
-      })
-    }
-  }
-
-  private disconnected(link: DataLink, why: unknown): void {
+  private disconnected({ link, why, heardAtMs }: Conversation): void {
     if (this.view.connected) this.hooks.say(`data link ${link.name} disconnected${why instanceof Error ? `: ${why.message}` : ''}`)
-    this.show({ connected: false, link: null, links: this.links.states() })
+    this.conversation = null
+    this.begunEpoch = null
+    this.show({ connected: false, link: null, links: this.links.states(), heardAtMs })
+    this.hooks.connectionLost()
     if (why === null) return
     this.problem(why, link)
     if (outcomeOf(why) === 'fault') this.show({ targetFault: this.view.problem, targetComplete: false, targetMirrors: false, needToVerify: 'Yes' })
   }
 
-  private async greet(socket: tls.TLSSocket, closed: Promise<null>): Promise<Welcome | null> {
-    const answered = new Promise<Frame>((resolve) => (this.answer = resolve))
+  private hello(): Hello {
     const { job, node, folders } = this.config
-    this.say(socket, {
-      kind: 'hello',
-      folder: 0,
-      payload: packHello({
-        protocol: STREAM_PROTOCOL,
-        job,
-        node,
-        roleSequence: this.start.roleSequence,
-        lineage: null,
-        safety: 'off',
-        safetySequence: 1,
-        folders: folders.map(({ path }) => path)
-      })
-    })
-    const frame = await Promise.race([answered, closed])
-    if (frame === null) return null
-    if (frame.body.kind === 'refuse') throw refusal(frame.body.payload)
-    if (frame.body.kind !== 'welcome') throw dataError('E_FRAME_FOREIGN', { why: `${frame.body.kind} where a welcome belongs` })
-    return readWelcome(frame.body.payload)
+    const { safety = 'off', safetySequence = 1 } = this.news ?? {}
+    return {
+      protocol: STREAM_PROTOCOL,
+      job,
+      node,
+      roleSequence: this.start.roleSequence,
+      lineage: this.lineage,
+      safety,
+      safetySequence,
+      folders: folders.map(({ path }) => path)
+    }
   }
 
   /** Decides how to go on with what the target has, and says so. Throws when an administrator has to decide. */
-  private begin(socket: tls.TLSSocket, welcome: Welcome): void {
-    const { session } = this.view
-    const overflowed = this.log.streamState() !== 'wanted'
-    const decision = decide({ ...this.start, session, keptAfterLsn: this.view.targetAppliedLsn, overflowed, forced: this.forced }, welcome)
-    const { peerNode, job } = this.config
+  private async begin(conversation: Conversation, { welcome, dirty }: Greeting): Promise<void> {
+    const target = { ...welcome, dirty: welcome.dirty === 'follows' && dirty === null ? 'unknown' : welcome.dirty } as const
+    const { roleSequence } = this.start
+    const kept = this.log.streamState() === 'wanted'
+    const best = decide(
+      {
+        roleSequence,
+        session: this.view.session,
+        keptAfterLsn: kept ? this.view.targetHardLsn : null,
+        lineage: this.lineage,
+        dirtyKnown: this.dirtyKnown,
+        equal: this.equal,
+        selected: this.selected,
+        mirrorWanted: this.mirrorWanted
+      },
+      target
+    )
+    const decision = !this.start.compares && (best === 'difference' || best === 'verify') ? 'mirror' : best
     if (decision === 'manually') {
-      const why = welcome.diverged ? 'the other one went on writing after this one had taken over' : 'both were the source in one role sequence'
       this.show({ needToVerify: 'Manually' })
-      throw dataError('E_DIVERGED', { job, peer: peerNode, why })
+      throw dataError('E_DIVERGED', { job: this.config.job, peer: this.config.peerNode, why: whyManually({ roleSequence }, welcome) })
     }
-    if (decision === 'mirror') this.newSession()
-    else this.continueAfter(decision === 'resume' ? welcome.appliedLsn : this.sessionStartLsn)
-    const begin: Begin = {
-      decision,
-      session: this.view.session!,
-      lineage: this.view.session!,
-      fromLsn: this.view.targetAppliedLsn,
-      tolerant: this.config.capture === 'watch'
+    const begun = await this.goOn(decision, welcome.receivedLsn, welcome.appliedLsn)
+    const payload = packBegin({ ...begun, fromLsn: this.queue.sentLsn(), tolerant: this.config.capture === 'watch' })
+    conversation.say({ kind: 'begin', folder: 0, payload })
+    this.hooks.say(`${decision} from LSN ${this.queue.sentLsn()}`)
+    this.show({ redoError: welcome.suspended?.message ?? null })
+    this.hooks.begun(begun, dirty)
+  }
+
+  private async goOn(decision: Exclude<Decision, 'manually'>, hardLsn: number, appliedLsn: number): Promise<Begun> {
+    const lineage = decision === 'mirror' || decision === 'verify' ? randomUUID() : (this.lineage ?? randomUUID())
+    if (decision === 'resume' || decision === 'adopt') {
+      if (decision === 'resume') this.targetSaid(hardLsn, appliedLsn)
+      await this.queue.goOnAfter(decision === 'resume' ? hardLsn : this.start.startLsn!)
+      return { decision, session: this.view.session!, lineage }
     }
-    this.say(socket, { kind: 'begin', folder: 0, payload: packBegin(begin) })
-    this.hooks.say(`${decision} from LSN ${begin.fromLsn}`)
-    if (decision === 'mirror') this.hooks.mirrorWanted()
-  }
-
-  private newSession(): void {
-    this.forced = false
-    this.sessionStartLsn = this.log.startStream(this.start.roleSequence)
-    this.position = this.log.ring.tail()
-    this.show({ session: randomUUID(), targetAppliedLsn: this.sessionStartLsn, needToVerify: 'Yes', targetComplete: false, targetMirrors: true })
-  }
-
-  private continueAfter(lsn: number): void {
-    this.acknowledged(lsn)
-    this.position = this.log.ring.tail()
-  }
-
-  /** Sends until the connection ends; waits while the socket's buffer is full. */
-  private async pump(socket: tls.TLSSocket): Promise<void> {
-    while (!socket.destroyed && this.log.streamState() === 'wanted') {
-      const buffer = this.spare.pop() ?? Buffer.allocUnsafeSlow(BATCH_BYTES)
-      const batch = this.gather(buffer)
-      if (batch.length > 0) {
-        this.view.sentBytes += batch.length
-        const room = socket.write(batch, () => this.giveBack(buffer))
-        if (!room) await drained(socket)
-        if (batch.length < SMALL_BATCH_BYTES) await delay(GATHER_MS)
-        continue
-      }
-      this.giveBack(buffer)
-      await this.log.waitForFrame(this.position, KEEPALIVE_MS / 2)
-    }
-  }
-
-  private readonly spare: Buffer[] = []
-
-  private giveBack(buffer: Buffer): void {
-    if (this.spare.length < SPARE_BATCHES_MAX) this.spare.push(buffer)
-  }
-
-  /** Copies frames out of the ring and seals them: the checksum is not capture's work. */
-  private gather(buffer: Buffer): Buffer {
-    const ends: number[] = []
-    this.position = this.log.ring.copyOut(this.position, buffer, ends)
-    let start = 0
-    for (const end of ends) {
-      buffer.writeUInt32LE(checksum(buffer.subarray(start, end)) >>> 0, start + AT.checksum)
-      start = end
-    }
-    return buffer.subarray(0, start)
+    const startLsn = await this.queue.restart(this.start.roleSequence)
+    this.begunEpoch = this.log.epoch()
+    this.equal = this.selected = this.mirrorWanted = false
+    const toldOfOld = { targetHardLsn: startLsn, targetAppliedLsn: startLsn, targetComplete: false, targetMirrors: true }
+    this.show({ session: randomUUID(), needToVerify: 'Yes', ...toldOfOld })
+    return { decision, session: this.view.session!, lineage }
   }
 
   private onFrame(frame: Frame): void {
-    this.heardAtMs = Date.now()
     const { body } = frame
-    if (body.kind === 'ack') {
-      this.log.targetSaid(body.receivedLsn, body.appliedLsn)
-      this.acknowledged(body.appliedLsn)
-      const targetComplete = (body.flags & ACK_COMPLETE) !== 0
-      this.show({ targetMirrors: (body.flags & ACK_MIRRORS) !== 0, targetComplete, needToVerify: targetComplete ? 'No' : this.view.needToVerify })
-      if (targetComplete) {
-        this.show({ targetFault: null })
-        this.patience.reset()
-      }
-    } else if (body.kind === 'refuse' && this.answer === null) throw refusal(body.payload)
-    else if (body.kind !== 'keepalive') {
-      this.answer?.(frameCopy(frame))
-      this.answer = null
-    }
+    if (body.kind === 'differs') return this.hooks.differs(frame)
+    if (body.kind !== 'ack') throw dataError('E_FRAME_FOREIGN', { why: `${body.kind} from the target` })
+    if (this.begunEpoch !== null) this.log.openGateForWalk(this.begunEpoch)
+    this.begunEpoch = null
+    this.equal = false
+    this.targetSaid(body.receivedLsn, body.appliedLsn)
+    this.queue.release(body.receivedLsn)
+    const has = (flag: number): boolean => (body.flags & flag) !== 0
+    const targetComplete = has(ACK_COMPLETE)
+    const suspended = has(ACK_SUSPENDED)
+    this.show({
+      acknowledged: true,
+      targetMirrors: has(ACK_MIRRORS),
+      targetComplete,
+      targetRedoBytes: body.redoQueueKib * KIB,
+      redoError: suspended ? (this.view.redoError ?? 'redo stands still on the target') : null,
+      needToVerify: targetComplete ? 'No' : this.view.needToVerify
+    })
+    if (!targetComplete || suspended) return
+    this.show({ targetFault: null })
+    this.patience.reset()
   }
 
-  /** The target has applied it: the ring need not keep it any longer. */
-  private acknowledged(lsn: number): void {
-    const { ring } = this.log
-    ring.release(ring.positionAfter(lsn))
-    if (lsn > this.view.targetAppliedLsn) this.show({ targetAppliedLsn: lsn })
-  }
-
-  private say(socket: tls.TLSSocket, body: Control): void {
-    this.saidAtMs = Date.now()
-    socket.write(encodeFrame(body, 0, this.start.roleSequence, checksum))
+  /** Only words of the session that is: what an older one has said does not count. */
+  private targetSaid(hardLsn: number, appliedLsn: number): void {
+    this.log.targetSaid(hardLsn, appliedLsn)
+    this.hooks.targetApplied(appliedLsn)
+    this.show({ targetHardLsn: hardLsn, targetAppliedLsn: appliedLsn })
   }
 
   private show(change: Partial<SenderView>): void {
@@ -358,31 +305,33 @@ export class Sender {
   }
 }
 
-/** A greeting outlives the splitter's buffer. */
-function frameCopy(frame: Frame): Frame {
-  return 'payload' in frame.body ? { ...frame, body: { ...frame.body, payload: Uint8Array.from(frame.body.payload) } } : frame
-}
-
-/** The target's own words: they are shown as they came. */
-class Refusal extends ReportError {}
-
-function refusal(payload: Uint8Array): Refusal {
-  const { code, message } = readRefuse(payload)
-  return new Refusal({ code, message, tryThis: "Read mirrord's log on the other node.", exitCode: 1 })
+function firstView({ startLsn }: SenderStart, links: SenderView['links'], bandwidthBytesPerSecond: number | null): SenderView {
+  const lsn = startLsn ?? 0
+  return {
+    connected: false,
+    link: null,
+    links,
+    sentBytes: 0,
+    pagefileBytes: 0,
+    sentLsn: lsn,
+    targetHardLsn: lsn,
+    targetAppliedLsn: lsn,
+    acknowledged: false,
+    targetMirrors: false,
+    targetComplete: false,
+    targetRedoBytes: 0,
+    redoError: null,
+    heardAtMs: Date.now(),
+    paused: false,
+    bandwidthBytesPerSecond,
+    needToVerify: startLsn === null ? 'Yes' : 'No',
+    session: startLsn === null ? null : randomUUID(),
+    problem: null,
+    targetFault: null
+  }
 }
 
 function outcomeOf(why: unknown): Outcome {
   if (!(why instanceof ReportError) || why.report.code === 'E_LINK_SILENT') return 'lost'
   return why instanceof Refusal && FAULT_CODES.includes(why.report.code) ? 'fault' : 'refused'
 }
-
-const drained = (socket: tls.TLSSocket): Promise<void> =>
-  new Promise((resolve) => {
-    const done = (): void => {
-      socket.off('drain', done)
-      socket.off('close', done)
-      resolve()
-    }
-    socket.on('drain', done)
-    socket.on('close', done)
-  })

@@ -201,6 +201,7 @@ asRoot('a pair of mirrords', () => {
   })
 
   test('a queue that overflows never stops the application; the target is mirrored again by itself', async () => {
+    await pair.one.ask({ do: 'configure', config: { ...pair.one.config, pagefileBytes: 0 } })
     await pair.two.ask({ do: 'target', roleSequence: 1 })
     await pair.one.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
     await bothComplete()
@@ -224,7 +225,8 @@ asRoot('a pair of mirrords', () => {
     await pair.two.until('undecided', ({ needToVerify }) => needToVerify === 'Manually')
     expect((await pair.one.status()).needToVerify).toBe('Manually')
     expect(fs.readFileSync(path.join(pair.one.folder, 'only on one'), 'utf8')).toBe('precious')
-    await pair.two.ask({ do: 'mirror', action: 'start' })
+    await expect(pair.two.ask({ do: 'mirror', action: 'start' })).rejects.toMatchObject({ code: 'E_DIVERGED' })
+    await pair.two.ask({ do: 'selectSource' })
     await pair.one.until('mirrored', ({ copyComplete }) => copyComplete)
     expect(fs.existsSync(path.join(pair.one.folder, 'only on one'))).toBe(false)
   })

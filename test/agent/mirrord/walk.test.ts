@@ -29,7 +29,7 @@ function mirrorWhileWorking(seed: number): string[] {
   if (seed % 3 !== 0) walked.mirror()
   if (seed % 3 === 2) for (let step = 0; step < 30; step++) application.step()
   walked.drain()
-  walked.log.stopStream()
+  walked.log.overflow()
   if (seed % 3 === 1) for (let step = 0; step < 30; step++) application.step()
   walked.between = () => application.chance(0.15) && application.step()
   walked.mirror()
