@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 import { dataError } from '../../src/wire/frame'
+import { checksum } from './stream/checksum'
 
 /** How many role sequences a node remembers to have been source in. */
 export const SOURCE_HISTORY_MAX = 64
@@ -69,7 +70,7 @@ export class CopyStateFile {
     const next = { ...this.state, ...change }
     if (JSON.stringify(next) === JSON.stringify(this.state)) return
     try {
-      saveHard(this.file, JSON.stringify(next))
+      saveHard(this.file, sealed(JSON.stringify(next)))
     } catch (error) {
       throw dataError('E_MIRRORD_STATE', { file: this.file, why: (error as Error).message })
     }
@@ -85,10 +86,15 @@ function load(file: string): CopyState {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NEW
     throw dataError('E_MIRRORD_STATE', { file, why: (error as Error).message })
   }
-  const parsed = schema.safeParse(parseJson(text))
-  if (!parsed.success) throw dataError('E_MIRRORD_STATE', { file, why: 'it is damaged' })
+  const json = text.slice(0, Math.max(0, text.indexOf('\n')))
+  const parsed = schema.safeParse(parseJson(json))
+  // One flipped bit in a number is still a number: only the checksum knows.
+  if (!parsed.success || sealed(json) !== text) throw dataError('E_MIRRORD_STATE', { file, why: 'it is damaged' })
   return parsed.data
 }
+
+/** Two lines: the state, and the crc32c of the first. */
+const sealed = (text: string): string => `${text}\n${checksum(Buffer.from(text)).toString(16).padStart(8, '0')}\n`
 
 function parseJson(text: string): unknown {
   try {

@@ -67,6 +67,7 @@ export class PostgresWork implements Work {
     }
   }
 
+  /** A service that is brought out has drained its queue. */
   async rest(): Promise<void> {
     await sql(this.lab, 'client', 'vacuum full')
     await this.lab.done(['bringout', JOB])

@@ -1,12 +1,14 @@
 import readline from 'node:readline'
 import { type Lab, VIP } from '../../e2e/kit/lab'
 import { dist, NODE } from '../../e2e/kit/programs'
+import type { Node } from '../plan'
 import type { Found } from './history'
 import { numbersIn, type Ranges } from './rows'
 import type { Work } from './work'
 
 const WHERE = `${VIP}:7400`
 const BEGIN_TIMEOUT_MS = 20_000
+const APPLIED_TIMEOUT_MS = 30_000
 const MORE = 20
 const SHOWN = 8
 
@@ -96,8 +98,9 @@ export class RecordsWork implements Work {
     return { told, problems }
   }
 
-  async rest(): Promise<void> {
+  async rest(owner: Node): Promise<void> {
     await this.ask('REST')
+    await this.lab.applied(owner, APPLIED_TIMEOUT_MS)
   }
 
   async goOn(): Promise<void> {

@@ -96,12 +96,13 @@ export class SoakPair {
   }
 
   private async compare(outcome: Outcome): Promise<void> {
-    await this.work.rest()
-    await this.lab.applied(this.owner, SETTLED_TIMEOUT_MS)
+    await this.work.rest(this.owner)
     const different = await lastingDifferences(this.lab, FOLDER, this.work.excluded)
     if (different.length > 0) outcome.problems.push(`${different.length} differences: ${different.slice(0, DIFFERENCES_SHOWN).join('\n')}`)
     if (this.work instanceof PostgresWork) outcome.problems.push(...(await this.work.pages()))
+    const onAtMs = Date.now()
     await this.work.goOn()
+    this.owner = await this.lab.settled(onAtMs, SETTLED_TIMEOUT_MS)
   }
 
   async down(): Promise<void> {
