@@ -32,6 +32,7 @@ export const UTIME_NOW = 0x3fffffff
 export const UTIME_OMIT = 0x3ffffffe
 export const MNT_DETACH = 2
 export const POLLIN = 1
+export const POLLOUT = 4
 export const SEEK_SET = 0
 export const EFD_NONBLOCK_CLOEXEC = 0o2004000
 
@@ -98,6 +99,23 @@ export const inotifyInit = call<[number]>('inotify_init1', 'int', ['int'])
 export const inotifyAdd = call<[number, Bytes, number]>('inotify_add_watch', 'int', ['int', 'void *', 'uint'])
 export const inotifyRemove = call<[number, number]>('inotify_rm_watch', 'int', ['int', 'int'])
 
+export const socketpair = call<[number, number, number, Bytes]>('socketpair', 'int', ['int', 'int', 'int', 'void *'])
+/** `message` is the bytes of a struct msghdr. */
+export const sendmsg = call<[number, Bytes, number]>('sendmsg', 'int64', ['int', 'void *', 'int'])
+export const recvmsg = call<[number, Bytes, number]>('recvmsg', 'int64', ['int', 'void *', 'int'])
+export const memfdCreate = call<[Bytes, number]>('memfd_create', 'int', ['void *', 'uint'])
+
+const mmap = library.func('mmap', 'void *', ['void *', 'size_t', 'int', 'int', 'int', 'int64'])
+const PROT_READ_WRITE = 3
+const MAP_SHARED = 1
+const MAP_FAILED = 0xffff_ffff_ffff_ffffn
+
+/** A part of a file as memory, shared with whoever maps it too; null: the system refuses. It stays mapped while the process lives. */
+export function mapShared(descriptor: number, offset: number, bytes: number): ArrayBuffer | null {
+  const address = mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, descriptor, offset) as bigint
+  return address === MAP_FAILED ? null : koffi.view(address, bytes)
+}
+
 /** Where a buffer is in memory, for structures that hold pointers. The buffer must be kept alive by the caller. */
 export const addressOf = (buffer: Bytes): bigint => BigInt(koffi.address(buffer))
 
@@ -122,6 +140,14 @@ export function pollSet(descriptors: number[]): Buffer {
     set.writeInt32LE(descriptor, index * 8)
     set.writeInt16LE(POLLIN, index * 8 + 4)
   })
+  return set
+}
+
+/** A struct pollfd[1] that waits until something can be written. */
+export function pollOut(descriptor: number): Buffer {
+  const set = Buffer.alloc(8)
+  set.writeInt32LE(descriptor, 0)
+  set.writeInt16LE(POLLOUT, 4)
   return set
 }
 

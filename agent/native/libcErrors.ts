@@ -20,6 +20,7 @@ export const EMFILE = 24
 export const ENOTTY = 25
 export const ENOSPC = 28
 export const EMLINK = 31
+export const EPIPE = 32
 export const ERANGE = 34
 export const ENAMETOOLONG = 36
 export const ENOSYS = 38

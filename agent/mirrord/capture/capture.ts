@@ -1,11 +1,15 @@
 import fs from 'node:fs'
+import path from 'node:path'
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import * as libc from '../../native/libc'
 import { workerFile } from '../../native/programs'
 import { captureError } from './captureReport'
 import type { CaptureCommand, CaptureGiven, CaptureNews } from './captureThread'
 import { Counters, type CounterValues } from './counters'
-import { mountFuse, openFolder, openFuse, removeDeadMounts, unmountFuse } from './mount'
+import { Cells } from './table/cells'
+import type { KeeperLink } from '../keeper/keeperLink'
+import { folderLabel, giveBackFolder, keep, type KeptFolder } from '../keeper/keptFolder'
+import { isCaptured, mountFuse, openFolder, openFuse, removeDeadMounts, unmountFuse } from './mount'
 import { SlowQueue } from './slowQueue'
 import type { SyncWaiters } from '../order/syncWaiters'
 
@@ -17,6 +21,8 @@ export interface CaptureOptions {
   /** The job's order; several captures may share one. */
   log: { shared: unknown; waiters?: SyncWaiters }
   slowThreads?: number
+  /** Serves the folder on when this process dies; null: the mount ends with it. */
+  keeper?: KeeperLink | null
   /** Another file for the capture thread; tests give one whose log they can read. */
   threadFile?: string
 }
@@ -48,9 +54,10 @@ COMMAND.writeBigUInt64LE(1n)
 
 /** Mounts FUSE over the folder, in place. Resolves when it is served. */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
-  const path = realFolder(options.path)
-  await removeDeadMounts(path)
-  const capture = new FuseCapture(path, options)
+  const kept = options.keeper?.takeFolder(options.folder) ?? null
+  const folder = kept === null ? realFolder(options.path) : mountedFolder(options.path)
+  if (kept === null) await removeDeadMounts(folder)
+  const capture = new FuseCapture(folder, options, kept)
   try {
     await capture.start(options)
   } catch (error) {
@@ -58,6 +65,17 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
     throw error
   }
   return capture
+}
+
+/** Its mount may answer nobody yet: it must not be looked at. */
+function mountedFolder(folder: string): string {
+  const place = path.join(fs.realpathSync(path.dirname(folder)), path.basename(folder))
+  if (isCaptured(place)) return place
+  try {
+    return mountedFolder(path.resolve(path.dirname(place), fs.readlinkSync(place)))
+  } catch {
+    return place
+  }
 }
 
 function realFolder(folder: string): string {
@@ -73,6 +91,7 @@ function realFolder(folder: string): string {
 class FuseCapture implements Capture {
   private readonly rootFd: number
   private fuseFd = -1
+  private tableFd = -1
   private readonly commandFd = libc.eventfd(0, libc.EFD_NONBLOCK_CLOEXEC)
   private readonly queue = new SlowQueue()
   private readonly counted = new Counters()
@@ -82,6 +101,8 @@ class FuseCapture implements Capture {
   private readonly faultCalls: ((fault: CaptureFault) => void)[] = []
   private readonly mirrorCalls: ((why: string) => void)[] = []
   private fault: CaptureFault | null = null
+  /** What was made again of a dead process's work; null: this one has mounted the folder. */
+  restored: { nodes: number; handles: number; lostHandles: number } | null = null
   private needsMirror: string | null = null
   private nextCommand = 1
   private mounted = false
@@ -91,9 +112,10 @@ class FuseCapture implements Capture {
 
   constructor(
     readonly path: string,
-    private readonly options: CaptureOptions
+    private readonly options: CaptureOptions,
+    private readonly kept: KeptFolder | null
   ) {
-    this.rootFd = openFolder(path)
+    this.rootFd = kept?.root ?? openFolder(path)
   }
 
   get underlyingDirectory(): string {
@@ -101,15 +123,26 @@ class FuseCapture implements Capture {
   }
 
   async start(options: CaptureOptions): Promise<void> {
-    this.fuseFd = openFuse(this.path)
+    this.fuseFd = this.kept?.fuse ?? openFuse(this.path)
+    this.tableFd = this.kept?.table ?? this.keepFolder()
     const slow = Array.from({ length: options.slowThreads ?? SLOW_THREADS }, () => this.startSlowThread())
     await Promise.all([...slow, this.startCaptureThread()])
     const initialised = this.news('initialised')
-    mountFuse(this.path, this.fuseFd)
+    if (this.kept === null) mountFuse(this.path, this.fuseFd)
     this.mounted = true
     this.command({ id: 0, do: 'serve' })
     await initialised
     if (this.fault !== null) throw captureError('E_CAPTURE_FAILED', { folder: this.path, why: this.fault.message })
+  }
+
+  /** Before it is mounted, so that there is never a mount that the keeper does not hold. -1: there is none. */
+  private keepFolder(): number {
+    const { keeper, folder } = this.options
+    if (!keeper || keeper.gone) return -1
+    const table = Cells.memoryFile(`mirrorpair ${folder}`)
+    const held = table >= 0 && keep(folderLabel(folder, 'root'), this.rootFd) && keep(folderLabel(folder, 'table'), table)
+    if (!held || !keep(folderLabel(folder, 'fuse'), this.fuseFd)) keeper.hopeless(`the keeper does not hold ${this.path}`)
+    return table
   }
 
   private startSlowThread(): Promise<void> {
@@ -134,7 +167,8 @@ class FuseCapture implements Capture {
       exclude: [...(this.options.exclude ?? [])],
       queue: this.queue.shared,
       counters: this.counted.shared,
-      log: this.options.log.shared
+      log: this.options.log.shared,
+      table: this.tableFd < 0 ? null : { descriptor: this.tableFd, bytes: fs.fstatSync(this.tableFd).size, restored: this.kept?.nodes ?? null }
     }
     const ready = this.news('ready')
     const worker = new Worker(this.options.threadFile ?? workerFile('capture'), { workerData: given, transferList: [port2] })
@@ -157,6 +191,8 @@ class FuseCapture implements Capture {
   private received(news: CaptureNews): void {
     if (news.kind === 'fault') this.failed(news.message)
     else if (news.kind === 'needsMirror') this.mirrorNeeded(news.why)
+    else if (news.kind === 'hopeless') this.options.keeper?.hopeless(news.why)
+    else if (news.kind === 'restored') this.restored = news
     else if (news.kind === 'ended') this.threadEnded(news.how)
     else this.resolveNews(news.kind === 'done' ? news.id : news.kind)
   }
@@ -248,7 +284,8 @@ class FuseCapture implements Capture {
     this.commands?.close()
     this.options.log.waiters?.abandon(this.fuseFd)
     // The last descriptor of the connection: requests that nobody answered fail now.
-    for (const fd of [this.fuseFd, this.rootFd, this.commandFd]) if (fd >= 0) libc.close(fd)
+    for (const fd of [this.fuseFd, this.rootFd, this.commandFd, this.tableFd]) if (fd >= 0) libc.close(fd)
     this.fuseFd = -1
+    if (this.tableFd >= 0) giveBackFolder(this.options.folder)
   }
 }

@@ -5,6 +5,9 @@ import { Counters } from './counters'
 import { serve } from './serve'
 import { Serving } from './serving'
 import { SlowQueue } from './slowQueue'
+import { folderHolder, openTable, type TableGiven } from './table/given'
+import { restoreTables } from './table/restore'
+import { OUT_HEADER_BYTES, NOTIFY_RESEND } from './protocol'
 
 /** What the main thread gives a capture thread. */
 export interface CaptureGiven {
@@ -17,6 +20,8 @@ export interface CaptureGiven {
   queue: SharedArrayBuffer
   counters: SharedArrayBuffer
   log: unknown
+  /** For a successor of this process; null: it has no keeper. */
+  table: TableGiven | null
 }
 
 export type CaptureCommand = { id: number; do: 'serve' | 'flushTimes' | 'stop' }
@@ -26,6 +31,10 @@ export type CaptureNews =
   | { kind: 'initialised' }
   | { kind: 'done'; id: number }
   | { kind: 'needsMirror'; why: string }
+  /** A folder that a dead process has left is served again. */
+  | { kind: 'restored'; nodes: number; handles: number; lostHandles: number }
+  /** Its death could not be made good. */
+  | { kind: 'hopeless'; why: string }
   | { kind: 'fault'; message: string; opcode: number | null }
   | { kind: 'ended'; how: 'unmounted' | 'stopped' | 'failed' }
 
@@ -39,11 +48,21 @@ export function runCaptureThread(attach: (shared: unknown) => OrderedLog): void 
     const serving = servingFor(given, attach(given.log), tell)
     const event = Buffer.alloc(EVENT_BYTES)
     tell({ kind: 'ready' })
-    const how = !isMounted(given, event)
+    const mounted = isMounted(given, event)
+    if (mounted && given.table?.restored != null) {
+      askAgain(given.fuseFd)
+      tell({ kind: 'initialised' })
+    }
+    const how = !mounted
       ? 'stopped'
       : serve(serving, {
           commandFd: given.commandFd,
-          onInitialised: () => tell({ kind: 'initialised' }),
+          onInitialised: () => {
+            if (given.table !== null && !serving.kernelResends) {
+              tell({ kind: 'hopeless', why: 'this kernel (before Linux 6.9) does not send the requests of a dead process again' })
+            }
+            tell({ kind: 'initialised' })
+          },
           onFault: (error, opcode) => tell({ kind: 'fault', message: error instanceof Error ? error.message : String(error), opcode }),
           onCommand: () => {
             libc.read(given.commandFd, event, EVENT_BYTES)
@@ -61,7 +80,9 @@ export function runCaptureThread(attach: (shared: unknown) => OrderedLog): void 
 
 function servingFor(given: CaptureGiven, log: OrderedLog, tell: (news: CaptureNews) => void): Serving {
   const counters = new Counters(given.counters)
-  return new Serving({
+  const hopeless = (why: string): void => tell({ kind: 'hopeless', why })
+  const table = given.table === null ? null : openTable(given.table, hopeless)
+  const serving = new Serving({
     folder: given.folder,
     rootFd: given.rootFd,
     fuseFd: given.fuseFd,
@@ -70,11 +91,26 @@ function servingFor(given: CaptureGiven, log: OrderedLog, tell: (news: CaptureNe
     slow: new SlowQueue(given.queue),
     waiters: log.waiters ?? null,
     counters,
+    table,
+    holder: table === null ? null : folderHolder(given.folder, hopeless),
     onNeedsMirror(why) {
       counters.add('needsMirror', 1)
       if (counters.read().needsMirror === 1) tell({ kind: 'needsMirror', why })
     }
   })
+  if (table !== null && given.table?.restored != null) {
+    tell({ kind: 'restored', ...restoreTables(serving, table, new Map(given.table.restored)) })
+  }
+  return serving
+}
+
+/** The kernel gives out again what a dead process had read and not answered. */
+function askAgain(fuseFd: number): void {
+  const notice = Buffer.alloc(OUT_HEADER_BYTES)
+  notice.writeUInt32LE(OUT_HEADER_BYTES, 0)
+  notice.writeInt32LE(NOTIFY_RESEND, 4)
+  const written = libc.write(fuseFd, notice, notice.length)
+  if (written < 0) throw new Error(`the kernel does not send the requests of a dead process again (error ${-written})`)
 }
 
 /** /dev/fuse can only be read after the mount: the main thread says when. False: stop, it could not be mounted. */

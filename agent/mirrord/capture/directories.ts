@@ -25,15 +25,15 @@ export function opendir(serving: Serving): number {
   if (node === undefined || path === null) return -ESTALE
   const fd = libc.openat(serving.rootFd, serving.pathBytes(path), O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0)
   if (fd < 0) return fd
-  return writeOpenOut(serving, serving.handles.add(fd, node), OUT_HEADER_BYTES, 0)
+  return writeOpenOut(serving, serving.handles.add(fd, node, O_DIRECTORY), OUT_HEADER_BYTES, 0)
 }
 
 export function releasedir(serving: Serving): number {
+  if (serving.doubt?.performed) return 0
   const handle = serving.handles.get(readU64(serving.input, BODY))
   if (handle === undefined) return -EBADF
-  serving.handles.remove(handle)
-  libc.close(handle.fd)
-  serving.nodes.released(handle.node)
+  serving.table?.request.releasing(handle.fh)
+  serving.closeHandle(handle)
   return 0
 }
 

@@ -57,7 +57,7 @@ export function open(serving: Serving): number {
   const fd = (flags & O_TRUNC) !== 0 ? serving.locked(() => openTruncating(serving, node, flags, kill)) : openNode(serving, node, flags)
   if (fd < 0) return fd
   if (node.excluded && (flags & O_ACCMODE) !== 0) noticeOtherNames(serving, node, fd)
-  const handle = serving.handles.add(fd, node)
+  const handle = serving.handles.add(fd, node, flags)
   return writeOpenOut(serving, handle, OUT_HEADER_BYTES, FOPEN_KEEP_CACHE)
 }
 
@@ -220,11 +220,11 @@ export function flush(serving: Serving): number {
 }
 
 export function release(serving: Serving): number {
+  if (serving.doubt?.performed) return 0
   const handle = handleAt(serving, 0)
   if (handle === undefined) return -EBADF
   serving.times.send(handle.node)
-  serving.handles.remove(handle)
-  libc.close(handle.fd)
-  serving.nodes.released(handle.node)
+  serving.table?.request.releasing(handle.fh)
+  serving.closeHandle(handle)
   return 0
 }

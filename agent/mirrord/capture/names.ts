@@ -103,12 +103,16 @@ export function create(serving: Serving): number {
   }
   const node = serving.nodes.found(place.parent, place.name, serving.stat.identity())
   const bytes = serving.writeEntry(node, OUT_HEADER_BYTES)
-  const handle = serving.handles.add(fd, node)
+  const handle = serving.handles.add(fd, node, flags)
   return bytes + writeOpenOut(serving, handle, OUT_HEADER_BYTES + bytes, FOPEN_KEEP_CACHE)
 }
 
 function createFile(serving: Serving, place: Place, flags: number, mode: number, kill: boolean): number {
-  const fd = libc.openat(serving.rootFd, serving.pathBytes(place.path), backingFlags(flags & ~O_TRUNC) | O_CREAT | O_EXCL, PRIVATE_MODE)
+  const made = backingFlags(flags & ~O_TRUNC)
+  serving.table?.request.making()
+  let fd = libc.openat(serving.rootFd, serving.pathBytes(place.path), made | O_CREAT | O_EXCL, PRIVATE_MODE)
+  if (fd === -EEXIST && serving.madeIt()) fd = libc.openat(serving.rootFd, serving.pathBytes(place.path), made, 0)
+  else if (fd === -EEXIST) serving.table?.request.existed()
   if (fd === -EEXIST && (flags & O_EXCL) === 0) return openExisting(serving, place, flags, kill)
   if (fd < 0) return fd
   const result = finishNewFile(serving, place, fd, mode)
@@ -142,6 +146,16 @@ function finishNewFile(serving: Serving, place: Place, fd: number, mode: number)
   return 0
 }
 
+/** What is being made may have been made by a process that died before it could answer: it is finished then. */
+function makeName(serving: Serving, make: () => number): number {
+  serving.table?.request.making()
+  const made = make()
+  if (made !== -EEXIST) return made
+  if (serving.madeIt()) return 0
+  serving.table?.request.existed()
+  return made
+}
+
 /** Inside the lock, for what has no descriptor: owner, mode, statx. On an error the new name is taken away again. */
 function finishNewName(serving: Serving, place: Place, mode: number | null, removeFlags: number): number {
   const bytes = serving.pathBytes(place.path)
@@ -165,7 +179,7 @@ export function mkdir(serving: Serving): number {
   if (typeof place === 'number') return place
   const mode = (serving.input.readUInt32LE(BODY) & 0o7777) | (place.inheritsGroup ? S_ISGID : 0)
   return replyNew(serving, place, () => {
-    const made = libc.mkdirat(serving.rootFd, serving.pathBytes(place.path), PRIVATE_DIRECTORY_MODE)
+    const made = makeName(serving, () => libc.mkdirat(serving.rootFd, serving.pathBytes(place.path), PRIVATE_DIRECTORY_MODE))
     if (made < 0) return made
     const finished = finishNewName(serving, place, mode, libc.AT_REMOVEDIR)
     if (finished < 0) return finished
@@ -185,7 +199,7 @@ export function mknod(serving: Serving): number {
   const rdev = serving.input.readUInt32LE(BODY + 4)
   const isFile = (mode & S_IFMT) === S_IFREG || (mode & S_IFMT) === 0
   return replyNew(serving, place, () => {
-    const made = libc.mknodat(serving.rootFd, serving.pathBytes(place.path), (mode & S_IFMT) | PRIVATE_MODE, rdev)
+    const made = makeName(serving, () => libc.mknodat(serving.rootFd, serving.pathBytes(place.path), (mode & S_IFMT) | PRIVATE_MODE, rdev))
     if (made < 0) return made
     const finished = finishNewName(serving, place, mode & 0o7777, 0)
     if (finished < 0) return finished
@@ -205,7 +219,7 @@ export function symlink(serving: Serving): number {
   if (typeof place === 'number') return place
   const target = serving.nameAt(place.name.length + 1)
   return replyNew(serving, place, () => {
-    const made = libc.symlinkat(serving.otherPathBytes(target), serving.rootFd, serving.pathBytes(place.path))
+    const made = makeName(serving, () => libc.symlinkat(serving.otherPathBytes(target), serving.rootFd, serving.pathBytes(place.path)))
     if (made < 0) return made
     const finished = finishNewName(serving, place, null, 0)
     if (finished < 0) return finished
@@ -230,7 +244,7 @@ function linkInLock(serving: Serving, node: Node, place: Place): number {
   const path = serving.nodes.pathOf(node)
   const sentPath = serving.nodes.sentPathOf(node)
   if (path === null) return -ENOENT
-  const linked = libc.linkat(serving.rootFd, serving.pathBytes(path), serving.rootFd, serving.otherPathBytes(place.path), 0)
+  const linked = makeName(serving, () => libc.linkat(serving.rootFd, serving.pathBytes(path), serving.rootFd, serving.otherPathBytes(place.path), 0))
   if (linked < 0) return linked
   serving.nodes.addName(node, place.parent, place.name)
   serving.log.changed(node.inode)
@@ -251,13 +265,10 @@ function remove(serving: Serving, flags: number): number {
   const place = placeFor(serving, 0)
   if (typeof place === 'number') return place
   return serving.locked(() => {
-    const stated = serving.statPath(place.path)
-    if (stated < 0) return stated
-    const identity = serving.stat.identity()
-    const { links } = serving.stat
-    const removed = libc.unlinkat(serving.rootFd, serving.pathBytes(place.path), flags)
-    if (removed < 0) return removed
-    serving.log.changed(identity.inode)
+    const found = removeName(serving, place, flags)
+    if (typeof found === 'number') return found
+    const { inode, links } = found
+    serving.log.changed(inode)
     serving.log.changed(place.parent.inode)
     const kind = flags === 0 ? 'unlink' : 'rmdir'
     if (!serving.nodes.isExcluded(place.path)) serving.log.append({ folder: serving.folder, kind, path: place.path })
@@ -265,6 +276,19 @@ function remove(serving: Serving, flags: number): number {
     serving.times.add(place.parent)
     return 0
   })
+}
+
+/** Inside the lock: takes the name away, and answers which inode had it and how many names that had. */
+function removeName(serving: Serving, place: Place, flags: number): { inode: number | bigint; links: number } | number {
+  const stated = serving.statPath(place.path)
+  if (stated === -ENOENT && serving.removedIt()) return serving.doubt!
+  if (stated < 0) return stated
+  const { inode } = serving.stat.identity()
+  const { links } = serving.stat
+  serving.holdOpen(serving.nodes.child(place.parent, place.name))
+  serving.table?.request.evidence({ inode, links, existed: true })
+  const removed = libc.unlinkat(serving.rootFd, serving.pathBytes(place.path), flags)
+  return removed < 0 ? removed : { inode, links }
 }
 
 /** `links`: how many names the inode had before it lost this one. */

@@ -1,10 +1,13 @@
 import type { Exclude } from './exclude'
 import { ROOT_ID, S_IFDIR, S_IFMT } from './protocol'
+import type { CaptureTable } from './table/captureTable'
 
 /** One name of an inode. */
 interface Name {
   parent: Node
   name: string
+  /** Where it stands in the table for a successor. */
+  cell: number
 }
 
 /**
@@ -16,8 +19,10 @@ export class Node {
   lookups = 0
   /** Held by the table of changed times. */
   pinned = false
-  /** It lost its last known name while it still had others: changes to it cannot be sent by name. */
-  namedElsewhere = false
+  /** The keeper holds a descriptor of it: it has no name any more, and is open. */
+  heldOpen = false
+  /** Where it stands in the table for a successor. */
+  cell = -1
   names: Name[] = []
   children: Map<string, Node> | null = null
   /** Open descriptors, for what must work on a file without a name. */
@@ -25,14 +30,37 @@ export class Node {
   path: string | null = null
   pathEpoch = -1
   excluded = false
+  private isNamedElsewhere = false
 
   constructor(
     readonly id: number,
     readonly inode: number | bigint,
     readonly key: number | string,
     readonly birth: number,
-    public mode: number
+    private knownMode: number,
+    private readonly table: CaptureTable | null
   ) {}
+
+  get mode(): number {
+    return this.knownMode
+  }
+
+  set mode(mode: number) {
+    if (mode === this.knownMode) return
+    this.knownMode = mode
+    this.table?.setMode(this.cell, mode)
+  }
+
+  /** It lost its last known name while it still had others: changes to it cannot be sent by name. */
+  get namedElsewhere(): boolean {
+    return this.isNamedElsewhere
+  }
+
+  set namedElsewhere(namedElsewhere: boolean) {
+    if (namedElsewhere === this.isNamedElsewhere) return
+    this.isNamedElsewhere = namedElsewhere
+    this.table?.setNamedElsewhere(this.cell, namedElsewhere)
+  }
 
   get isDirectory(): boolean {
     return (this.mode & S_IFMT) === S_IFDIR
@@ -44,6 +72,10 @@ export interface Handle {
   fh: number
   fd: number
   node: Node
+  /** As open(2) was called. */
+  flags: number
+  /** Where it stands in the table for a successor. */
+  cell: number
   directory: DirectoryCursor | null
 }
 
@@ -69,18 +101,25 @@ export interface Identity {
 export class NodeTable {
   private readonly byId = new Map<number, Node>()
   private readonly byKey = new Map<number | string, Node>()
-  private nextId = ROOT_ID
+  private nextId = ROOT_ID + 1
   /** Grows with every rename of a directory: cached paths of before are no longer trusted. */
   private epoch = 0
   readonly root: Node
 
   constructor(
     identity: Identity,
-    private readonly exclude: Exclude
+    private readonly exclude: Exclude,
+    private readonly table: CaptureTable | null = null
   ) {
-    this.root = this.create(identity)
+    this.nextId = Math.max(this.nextId, table?.nextId ?? 0)
+    this.root = this.restoreNode(ROOT_ID, identity)
+    this.restoreKey(this.root)
     this.root.lookups = 1
     this.root.path = ''
+  }
+
+  all(): IterableIterator<Node> {
+    return this.byId.values()
   }
 
   get size(): number {
@@ -92,10 +131,54 @@ export class NodeTable {
   }
 
   private create(identity: Identity): Node {
-    const node = new Node(this.nextId++, identity.inode, identity.key, identity.birth, identity.mode)
-    this.byId.set(node.id, node)
-    this.byKey.set(node.key, node)
+    const id = this.nextId++
+    if (this.table !== null) this.table.nextId = this.nextId
+    const node = this.restoreNode(id, identity)
+    this.restoreKey(node)
+    if (this.table !== null) node.cell = this.table.addNode(id, identity)
     return node
+  }
+
+  /** A node that stands in the table already (or never does: the root). */
+  restoreNode(id: number, { inode, key, birth, mode }: Identity): Node {
+    const node = new Node(id, inode, key, birth, mode, this.table)
+    this.byId.set(node.id, node)
+    this.nextId = Math.max(this.nextId, id + 1)
+    return node
+  }
+
+  /** It is found again by its inode. */
+  restoreKey(node: Node): void {
+    this.byKey.set(node.key, node)
+  }
+
+  /** Of an inode that the table may know; it is not made. */
+  known({ key, birth }: Identity): Node | undefined {
+    const node = this.byKey.get(key)
+    return node?.birth === birth ? node : undefined
+  }
+
+  restoreName(node: Node, parent: Node, name: string, cell: number): void {
+    parent.children ??= new Map()
+    parent.children.set(name, node)
+    node.names.push({ parent, name, cell })
+  }
+
+  /** A lookup was answered with it. */
+  counted(node: Node): void {
+    this.setLookups(node, node.lookups + 1)
+    this.table?.request.counted(node.id)
+  }
+
+  private setLookups(node: Node, lookups: number): void {
+    node.lookups = lookups
+    this.table?.setLookups(node.cell, lookups)
+  }
+
+  /** An answer that counted a lookup has never been given. */
+  uncounted(id: number): void {
+    const node = this.byId.get(id)
+    if (node !== undefined && node !== this.root) this.setLookups(node, Math.max(0, node.lookups - 1))
   }
 
   /** The node of a real inode that was found under this name. */
@@ -124,13 +207,14 @@ export class NodeTable {
     if (node.isDirectory && node.names.length > 0) this.removeName(node, node.names[0]!.parent, node.names[0]!.name)
     parent.children ??= new Map()
     parent.children.set(name, node)
-    node.names.push({ parent, name })
+    node.names.push({ parent, name, cell: this.table?.addName(node.id, parent.id, name) ?? -1 })
     this.pathChanged(node)
   }
 
   removeName(node: Node, parent: Node, name: string): void {
     parent.children?.delete(name)
     const at = node.names.findIndex((each) => each.parent === parent && each.name === name)
+    if (at >= 0) this.table?.removeName(node.names[at]!.cell, name)
     if (at >= 0) node.names.splice(at, 1)
     this.pathChanged(node)
     this.dropUnused(parent)
@@ -154,7 +238,11 @@ export class NodeTable {
 
   private renameIn(node: Node, oldParent: Node, oldName: string, newParent: Node, newName: string): void {
     const at = node.names.findIndex((each) => each.parent === oldParent && each.name === oldName)
-    if (at >= 0) node.names[at] = { parent: newParent, name: newName }
+    if (at >= 0) {
+      const cell = this.table?.addName(node.id, newParent.id, newName) ?? -1
+      this.table?.removeName(node.names[at]!.cell, oldName)
+      node.names[at] = { parent: newParent, name: newName, cell }
+    }
     this.pathChanged(node)
   }
 
@@ -172,7 +260,7 @@ export class NodeTable {
   forget(id: number, count: number): void {
     const node = this.byId.get(id)
     if (node === undefined || node === this.root) return
-    node.lookups = Math.max(0, node.lookups - count)
+    this.setLookups(node, Math.max(0, node.lookups - count))
     this.dropUnused(node)
   }
 
@@ -195,10 +283,12 @@ export class NodeTable {
     if (node === this.root || node.lookups > 0 || node.pinned || node.handles.length > 0 || (node.children?.size ?? 0) > 0) return
     if (!this.byId.delete(node.id)) return
     if (this.byKey.get(node.key) === node) this.byKey.delete(node.key)
-    for (const { parent, name } of node.names.splice(0)) {
+    for (const { parent, name, cell } of node.names.splice(0)) {
+      this.table?.removeName(cell, name)
       parent.children?.delete(name)
       this.dropUnused(parent)
     }
+    this.table?.removeNode(node.cell)
   }
 
   /** A path below which the real file is reached now; null: it has no name any more. A name that is replicated is preferred. */

@@ -80,6 +80,9 @@ export const INIT_WANTED =
   (1 << 28) //   HANDLE_KILLPRIV_V2: we take the set-user-id bits away (see attributes.ts)
 
 export const INIT_MAX_PAGES = 1 << 22
+export const INIT_EXT = 1 << 30
+/** FUSE_HAS_RESEND, in the second word of flags. */
+export const INIT_HAS_RESEND_HIGH = 1 << 7
 export const FOPEN_KEEP_CACHE = 1 << 1
 export const GETATTR_FH = 1
 export const WRITE_KILL_SUIDGID = 1 << 2
@@ -97,6 +100,7 @@ export const FATTR_MTIME_NOW = 1 << 8
 export const FATTR_KILL_SUIDGID = 1 << 11
 
 export const NOTIFY_INVAL_INODE = 2
+export const NOTIFY_RESEND = 7
 
 export const S_IFMT = 0o170000
 export const S_IFDIR = 0o040000

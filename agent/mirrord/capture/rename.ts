@@ -31,6 +31,7 @@ function move(serving: Serving, namesAt: number, flags: number): number {
   const oldPath = serving.nodes.childPath(oldParent, oldName)
   const newPath = serving.nodes.childPath(newParent, newName)
   if (oldPath === null || newPath === null) return -ENOENT
+  if (serving.doubt?.performed) return 0
   return serving.locked(() => moveInLock(serving, { oldParent, oldName, oldPath, newParent, newName, newPath, flags }))
 }
 
@@ -41,6 +42,9 @@ function moveInLock(serving: Serving, change: Move): number {
   if (typeof node === 'number') return node
   const replaced = nodeAt(serving, change.newParent, change.newName, newPath)
   const replacedLinks = typeof replaced === 'number' ? 0 : serving.stat.links
+  if (typeof replaced !== 'number') serving.holdOpen(replaced)
+  serving.table?.request.move({ ...change, oldParent: change.oldParent.id, newParent: change.newParent.id })
+  serving.table?.request.evidence({ inode: node.inode, other: typeof replaced === 'number' ? 0 : replaced.inode, links: replacedLinks })
   const renamed = libc.renameat2(serving.rootFd, serving.pathBytes(oldPath), serving.rootFd, serving.otherPathBytes(newPath), flags)
   if (renamed < 0) return renamed
   // Two names of one file: rename(2) does nothing, and both stay.

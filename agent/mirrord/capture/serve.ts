@@ -8,6 +8,8 @@ import { batchForget, create, forget, link, lookup, mkdir, mknod, readlink, rmdi
 import {
   FUSE_MAJOR,
   FUSE_MINOR_MAX,
+  INIT_EXT,
+  INIT_HAS_RESEND_HIGH,
   INIT_MAX_PAGES,
   INIT_OUT_BYTES,
   INIT_WANTED,
@@ -79,10 +81,12 @@ const ANSWERS: Record<Opcode, Answer> = {
 const answers: (Answer | undefined)[] = []
 for (const [opcode, answer] of Object.entries(ANSWERS)) answers[Number(opcode)] = answer
 
-function initialise({ input, output }: Serving): number {
+function initialise(serving: Serving): number {
+  const { input, output } = serving
   const kernelMinor = input.readUInt32LE(IN_HEADER_BYTES + 4)
   const kernelFlags = input.readUInt32LE(IN_HEADER_BYTES + 12)
   const flags = INIT_WANTED & kernelFlags
+  serving.kernelResends = (kernelFlags & INIT_EXT) !== 0 && (input.readUInt32LE(IN_HEADER_BYTES + 16) & INIT_HAS_RESEND_HIGH) !== 0
   output.fill(0, OUT_HEADER_BYTES, OUT_HEADER_BYTES + INIT_OUT_BYTES)
   output.writeUInt32LE(FUSE_MAJOR, OUT_HEADER_BYTES)
   output.writeUInt32LE(Math.min(kernelMinor, FUSE_MINOR_MAX), OUT_HEADER_BYTES + 4)
@@ -146,6 +150,7 @@ function answerOne(serving: Serving, hooks: ServeHooks, bytes: number): void {
   serving.nodeId = input.readUInt32LE(16) + input.readUInt32LE(20) * 2 ** 32
   serving.uid = input.readUInt32LE(24)
   serving.gid = input.readUInt32LE(28)
+  serving.begin(opcode)
   let result: number
   try {
     result = answers[opcode]?.(serving) ?? -ENOSYS

@@ -6,7 +6,7 @@ import { ChangedTimes } from './changedTimes'
 import type { Counters } from './counters'
 import { excludeDependsOnDirectory, excludeMatcher } from './exclude'
 import { HandleTable } from './handles'
-import { type Node, NodeTable } from './nodes'
+import { type Handle, type Node, NodeTable } from './nodes'
 import {
   ATTR_OUT_BYTES,
   CACHE_SECONDS,
@@ -20,6 +20,8 @@ import {
 } from './protocol'
 import type { SlowQueue } from './slowQueue'
 import { Stat } from './stat'
+import type { CaptureTable } from './table/captureTable'
+import type { Doubt } from './table/requestInHand'
 
 const PATH_BYTES_MAX = 64 * 1024
 
@@ -33,9 +35,22 @@ export interface ServingOptions {
   /** Requests that wait for the target; null with a log that has no target. */
   waiters: SyncWaiters | null
   counters: Counters
+  /** What a successor of this process has to know; null: it has none. */
+  table?: CaptureTable | null
+  /** Keeps open files without a name beyond this process. */
+  holder?: Holder | null
   /** Changes were made that could not be sent by name; the target needs a mirror. */
   onNeedsMirror(why: string): void
 }
+
+export interface Holder {
+  hold(node: number, fd: number): void
+  release(node: number): void
+}
+
+/** FUSE_UNIQUE_RESEND: the kernel gave this request to a process that died before it answered. */
+const RESENT = 0x8000_0000
+const DOUBTS_NONE: readonly Doubt[] = []
 
 /** All that serves one folder: the request being answered, the buffers (used again and again) and the tables. One thread only. */
 export class Serving {
@@ -44,19 +59,25 @@ export class Serving {
   readonly readVector = libc.ioVector(this.output.subarray(OUT_HEADER_BYTES))
   readonly stat = new Stat()
   readonly nodes: NodeTable
-  readonly handles = new HandleTable()
+  readonly handles: HandleTable
   readonly times: ChangedTimes
   readonly excludeDependsOnDirectory: boolean
   requestBytes = 0
   nodeId = 0
   uid = 0
   gid = 0
+  /** Known after INIT: requests that a dead process has read come again (Linux 6.9 and newer). */
+  kernelResends = false
+  /** What a dead process has left of the request that is being answered. */
+  doubt: Doubt | null = null
+  private doubts: readonly Doubt[] = DOUBTS_NONE
   private readonly firstPath = Buffer.alloc(PATH_BYTES_MAX)
   private readonly secondPath = Buffer.alloc(PATH_BYTES_MAX)
   private readonly procPrefix: string
   readonly folder: number
   readonly rootFd: number
   readonly log: OrderedLog
+  readonly table: CaptureTable | null
   readonly counters: Counters
 
   constructor(readonly options: ServingOptions) {
@@ -67,9 +88,64 @@ export class Serving {
     this.procPrefix = `/proc/self/fd/${options.rootFd}/`
     this.stat.ofDescriptor(options.rootFd)
     this.stat.rootDevice = this.stat.device
-    this.nodes = new NodeTable(this.stat.identity(), excludeMatcher(options.exclude))
+    this.table = options.table ?? null
+    this.nodes = new NodeTable(this.stat.identity(), excludeMatcher(options.exclude), this.table)
+    this.handles = new HandleTable(this.table)
     this.excludeDependsOnDirectory = excludeDependsOnDirectory(options.exclude)
     this.times = new ChangedTimes(options.folder, this.nodes, options.log, (node) => this.statNode(node), this.stat)
+  }
+
+  restoreDoubts(doubts: readonly Doubt[]): void {
+    this.doubts = doubts
+  }
+
+  /** Before the request that stands in `input` is performed. */
+  begin(opcode: number): void {
+    if (this.table === null) return
+    const low = this.input.readUInt32LE(8)
+    const high = this.input.readUInt32LE(12)
+    this.doubt = high >= RESENT ? this.takeDoubt(low, high - RESENT) : null
+    this.table.request.begin(low, high % RESENT, opcode, this.doubt)
+  }
+
+  /** Its answer was never given: the lookups and the handle that were made for it are taken back. */
+  private takeDoubt(low: number, high: number): Doubt | null {
+    const doubt = this.doubts.find((each) => each.low === low && each.high === high) ?? null
+    if (doubt === null) return null
+    this.doubts = this.doubts.filter((each) => each !== doubt)
+    for (const node of doubt.entries) this.nodes.uncounted(node)
+    const handle = doubt.handle === null ? undefined : this.handles.get(doubt.handle)
+    if (handle !== undefined) this.closeHandle(handle)
+    return doubt
+  }
+
+  /** What the request makes is there already: a dead process made it for this very request. */
+  madeIt(): boolean {
+    return this.doubt?.begun === true && !this.doubt.existed
+  }
+
+  /** A dead process has seen what the request takes away, and it is gone now. */
+  removedIt(): boolean {
+    return this.doubt?.begun === true && this.doubt.existed
+  }
+
+  closeHandle(handle: Handle): void {
+    const { node } = handle
+    this.handles.remove(handle)
+    libc.close(handle.fd)
+    if (node.heldOpen && node.handles.length === 0) {
+      node.heldOpen = false
+      this.options.holder?.release(node.id)
+    }
+    this.nodes.released(node)
+  }
+
+  /** It is about to lose a name. If that is its last one and it is open, a successor cannot open it again: somebody has to hold it from now on. */
+  holdOpen(node: Node | undefined): void {
+    const { holder } = this.options
+    if (!holder || node === undefined || node.heldOpen || node.handles.length === 0 || node.names.length > 1) return
+    node.heldOpen = true
+    holder.hold(node.id, node.handles[0]!.fd)
   }
 
   /** The request's node; undefined: the kernel names one that we do not have (answer ESTALE). */
@@ -128,7 +204,7 @@ export class Serving {
 
   /** Writes struct fuse_entry_out for the inode in `stat`, and counts the lookup. */
   writeEntry(node: Node, at: number): number {
-    node.lookups++
+    this.nodes.counted(node)
     node.mode = this.stat.mode
     this.writeEntryHeader(node.id, at)
     this.stat.writeAttributes(this.output, at + 40)

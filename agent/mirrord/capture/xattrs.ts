@@ -1,5 +1,5 @@
 import * as libc from '../../native/libc'
-import { EINVAL, ESTALE } from '../../native/libcErrors'
+import { EINVAL, ENODATA, ESTALE } from '../../native/libcErrors'
 import type { Node } from './nodes'
 import { IN_HEADER_BYTES, OUT_HEADER_BYTES } from './protocol'
 import type { Serving } from './serving'
@@ -56,6 +56,16 @@ export function listxattr(serving: Serving): number {
   )
 }
 
+function hasXattr(serving: Serving, node: Node, name: Buffer): boolean {
+  const bytes = onNode(
+    serving,
+    node,
+    (path) => libc.lgetxattr(path, name, null, 0),
+    (fd) => libc.fgetxattr(fd, name, null, 0)
+  )
+  return bytes >= 0
+}
+
 export function setxattr(serving: Serving): number {
   const { node, input } = serving
   if (node === undefined) return -ESTALE
@@ -67,11 +77,15 @@ export function setxattr(serving: Serving): number {
   const value = input.subarray(start, start + size)
   const nameBytes = libc.cString(name)
   return serving.locked(() => {
+    // Only where it matters whether it was there before does a successor have to know.
+    if (flags !== 0) serving.table?.request.evidence({ inode: node.inode, existed: hasXattr(serving, node, nameBytes) })
+    // CREATE that a dead process has performed: it is set once more.
+    const asked = serving.madeIt() ? 0 : flags
     const result = onNode(
       serving,
       node,
-      (path) => libc.lsetxattr(path, nameBytes, value, size, flags),
-      (fd) => libc.fsetxattr(fd, nameBytes, value, size, flags)
+      (path) => libc.lsetxattr(path, nameBytes, value, size, asked),
+      (fd) => libc.fsetxattr(fd, nameBytes, value, size, asked)
     )
     if (result < 0) return result
     serving.log.changed(node.inode)
@@ -88,13 +102,16 @@ export function removexattr(serving: Serving): number {
   const name = serving.nameAt(0)
   const nameBytes = libc.cString(name)
   return serving.locked(() => {
+    if (serving.table !== null && !serving.removedIt()) {
+      serving.table.request.evidence({ inode: node.inode, existed: hasXattr(serving, node, nameBytes) })
+    }
     const result = onNode(
       serving,
       node,
       (path) => libc.lremovexattr(path, nameBytes),
       (fd) => libc.fremovexattr(fd, nameBytes)
     )
-    if (result < 0) return result
+    if (result < 0 && !(result === -ENODATA && serving.removedIt())) return result
     serving.log.changed(node.inode)
     const path = serving.sentPath(node)
     if (path !== null) serving.log.append({ folder: serving.folder, kind: 'removexattr', path, name })
