@@ -30,7 +30,7 @@ function seedNode() {
 function stageFiles() {
   fs.rmSync(stage, { recursive: true, force: true })
   fs.mkdirSync(path.join(stage, 'dist'), { recursive: true })
-  const programs = fs.readdirSync(path.join(root, 'dist')).filter((name) => /^(mirrorpair|cui|agent|mirrord|.*\.worker)\.cjs$/.test(name))
+  const programs = fs.readdirSync(path.join(root, 'dist')).filter((name) => /^(mirrorpair|cui|agent|mirrord|keeper|.*\.worker)\.cjs$/.test(name))
   for (const name of programs) fs.copyFileSync(path.join(root, 'dist', name), path.join(stage, 'dist', name))
   const present = NATIVE.filter((name) => fs.existsSync(path.join(root, 'node_modules', name)))
   for (const name of present)

@@ -10,7 +10,8 @@ const PROGRAM_OF_NAME: Record<string, string> = {
   rcli: 'cui',
   agent: 'agent',
   'mirrorpair-agent': 'agent',
-  mirrord: 'mirrord'
+  mirrord: 'mirrord',
+  keeper: 'keeper'
 }
 
 function chooseProgram(): string {

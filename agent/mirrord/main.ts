@@ -4,9 +4,10 @@ import { ReportError } from '../../src/report/report'
 import { dataError } from '../../src/wire/frame'
 import { STATUS_INTERVAL_MS, type MirrordEvent } from '../../src/wire/mirrord'
 import { ControlSocket } from './control/controlSocket'
+import { KeeperLink } from './keeper/keeperLink'
 import { Mirrord } from './mirrord'
 
-const USAGE = 'Usage: mirrord --job NAME --node NAME --run DIRECTORY --state DIRECTORY\n'
+const USAGE = 'Usage: mirrord --job NAME --node NAME --run DIRECTORY --state DIRECTORY [--keeper]\n'
 export const EXIT_USAGE = 2
 export const EXIT_FAILED = 1
 /** A defect of ours; the agent reads it in its log. */
@@ -21,13 +22,16 @@ interface Arguments {
   node: string
   run: string
   state: string
+  /** Started by a keeper, which speaks through the descriptors it has left open. */
+  keeper: boolean
 }
 
 function readArguments(argv: string[]): Arguments | null {
   try {
     const text = { type: 'string' } as const
-    const { job, node, run, state } = parseArgs({ args: argv, options: { job: text, node: text, run: text, state: text } }).values
-    return job && node && run && state ? { job, node, run, state } : null
+    const options = { job: text, node: text, run: text, state: text, keeper: { type: 'boolean', default: false } } as const
+    const { job, node, run, state, keeper } = parseArgs({ args: argv, options }).values
+    return job && node && run && state ? { job, node, run, state, keeper } : null
   } catch {
     return null
   }
@@ -48,7 +52,7 @@ export async function runMirrord(argv: string[]): Promise<void> {
   }
 }
 
-async function serve({ job, node, run, state }: Arguments): Promise<void> {
+async function serve({ job, node, run, state, keeper: kept }: Arguments): Promise<void> {
   let control: ControlSocket | null = null
   const tell = (event: MirrordEvent): void => control?.tell(event)
   const leave = (): void => {
@@ -58,13 +62,30 @@ async function serve({ job, node, run, state }: Arguments): Promise<void> {
       process.exit(0)
     }, FAREWELL_MS)
   }
-  const mirrord = new Mirrord(job, node, path.join(state, `${job}.copy.json`), { say, tell, exit: leave })
+  const keeper = kept ? await KeeperLink.open() : null
+  const mirrord = new Mirrord(job, node, path.join(state, `${job}.copy.json`), { say, tell, keeper, exit: leave })
   catchDefects(tell)
   process.on('SIGHUP', () => undefined)
   process.on('SIGTERM', () => void endInOrder(mirrord))
-  control = await ControlSocket.listen(path.join(run, `${job}.mirrord.sock`), job, (request) => mirrord.answer(request))
   say(`mirrord of ${job} on ${node}, process ${process.pid}`)
+  if (keeper !== null) await follow(mirrord, keeper)
+  control = await ControlSocket.listen(path.join(run, `${job}.mirrord.sock`), job, (request) => mirrord.answer(request))
+  keeper?.ready()
   tellStatus(mirrord, tell)
+}
+
+/** Before anybody can ask: an engine that finds the socket finds the role it knows. */
+async function follow(mirrord: Mirrord, keeper: KeeperLink): Promise<void> {
+  keeper.onGone = () => say('its keeper is gone: a crash from now on restarts the job')
+  const { standing, after } = keeper.welcome
+  if (after !== null) say(`the process before it ${after}`)
+  if (standing === null) return
+  try {
+    await mirrord.resume(standing)
+  } catch (error) {
+    keeper.hopeless((error as Error).message)
+    throw error
+  }
 }
 
 /** A folder that is in use stays served: whoever asked us to end can see why in the log. */

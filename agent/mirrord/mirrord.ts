@@ -2,6 +2,8 @@ import type { Safety } from '../../src/model'
 import { dataError } from '../../src/wire/frame'
 import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus, SessionView } from '../../src/wire/mirrord'
 import { removeDeadMounts } from './capture/mount'
+import { parseRequest } from './control/requests'
+import type { KeeperLink, Standing } from './keeper/keeperLink'
 import { CopyStateFile, SOURCE_HISTORY_MAX } from './copyState'
 import { realPath } from './folderCapture'
 import { SourceSide, type SideHooks } from './sourceSide'
@@ -14,6 +16,8 @@ const SPEED_WINDOW_MS = 2_000
 export interface MirrordHooks {
   say(line: string): void
   tell(event: MirrordEvent): void
+  /** Starts a successor when this process dies; null: nobody does. */
+  keeper?: KeeperLink | null
   /** The process may end. */
   exit(): void
 }
@@ -113,14 +117,36 @@ export class Mirrord {
 
   /** A mirrord that died has left mounts: read-only ones, or some that answer nobody. One that answers is somebody else's. */
   private async releaseFolders(config: MirrordConfig): Promise<void> {
-    for (const { path } of config.folders) {
+    for (const [folder, { path }] of config.folders.entries()) {
+      // Looking at one that waits to be served again would wait for ourselves.
+      if (this.keeper?.hasFolder(folder)) continue
       makeWritable(realPath(path))
       await removeDeadMounts(realPath(path))
     }
   }
 
+  private get keeper(): KeeperLink | null {
+    return this.hooks.keeper ?? null
+  }
+
+  /** A successor begins with these requests. */
+  private stand(role: { do: 'source'; roleSequence: number; peerCopyComplete: boolean } | { do: 'target'; roleSequence: number }): void {
+    const configure = JSON.stringify({ id: 0, do: 'configure', config: this.config })
+    this.keeper?.stand({ configure, role: JSON.stringify({ id: 0, ...role }) })
+  }
+
+  /** Goes on with what a dead process was. Rejects when it cannot. */
+  async resume({ configure, role }: Standing): Promise<void> {
+    for (const line of [configure, role]) {
+      const parsed = parseRequest(line)
+      if ('error' in parsed) throw parsed.error
+      await this.answer(parsed.request)
+    }
+    this.hooks.say('goes on where the process before it ended; a comparison of what may differ follows')
+  }
+
   private get sideHooks(): SideHooks {
-    return { say: this.hooks.say, fault: (code, message) => this.failed(code, message) }
+    return { say: this.hooks.say, fault: (code, message) => this.failed(code, message), keeper: this.keeper }
   }
 
   failed(code: string, message: string): void {
@@ -155,6 +181,7 @@ export class Mirrord {
     }
     this.fault = null
     this.source = side
+    this.stand({ do: 'source', roleSequence, peerCopyComplete: false })
     this.hooks.say(`source, role sequence ${roleSequence}${peerCopyComplete && !crashed ? ', the target has all' : ''}`)
   }
 
@@ -174,6 +201,7 @@ export class Mirrord {
     await side.start()
     this.fault = null
     this.target = side
+    this.stand({ do: 'target', roleSequence })
     this.hooks.say(`target, role sequence ${roleSequence}`)
   }
 
@@ -181,6 +209,7 @@ export class Mirrord {
     if (this.source !== null) {
       const clean = await this.source.stop(force)
       this.source = null
+      this.keeper?.stand(null)
       this.stoppedHere = true
       this.state.update({ role: 'none', clean })
       this.hooks.say(clean ? 'stopped, the target has everything' : 'stopped; the target does not have everything')
@@ -188,6 +217,7 @@ export class Mirrord {
     if (this.target !== null) {
       await this.target.stop()
       this.target = null
+      this.keeper?.stand(null)
       // The receiver's thread has written the file.
       this.state = new CopyStateFile(this.stateFile)
       this.hooks.say('stopped receiving')

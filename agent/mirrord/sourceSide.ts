@@ -5,8 +5,10 @@ import { dataError } from '../../src/wire/frame'
 import type { CheckMode } from '../../src/wire/frameFields'
 import type { MirrordConfig, SessionView, VerifyReport } from '../../src/wire/mirrord'
 import { workerFile } from '../native/programs'
+import type { Restored } from './capture/table/restore'
 import type { CopyStateFile } from './copyState'
 import { startFolderCapture, type FolderCapture } from './folderCapture'
+import type { KeeperLink } from './keeper/keeperLink'
 import { firstLsn, lowerCeiling, raiseCeiling } from './order/lsnCeiling'
 import { SharedOrderedLog } from './order/sharedOrderedLog'
 import { SourceSession } from './sourceSession'
@@ -25,6 +27,13 @@ export interface SideHooks {
   say(line: string): void
   /** Capture, or a thread, can no longer be trusted. */
   fault(code: string, message: string): void
+  /** Serves on when this process dies; null: the mounts end with it. */
+  keeper: KeeperLink | null
+}
+
+function servedAgain(path: string, { nodes, handles, lostHandles }: Restored): string {
+  const lost = lostHandles === 0 ? '' : `; ${lostHandles} open files are not there any more, somebody changed the folder below the mount`
+  return `${path} is served again, ${nodes} nodes, ${handles} open files${lost}`
 }
 
 /** A job's data on its source: captures, the order, the walk and the sender. */
@@ -66,7 +75,9 @@ export class SourceSide {
     const startLsn = equal ? this.log.startStream(this.roleSequence) : null
     try {
       for (const [folder, { path, exclude }] of this.config.folders.entries()) {
-        this.captures.push(await startFolderCapture(this.config.capture, { folder, path, exclude, log: this.log }))
+        const { keeper } = this.hooks
+        const onRestored = (restored: Restored): void => this.hooks.say(servedAgain(path, restored))
+        this.captures.push(await startFolderCapture(this.config.capture, { folder, path, exclude, log: this.log, keeper, onRestored }))
       }
     } catch (error) {
       for (const capture of this.captures.splice(0)) await capture.stop({ force: true }).catch(() => undefined)

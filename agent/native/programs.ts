@@ -3,7 +3,7 @@ import path from 'node:path'
 import { isSea } from 'node:sea'
 
 /** The programs of a node; in the single executable they are its first argument, else files of dist/. */
-export type Program = 'agent' | 'mirrord' | 'cui'
+export type Program = 'agent' | 'mirrord' | 'keeper' | 'cui'
 
 /** dist/, whether this code runs from there, from the single executable or from its source (tests). */
 function distDirectory(): string {

@@ -7,6 +7,7 @@ import { captureError } from './captureReport'
 import type { CaptureCommand, CaptureGiven, CaptureNews } from './captureThread'
 import { Counters, type CounterValues } from './counters'
 import { Cells } from './table/cells'
+import type { Restored } from './table/restore'
 import type { KeeperLink } from '../keeper/keeperLink'
 import { folderLabel, giveBackFolder, keep, type KeptFolder } from '../keeper/keptFolder'
 import { isCaptured, mountFuse, openFolder, openFuse, removeDeadMounts, unmountFuse } from './mount'
@@ -23,6 +24,7 @@ export interface CaptureOptions {
   slowThreads?: number
   /** Serves the folder on when this process dies; null: the mount ends with it. */
   keeper?: KeeperLink | null
+  onRestored?(restored: Restored): void
   /** Another file for the capture thread; tests give one whose log they can read. */
   threadFile?: string
 }
@@ -101,8 +103,6 @@ class FuseCapture implements Capture {
   private readonly faultCalls: ((fault: CaptureFault) => void)[] = []
   private readonly mirrorCalls: ((why: string) => void)[] = []
   private fault: CaptureFault | null = null
-  /** What was made again of a dead process's work; null: this one has mounted the folder. */
-  restored: { nodes: number; handles: number; lostHandles: number } | null = null
   private needsMirror: string | null = null
   private nextCommand = 1
   private mounted = false
@@ -192,7 +192,7 @@ class FuseCapture implements Capture {
     if (news.kind === 'fault') this.failed(news.message)
     else if (news.kind === 'needsMirror') this.mirrorNeeded(news.why)
     else if (news.kind === 'hopeless') this.options.keeper?.hopeless(news.why)
-    else if (news.kind === 'restored') this.restored = news
+    else if (news.kind === 'restored') this.options.onRestored?.(news)
     else if (news.kind === 'ended') this.threadEnded(news.how)
     else this.resolveNews(news.kind === 'done' ? news.id : news.kind)
   }

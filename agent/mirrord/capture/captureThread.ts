@@ -6,7 +6,7 @@ import { serve } from './serve'
 import { Serving } from './serving'
 import { SlowQueue } from './slowQueue'
 import { folderHolder, openTable, type TableGiven } from './table/given'
-import { restoreTables } from './table/restore'
+import { type Restored, restoreTables } from './table/restore'
 import { OUT_HEADER_BYTES, NOTIFY_RESEND } from './protocol'
 
 /** What the main thread gives a capture thread. */
@@ -32,7 +32,7 @@ export type CaptureNews =
   | { kind: 'done'; id: number }
   | { kind: 'needsMirror'; why: string }
   /** A folder that a dead process has left is served again. */
-  | { kind: 'restored'; nodes: number; handles: number; lostHandles: number }
+  | ({ kind: 'restored' } & Restored)
   /** Its death could not be made good. */
   | { kind: 'hopeless'; why: string }
   | { kind: 'fault'; message: string; opcode: number | null }

@@ -118,7 +118,7 @@ export class CaptureTable {
     writeNumber(words, at + NAME.node, node)
     writeNumber(words, at + NAME.parent, parent)
     words[at + NAME.length] = name.length
-    this.cells.bytesOf(cell).latin1Write(name, (at + NAME.text) * 4, name.length)
+    this.cells.bytesOf(cell).write(name, (at + NAME.text) * 4, name.length, 'latin1')
     this.cells.publish(cell)
     return cell
   }
@@ -167,7 +167,7 @@ export class CaptureTable {
         const words = this.cells.segmentOf(cell)
         const at = this.cells.placeOf(cell)
         const start = (at + NAME.text) * 4
-        const name = this.cells.bytesOf(cell).latin1Slice(start, start + words[at + NAME.length]!)
+        const name = this.cells.bytesOf(cell).toString('latin1', start, start + words[at + NAME.length]!)
         yield { cell, node: readNumber(words, at + NAME.node), parent: readNumber(words, at + NAME.parent), name }
       }
     }

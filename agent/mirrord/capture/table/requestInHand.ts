@@ -241,10 +241,10 @@ export class RequestInHand {
   private writeName(at: number, name: string): void {
     const length = Math.min(name.length, NAME_BYTES_MAX)
     this.bytes.writeUInt16LE(length, at)
-    this.bytes.latin1Write(name, at + NAME_HEAD_BYTES, length)
+    this.bytes.write(name, at + NAME_HEAD_BYTES, length, 'latin1')
   }
 
   private readName(at: number): string {
-    return this.bytes.latin1Slice(at + NAME_HEAD_BYTES, at + NAME_HEAD_BYTES + this.bytes.readUInt16LE(at))
+    return this.bytes.toString('latin1', at + NAME_HEAD_BYTES, at + NAME_HEAD_BYTES + this.bytes.readUInt16LE(at))
   }
 }

@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import readline from 'node:readline'
+import type { Duplex } from 'node:stream'
+import { identify } from '../../adapters/processes'
+import { writeNote } from '../../adapters/files'
+import { descriptorSocketPair, receiveDescriptor } from '../../native/descriptorSocket'
+import * as libc from '../../native/libc'
+import type { KeeperNews, Standing, Welcome } from './keeperLink'
+import { ALL_OF, CHANNEL_FD, GIVE_BACK } from './keptFolder'
+
+/**
+ * Lets mirrord die without anybody noticing: holds the descriptors without which its mounts would end (they hang instead, for a moment), starts it again
+ * at once, and hands them over. It knows nothing of what they are for. It ends with mirrord when there is nothing to go on with.
+ */
+export interface KeeperGiven {
+  command: { file: string; args: string[] }
+  /** Who is mirrord now: read by engines. */
+  mirrordNote: string
+  say(line: string): void
+  /** mirrord is not started again. */
+  end(how: Ending): void
+}
+
+export interface Ending {
+  why: string
+  code: number
+}
+
+/** A mirrord that dies more often than this is not helped by another start. */
+const RESTARTS_MAX = 16
+const RESTART_WINDOW_MS = 60_000
+/** Successors that die before they serve: applications wait meanwhile. */
+const UNREADY_MAX = 3
+
+export class Keeper {
+  private readonly held = new Map<string, number>()
+  private standing: Standing | null = null
+  private hopeless: string | null = null
+  private ready = false
+  private unready = 0
+  private deathsMs: number[] = []
+  private after: string | null = null
+  private socket = -1
+  private child: ChildProcess | null = null
+  private stopped = false
+
+  constructor(private readonly given: KeeperGiven) {}
+
+  start(): void {
+    const { file, args } = this.given.command
+    const [ours, theirs] = descriptorSocketPair()
+    this.socket = ours
+    this.ready = false
+    const labels = [...this.held.keys()]
+    const child = spawn(file, [...args, '--keeper'], { stdio: ['ignore', 'inherit', 'inherit', 'pipe', theirs, ...this.held.values()] })
+    libc.close(theirs)
+    this.child = child
+    child.once('error', (error) => this.died({ why: `could not be started: ${error.message}`, code: 1 }))
+    child.once('close', (code, signal) => {
+      if (child.pid !== undefined) this.died({ why: howEnded(code, signal), code: code ?? 1 })
+    })
+    if (child.pid === undefined) return
+    const identity = identify(child.pid)
+    if (identity !== null) writeNote(this.given.mirrordNote, identity)
+    this.listen(child.stdio[CHANNEL_FD] as Duplex, { labels, standing: this.standing, after: this.after })
+  }
+
+  private listen(channel: Duplex, welcome: Welcome): void {
+    channel.on('error', () => channel.destroy())
+    channel.write(`${JSON.stringify(welcome)}\n`)
+    readline.createInterface({ input: channel }).on('line', (line) => this.heard(line))
+  }
+
+  /** Asked to end: so is mirrord, which ends in order or says why it goes on; it is not started again. */
+  stop(): void {
+    this.stopped = true
+    this.child?.kill('SIGTERM')
+  }
+
+  private heard(line: string): void {
+    if (line === '') return this.look()
+    const news = JSON.parse(line) as KeeperNews
+    if (news.standing !== undefined) this.standing = news.standing
+    if (news.standing === null) this.hopeless = null
+    if (news.hopeless !== undefined) this.hopeless = news.hopeless
+    if (news.ready) this.ready = true
+    if (news.ready) this.unready = 0
+  }
+
+  /** Takes what waits at the socket. */
+  private look(): void {
+    for (let received = receiveDescriptor(this.socket); received !== null; received = receiveDescriptor(this.socket)) {
+      const { text, descriptor } = received
+      if (text.startsWith(GIVE_BACK)) this.drop(text.slice(GIVE_BACK.length))
+      else if (descriptor !== null) this.hold(text, descriptor)
+    }
+  }
+
+  private hold(label: string, descriptor: number): void {
+    this.drop(label)
+    this.held.set(label, descriptor)
+  }
+
+  private drop(label: string): void {
+    const prefix = label.endsWith(ALL_OF) ? label.slice(0, -ALL_OF.length) : null
+    for (const [each, descriptor] of this.held) {
+      if (each !== label && (prefix === null || !each.startsWith(prefix))) continue
+      libc.close(descriptor)
+      this.held.delete(each)
+    }
+  }
+
+  private died(ending: Ending): void {
+    this.look()
+    libc.close(this.socket)
+    this.child = null
+    const why = this.whyNotAgain(ending)
+    if (why !== null) return this.given.end({ ...ending, why })
+    this.after = ending.why
+    this.given.say(`mirrord ${ending.why}; another one goes on with ${this.held.size} descriptors`)
+    this.start()
+  }
+
+  private whyNotAgain({ why, code }: Ending): string | null {
+    const nowMs = performance.now()
+    this.deathsMs = [...this.deathsMs.filter((each) => each > nowMs - RESTART_WINDOW_MS), nowMs]
+    if (!this.ready) this.unready++
+    if (this.standing === null || this.stopped || code === 0) return why
+    if (this.hopeless !== null) return `${why}, and cannot be replaced: ${this.hopeless}`
+    if (this.unready >= UNREADY_MAX) return `${why}, and ${UNREADY_MAX} that followed could not go on`
+    if (this.deathsMs.length > RESTARTS_MAX) return `${why}, the ${this.deathsMs.length}th time within ${RESTART_WINDOW_MS / 1_000} s`
+    return null
+  }
+}
+
+const howEnded = (code: number | null, signal: NodeJS.Signals | null): string => (signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`)
