@@ -4,7 +4,7 @@ import { programCommand } from '../../native/programs'
 import type { DataPort, LogPort, Places } from '../../ports'
 import { failure } from '../failure'
 import type { MirrordOrder } from './client'
-import { type KeeperEvents, MirrordKeeper } from './keeper'
+import { JobMirrord, type MirrordEvents } from './jobMirrord'
 
 /** Mounting over the folders, connecting: answered when applications may start. */
 const SOURCE_TIMEOUT_MS = 60_000
@@ -22,28 +22,28 @@ export interface DataOptions {
 
 export function createDataPort(places: Places, log: LogPort, options: DataOptions = {}): DataPort & { close(): void } {
   /** One for each job of the configuration. */
-  const keepers = new Map<string, MirrordKeeper>()
-  const events: KeeperEvents = { status: () => undefined, lost: () => undefined }
-  const told: KeeperEvents = {
+  const mirrords = new Map<string, JobMirrord>()
+  const events: MirrordEvents = { status: () => undefined, lost: () => undefined }
+  const told: MirrordEvents = {
     status: (job, status) => events.status(job, status),
     lost: (job, why) => {
       log.event('error', `mirrord of ${job} is lost: ${why}.`)
       events.lost(job, why)
     }
   }
-  const keeper = (job: JobConfig): MirrordKeeper => {
-    const found = keepers.get(job.name) ?? new MirrordKeeper(places, options.command ?? programCommand('mirrord'), job, told)
-    keepers.set(job.name, found)
+  const mirrordOf = (job: JobConfig): JobMirrord => {
+    const found = mirrords.get(job.name) ?? new JobMirrord(places, options.command ?? programCommand('mirrord'), job, told)
+    mirrords.set(job.name, found)
     return found
   }
-  const known = (job: string, request: string): MirrordKeeper => {
+  const known = (job: string, request: string): JobMirrord => {
     const config = places.config.jobs[job]
-    if (config !== undefined) return keeper(config)
+    if (config !== undefined) return mirrordOf(config)
     throw failure('E_MIRRORD_LOST', { node: places.node, job, request, why: 'the configuration has no such job' })
   }
   const note = (job: string, order: MirrordOrder): Promise<void> => known(job, order.do).request(order, NOTE_TIMEOUT_MS)
   return {
-    ensure: async (job) => await keeper(job).ensure(job),
+    ensure: async (job) => await mirrordOf(job).ensure(job),
     source: async (job, roleSequence, peerCopyComplete) =>
       await known(job, 'source').request({ do: 'source', roleSequence, peerCopyComplete }, SOURCE_TIMEOUT_MS),
     target: async (job, roleSequence) => await known(job, 'target').request({ do: 'target', roleSequence }, TARGET_TIMEOUT_MS),
@@ -65,7 +65,7 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
       events.lost = call
     },
     close: () => {
-      for (const each of keepers.values()) each.release()
+      for (const each of mirrords.values()) each.close()
     }
   }
 }

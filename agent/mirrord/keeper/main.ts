@@ -1,27 +1,26 @@
-import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { identify } from '../../adapters/processes'
-import { fileWord, writeNote } from '../../adapters/files'
+import { writeNote } from '../../adapters/files'
 import { type Ending, Keeper } from './keeper'
+import { keeperNoteFile, mirrordNoteFile } from './notes'
 
-const USAGE = 'Usage: keeper --job NAME --run DIRECTORY -- PROGRAM [ARGUMENT …]\n'
+const USAGE = 'Usage: keeper --job NAME --node NAME --run DIRECTORY --state DIRECTORY -- MIRRORD [ARGUMENT …]\n'
 const EXIT_USAGE = 2
 
 const say = (line: string): void => void process.stderr.write(`${new Date().toISOString()} keeper: ${line}\n`)
 
-export const mirrordNoteFile = (run: string, job: string): string => path.join(run, `${fileWord(job)}.mirrord.json`)
-export const keeperNoteFile = (run: string, job: string): string => path.join(run, `${fileWord(job)}.keeper.json`)
-
 /** The keeper of one job's mirrord: a process of its own that outlives engines. */
 export function runKeeper(argv: string[]): void {
   const text = { type: 'string' } as const
-  const { values, positionals } = parseArgs({ args: argv, options: { job: text, run: text }, allowPositionals: true })
-  const [file, ...args] = positionals
-  if (!values.job || !values.run || file === undefined) {
+  const options = { job: text, node: text, run: text, state: text }
+  const { values, positionals } = parseArgs({ args: argv, options, allowPositionals: true })
+  const { job, node, run, state } = values
+  const [file, ...first] = positionals
+  if (!job || !node || !run || !state || file === undefined) {
     process.stderr.write(USAGE)
     process.exit(EXIT_USAGE)
   }
-  const { job, run } = values
+  const args = [...first, '--job', job, '--node', node, '--run', run, '--state', state]
   const keeperNote = keeperNoteFile(run, job)
   const identity = identify(process.pid)
   writeNote(keeperNote, identity)

@@ -1,0 +1,211 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { JobConfig } from '../../../src/model'
+import type { MirrordEvent, MirrordStatus } from '../../../src/wire'
+import { monotonicMs } from '../clock'
+import { failure, plainReason } from '../failure'
+import type { Places } from '../../ports'
+import { MirrordClient, type MirrordOrder } from './client'
+import { mirrordConfig } from './config'
+import { type Command, DataProcesses } from './processes'
+
+/** From its start to its socket. */
+const START_TIMEOUT_MS = 15_000
+const POLL_MS = 25
+const CONFIGURE_TIMEOUT_MS = 10_000
+const STATUS_TIMEOUT_MS = 5_000
+/** It sends its status on change only; asked so often, it shows that it has not hung. */
+const STATUS_POLL_MS = 5_000
+/** So many questions without an answer, and it is taken for lost. */
+const SILENT_POLLS_MAX = 3
+/** The connection ended: a living mirrord takes a new one at once. */
+const RECONNECT_TRIES = 4
+const RECONNECT_GAP_MS = 30
+/** One that its keeper starts again answers when it serves its folders again. */
+const RETURN_TIMEOUT_MS = 60_000
+const EXIT_TIMEOUT_MS = 10_000
+const KILL_WAIT_MS = 2_000
+
+export interface MirrordEvents {
+  status: (job: string, status: MirrordStatus) => void
+  lost: (job: string, why: string) => void
+}
+
+/** One job's mirrord: started or adopted, with its keeper; connected to; its loss noticed. A death that the keeper makes good is none. */
+export class JobMirrord {
+  private client: MirrordClient | null = null
+  /** The connection ended, and it is not known yet whether it comes back. */
+  private returning: Promise<void> | null = null
+  private ending = false
+  private silentPolls = 0
+  private poll: NodeJS.Timeout | undefined
+  private readonly processes: DataProcesses
+  private readonly at: { node: string; job: string }
+
+  constructor(
+    private readonly places: Places,
+    command: Command,
+    readonly job: JobConfig,
+    private readonly events: MirrordEvents
+  ) {
+    this.at = { node: places.node, job: job.name }
+    this.processes = new DataProcesses(places, command, job.name)
+  }
+
+  async ensure(job: JobConfig): Promise<{ ran: boolean; status: MirrordStatus }> {
+    this.ending = false
+    await this.returning
+    const connected = this.client !== null && !this.client.closed
+    const adopted = connected ? this.client : await this.find()
+    if (adopted === null) return this.configure(await this.startAnew(), job, false)
+    try {
+      return await this.configure(adopted, job, true)
+    } catch (error) {
+      // The socket of one that is just being killed takes a connection for a moment.
+      if (this.processes.mayLive()) throw error
+      return this.configure(await this.startAnew(), job, false)
+    }
+  }
+
+  private async configure(client: MirrordClient, job: JobConfig, ran: boolean): Promise<{ ran: boolean; status: MirrordStatus }> {
+    try {
+      await client.request({ do: 'configure', config: mirrordConfig(this.places, job) }, CONFIGURE_TIMEOUT_MS)
+      const status = (await client.request({ do: 'status' }, STATUS_TIMEOUT_MS)) as MirrordStatus
+      if (client !== this.client) this.use(client)
+      return { ran, status }
+    } catch (error) {
+      if (client !== this.client) client.close()
+      throw error
+    }
+  }
+
+  /** One that is just being started again is waited for. */
+  async request(order: MirrordOrder, timeoutMs: number): Promise<void> {
+    await this.ask(order, timeoutMs)
+  }
+
+  async ask(order: MirrordOrder, timeoutMs: number): Promise<unknown> {
+    await this.returning
+    if (this.client === null) throw failure('E_MIRRORD_LOST', { ...this.at, request: order.do, why: 'it does not run' })
+    return await this.client.request(order, timeoutMs)
+  }
+
+  /** Asks it to end, and sees to it. */
+  async end(): Promise<void> {
+    this.ending = true
+    await this.returning
+    const client = this.client ?? (await this.open())
+    await client?.request({ do: 'exit' }, EXIT_TIMEOUT_MS).catch(() => undefined)
+    const connected = (): boolean => client !== null && !client.closed
+    await this.processes.waitForEnd(EXIT_TIMEOUT_MS, connected)
+    this.processes.kill()
+    await this.processes.waitForEnd(KILL_WAIT_MS, connected)
+    this.release()
+    client?.close()
+    this.processes.forget()
+  }
+
+  /** Stops looking after it; it goes on. */
+  close(): void {
+    this.ending = true
+    this.release()
+  }
+
+  private release(): void {
+    clearInterval(this.poll)
+    this.client?.close()
+    this.client = null
+  }
+
+  private open(): Promise<MirrordClient | null> {
+    return MirrordClient.open(this.processes.socketFile, this.at)
+  }
+
+  /** null: there is none. */
+  private async find(): Promise<MirrordClient | null> {
+    const untilMs = monotonicMs() + RETURN_TIMEOUT_MS
+    let found = await this.open()
+    while (found === null && this.processes.isKept() && monotonicMs() < untilMs) {
+      await pause(POLL_MS)
+      found = await this.open()
+    }
+    return found
+  }
+
+  private async startAnew(): Promise<MirrordClient> {
+    // One that hangs so that its socket does not answer must not work on the folders beside a new one.
+    this.processes.kill()
+    await this.processes.waitForEnd(KILL_WAIT_MS)
+    try {
+      return await this.start()
+    } catch (error) {
+      throw failure('E_MIRRORD_START', { ...this.at, why: plainReason(error), log: this.processes.logFile })
+    }
+  }
+
+  private async start(): Promise<MirrordClient> {
+    const started = await this.processes.start()
+    const untilMs = monotonicMs() + START_TIMEOUT_MS
+    while (monotonicMs() < untilMs) {
+      const client = await this.open()
+      if (client !== null) return client
+      const why = started.failure()
+      if (why !== null) throw new Error(why)
+      await pause(POLL_MS)
+    }
+    started.kill()
+    throw new Error(`its socket did not appear within ${START_TIMEOUT_MS} ms`)
+  }
+
+  private use(client: MirrordClient): void {
+    this.release()
+    this.client = client
+    this.silentPolls = 0
+    client.onEvent = (event) => this.see(event)
+    client.onClose = () => this.disconnected(client)
+    this.poll = setInterval(() => void this.askStatus(client), STATUS_POLL_MS)
+    if (client.closed) this.disconnected(client)
+  }
+
+  private see(event: MirrordEvent): void {
+    this.silentPolls = 0
+    if (event.event === 'status') this.events.status(this.job.name, event.status)
+    else this.events.lost(this.job.name, `${event.message} (${event.code})`)
+  }
+
+  private async askStatus(client: MirrordClient): Promise<void> {
+    this.processes.trimLog()
+    try {
+      const status = await client.request({ do: 'status' }, STATUS_TIMEOUT_MS)
+      if (client === this.client) this.see({ event: 'status', status: status as MirrordStatus })
+    } catch {
+      if (client === this.client && !this.ending && ++this.silentPolls === SILENT_POLLS_MAX) this.hangs()
+    }
+  }
+
+  /** Whoever waits in its folder waits in the kernel, beyond any signal, until it has ended. */
+  private hangs(): void {
+    const kept = this.processes.isKept()
+    this.processes.killMirrord()
+    if (!kept) this.events.lost(this.job.name, `it has not answered for ${(SILENT_POLLS_MAX * STATUS_POLL_MS) / 1_000} s`)
+  }
+
+  /** It died, or only the connection did: a living one answers again at once, a kept one soon. */
+  private disconnected(client: MirrordClient): void {
+    if (this.client !== client) return
+    this.release()
+    this.returning = this.comeBack().finally(() => {
+      this.returning = null
+    })
+  }
+
+  private async comeBack(): Promise<void> {
+    const untilMs = monotonicMs() + RETURN_TIMEOUT_MS
+    for (let tries = 0; !this.ending && monotonicMs() < untilMs; tries++) {
+      const again = await this.open()
+      if (again !== null) return this.ending ? again.close() : this.use(again)
+      if (!this.processes.isKept() && (tries >= RECONNECT_TRIES || !this.processes.mayLive())) break
+      await pause(RECONNECT_GAP_MS)
+    }
+    if (!this.ending) this.events.lost(this.job.name, this.processes.lastWords())
+  }
+}
