@@ -66,9 +66,11 @@ export class Keeper {
   }
 
   private listen(channel: Duplex, welcome: Welcome): void {
+    // It ends with an error when mirrord is killed before it has read: its end is told by its exit.
     channel.on('error', () => channel.destroy())
     channel.write(`${JSON.stringify(welcome)}\n`)
-    readline.createInterface({ input: channel }).on('line', (line) => this.heard(line))
+    const lines = readline.createInterface({ input: channel })
+    lines.on('error', () => channel.destroy()).on('line', (line) => this.heard(line))
   }
 
   /** Asked to end: so is mirrord, which ends in order or says why it goes on; it is not started again. */
@@ -115,7 +117,10 @@ export class Keeper {
     libc.close(this.socket)
     this.child = null
     const why = this.whyNotAgain(ending)
-    if (why !== null) return this.given.end({ ...ending, why })
+    if (why !== null) {
+      if (this.standing !== null) this.given.say(`mirrord ${why}`)
+      return this.given.end({ ...ending, why })
+    }
     this.after = ending.why
     this.given.say(`mirrord ${ending.why}; another one goes on with ${this.held.size} descriptors`)
     this.start()

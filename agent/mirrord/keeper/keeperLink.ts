@@ -46,7 +46,8 @@ export class KeeperLink {
     channel.on('error', () => channel.destroy())
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`the keeper said nothing for ${WELCOME_TIMEOUT_MS} ms`)), WELCOME_TIMEOUT_MS)
-      readline.createInterface({ input: channel }).once('line', (line) => {
+      const lines = readline.createInterface({ input: channel }).on('error', () => channel.destroy())
+      lines.once('line', (line) => {
         clearTimeout(timer)
         const welcome = JSON.parse(line) as Welcome
         const link = new KeeperLink(welcome, keptFolders(welcome.labels))

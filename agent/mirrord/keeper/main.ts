@@ -27,7 +27,6 @@ export function runKeeper(argv: string[]): void {
   const end = (ending: Ending): void => {
     // Descriptors that nobody serves would let applications wait for ever: they are closed with this process.
     writeNote(keeperNote, { ...identity, ended: ending.why })
-    if (ending.code !== 0) say(`mirrord ${ending.why}`)
     process.exit(ending.code)
   }
   const keeper = new Keeper({ command: { file, args }, mirrordNote: mirrordNoteFile(run, job), say, end })
