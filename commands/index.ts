@@ -18,6 +18,7 @@ import { Switch } from './switch'
 import { Use } from './use'
 import { Version } from './version'
 import { Wait } from './wait'
+import { Watch } from './watch'
 
 /** The whole grammar: one word, one class. Usage, options and completion come from the classes. */
 export const COMMANDS: Record<string, CommandClass> = {
@@ -39,5 +40,6 @@ export const COMMANDS: Record<string, CommandClass> = {
   switch: Switch,
   use: Use,
   version: Version,
-  wait: Wait
+  wait: Wait,
+  watch: Watch
 }

@@ -38,6 +38,13 @@ export function jobWord(context: Context, word: string | undefined, usage: strin
   return job
 }
 
+/** One of a command's actions; what else was typed is told with the usage. */
+export function actionOf<A extends string>(word: string | undefined, actions: readonly A[], command: string, usage: string): A {
+  const found = actions.find((action) => action === word)
+  if (found !== undefined) return found
+  throw fail('E_USAGE', { what: `${word === undefined ? 'The action is missing' : `"${word}" is not an action`} of ${command}.`, usage })
+}
+
 /** The node in use, else the owner among the open nodes, else the first that answers: it hands the command on. */
 export async function findTarget(context: Context, job: string, node: string | undefined): Promise<Target> {
   const open = openNodes(context.store, undefined)

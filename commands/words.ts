@@ -43,7 +43,6 @@ export const LATER_WORDS: readonly string[] = [
   'transmit',
   'verify',
   'vip',
-  'watch',
   'why'
 ]
 

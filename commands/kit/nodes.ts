@@ -8,6 +8,8 @@ import type { Report } from '../../src/report/report'
 export interface Asked {
   entry: NodeEntry
   status: StatusAnswer | null
+  /** How long ago it answered. */
+  agoMs: number
   /** Why there is no status. */
   report: Report | null
 }
@@ -36,19 +38,16 @@ export async function call<T>(entry: NodeEntry, request: Call): Promise<T> {
 }
 
 /** Every open node at once: one that does not answer keeps nobody else waiting. */
-export async function askAll(entries: NodeEntry[]): Promise<Asked[]> {
-  return Promise.all(
-    entries.map(async (entry) => {
-      try {
-        const status = await call<StatusAnswer>(entry, { method: 'GET', path: '/v1/status' })
-        if (typeof status.self?.jobs !== 'object' || !Array.isArray(status.self.links))
-          throw fail('E_ANSWER_STRANGE', { where: where(entry), what: 'no status' })
-        return { entry, status, report: null }
-      } catch (thrown) {
-        return { entry, status: null, report: reportOf(thrown) }
-      }
-    })
-  )
+export const askAll = (entries: NodeEntry[]): Promise<Asked[]> => Promise.all(entries.map(askNode))
+
+export async function askNode(entry: NodeEntry): Promise<Asked> {
+  try {
+    const status = await call<StatusAnswer>(entry, { method: 'GET', path: '/v1/status' })
+    if (typeof status.self?.jobs !== 'object' || !Array.isArray(status.self.links)) throw fail('E_ANSWER_STRANGE', { where: where(entry), what: 'no status' })
+    return { entry, status, agoMs: 0, report: null }
+  } catch (thrown) {
+    return { entry, status: null, agoMs: 0, report: reportOf(thrown) }
+  }
 }
 
 /** The open nodes, or those of --node; none open is an answer of its own. */

@@ -6,21 +6,22 @@ export interface Paint {
   paused(text: string): string
   bad(text: string): string
   faint(text: string): string
+  strong(text: string): string
   /** A word of state in its colour; unknown words and old values stay plain or yellow, never green. */
   state(word: string): string
 }
 
-const GOOD = new Set(['ok', 'online', 'on line(admin)', 'idle', 'replicating', 'done'])
-const BAD = new Set(['error', 'failed', 'absent', 'unreachable', 'manually'])
-const CHANGING = /^(starting|stopping|switching|pause|mirror\(|verifying|full mirror|unknown|off line|yes$|stop$)/i
+const GOOD = new Set(['ok', 'online', 'on line(admin)', 'idle', 'replicating', 'synchronized', 'done'])
+const BAD = new Set(['error', 'failed', 'absent', 'unreachable', 'manually', 'disconnected'])
+const CHANGING = /^(starting|stopping|switching|pause|mirror\(|verifying|full mirror|unknown|off line|yes$|yes, since|suspended|stop$)/i
 
 export function createPaint(colour: boolean): Paint {
   const chalk = new Chalk({ level: colour ? 1 : 0 })
   const state = (word: string): string => {
     const lower = word.toLowerCase()
     if (GOOD.has(lower)) return chalk.green(word)
-    if (BAD.has(lower) || lower.startsWith('error ')) return chalk.red(word)
+    if (BAD.has(lower) || lower.startsWith('error ') || lower.startsWith('waiting ')) return chalk.red(word)
     return CHANGING.test(word) || lower.endsWith(' ago)') ? chalk.yellow(word) : word
   }
-  return { good: chalk.green, paused: chalk.yellow, bad: chalk.red, faint: chalk.dim, state }
+  return { good: chalk.green, paused: chalk.yellow, bad: chalk.red, faint: chalk.dim, strong: chalk.bold, state }
 }

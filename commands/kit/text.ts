@@ -19,6 +19,30 @@ export function widthOf(text: string): number {
 
 export const padTo = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)))
 
+const DOTS = '...'
+
+/** At most so many columns; what is cut off ends in dots, as the guide's console shows it. */
+export function cut(text: string, width: number): string {
+  if (widthOf(text) <= width) return text
+  let kept = ''
+  for (const { segment } of graphemes.segment(text)) {
+    if (widthOf(kept + segment) > width - DOTS.length) break
+    kept += segment
+  }
+  return (kept + DOTS).slice(0, Math.max(0, width))
+}
+
+/** Lines of at most so many columns, broken between words. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && widthOf(`${last} ${word}`) <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}
+
 /** 1766384 → 1,766,384, as the guide's property view prints numbers. */
 export const thousands = (value: number): string =>
   Math.round(value)

@@ -9,6 +9,10 @@ export interface Seen {
   ageMs: number
   /** The peer said it some time ago, or says that it hears nothing any more: never to be drawn green. */
   old: boolean
+  /** The node that handed it on; the node itself when it was asked. */
+  through: string
+  /** Wall clock of that node when it answered, and its offset from UTC. */
+  wallMs: number
   utcOffsetMinutes: number
 }
 
@@ -42,11 +46,11 @@ const FRESH_MS = 3 * PEER_STATE_INTERVAL_MS
 export const UNKNOWN = 'unknown'
 
 /** A value with its age where it is old. */
-export const aged = (word: string, seen: Seen | null | undefined): string =>
+export const aged = (word: string, seen: Pick<Seen, 'old' | 'ageMs'> | null | undefined): string =>
   seen?.old === true && word !== UNKNOWN ? `${word} (${shortDuration(seen.ageMs)} ago)` : word
 
 export function clustersOf(asked: Asked[]): ClusterView[] {
-  const answers = asked.flatMap((one) => (one.status === null ? [] : [one.status]))
+  const answers = asked.flatMap((one) => (one.status === null ? [] : [{ ...one.status, agoMs: one.agoMs }]))
   const names = [...new Set(answers.map((answer) => answer.cluster))]
   const silent = asked.filter((one) => one.status === null)
   return names.map((name, i) =>
@@ -58,14 +62,15 @@ export function clustersOf(asked: Asked[]): ClusterView[] {
   )
 }
 
-function clusterOf(cluster: string, answers: StatusAnswer[], silent: Asked[]): ClusterView {
+function clusterOf(cluster: string, answers: (StatusAnswer & { agoMs: number })[], silent: Asked[]): ClusterView {
   const nodes = [...new Set(answers.flatMap((answer) => [answer.node, answer.peerNode]))].sort()
   const seen = new Map<string, Seen>()
-  for (const answer of answers) seen.set(answer.node, { view: answer.self, ageMs: 0, old: false, utcOffsetMinutes: answer.utcOffsetMinutes })
+  const clock = ({ node, wallMs, utcOffsetMinutes }: StatusAnswer) => ({ through: node, wallMs, utcOffsetMinutes })
+  for (const answer of answers) seen.set(answer.node, { view: answer.self, ageMs: answer.agoMs, old: answer.agoMs > FRESH_MS, ...clock(answer) })
   for (const answer of answers) {
     if (answer.peer === null || seen.has(answer.peerNode)) continue
-    const { view, ageMs } = answer.peer
-    seen.set(answer.peerNode, { view, ageMs, old: ageMs > FRESH_MS || answer.peerAlive !== 'up', utcOffsetMinutes: answer.utcOffsetMinutes })
+    const ageMs = answer.peer.ageMs + answer.agoMs
+    seen.set(answer.peerNode, { view: answer.peer.view, ageMs, old: ageMs > FRESH_MS || answer.peerAlive !== 'up', ...clock(answer) })
   }
   const jobs = [...new Set([...seen.values()].flatMap((one) => Object.keys(one.view.jobs)))]
   const unanswered = silent.map((one) => `${one.entry.node} (${where(one.entry)}): ${one.report?.message ?? 'it does not answer.'}`)
@@ -88,6 +93,13 @@ function disagreements(seen: Map<string, Seen>, jobs: string[]): string[] {
     } else if (a.phase === 'online' && b.phase === 'online') found.push(`${job} is online on ${one.node} and on ${other.node}.`)
   }
   return found
+}
+
+/** Where a job's standby is, and what it says of the job. */
+export function standbyOf(cluster: ClusterView, now: JobNow): { node: string | undefined; seen: Seen | undefined; view: JobView | undefined } {
+  const node = cluster.nodes.find((name) => name !== now.owner)
+  const seen = node === undefined ? undefined : cluster.seen.get(node)
+  return { node, seen, view: seen?.view.jobs[now.job] }
 }
 
 /** The newest record that anybody holds says who the owner is; the owner says what it does. */

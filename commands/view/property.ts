@@ -1,42 +1,43 @@
-import type { JobView, MirrordStatus } from '../../src/wire'
+import type { MirrordStatus } from '../../src/wire'
 import type { Output } from '../context'
 import { table } from '../kit/table'
 import { shortDuration, thousands } from '../kit/text'
 import { aged, UNKNOWN, type ClusterView, type JobNow } from './cluster'
+import { sessionProperties, type Property } from './session'
 import { print } from './tables'
-
-export type Property = [name: string, value: string]
 
 /** The property view of a job (guide 3, G and H; product §4), in the guide's order. The values are the owner's. */
 export function properties(cluster: ClusterView, now: JobNow): Property[] {
-  const peer = cluster.nodes.find((node) => node !== now.owner)
-  const standby = peer === undefined ? null : (cluster.seen.get(peer)?.view.jobs[now.job] ?? null)
+  return [...serviceProperties(now), ...dataProperties(now), ...sessionProperties(cluster, now)]
+}
+
+/** The job, its addresses, its applications. */
+export function serviceProperties(now: JobNow): Property[] {
   const { view } = now
-  const shared: Property[] = [[now.job, now.owner]]
-  const own: Property[] = [
-    ['State', aged(now.state, now.seen)],
-    ['Safety', 'OFF'],
-    ['Role Sequence', thousands(now.roleSequence)],
-    ['Redo Queue', standby?.data ? thousands(Math.max(0, standby.data.lsn - standby.data.appliedLsn)) : 'NA']
-  ]
-  if (view === null) return [...shared, ...own]
-  const resources: Property[] = [
+  if (view === null) return [[now.job, now.owner]]
+  return [
+    [now.job, now.owner],
     ...view.vips.map(
       (vip): Property => [
         vip.name,
         `${vip.address} / ${mask(vip.address, vip.prefix)}${vip.up === (now.state === 'online') ? '' : vip.up ? ' (up)' : ' (down)'}`
       ]
     ),
-    ...view.applications.map((application): Property => [application.name, aged(application.state, now.seen)])
+    ...view.applications.map((application): Property => [application.name, aged(application.state, now.seen)]),
+    // No event is watched for yet.
+    ['System resource monitor', 'NA']
   ]
-  const data = view.data === null ? [] : dataProperties(now, view, view.data)
-  return [...shared, ...resources, ...data, ...own]
 }
 
-function dataProperties(now: JobNow, view: JobView, data: MirrordStatus): Property[] {
+/** Everything between Data and Pagefile Used; nothing for a job without folders. */
+export function dataProperties(now: JobNow): Property[] {
+  const { view } = now
+  const data = view?.data ?? null
+  if (view === null || data === null) return []
   const seen = (word: string): string => aged(word, now.seen)
   const linksOk = data.links.some((link) => link.state === 'OK')
   const needToVerify = data.needToVerify === 'No' ? view.record.needToVerify : data.needToVerify
+  const walk = walkOf(data)
   return [
     ['Data', now.job],
     ['Connection', seen(data.connected ? 'OK' : 'Stop')],
@@ -44,20 +45,36 @@ function dataProperties(now: JobNow, view: JobView, data: MirrordStatus): Proper
     ['Link Group', seen(linksOk ? 'OK' : 'Error')],
     ['Speed (bytes/s)', thousands(data.speedBytesPerSecond)],
     ...data.links.map((link): Property => [link.name, seen(link.state)]),
-    ['Mirror', seen(data.mirror.state === 'Mirror' ? `Mirror(${Math.floor(data.mirror.percent)}%)` : data.mirror.state)],
-    ['Left Bytes', thousands(data.mirror.leftBytes)],
-    ['Left Time', leftTime(data.mirror)],
+    ['Mirror', seen(walk.word)],
+    ['Left Bytes', thousands(walk.leftBytes)],
+    ['Left Time', leftTime(walk)],
     ['Need to Verify', needToVerify],
     ['Replication', seen(data.replication)],
     ['Sent Bytes', thousands(data.sentBytes)],
     ['Queued Bytes', thousands(data.queuedBytes)],
-    ['Mode', 'Async'],
+    ['Mode', data.session.safety === 'full' ? 'Sync' : 'Async'],
     ['Target Side', seen(data.targetSide)],
     ['Pagefile Used', data.pagefileBytes === null ? 'NA' : thousands(data.pagefileBytes)]
   ]
 }
 
-const leftTime = (mirror: MirrordStatus['mirror']): string => (mirror.leftMs === null ? (mirror.leftBytes === 0 ? '0s' : 'NA') : shortDuration(mirror.leftMs))
+export interface Walk {
+  /** As the guide's property view says it: Idle, Mirror(54%), Verifying(0%), Pause, Stop. */
+  word: string
+  running: boolean
+  percent: number
+  leftBytes: number
+  leftMs: number | null
+}
+
+/** The full mirror or the comparison, whichever runs: the guide shows both in one place. */
+export function walkOf({ mirror, verify }: MirrordStatus): Walk {
+  const { state, percent, leftBytes, leftMs } = verify.state === 'Verifying' ? verify : mirror
+  const running = state === 'Mirror' || state === 'Verifying'
+  return { word: running ? `${state}(${Math.floor(percent)}%)` : state, running, percent, leftBytes, leftMs }
+}
+
+export const leftTime = ({ leftMs, leftBytes }: Walk): string => (leftMs === null ? (leftBytes === 0 ? '0s' : 'NA') : shortDuration(leftMs))
 
 /** The guide writes an IPv4 address with its mask; IPv6 has a prefix length only. */
 export function mask(address: string, prefix: number): string {

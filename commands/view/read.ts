@@ -1,10 +1,20 @@
 import type { Context } from '../context'
 import { askAll, openNodes, requireAnswer } from '../kit/nodes'
-import { clustersOf, type ClusterView } from './cluster'
+import { fail } from '../kit/fail'
+import { clustersOf, jobNow, problemsOf, type ClusterView, type JobNow } from './cluster'
 
 /** What the open nodes say now. */
 export async function readClusters(context: Context, node: string | undefined): Promise<ClusterView[]> {
   const asked = await askAll(openNodes(context.store, node))
   requireAnswer(asked)
   return clustersOf(asked)
+}
+
+/** One job as the open nodes see it now. */
+export async function readJob(context: Context, job: string, node: string | undefined): Promise<{ cluster: ClusterView; now: JobNow; problems: string[] }> {
+  const clusters = await readClusters(context, node)
+  const cluster = clusters.find((one) => one.jobs.includes(job))
+  const now = cluster === undefined ? null : jobNow(cluster, job)
+  if (cluster === undefined || now === null) throw fail('E_JOB_NOT_FOUND', { job, known: clusters.flatMap((one) => one.jobs) })
+  return { cluster, now, problems: problemsOf(clusters) }
 }

@@ -45,7 +45,7 @@ export class Bench {
   async cui(argv: string[], input = ''): Promise<Ran> {
     const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
     stdin.end(input)
-    const io: Io = { stdin, stdout, stderr, env: { MIRRORPAIR_HOME: this.home }, onInterrupt: () => () => undefined }
+    const io: Io = { stdin, stdout, stderr, env: { MIRRORPAIR_HOME: this.home }, onInterrupt: () => () => undefined, onEnd: () => () => undefined }
     const exitCode = await runCui(argv, io, '0.1.0')
     return { exitCode, out: read(stdout), err: read(stderr) }
   }

@@ -56,7 +56,7 @@ test('Tab completes commands, jobs, actions and options; the arrow brings the la
   for (const [typed, shown] of [
     ['mir\t', 'mirror'],
     ['DB\t', ' DB_Group'],
-    ['sta\t', ' start'],
+    ['star\t', ' start'],
     ['--dr\t', ' --dry-run']
   ] as const) {
     terminal.type(typed)

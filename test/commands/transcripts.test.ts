@@ -120,6 +120,7 @@ DB_Group                  RMHW131
 IP-DB_Group               192.168.150.130 / 255.255.0.0
 MSSQLSERVER               online
 SQLSERVERAGENT            online
+System resource monitor   NA
 Data                      DB_Group
 Connection                OK
 Data Rule Set             DB_Group
@@ -139,8 +140,14 @@ Target Side               Full Mirror
 Pagefile Used             NA
 State                     online
 Safety                    OFF
+Mirroring State           SYNCHRONIZING
+Exposed                   No
 Role Sequence             3
+Safety Sequence           1
+Failover LSN              0
 Redo Queue                0
+Dirty Bytes               0
+Speed Limit               off
 ${RULE}
 `)
 })

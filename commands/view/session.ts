@@ -1,0 +1,52 @@
+import type { MirrordStatus, SessionView } from '../../src/wire'
+import { nodeTime, shortDuration, thousands, wrap } from '../kit/text'
+import { aged, standbyOf, UNKNOWN, type ClusterView, type JobNow, type Seen } from './cluster'
+
+export type Property = [name: string, value: string]
+
+/** A sentence in the property view stays within 80 columns. */
+const SENTENCE_WIDTH = 52
+
+/** What mirrorpair adds to the guide's property view: the mirroring session as the owner sees it (product §4). */
+export function sessionProperties(cluster: ClusterView, now: JobNow): Property[] {
+  const standby = standbyOf(cluster, now)
+  const data = now.view?.data ?? null
+  const theirs = standby.view?.data ?? null
+  const session = (data ?? theirs)?.session
+  const state: Property = ['State', aged(now.state, now.seen)]
+  const role: Property = ['Role Sequence', thousands(now.roleSequence)]
+  if (session === undefined) return [state, role]
+  const seen = data === null ? standby.seen : now.seen
+  return [
+    state,
+    ['Safety', safetyWord(session)],
+    ['Mirroring State', aged(session.state ?? 'NONE', seen)],
+    ...sentence('Reason', session.why),
+    ['Exposed', exposed(session, data === null ? null : now.seen)],
+    role,
+    ['Safety Sequence', thousands(session.safetySequence)],
+    ['Failover LSN', thousands(session.failoverLsn)],
+    ['Redo Queue', theirs === null ? UNKNOWN : aged(thousands(theirs.redoQueueBytes), standby.seen)],
+    ['Dirty Bytes', data === null ? UNKNOWN : data.dirtyBytes === null ? `${UNKNOWN} (all may differ)` : thousands(data.dirtyBytes)],
+    ['Speed Limit', bandwidthWord(data ?? theirs)]
+  ]
+}
+
+export const safetyWord = ({ safety }: SessionView): string => safety.toUpperCase()
+
+const bandwidthWord = (data: MirrordStatus | null): string =>
+  data === null || data.bandwidthBytesPerSecond === null ? 'off' : `${thousands(data.bandwidthBytesPerSecond)} bytes/s`
+
+/** Serving while the mirror is not receiving: a crash now would lose data. Only the owner can know. */
+export function exposed(session: SessionView, seen: Seen | null): string {
+  if (seen === null) return UNKNOWN
+  if (session.exposure === 'wanted') return aged('Waiting (applications wait for the mirror)', seen)
+  if (session.exposedSinceMs === null) return aged('No', seen)
+  const since = nodeTime(session.exposedSinceMs, seen.utcOffsetMinutes)
+  return aged(`Yes, since ${since} (${shortDuration(Math.max(0, seen.wallMs - session.exposedSinceMs))})`, seen)
+}
+
+function sentence(name: string, text: string | null): Property[] {
+  if (text === null) return []
+  return wrap(text, SENTENCE_WIDTH).map((line, i): Property => [i === 0 ? name : '', line])
+}
