@@ -1,8 +1,7 @@
 import { Args } from '@oclif/core'
 import { changing, CuiCommand, everywhere, type HelpText } from './base'
 import type { Outcome } from './context'
-import { fail } from './kit/fail'
-import { findTarget, jobWord, operate, type Target } from './operate'
+import { findTarget, jobWord, nodeOfPair, operate, type Target } from './operate'
 
 /** Clears the error flag that a failed node keeps; without it the job cannot start or come there (guide 4, Clear Error Flag). */
 export class Clearerr extends CuiCommand {
@@ -18,22 +17,12 @@ export class Clearerr extends CuiCommand {
   async run(): Promise<Outcome> {
     const { args, flags } = await this.read(Clearerr)
     const target = await findTarget(this.context, jobWord(this.context, args.job, Clearerr.about.usage), flags.node)
-    const node = args.of === undefined ? undefined : nodeOfPair(target, args.of)
+    const node = args.of === undefined ? undefined : nodeOfPair(target, args.of, Clearerr.about.usage)
     const flagged = node ?? flaggedNode(target)
     const where = flagged === undefined ? '' : ` on ${flagged}`
     const question = `The cause should be repaired first: the job may start there again. Do you really want to clear the error flag of ${target.job}${where}?`
     return operate(this.context, this.output, target, 'clearerr', flags, node === undefined ? {} : { node }, question)
   }
-}
-
-/** Names are compared as `--node` compares them. */
-function nodeOfPair(target: Target, word: string): string {
-  const node = target.cluster.nodes.find((name) => name.toLowerCase() === word.toLowerCase())
-  if (node !== undefined) return node
-  throw fail('E_USAGE', {
-    what: `${word} is not a node of ${target.cluster.cluster}; its nodes are ${target.cluster.nodes.join(' and ')}.`,
-    usage: Clearerr.about.usage
-  })
 }
 
 const flaggedNode = (target: Target): string | undefined =>

@@ -1,5 +1,6 @@
 import { Allstate } from './allstate'
 import type { CommandClass } from './base'
+import { Bandwidth } from './bandwidth'
 import { Bringin } from './bringin'
 import { Bringout } from './bringout'
 import { Clearerr } from './clearerr'
@@ -14,8 +15,12 @@ import { Logout } from './logout'
 import { Mirror } from './mirror'
 import { Open } from './open'
 import { Run } from './run'
+import { Safety } from './safety'
+import { Selectsrc } from './selectsrc'
 import { Switch } from './switch'
+import { Transmit } from './transmit'
 import { Use } from './use'
+import { Verify } from './verify'
 import { Version } from './version'
 import { Wait } from './wait'
 import { Watch } from './watch'
@@ -23,6 +28,7 @@ import { Watch } from './watch'
 /** The whole grammar: one word, one class. Usage, options and completion come from the classes. */
 export const COMMANDS: Record<string, CommandClass> = {
   allstate: Allstate,
+  bandwidth: Bandwidth,
   bringin: Bringin,
   bringout: Bringout,
   clearerr: Clearerr,
@@ -37,8 +43,12 @@ export const COMMANDS: Record<string, CommandClass> = {
   mirror: Mirror,
   open: Open,
   run: Run,
+  safety: Safety,
+  selectsrc: Selectsrc,
   switch: Switch,
+  transmit: Transmit,
   use: Use,
+  verify: Verify,
   version: Version,
   wait: Wait,
   watch: Watch

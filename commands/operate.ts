@@ -1,4 +1,4 @@
-import type { CommandAnswer, CommandRequest, JobCommand, TicketAnswer } from '../src/wire'
+import type { CommandAnswer, CommandOptions, CommandRequest, JobCommand, TicketAnswer } from '../src/wire'
 import { ReportError } from '../src/report/report'
 import { parseDurationMs } from './base'
 import type { Context, Outcome, Output } from './context'
@@ -38,6 +38,31 @@ export function jobWord(context: Context, word: string | undefined, usage: strin
   return job
 }
 
+/** `mirror start` alone is about the job in use: the one word that there is may be the second one. */
+export function jobAndWord(
+  first: string | undefined,
+  second: string | undefined,
+  known: readonly string[] | ((word: string) => boolean)
+): [job: string | undefined, word: string | undefined] {
+  const isWord = typeof known === 'function' ? known : (word: string): boolean => known.includes(word)
+  return second === undefined && first !== undefined && isWord(first) ? [undefined, first] : [first, second]
+}
+
+export const otherOf = (target: Target): string => target.cluster.nodes.find((node) => node !== target.now.owner) ?? 'the other node'
+
+/** Names are compared as `--node` compares them. */
+export function nodeOfPair(target: Target, word: string, usage: string): string {
+  const { cluster, nodes } = target.cluster
+  const node = nodes.find((name) => name.toLowerCase() === word.toLowerCase())
+  if (node !== undefined) return node
+  throw fail('E_USAGE', { what: `${word} is not a node of ${cluster}; its nodes are ${nodes.join(' and ')}.`, usage })
+}
+
+/** `--confirm` names the job once more; a wrong name stops everything. */
+export function checkConfirm(job: string, confirm: string | undefined): void {
+  if (confirm !== undefined && confirm !== job) throw fail('E_CONFIRM_WRONG', { job, given: confirm })
+}
+
 /** One of a command's actions; what else was typed is told with the usage. */
 export function actionOf<A extends string>(word: string | undefined, actions: readonly A[], command: string, usage: string): A {
   const found = actions.find((action) => action === word)
@@ -69,11 +94,11 @@ export async function operate(
   target: Target,
   command: JobCommand,
   flags: ChangeFlags,
-  extra: CommandRequest,
+  extra: CommandOptions,
   question: string
 ): Promise<Outcome> {
   const { job, entry } = target
-  if (flags.confirm !== undefined && flags.confirm !== job) throw fail('E_CONFIRM_WRONG', { job, given: flags.confirm })
+  checkConfirm(job, flags.confirm)
   const timeoutMs = flags.timeout === undefined ? TICKET_TIMEOUT_MS : parseDurationMs(flags.timeout)
   if (flags['dry-run']) return dryRun(output, target, command, extra)
   if (!flags.yes && flags.confirm === undefined && isTerminal(context)) await confirmYes(context, question)
@@ -92,15 +117,19 @@ export async function operate(
   return { exitCode: 0, json: { ...said, state: ticket.state, steps: ticket.steps, jobs: rows } }
 }
 
-const send = (entry: NodeEntry, job: string, command: JobCommand, body: CommandRequest): Promise<CommandAnswer> =>
+export const send = (entry: NodeEntry, job: string, command: JobCommand, body: CommandRequest): Promise<CommandAnswer> =>
   call<CommandAnswer>(entry, { method: 'POST', path: `/v1/jobs/${encodeURIComponent(job)}/${command}`, body, answerMs: 30_000 })
 
-async function dryRun(output: Output, target: Target, command: JobCommand, extra: CommandRequest): Promise<Outcome> {
+async function dryRun(output: Output, target: Target, command: JobCommand, extra: CommandOptions): Promise<Outcome> {
   const answer = await send(target.entry, target.job, command, { ...extra, dryRun: true })
-  const steps = answer.dryRun ? answer.steps : []
+  const { steps, danger } = answer.dryRun ? answer : { steps: [], danger: undefined }
+  for (const sentence of danger?.warning ?? []) output.line(output.paint.bad(sentence))
   output.line(`${command} ${target.job} would do:`)
   for (const [i, step] of steps.entries()) output.line(`  ${i + 1}. ${step}`)
-  return { exitCode: 0, json: { command, job: target.job, node: target.entry.node, dryRun: true, steps } }
+  return {
+    exitCode: 0,
+    json: { command, job: target.job, node: target.entry.node, dryRun: true, steps, ...(danger === undefined ? {} : { warning: danger.warning }) }
+  }
 }
 
 export function followTicket(context: Context, output: Output, target: Target, ticket: string, timeoutMs: number): Promise<TicketAnswer> {

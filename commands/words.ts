@@ -36,12 +36,9 @@ export const LATER_WORDS: readonly string[] = [
   'ready',
   'resource',
   'restore',
-  'selectsrc',
   'snapshot',
   'status',
   'takeover',
-  'transmit',
-  'verify',
   'vip',
   'why'
 ]

@@ -1,4 +1,4 @@
-import type { JobView } from '../../src/wire'
+import type { JobView, MirrordStatus } from '../../src/wire'
 import type { JobNow } from './cluster'
 
 export const WAIT_STATES = ['online', 'offline', 'synchronized', 'verified'] as const
@@ -16,9 +16,14 @@ export function reached({ now, standby }: Pair, state: WaitState): boolean {
   const { data, record } = now.view
   if (data === null || !data.connected || data.mirror.state !== 'Idle') return false
   const agreed = data.needToVerify === 'No' && record.needToVerify === 'No'
-  if (state === 'verified') return agreed && data.targetSide === 'Idle'
-  return agreed && (standby === null ? data.targetSide === 'Idle' : couldTakeOver(standby))
+  const whole = agreed && inSync(data) && (standby === null ? data.targetSide === 'Idle' : couldTakeOver(standby))
+  // A comparison must have come to its end since this side became the source.
+  return whole && (state === 'synchronized' || (data.verify.state === 'Idle' && data.verify.differences !== null))
 }
+
+/** Safety FULL has a state of its own for it; with OFF the target may be a moment behind, but must be receiving. */
+const inSync = ({ session }: MirrordStatus): boolean =>
+  session.safety === 'full' ? session.state === 'SYNCHRONIZED' : session.state !== 'SUSPENDED' && session.state !== 'DISCONNECTED'
 
 /** The standby has heard, too, that the mirror has ended: from now on it survives the owner's death. */
 const couldTakeOver = ({ record, data }: JobView): boolean => record.needToVerify === 'No' && (record.copyComplete || data?.copyComplete === true)
@@ -26,6 +31,10 @@ const couldTakeOver = ({ record, data }: JobView): boolean => record.needToVerif
 /** What was seen last, for the message when the time is over. */
 export function seenWords({ now }: Pair): string {
   const data = now.view?.data
-  const about = data ? `, mirror ${data.mirror.state}, connection ${data.connected ? 'OK' : 'Stop'}, need to verify ${data.needToVerify}` : ''
+  const session = data?.session.state ? `, ${data.session.state}` : ''
+  const verify = data && data.verify.state !== 'Idle' ? `, verify ${data.verify.state}` : ''
+  const about = data
+    ? `${session}, mirror ${data.mirror.state}${verify}, connection ${data.connected ? 'OK' : 'Stop'}, need to verify ${data.needToVerify}`
+    : ''
   return `${now.state} on ${now.owner}${about}`
 }

@@ -108,6 +108,11 @@ export const shellReports = {
     message: (v) => `The full mirror of ${v.job} did not end: it is in state ${v.state}.`,
     tryThis: (v) => `jobstate ${v.job}`
   }),
+  E_VERIFY_STOPPED: define<{ job: string; state: string }>({
+    exitCode: 1,
+    message: (v) => `The comparison of ${v.job} did not end: it is in state ${v.state}.`,
+    tryThis: (v) => `verify ${v.job} report shows what was found so far; jobstate ${v.job} shows the connection`
+  }),
   E_SHELL_BROKEN: define<{ what: string }>({
     exitCode: 1,
     message: (v) => `The shell met something it does not know how to handle: ${v.what}.`,

@@ -2,7 +2,7 @@ import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import tls from 'node:tls'
 import { X509Certificate } from 'node:crypto'
-import type { ApiError, CommandAnswer, CommandRequest, StatusAnswer, TicketAnswer } from '../../src/wire'
+import type { ApiError, CommandAnswer, CommandRequest, StatusAnswer, TicketAnswer, VerifyReport } from '../../src/wire'
 import { makeCertificate, type Certificate } from './certificate'
 import { ADDRESSES, statusOf, type Node } from './views'
 
@@ -18,6 +18,10 @@ export class FakeAgent {
   onCommand: (job: string, command: string, body: CommandRequest) => CommandAnswer | { refuse: ApiError } = () => ({ dryRun: false, ticket: 'T-1' })
   /** The answers to the polls of a ticket, in order; the last one stays. */
   tickets: TicketAnswer[] = [{ ticket: 'T-1', job: 'DB_Group', state: 'done', steps: [], nextSince: 0, error: null }]
+  /** What the last comparison found; asked for page by page. */
+  report: Omit<VerifyReport, 'from'> = { mode: 'full', state: 'Idle', startedAtMs: null, endedAtMs: null, total: 0, differences: [] }
+  folders = ['/srv/DB_Group']
+  onReport: () => void = () => undefined
   onStatus: () => void = () => undefined
   private server: https.Server | null = null
 
@@ -61,7 +65,7 @@ export class FakeAgent {
   }
 
   private answer(method: string, url: string, authorization: string | undefined, body: Record<string, unknown>): Answer {
-    const path = url.split('?')[0] ?? ''
+    const [path = '', query] = url.split('?')
     this.heard.push({ line: `${method} ${path}`, body })
     if (path === '/v1/hello') return { body: { product: 'mirrorpair', apiVersion: 1, version: '0.1.0', node: this.node, cluster: 'seoul-db' } }
     if (path === '/v1/login') return this.login(body)
@@ -72,9 +76,17 @@ export class FakeAgent {
       return { body: this.status }
     }
     if (path.startsWith('/v1/tickets/')) return { body: this.tickets.length > 1 ? this.tickets.shift() : this.tickets[0] }
+    if (method === 'GET' && path.endsWith('/verify')) return this.verifyPage(new URLSearchParams(query))
     const [, job = '', command = ''] = /^\/v1\/jobs\/([^/]+)\/(\w+)$/.exec(path) ?? []
     const answer = this.onCommand(decodeURIComponent(job), command, body as CommandRequest)
     return 'refuse' in answer ? refusal(409, answer.refuse) : { body: answer }
+  }
+
+  private verifyPage(query: URLSearchParams): Answer {
+    this.onReport()
+    const [from, max] = [Number(query.get('from')), Number(query.get('max'))]
+    const report = { ...this.report, from, differences: this.report.differences.slice(from, from + max) }
+    return { body: { node: this.node, job: 'DB_Group', folders: this.folders, report } }
   }
 
   private login(body: Record<string, unknown>): Answer {

@@ -54,7 +54,7 @@ test('what does not end in time has exit code 6 and names the ticket', async () 
 test('exit codes of the product', async () => {
   const codes = async (...argv: string[]) => (await bench.cui(argv)).exitCode
   expect(await codes('allstate')).toBe(0)
-  expect(await codes('verify', 'DB_Group', 'start')).toBe(1)
+  expect(await codes('snapshot', 'DB_Group', 'take')).toBe(1)
   expect(await codes('alstate')).toBe(2)
   expect(await codes('jobstate', 'NoSuchJob')).toBe(2)
   expect(await codes('allstate', '--node', '10.0.0.9')).toBe(3)
@@ -116,13 +116,6 @@ test('an unknown certificate is not taken without a terminal, and nothing of a p
   const file = path.join(bench.home, 'nodes.json')
   expect(fs.statSync(file).mode & 0o777).toBe(0o600)
   expect(fs.readFileSync(file, 'utf8')).not.toContain('secret')
-})
-
-test("a full mirror that decides whose data is right wants the job's name", async () => {
-  const job = bench.a.status.self.jobs['DB_Group']
-  if (job) job.record.needToVerify = 'Manually'
-  expect((await bench.cui(['mirror', 'DB_Group', 'start', '--yes'])).exitCode).toBe(5)
-  expect((await bench.cui(['mirror', 'DB_Group', 'start', '--no-wait', '--confirm', 'DB_Group'])).exitCode).toBe(0)
 })
 
 test('a runbook stops at the first command that fails and names its line', async () => {

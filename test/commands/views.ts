@@ -52,7 +52,7 @@ export function mirrord(role: 'source' | 'target'): MirrordStatus {
     targetSide: 'Idle',
     lsn: 4711,
     appliedLsn: 4711,
-    ...STATUS_DEFAULTS,
+    ...structuredClone(STATUS_DEFAULTS),
     copyComplete: true,
     fault: null
   }
