@@ -72,6 +72,11 @@ export const dataMessages = {
     message: ({ job, why }) => `${job}: the target cannot receive all that was written: ${why}`,
     tryThis: () => 'Wait until the full mirror has ended (`jobstate` shows Mirror: Idle), or bring the data link back.'
   }),
+  E_PAGE_FILE: define<{ why: string }>({
+    exitCode: 1,
+    message: ({ why }) => `What was queued on disk for the target cannot be read again: ${why}`,
+    tryThis: () => 'The target is compared by itself, with what is marked dirty. Check the disk of the state directory.'
+  }),
   E_VERIFY_IMPOSSIBLE: define<{ job: string; why: string }>({
     exitCode: 5,
     message: ({ job, why }) => `${job}: the two sides cannot be compared: ${why}`,

@@ -1,4 +1,5 @@
-import { AT, FRAME_BYTES_MAX } from '../../../src/wire/frame'
+import { setTimeout as delay } from 'node:timers/promises'
+import { AT, FRAME_BYTES_MAX, dataError } from '../../../src/wire/frame'
 import { frameLsn } from '../../../src/wire/frameDecode'
 import { checksum } from '../stream/checksum'
 import type { PageFile, PagePlace } from './pageFile'
@@ -51,7 +52,8 @@ export class FrameQueue {
   next(into: Buffer, limit: number): Promise<number> {
     return this.inTurn(async () => {
       if (this.place !== null) {
-        const { bytes, next, lastLsn } = await this.page.read(this.place, into.subarray(0, Math.max(limit, FRAME_BYTES_MAX)))
+        const { place } = this
+        const { bytes, next, lastLsn } = await this.orGiveUp(() => this.page.read(place, into.subarray(0, Math.max(limit, FRAME_BYTES_MAX))))
         this.place = next
         if (bytes > 0) {
           this.sent = lastLsn
@@ -98,9 +100,19 @@ export class FrameQueue {
     return this.inTurn(async () => {
       this.release(lsn)
       this.sent = lsn
-      this.place = this.page.lastLsn() > lsn ? await this.page.placeAfter(lsn, this.spillBuffer) : null
+      this.place = this.page.lastLsn() > lsn ? await this.orGiveUp(() => this.page.placeAfter(lsn, this.spillBuffer)) : null
       this.position = this.log.ring.positionAfter(lsn)
     })
+  }
+
+  /** What was queued and cannot be read again is lost to the stream; the dirty map knows it. */
+  private async orGiveUp<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read()
+    } catch (error) {
+      this.log.overflow()
+      throw dataError('E_PAGE_FILE', { why: (error as Error).message })
+    }
   }
 
   /** A new stream: nothing that was queued counts any more. Answers the LSN before its first frame. */
@@ -120,7 +132,8 @@ export class FrameQueue {
     const { ring } = this.log
     while (!stopped()) {
       const full = ring.usedBytes() > ring.capacity * SPILL_ABOVE && this.log.streamState() === 'wanted'
-      if (!full || !(await this.spillDown())) await this.log.waitForPressure(ring.capacity * SPILL_ABOVE, LOOK_MS)
+      if (!full) await this.log.waitForPressure(ring.capacity * SPILL_ABOVE, LOOK_MS)
+      else if (!this.page.mayHaveRoom() || !(await this.spillDown())) await delay(LOOK_MS)
     }
     await this.inTurn(() => this.page.close())
   }

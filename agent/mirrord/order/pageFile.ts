@@ -12,7 +12,7 @@ const SEGMENTS_MIN = 8
 /** So much of the disk is left to the application: this part of it, at most so many bytes. */
 const RESERVED_PART = 0.05
 const RESERVED_BYTES_MAX = 1024 ** 3
-/** A disk that refused is asked again after so long. */
+/** A disk that refused is asked again after so long, or when something was given back. */
 const RETRY_MS = 5_000
 
 interface Segment {
@@ -59,9 +59,14 @@ export class PageFile {
     return { segment: this.dropped + Math.max(0, this.segments.length - 1), offset: this.segments.at(-1)?.bytes ?? 0 }
   }
 
+  /** False: it was full a moment ago. */
+  mayHaveRoom(): boolean {
+    return performance.now() - this.refusedAtMs >= RETRY_MS
+  }
+
   /** Appends whole, sealed frames, and answers where they stand; null: there is no room for them, now. */
   async append(frames: Buffer, lastLsn: number): Promise<PagePlace | null> {
-    if (this.bytes() + frames.length > this.bytesMax || performance.now() - this.refusedAtMs < RETRY_MS) return null
+    if (this.bytes() + frames.length > this.bytesMax) return this.refused()
     try {
       if (await this.diskIsFull(frames.length)) return this.refused()
       const segment = await this.segmentFor(frames.length, lastLsn)
@@ -138,6 +143,7 @@ export class PageFile {
   private drop(): void {
     const { handle, file } = this.segments.shift()!
     this.dropped++
+    this.refusedAtMs = Number.NEGATIVE_INFINITY
     this.closing = this.closing.then(() => handle.close().catch(() => undefined)).then(() => fs.promises.rm(file, { force: true }).catch(() => undefined))
   }
 
