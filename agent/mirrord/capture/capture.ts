@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import * as libc from '../../native/libc'
+import type { DirtyForCapture } from '../dirty/dirtyMap'
 import { workerFile } from '../../native/programs'
 import { captureError } from './captureReport'
 import type { CaptureCommand, CaptureGiven, CaptureNews } from './captureThread'
@@ -21,6 +22,8 @@ export interface CaptureOptions {
   exclude?: readonly string[]
   /** The job's order; several captures may share one. */
   log: { shared: unknown; waiters?: SyncWaiters }
+  /** The dirty map's part of this folder: what will change is marked there first. */
+  dirty?: DirtyForCapture
   slowThreads?: number
   /** Serves the folder on when this process dies; null: the mount ends with it. */
   keeper?: KeeperLink | null
@@ -168,7 +171,8 @@ class FuseCapture implements Capture {
       queue: this.queue.shared,
       counters: this.counted.shared,
       log: this.options.log.shared,
-      table: this.tableFd < 0 ? null : { descriptor: this.tableFd, bytes: fs.fstatSync(this.tableFd).size, restored: this.kept?.nodes ?? null }
+      table: this.tableFd < 0 ? null : { descriptor: this.tableFd, bytes: fs.fstatSync(this.tableFd).size, restored: this.kept?.nodes ?? null },
+      dirty: this.options.dirty
     }
     const ready = this.news('ready')
     const worker = new Worker(this.options.threadFile ?? workerFile('capture'), { workerData: given, transferList: [port2] })

@@ -1,5 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
 import * as libc from '../../native/libc'
+import type { DirtyForCapture } from '../dirty/dirtyMap'
 import type { OrderedLog } from '../order/orderedLog'
 import { Counters } from './counters'
 import { serve } from './serve'
@@ -22,6 +23,7 @@ export interface CaptureGiven {
   log: unknown
   /** For a successor of this process; null: it has no keeper. */
   table: TableGiven | null
+  dirty?: DirtyForCapture
 }
 
 export type CaptureCommand = { id: number; do: 'serve' | 'flushTimes' | 'stop' }
@@ -93,6 +95,7 @@ function servingFor(given: CaptureGiven, log: OrderedLog, tell: (news: CaptureNe
     counters,
     table,
     holder: table === null ? null : folderHolder(given.folder, hopeless),
+    dirty: given.dirty,
     onNeedsMirror(why) {
       counters.add('needsMirror', 1)
       if (counters.read().needsMirror === 1) tell({ kind: 'needsMirror', why })

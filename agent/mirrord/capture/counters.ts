@@ -1,5 +1,18 @@
 /** Counters of one captured folder, in shared memory: written by its capture thread, read by anybody. */
-export const COUNTERS = ['requests', 'writes', 'writtenBytes', 'reads', 'coldReads', 'syncs', 'lookups', 'nodes', 'handles', 'needsMirror', 'errors'] as const
+export const COUNTERS = [
+  'requests',
+  'writes',
+  'writtenBytes',
+  'reads',
+  'coldReads',
+  'syncs',
+  'lookups',
+  'nodes',
+  'handles',
+  'needsMirror',
+  'errors',
+  'setAside'
+] as const
 export type CounterName = (typeof COUNTERS)[number]
 export type CounterValues = Record<CounterName, number>
 

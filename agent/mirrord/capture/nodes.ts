@@ -1,3 +1,4 @@
+import type { NodeMark } from '../dirty/marks'
 import type { Exclude } from './exclude'
 import { ROOT_ID, S_IFDIR, S_IFMT } from './protocol'
 import type { CaptureTable } from './table/captureTable'
@@ -31,6 +32,11 @@ export class Node {
   pathEpoch = -1
   excluded = false
   private isNamedElsewhere = false
+  /** The directory that `path` goes through. */
+  parent: Node | null = null
+  /** The dirty map: what it is marked for, while this is the map's epoch. */
+  mark: NodeMark | null = null
+  markEpoch = 0
 
   constructor(
     readonly id: number,
@@ -248,6 +254,7 @@ export class NodeTable {
 
   private pathChanged(node: Node): void {
     node.pathEpoch = -1
+    node.markEpoch = 0
     if (node.children !== null && node.children.size > 0) this.epoch++
   }
 
@@ -299,6 +306,11 @@ export class NodeTable {
     return node.path
   }
 
+  /** The directory that the node's path goes through; null: it has no name, or is the root. */
+  parentOf(node: Node): Node | null {
+    return this.pathOf(node) === null ? null : node.parent
+  }
+
   /** The path to send; null: without a name, or excluded. */
   sentPathOf(node: Node): string | null {
     const path = this.pathOf(node)
@@ -317,12 +329,13 @@ export class NodeTable {
 
   private refreshPath(node: Node): void {
     node.pathEpoch = this.epoch
-    node.path = null
+    node.path = node.parent = null
     node.excluded = false
     for (const { parent, name } of node.names) {
       const path = this.childPath(parent, name)
       if (path === null) continue
       node.path = path
+      node.parent = parent
       node.excluded = this.exclude(path)
       if (!node.excluded) return
     }

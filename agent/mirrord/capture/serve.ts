@@ -4,6 +4,7 @@ import { getattr, setattr, statfs } from './attributes'
 import { CHANGED_TIMES_INTERVAL_MS } from './changedTimes'
 import { opendir, readdir, readdirplus, releasedir } from './directories'
 import { NO_REPLY, fallocate, flush, fsync, lseek, open, read, release, syncfs, write } from './files'
+import { marksMissing } from './marking'
 import { batchForget, create, forget, link, lookup, mkdir, mknod, readlink, rmdir, symlink, unlink } from './names'
 import {
   FUSE_MAJOR,
@@ -63,7 +64,7 @@ const ANSWERS: Record<Opcode, Answer> = {
   [Opcode.RELEASEDIR]: releasedir,
   [Opcode.FSYNCDIR]: fsync,
   [Opcode.CREATE]: create,
-  // What was begun is finished: nothing here waits for long, and the slow threads only wait for the disk.
+  // What was begun is finished: nothing here waits for long; the slow threads, and what is set aside, only wait for the disk.
   [Opcode.INTERRUPT]: never(done),
   [Opcode.DESTROY]: done,
   [Opcode.IOCTL]: () => -ENOTTY,
@@ -115,12 +116,18 @@ export interface ServeHooks {
 /** Serves until the mount goes away ('unmounted') or a command says stop ('stopped'). */
 export function serve(serving: Serving, hooks: ServeHooks): 'unmounted' | 'stopped' {
   const { fuseFd } = serving.options
-  const waiting = libc.pollSet([fuseFd, hooks.commandFd])
+  const wakeFd = serving.options.dirty?.wakeFd
+  const waiting = libc.pollSet([fuseFd, hooks.commandFd, ...(wakeFd === undefined ? [] : [wakeFd])])
+  // While too much is set aside nothing is read; the end of the mount is still seen.
+  const waitingFull = Buffer.from(waiting)
+  waitingFull.writeInt16LE(0, 4)
   let timesSentMs = performance.now()
   for (let requests = 0; ; ) {
-    const bytes = libc.read(fuseFd, serving.input, serving.input.length)
+    const full = serving.aside.isFull
+    const bytes = full ? -EAGAIN : libc.read(fuseFd, serving.input, serving.input.length)
     if (bytes > 0) {
       answerOne(serving, hooks, bytes)
+      if (wakeFd !== undefined && serving.aside.isReady(serving.marks!.ring)) marksAreHard(serving, hooks, wakeFd)
       if (++requests < REQUESTS_BETWEEN_LOOKS) continue
     } else if (bytes === -ENODEV || bytes === 0) return 'unmounted'
     else if (bytes === -EINTR || bytes === -ENOENT) continue
@@ -132,9 +139,24 @@ export function serve(serving: Serving, hooks: ServeHooks): 'unmounted' | 'stopp
       timesSentMs = now
       serving.counters.set('nodes', serving.nodes.size)
     }
-    libc.poll(waiting, 2, requests >= REQUESTS_BETWEEN_LOOKS ? 0 : waitMs(serving))
+    const set = full ? waitingFull : waiting
+    libc.poll(set, wakeFd === undefined ? 2 : 3, requests >= REQUESTS_BETWEEN_LOOKS ? 0 : waitMs(serving))
     requests = 0
-    if (libc.pollRevents(waiting, 1) !== 0 && hooks.onCommand()) return 'stopped'
+    if (libc.pollRevents(set, 1) !== 0 && hooks.onCommand()) return 'stopped'
+    if (full && libc.pollRevents(set, 0) !== 0) return 'unmounted'
+    if (wakeFd !== undefined && libc.pollRevents(set, 2) !== 0) marksAreHard(serving, hooks, wakeFd)
+  }
+}
+
+const WAKES = Buffer.alloc(8)
+
+/** Goes on with what waited for marks; one may find that it needs another mark by now, and waits again. */
+function marksAreHard(serving: Serving, hooks: ServeHooks, wakeFd: number): void {
+  libc.read(wakeFd, WAKES, WAKES.length)
+  serving.rotation!.tend()
+  for (const request of serving.aside.takeReady(serving.marks!.ring)) {
+    request.copy(serving.input)
+    answerOne(serving, hooks, request.length)
   }
 }
 
@@ -150,9 +172,11 @@ function answerOne(serving: Serving, hooks: ServeHooks, bytes: number): void {
   serving.nodeId = input.readUInt32LE(16) + input.readUInt32LE(20) * 2 ** 32
   serving.uid = input.readUInt32LE(24)
   serving.gid = input.readUInt32LE(28)
-  serving.begin(opcode)
   let result: number
   try {
+    const missing = marksMissing(serving, opcode)
+    if (missing !== null) return setAside(serving, missing)
+    serving.begin(opcode)
     result = answers[opcode]?.(serving) ?? -ENOSYS
   } catch (error) {
     serving.counters.add('errors', 1)
@@ -168,6 +192,12 @@ function answerOne(serving: Serving, hooks: ServeHooks, bytes: number): void {
   // ENOENT: nobody waits for it any more.
   if (written < 0 && written !== -ENOENT) hooks.onFault(new Error(`the answer was refused with error ${-written}`), opcode)
   if (opcode === Opcode.INIT) hooks.onInitialised()
+}
+
+function setAside(serving: Serving, position: number): void {
+  serving.aside.add(serving.input.subarray(0, serving.requestBytes), position)
+  serving.counters.add('setAside', 1)
+  serving.marks!.ring.signal()
 }
 
 const isSilent = (opcode: number): boolean => opcode === Opcode.FORGET || opcode === Opcode.BATCH_FORGET || opcode === Opcode.INTERRUPT

@@ -1,5 +1,9 @@
 import * as libc from '../../native/libc'
 import { ESTALE } from '../../native/libcErrors'
+import type { DirtyForCapture } from '../dirty/dirtyMap'
+import { MarkRing } from '../dirty/markRing'
+import { Marks } from '../dirty/marks'
+import { Rotation } from '../dirty/rotation'
 import type { OrderedLog } from '../order/orderedLog'
 import type { SyncWaiters } from '../order/syncWaiters'
 import { ChangedTimes } from './changedTimes'
@@ -18,6 +22,7 @@ import {
   REQUEST_BYTES_MAX,
   writeU64
 } from './protocol'
+import { SetAside } from './setAside'
 import type { SlowQueue } from './slowQueue'
 import { Stat } from './stat'
 import type { CaptureTable } from './table/captureTable'
@@ -39,6 +44,8 @@ export interface ServingOptions {
   table?: CaptureTable | null
   /** Keeps open files without a name beyond this process. */
   holder?: Holder | null
+  /** Where places are marked before they change; undefined: nowhere. */
+  dirty?: DirtyForCapture
   /** Changes were made that could not be sent by name; the target needs a mirror. */
   onNeedsMirror(why: string): void
 }
@@ -62,6 +69,9 @@ export class Serving {
   readonly handles: HandleTable
   readonly times: ChangedTimes
   readonly excludeDependsOnDirectory: boolean
+  readonly marks: Marks | null
+  readonly rotation: Rotation | null
+  readonly aside = new SetAside()
   requestBytes = 0
   nodeId = 0
   uid = 0
@@ -93,6 +103,14 @@ export class Serving {
     this.handles = new HandleTable(this.table)
     this.excludeDependsOnDirectory = excludeDependsOnDirectory(options.exclude)
     this.times = new ChangedTimes(options.folder, this.nodes, options.log, (node) => this.statNode(node), this.stat)
+    this.marks = options.dirty === undefined ? null : new Marks(new MarkRing(options.dirty.shared), this.nodes)
+    this.rotation = this.marks === null ? null : new Rotation(this.marks, this.nodes, this.handles, { allSent: () => this.allSent() })
+  }
+
+  /** The LSN that covers all changes so far, their times included. */
+  private allSent(): number {
+    this.times.sendAll()
+    return this.log.lsn()
   }
 
   restoreDoubts(doubts: readonly Doubt[]): void {

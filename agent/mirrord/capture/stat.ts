@@ -1,4 +1,5 @@
 import * as libc from '../../native/libc'
+import { ticksOf } from '../dirty/ticks'
 import type { Identity } from './nodes'
 
 /** Places in struct statx. */
@@ -74,12 +75,17 @@ export class Stat {
     return this.bytes.readBigInt64LE(ATIME) * 1_000_000_000n + BigInt(this.bytes.readUInt32LE(ATIME + 8))
   }
 
+  /** When the inode was changed, folded as the time of birth. */
+  get changedTicks(): number {
+    return ticksOf(this.bytes.readUInt32LE(CTIME), this.bytes.readUInt32LE(CTIME + 8))
+  }
+
   identity(): Identity {
     const low = this.bytes.readUInt32LE(INODE)
     const high = this.bytes.readUInt32LE(INODE + 4)
     const inode = high < EXACT_HIGH ? low + high * TWO_32 : this.bytes.readBigUInt64LE(INODE)
     const key = typeof inode === 'number' && this.device === this.rootDevice ? inode : `${this.device}:${inode}`
-    const birth = this.bytes.readUInt32LE(BIRTH) * 0x100000 + (this.bytes.readUInt32LE(BIRTH + 8) >>> 10)
+    const birth = ticksOf(this.bytes.readUInt32LE(BIRTH), this.bytes.readUInt32LE(BIRTH + 8))
     return { inode, key, birth, mode: this.mode }
   }
 
