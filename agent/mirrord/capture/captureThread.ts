@@ -1,6 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
 import * as libc from '../../native/libc'
-import type { DirtyForCapture } from '../dirty/dirtyMap'
+import type { DirtyForCapture } from '../dirty/markRing'
 import type { OrderedLog } from '../order/orderedLog'
 import { Counters } from './counters'
 import { serve } from './serve'

@@ -1,4 +1,4 @@
-import type { NodeMark } from '../dirty/marks'
+import type { NodeMark } from '../dirty/tables'
 import type { Exclude } from './exclude'
 import { ROOT_ID, S_IFDIR, S_IFMT } from './protocol'
 import type { CaptureTable } from './table/captureTable'

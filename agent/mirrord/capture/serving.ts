@@ -1,7 +1,6 @@
 import * as libc from '../../native/libc'
 import { ESTALE } from '../../native/libcErrors'
-import type { DirtyForCapture } from '../dirty/dirtyMap'
-import { MarkRing } from '../dirty/markRing'
+import { type DirtyForCapture, MarkRing } from '../dirty/markRing'
 import { Marks } from '../dirty/marks'
 import { Rotation } from '../dirty/rotation'
 import type { OrderedLog } from '../order/orderedLog'

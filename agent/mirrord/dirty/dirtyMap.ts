@@ -1,8 +1,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { DirtySet } from './dirtySet'
-import { FolderMap, readFolder } from './folderMap'
-import { KEEPER_LIMITS, type KeeperLimits } from './markKeeper'
+import { DIRTY_LIMITS, type DirtyLimits, FolderMap, readFolder } from './folderMap'
+import type { DirtyForCapture } from './markRing'
+
+export { DIRTY_LIMITS, type DirtyLimits } from './folderMap'
+export type { DirtyForCapture } from './markRing'
 
 /**
  * The dirty map of a job on its source: before data or names in a captured folder can change on the disk, it is hard on the disk that they may have. After a
@@ -36,13 +39,6 @@ export interface DirtyMap {
   close(): Promise<void>
 }
 
-/** What a capture thread needs to mark. */
-export interface DirtyForCapture {
-  shared: SharedArrayBuffer
-  /** An eventfd: written when marks have become hard. */
-  wakeFd: number
-}
-
 export interface DirtyMapOptions {
   /** `<dataDirectory>/dirty`. */
   directory: string
@@ -57,13 +53,6 @@ export interface DirtyMapOptions {
   lsn(): number
   limits?: DirtyLimits
 }
-
-export interface DirtyLimits extends KeeperLimits {
-  /** A generation that has ended is made hard in the folder after this time: by then most of it is. */
-  localSyncMs: number
-}
-
-export const DIRTY_LIMITS: DirtyLimits = { ...KEEPER_LIMITS, localSyncMs: 20_000 }
 
 /** Resolves when the first generations are hard. */
 export async function openDirtyMap(options: DirtyMapOptions): Promise<DirtyMap> {

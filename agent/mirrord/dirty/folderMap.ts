@@ -5,11 +5,10 @@ import { MessageChannel, Worker } from 'node:worker_threads'
 import * as libc from '../../native/libc'
 import { workerFile } from '../../native/programs'
 import { O_CLOEXEC, O_DIRECTORY } from '../capture/protocol'
-import type { DirtyForCapture, DirtyLimits } from './dirtyMap'
 import type { DirtyFolder } from './dirtySet'
 import type { DirtyMarksData } from './dirtyMarks.worker'
-import type { KeeperNews, KeeperOrder } from './markKeeper'
-import { MarkRing } from './markRing'
+import { KEEPER_LIMITS, type KeeperLimits, type KeeperNews, type KeeperOrder } from './markKeeper'
+import { type DirtyForCapture, MarkRing } from './markRing'
 import { syncDirectory } from './marksFile'
 import { generationsIn, readGenerations } from './readGenerations'
 import { resolveMarks } from './resolve'
@@ -17,6 +16,13 @@ import { resolveMarks } from './resolve'
 /** Files come and go while they are read: a second look finds them whole. */
 const READ_TRIES = 5
 const READ_PAUSE_MS = 40
+
+export interface DirtyLimits extends KeeperLimits {
+  /** A generation that has ended is made hard in the folder after this time: by then most of it is. */
+  localSyncMs: number
+}
+
+export const DIRTY_LIMITS: DirtyLimits = { ...KEEPER_LIMITS, localSyncMs: 20_000 }
 
 export interface FolderMapOptions {
   directory: string

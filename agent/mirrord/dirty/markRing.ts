@@ -24,6 +24,13 @@ export type MarksState = 'kept' | 'unknown' | 'failed'
 const KEPT = 0
 const FAILED = -1
 
+/** What a capture thread needs to mark. */
+export interface DirtyForCapture {
+  shared: SharedArrayBuffer
+  /** An eventfd: written when marks have become hard. */
+  wakeFd: number
+}
+
 export class MarkRing {
   private readonly words: Int32Array
   private readonly floats: Float64Array

@@ -3,7 +3,7 @@ import { EXTENT_BYTES, Extents, extentOf, TO_END } from './extents'
 import { encodeMark, Mark, type MarkRecord } from './markRecord'
 import type { MarkRing } from './markRing'
 import { RemovedNames } from './removedNames'
-import { type DirectoryMark, emptyTables, type FileMark, marksIn, type SubtreeMark, type Tables } from './tables'
+import { type DirectoryInfo, type DirectoryMark, emptyTables, type FileMark, marksIn, type SubtreeMark, type Tables } from './tables'
 import { ticksOfMs } from './ticks'
 
 /** A generation with more marks asks for the next one; meanwhile directories stand for what is in them. */
@@ -15,15 +15,6 @@ const REPLACED_MAX = 16
 const AHEAD_EXTENTS = 8
 /** The kernel stamps births with a clock that may be a tick behind. */
 const CLOCK_SLACK_MS = 1_000
-
-/** What a node is known to be marked for, in one epoch. */
-export type NodeMark = DirectoryInfo | FileMark
-
-/** A directory: its mark, if it has one, and whether a mark above it stands for all that is below. */
-export interface DirectoryInfo {
-  mark: DirectoryMark | null
-  deep: boolean
-}
 
 /** What stands at a name that is going to change. */
 export interface Standing {

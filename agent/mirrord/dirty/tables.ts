@@ -30,6 +30,15 @@ export interface SubtreeMark {
   hard: boolean
 }
 
+/** What a node is known to be marked for, in one epoch. */
+export type NodeMark = DirectoryInfo | FileMark
+
+/** A directory: its mark, if it has one, and whether a mark above it stands for all that is below. */
+export interface DirectoryInfo {
+  mark: DirectoryMark | null
+  deep: boolean
+}
+
 export interface Tables {
   generation: number
   beganTicks: number
