@@ -38,7 +38,7 @@ export class Verify extends CuiCommand {
     if (action === 'report') return this.report(target)
     const mode = MODES.find((one) => one === flags.mode)
     const extra = mode === undefined ? { action } : { action, mode }
-    const before = action === 'start' ? await lastStart(target) : null
+    const before = action === 'start' ? ((await lastReport(target))?.startedAtMs ?? null) : null
     const outcome = await operate(this.context, this.output, target, 'verify', flags, extra, question(target, action, mode ?? 'full'))
     if (action === 'stop' || !flags.wait || flags['dry-run']) return outcome
     return this.untilVerified(target, flags, before, outcome)
@@ -56,8 +56,8 @@ export class Verify extends CuiCommand {
   private async untilVerified(target: Target, flags: ChangeFlags, before: number | null, outcome: Outcome): Promise<Outcome> {
     let report: VerifyReport | null = null
     const ended = async (): Promise<boolean> => {
-      report = (await page(target.entry, target.job, 0, 0)).report
-      return report.startedAtMs !== before && report.endedAtMs !== null
+      report = await lastReport(target)
+      return report !== null && report.startedAtMs !== before && report.endedAtMs !== null
     }
     const stopped = (state: string): Error => fail('E_VERIFY_STOPPED', { job: target.job, state })
     await followWalk(this.context, this.output, target, {
@@ -91,10 +91,10 @@ async function wholeReport({ entry, job }: Target): Promise<VerifyAnswer> {
   return { ...first, report: { ...first.report, differences } }
 }
 
-/** null: none yet, or nobody can say; what the command itself meets is told then. */
-async function lastStart({ entry, job }: Target): Promise<number | null> {
+/** null: none yet, or nobody can say now. */
+async function lastReport({ entry, job }: Target): Promise<VerifyReport | null> {
   try {
-    return (await page(entry, job, 0, 0)).report.startedAtMs
+    return (await page(entry, job, 0, 0)).report
   } catch {
     return null
   }

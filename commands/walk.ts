@@ -26,33 +26,57 @@ export interface WalkToFollow {
   ended?(): Promise<boolean>
 }
 
+/** Where it stands, for the bar; `end`: the LSN behind which nothing of it is left, once everything has been put in order. */
+interface Seen {
+  state: string
+  percent: number
+  leftBytes: number
+  leftMs: number | null
+  end: number | null
+}
+
+const ALMOST_PERCENT = 99
+
+/** The walk itself has ended; until the target has done all of it, what is queued is left. */
+function seenOf(data: MirrordStatus, read: WalkToFollow['read'], end: number | null): Seen {
+  const view = read(data)
+  if (view.state !== 'Idle') return { ...view, end: null }
+  const last = end ?? data.lsn
+  const done = data.appliedLsn >= last && data.targetSide === 'Idle'
+  if (done) return { state: 'Idle', percent: 100, leftBytes: 0, leftMs: 0, end: last }
+  const { queuedBytes, speedBytesPerSecond: speed } = data
+  return { state: 'Sending', percent: ALMOST_PERCENT, leftBytes: queuedBytes, leftMs: speed > 0 ? (queuedBytes * 1000) / speed : null, end: last }
+}
+
 /** Shows bytes and time left until it has ended; a walk that somebody stopped or paused is a failure. */
 export async function followWalk(context: Context, output: Output, target: Target, walk: WalkToFollow): Promise<void> {
   const progress = await createProgress(output.raw === null ? { ...context.io.stdout, isTTY: false } : context.io.stdout, walk.title)
   try {
-    await untilEnded(context, target, walk, (view) => progress.update(view.state === 'Idle' ? 100 : view.percent, view.leftBytes, view.leftMs))
+    await untilEnded(context, target, walk, (seen) => progress.update(seen.percent, seen.leftBytes, seen.leftMs))
   } finally {
     progress.stop()
   }
 }
 
-async function untilEnded(context: Context, target: Target, walk: WalkToFollow, show: (view: ReturnType<WalkToFollow['read']>) => void): Promise<void> {
+async function untilEnded(context: Context, target: Target, walk: WalkToFollow, show: (seen: Seen) => void): Promise<void> {
   const timeoutMs = walk.timeout === undefined ? TICKET_TIMEOUT_MS : parseDurationMs(walk.timeout)
   const began = performance.now()
   let movedAt = began
   let lastLeft = -1
   let running = false
+  let end: number | null = null
   for (;;) {
     if (context.interrupt.signal.aborted) throw fail('E_OUTCOME_UNKNOWN', { node: target.entry.node, ticket: target.job, job: target.job })
     const data = await dataNow(context, target)
-    const view = data === null ? null : walk.read(data)
+    const view: Seen | null = data === null ? null : seenOf(data, walk.read, end)
     const now = performance.now()
     if (view !== null) {
-      show(view)
       if (view.leftBytes !== lastLeft) movedAt = now
       lastLeft = view.leftBytes
+      end = view.end
       running ||= view.state === 'Mirror' || view.state === 'Verifying'
       const begun = running || now - began > BEGIN_MS
+      if (begun) show(view)
       if (begun && view.state === 'Idle' && (walk.ended === undefined || (await walk.ended()))) return
       if (begun && (view.state === 'Stop' || view.state === 'Pause')) throw walk.stopped(view.state)
     }

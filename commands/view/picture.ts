@@ -77,17 +77,19 @@ function jobLines(jobs: JobNow[], chosen: string | null, paint: Paint): string[]
 
 /** Left what serves and how safe it is, right the data as the guide lists it. */
 function panes(cluster: ClusterView, now: JobNow, width: number, paint: Paint): string[] {
-  const left = [...serviceProperties(now), ...sessionProperties(cluster, now)]
+  const left = (columns: number): Property[] => [...serviceProperties(now), ...sessionProperties(cluster, now, columns - namesOf(columns) - NAME_GAP)]
   const right = dataProperties(now)
-  if (width < TWO_PANES_WIDTH) return pane([...left, ...right], width, paint)
+  if (width < TWO_PANES_WIDTH) return pane([...left(width), ...right], width, paint)
   // The right one needs little; where there is more room both get of it.
-  const leftWidth = Math.max(width - RIGHT_WIDTH - PANE_GAP - Math.floor((width - TWO_PANES_WIDTH) / 2), TWO_PANES_WIDTH - RIGHT_WIDTH - PANE_GAP)
-  const [a, b] = [pane(left, leftWidth, paint), pane(right, width - leftWidth - PANE_GAP, paint)]
+  const leftWidth = width - RIGHT_WIDTH - PANE_GAP - Math.floor((width - TWO_PANES_WIDTH) / 2)
+  const [a, b] = [pane(left(leftWidth), leftWidth, paint), pane(right, width - leftWidth - PANE_GAP, paint)]
   return Array.from({ length: Math.max(a.length, b.length) }, (_, i) => `${padTo(a[i] ?? '', leftWidth + PANE_GAP)}${b[i] ?? ''}`.trimEnd())
 }
 
+const namesOf = (width: number): number => (width < WIDE_PANE ? NAME_WIDTH : WIDE_NAME_WIDTH)
+
 function pane(rows: Property[], width: number, paint: Paint): string[] {
-  const names = Math.min(width < WIDE_PANE ? NAME_WIDTH : WIDE_NAME_WIDTH, Math.max(...rows.map(([name]) => widthOf(name))))
+  const names = Math.min(namesOf(width), Math.max(...rows.map(([name]) => widthOf(name))))
   return rows.map(([name, value]) => {
     const label = padTo(cut(clean(name), names), names + NAME_GAP)
     return label + paint.state(cut(clean(value), Math.max(0, width - widthOf(label))))

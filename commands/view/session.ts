@@ -8,7 +8,7 @@ export type Property = [name: string, value: string]
 const SENTENCE_WIDTH = 52
 
 /** What mirrorpair adds to the guide's property view: the mirroring session as the owner sees it (product §4). */
-export function sessionProperties(cluster: ClusterView, now: JobNow): Property[] {
+export function sessionProperties(cluster: ClusterView, now: JobNow, width = SENTENCE_WIDTH): Property[] {
   const standby = standbyOf(cluster, now)
   const data = now.view?.data ?? null
   const theirs = standby.view?.data ?? null
@@ -21,7 +21,7 @@ export function sessionProperties(cluster: ClusterView, now: JobNow): Property[]
     state,
     ['Safety', safetyWord(session)],
     ['Mirroring State', aged(session.state ?? 'NONE', seen)],
-    ...sentence('Reason', session.why),
+    ...sentence('Reason', session.why, width),
     ['Exposed', exposed(session, data === null ? null : now.seen)],
     role,
     ['Safety Sequence', thousands(session.safetySequence)],
@@ -43,10 +43,10 @@ export function exposed(session: SessionView, seen: Seen | null): string {
   if (session.exposure === 'wanted') return aged('Waiting (applications wait for the mirror)', seen)
   if (session.exposedSinceMs === null) return aged('No', seen)
   const since = nodeTime(session.exposedSinceMs, seen.utcOffsetMinutes)
-  return aged(`Yes, since ${since} (${shortDuration(Math.max(0, seen.wallMs - session.exposedSinceMs))})`, seen)
+  return aged(`Yes, ${shortDuration(Math.max(0, seen.wallMs - session.exposedSinceMs))} (since ${since})`, seen)
 }
 
-function sentence(name: string, text: string | null): Property[] {
+function sentence(name: string, text: string | null, width: number): Property[] {
   if (text === null) return []
-  return wrap(text, SENTENCE_WIDTH).map((line, i): Property => [i === 0 ? name : '', line])
+  return wrap(text, width).map((line, i): Property => [i === 0 ? name : '', line])
 }

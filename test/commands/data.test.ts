@@ -209,7 +209,7 @@ test('the property view tells of an exposed session, and why', async () => {
       'Mirroring State           SUSPENDED',
       'Reason                    paused by administrator on RMHW131 with transmit',
       '                          pause',
-      'Exposed                   Yes, since 2019-10-30 11:45:27 (2m 5s)',
+      'Exposed                   Yes, 2m 5s (since 2019-10-30 11:45:27)',
       'Role Sequence             3',
       'Safety Sequence           1',
       'Failover LSN              0',
@@ -294,4 +294,31 @@ describe('selectsrc', () => {
     terminal.type('exit\r')
     expect(await terminal.exit).toBe(0)
   })
+})
+
+test('a mirror has ended when the target has done all of it, not when all of it is queued', async () => {
+  const data = dataOf(bench.a)
+  bench.a.onCommand = () => {
+    Object.assign(data, { lsn: 100, appliedLsn: 90, queuedBytes: 0, speedBytesPerSecond: 1_048_576 })
+    const looks = [
+      // The job table that follows the command.
+      () => undefined,
+      () => (data.mirror = { state: 'Mirror', percent: 54, leftBytes: 44_045_066, leftMs: 900 }),
+      () => Object.assign(data, { mirror: { ...data.mirror, state: 'Idle' }, queuedBytes: 20_971_520, lsn: 120 }),
+      // The target has done what was before the walk, and is in the middle of it.
+      () => Object.assign(data, { appliedLsn: 110, targetSide: 'Full Mirror', queuedBytes: 0, lsn: 130 }),
+      () => Object.assign(data, { appliedLsn: 120, targetSide: 'Idle' })
+    ]
+    bench.a.onStatus = () => void looks.shift()?.()
+    return { dryRun: false, ticket: 'T-1' }
+  }
+  const terminal = new Terminal(bench.home)
+  await terminal.sees('cui>')
+  terminal.type('mirror DB_Group start --yes\r')
+  await terminal.shows('Mirror [####################] 100%  Left Bytes 0  Left Time 0s')
+  expect(terminal.written()).toMatch(/99% {2}Left Bytes 20,971,520 {2}Left Time 20s[\s\S]*100%/)
+  await terminal.sees('\ncui>')
+  expect(data.appliedLsn).toBe(120)
+  terminal.type('exit\r')
+  expect(await terminal.exit).toBe(0)
 })
