@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
-import type { JobView, StatusAnswer } from '../../../src/wire'
+import type { JobView, MirrordStatus, StatusAnswer } from '../../../src/wire'
 import { isSince, Observer, type Seen, statusOf } from './observer'
 import { dist, type Finished, Measuring, NODE, requireBuilt, runProgram, type RunOptions, startProgram } from './programs'
 
@@ -10,6 +10,8 @@ export const NODES: Node[] = ['RMHW131', 'RMHW132']
 export const JOB = 'DB_Group'
 export const VIP = '192.168.150.130'
 export const FOLDER = `/srv/${JOB}`
+/** The same folder as the node's disk has it: below the capture, and below the standby's read-only mount. */
+export const FOLDER_ON_DISK = `/run/storage/folders/${JOB}=_srv_${JOB}`
 const ADDRESSES = { '192.168.150.151': 'RMHW131', '192.168.150.152': 'RMHW132' }
 const OBSERVE_EVERY_MS = 100
 const UP_TIMEOUT_MS = 120_000
@@ -128,6 +130,23 @@ export class Lab {
   /** Neither agent has anything to complain about. */
   async calm(timeoutMs: number): Promise<number> {
     return this.watch().waitFor('no problems', timeoutMs, (seen) => NODES.every((node) => statusOf(seen[node])?.problems.length === 0))
+  }
+
+  /** What a node said last of the job's data. */
+  data(node: Node, job = JOB): MirrordStatus {
+    const data = jobOf(this.watch().seen, node, job)?.data
+    if (!data) throw new Error(`${node} has said nothing of the data of ${job}`)
+    return data
+  }
+
+  /** This node says something of the job's data, from now on, with which `met` is true. */
+  async dataIs(node: Node, what: string, timeoutMs: number, met: (data: MirrordStatus) => boolean): Promise<MirrordStatus> {
+    const sinceMs = Date.now()
+    await this.watch().waitFor(`${node}: ${what}`, timeoutMs, (seen) => {
+      const data = jobOf(seen, node)?.data
+      return isSince(seen[node], sinceMs) && !!data && met(data)
+    })
+    return this.data(node)
   }
 
   status(): Promise<LabStatus> {
