@@ -19,7 +19,7 @@ export function describeOnline(
       await lab.online('RMHW131', ONLINE_TIMEOUT_MS)
       await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
     }, UP_TIMEOUT_MS)
-    afterAll(() => lab?.down())
+    afterAll(() => lab?.down(), UP_TIMEOUT_MS)
     tests(() => {
       if (lab === null) throw new Error('the lab is not up')
       return lab
