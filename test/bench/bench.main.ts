@@ -2,12 +2,13 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { bareDisk, bindfs, type Contender, folderIn, mirrorpair } from './contenders'
+import { comparison } from './comparison'
+import { bareDisk, bindfs, type Contender, folderIn, mirrorpair, withSafetyFull } from './contenders'
 import { type CopyKind, firstCopy } from './firstCopy'
 import { makeDatabase, pgbench, postgresPrograms } from './postgres'
 
 /**
- * `npm run bench [-- ROUNDS [ROW…]]`: ours beside the bare disk and the rivals that are installed, interleaved in the same rounds,
+ * `npm run bench [-- ROUNDS [ROW…]]` (rows: durable, random, sequential, create, full, pgbench, copy, verify, difference): ours beside the bare disk and the rivals that are installed, interleaved in the same rounds,
  * medians, as ratios to the bare disk. Read the ratios: the machine's own figures mean little.
  */
 const ROUNDS = 3
@@ -54,13 +55,27 @@ function inTime(round: number, rounds: number, part: string): boolean {
   return false
 }
 
-const runLoad = (kind: string, contender: Contender): number =>
-  JSON.parse(execFileSync(process.execPath, [path.join(__dirname, 'load.cjs'), kind, contender.folder, String(LOAD_SECONDS)], { encoding: 'utf8' }))
+async function runLoad(kind: string, contender: Contender): Promise<number> {
+  await contender.begin?.()
+  try {
+    const load = [path.join(__dirname, 'load.cjs'), kind, contender.folder, String(LOAD_SECONDS)]
+    return JSON.parse(execFileSync(process.execPath, load, { encoding: 'utf8' })) as number
+  } finally {
+    await contender.rest?.()
+  }
+}
+
+/** Safety FULL changes what a flush costs, and nothing else. */
+const takesPart = (contender: Contender, kind: string): boolean => contender.begin === undefined || kind === 'durable'
 
 async function loads(contenders: Contender[], rounds: number, wanted: (title: string) => boolean): Promise<Row[]> {
-  const rows = LOADS.filter((load) => wanted(load.kind)).map((load) => ({ ...load, figures: new Map<string, number[]>() }))
+  const rows = LOADS.filter((load) => wanted(load.kind) || (load.kind === 'durable' && wanted('full'))).map((load) => ({
+    ...load,
+    figures: new Map<string, number[]>()
+  }))
   for (let round = 0; inTime(round, rounds, 'loads'); round += 1)
-    for (const row of rows) for (const contender of contenders) note(row, contender.name, runLoad(row.kind, contender))
+    for (const row of rows)
+      for (const contender of contenders) if (takesPart(contender, row.kind)) note(row, contender.name, await runLoad(row.kind, contender))
   return rows
 }
 
@@ -74,7 +89,11 @@ async function database(contenders: Contender[], rounds: number, root: string): 
     makeDatabase(programs, contender)
   }
   for (let round = 0; inTime(round, rounds, row.title); round += 1)
-    for (const contender of contenders) note(row, contender.name, await pgbench(programs, contender, sockets, round === 0))
+    for (const contender of contenders) {
+      await contender.begin?.()
+      note(row, contender.name, await pgbench(programs, contender, sockets, round === 0))
+      await contender.rest?.()
+    }
   return [row]
 }
 
@@ -90,6 +109,17 @@ async function copies(root: string, rounds: number): Promise<Row[]> {
   return rows
 }
 
+async function comparisons(root: string, rounds: number): Promise<Row[]> {
+  const verify: Row = { title: 'compared, 1 GiB in 4 files', unit: 'MiB/s', better: 'higher', figures: new Map() }
+  const difference: Row = { title: 'equal again after a crash, 1 GiB, 200 places changed', unit: 's', better: 'lower', figures: new Map() }
+  for (let round = 0; inTime(round, rounds, verify.title); round += 1) {
+    const figures = await comparison(root, round)
+    for (const [name, figure] of Object.entries(figures.verify)) note(verify, name, figure)
+    for (const [name, figure] of Object.entries(figures.difference)) note(difference, name, figure)
+  }
+  return [verify, difference]
+}
+
 async function main(): Promise<void> {
   if (process.getuid?.() !== 0) {
     console.log('The bench mounts FUSE and runs PostgreSQL: run it as root (sudo npm run bench).')
@@ -103,7 +133,7 @@ async function main(): Promise<void> {
   fs.chmodSync(root, 0o755)
   console.log(`${os.cpus().length} cores, ${os.release()}, Node ${process.version}, ${rounds} rounds, on ${root}`)
   const ours = await mirrorpair(root)
-  const contenders = [bareDisk(root), bindfs(root), ours].filter((contender) => contender !== null)
+  const contenders = [bareDisk(root), bindfs(root), ours, ...(wanted('full') ? [withSafetyFull(ours)] : [])].filter((contender) => contender !== null)
   const rows: Row[] = []
   try {
     rows.push(...(await loads(contenders, rounds, wanted)))
@@ -112,6 +142,7 @@ async function main(): Promise<void> {
     for (const contender of contenders) await contender.end()
   }
   if (wanted('copy')) rows.push(...(await copies(root, rounds)))
+  if (wanted('verify') || wanted('difference')) rows.push(...(await comparisons(root, rounds)))
   rows.forEach(print)
   fs.rmSync(root, { recursive: true, force: true })
 }

@@ -7,6 +7,9 @@ import { BenchMirrord, makeCertificates } from './pair'
 export interface Contender {
   name: string
   folder: string
+  /** Before each of its runs, and after it. */
+  begin?(): Promise<void>
+  rest?(): Promise<void>
   end(): Promise<void>
 }
 
@@ -36,7 +39,7 @@ export function bindfs(root: string): Contender | null {
 export async function mirrorpair(
   root: string,
   options = { mirrorTimeoutMs: MIRROR_TIMEOUT_MS }
-): Promise<Contender & { target: BenchMirrord; startSeconds: number }> {
+): Promise<Contender & { source: BenchMirrord; target: BenchMirrord; startSeconds: number }> {
   const begin = process.hrtime.bigint()
   makeCertificates(root)
   const folder = folderIn(root, 'ours')
@@ -50,5 +53,23 @@ export async function mirrorpair(
     await source.end()
     await target.end()
   }
-  return { name: 'mirrorpair, safety OFF', folder, target, startSeconds, end }
+  return { name: 'mirrorpair, safety OFF', folder, source, target, startSeconds, end }
+}
+
+/** The same pair with safety FULL: only while its own runs last. */
+export function withSafetyFull({ folder, source, target }: { folder: string; source: BenchMirrord; target: BenchMirrord }): Contender {
+  let safetySequence = 1
+  const change = async (safety: 'full' | 'off') => {
+    safetySequence += 1
+    await source.ask({ do: 'safety', safety, safetySequence })
+    const state = safety === 'full' ? 'SYNCHRONIZED' : 'SYNCHRONIZING'
+    for (const side of [source, target]) await side.until(({ session }) => session.safety === safety && session.state === state, MIRROR_TIMEOUT_MS)
+  }
+  return {
+    name: 'mirrorpair, safety FULL',
+    folder: folderIn(folder, 'full'),
+    begin: () => change('full'),
+    rest: () => change('off'),
+    end: async () => undefined
+  }
 }

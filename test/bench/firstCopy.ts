@@ -3,14 +3,14 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { folderIn, has, mirrorpair } from './contenders'
 
-const BIG_FILES = 4
-const BIG_FILE_BYTES = 256 * 1024 * 1024
+export const BIG_FILES = 4
+export const BIG_FILE_BYTES = 256 * 1024 * 1024
 const SMALL_FILES = 20_000
 const COPY_TIMEOUT_MS = 300_000
 
 export type CopyKind = '1 GiB in 4 files' | '20,000 files of 4 KiB'
 
-function fillBig(folder: string): void {
+export function fillBig(folder: string): void {
   const block = Buffer.alloc(1024 * 1024)
   for (let number = 0; number < BIG_FILES; number += 1) {
     const descriptor = fs.openSync(path.join(folder, `big-${number}`), 'w')
@@ -27,7 +27,7 @@ function fillSmall(folder: string): void {
   }
 }
 
-const seconds = (work: () => void): number => {
+export const seconds = (work: () => void): number => {
   const begin = process.hrtime.bigint()
   work()
   return Number(process.hrtime.bigint() - begin) / 1e9

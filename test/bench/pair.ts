@@ -72,6 +72,13 @@ export class BenchMirrord {
     clearTimeout(timer)
   }
 
+  /** As a crash does it: the mount stays behind, and what was queued is lost. */
+  async kill(): Promise<void> {
+    const gone = new Promise((resolve) => this.child.once('exit', resolve))
+    this.child.kill('SIGKILL')
+    await gone
+  }
+
   private receive(line: MirrordReply | { event: string; status?: MirrordStatus }): void {
     if ('event' in line) {
       if (line.status) this.status = line.status

@@ -1,28 +1,17 @@
-import { JOB, jobOf, Lab, VIP } from './kit/lab'
-import { describePair, tell } from './kit/needs'
+import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
+import { JOB, jobOf, VIP } from './kit/lab'
+import { tell } from './kit/needs'
 import { growLedger, ledgerRows } from './kit/postgres'
 import { statusOf } from './kit/observer'
 import { differences } from './kit/trees'
 
 const TEST_TIMEOUT_MS = 110_000
-const ONLINE_TIMEOUT_MS = 30_000
-const EQUAL_TIMEOUT_MS = 60_000
 const PORT = 5432
 const HEARTBEAT_LOSS_MS = 500 * 3
 /** Recovery of a database that was killed, on a busy machine. */
 const DATABASE_START_MS = 15_000
 
-describePair('a node dies', { postgres: true }, () => {
-  let lab: Lab
-
-  beforeAll(async () => {
-    lab = await Lab.up(['--application', 'postgres'])
-    await lab.done(['bringin', JOB])
-    await lab.online('RMHW131', ONLINE_TIMEOUT_MS)
-  }, TEST_TIMEOUT_MS)
-
-  afterAll(() => lab?.down())
-
+describeOnline('a node dies', { postgres: true }, (lab) => {
   test(
     'the standby serves; the dead node comes back as standby and becomes equal',
     async () => {

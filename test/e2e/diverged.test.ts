@@ -11,30 +11,30 @@ const SURPLUS_MIB = 12
 
 describeOnline('two nodes that both have something of their own', {}, (lab) => {
   const write = (node: 'RMHW131' | 'RMHW132', name: string, mib: number, more: string[] = []) =>
-    lab().said(node, ['dd', 'if=/dev/urandom', `of=${FOLDER}/${name}`, 'bs=1M', `count=${mib}`, 'conv=notrunc', 'status=none', ...more])
-  const read = async (node: 'RMHW131' | 'RMHW132', name: string) => (await lab().exec(node, ['cat', `${FOLDER}/${name}`])).stdout
+    lab.said(node, ['dd', 'if=/dev/urandom', `of=${FOLDER}/${name}`, 'bs=1M', `count=${mib}`, 'conv=notrunc', 'status=none', ...more])
+  const read = async (node: 'RMHW131' | 'RMHW132', name: string) => (await lab.exec(node, ['cat', `${FOLDER}/${name}`])).stdout
 
   test(
     'an old source that returns with writes that nobody had: only what differs travels, and its surplus is gone',
     async () => {
       await write('RMHW131', 'ballast', BALLAST_MIB)
-      await lab().applied('RMHW131', EQUAL_TIMEOUT_MS)
+      await lab.applied('RMHW131', EQUAL_TIMEOUT_MS)
       // The stream is slow, not down: what waits in its queue dies with the node.
-      await lab().done(['bandwidth', JOB, '256KiB'])
+      await lab.done(['bandwidth', JOB, '256KiB'])
       await write('RMHW131', 'ballast', SURPLUS_MIB / 2, ['seek=20'])
       await write('RMHW131', 'surplus', SURPLUS_MIB / 2)
-      await lab().dataIs('RMHW131', 'much is queued', SEEN_TIMEOUT_MS, ({ queuedBytes }) => queuedBytes > (SURPLUS_MIB / 2) * MIB)
-      await lab().verb(['kill', 'RMHW131'])
-      await lab().online('RMHW132', ONLINE_TIMEOUT_MS)
+      await lab.dataIs('RMHW131', 'much is queued', SEEN_TIMEOUT_MS, ({ queuedBytes }) => queuedBytes > (SURPLUS_MIB / 2) * MIB)
+      await lab.verb(['kill', 'RMHW131'])
+      await lab.online('RMHW132', ONLINE_TIMEOUT_MS)
       await write('RMHW132', 'after the failover', 2)
       const backAtMs = Date.now()
-      await lab().verb(['start', 'RMHW131'])
-      expect(await lab().settled(backAtMs, EQUAL_TIMEOUT_MS)).toBe('RMHW132')
-      await lab().applied('RMHW132', EQUAL_TIMEOUT_MS)
-      const { sentBytes } = lab().data('RMHW132')
+      await lab.verb(['start', 'RMHW131'])
+      expect(await lab.settled(backAtMs, EQUAL_TIMEOUT_MS)).toBe('RMHW132')
+      await lab.applied('RMHW132', EQUAL_TIMEOUT_MS)
+      const { sentBytes } = lab.data('RMHW132')
       tell(`old source back: ${SURPLUS_MIB} MiB of its own and 2 MiB of the new source differed, ${(sentBytes / MIB).toFixed(1)} MiB sent`)
       expect(sentBytes).toBeLessThan((BALLAST_MIB / 2) * MIB)
-      expect(await lastingDifferences(lab(), FOLDER)).toEqual([])
+      expect(await lastingDifferences(lab, FOLDER)).toEqual([])
     },
     TEST_TIMEOUT_MS
   )
@@ -43,38 +43,36 @@ describeOnline('two nodes that both have something of their own', {}, (lab) => {
     'a split brain is Manually: nothing is overwritten until selectsrc, then both are as the chosen one',
     async () => {
       await write('RMHW132', 'shared', 1)
-      await lab().applied('RMHW132', EQUAL_TIMEOUT_MS)
-      for (const cable of ['service', 'link-0', 'link-1']) await lab().verb(['cut', `RMHW131:${cable}`])
+      await lab.applied('RMHW132', EQUAL_TIMEOUT_MS)
+      for (const cable of ['service', 'link-0', 'link-1']) await lab.verb(['cut', `RMHW131:${cable}`])
       // The observer cannot ask a node that nothing reaches: the node itself is looked at.
-      await lab().said('RMHW131', [
+      await lab.said('RMHW131', [
         'sh',
         '-c',
         `for i in $(seq 200); do echo of131 > ${FOLDER}/mine && grep -q of131 ${FOLDER}/mine && exit 0; sleep 0.1; done; exit 1`
       ])
-      await lab().said('RMHW132', ['sh', '-c', `echo of132 > ${FOLDER}/mine; echo only132 > ${FOLDER}/only132`])
-      await lab().said('RMHW131', ['sh', '-c', `echo only131 > ${FOLDER}/only131`])
-      await lab().verb(['heal', 'all'])
+      await lab.said('RMHW132', ['sh', '-c', `echo of132 > ${FOLDER}/mine; echo only132 > ${FOLDER}/only132`])
+      await lab.said('RMHW131', ['sh', '-c', `echo only131 > ${FOLDER}/only131`])
+      await lab.verb(['heal', 'all'])
       const manually = (node: 'RMHW131' | 'RMHW132') =>
-        lab()
-          .watch()
-          .waitFor(`${node}: Manually`, SEEN_TIMEOUT_MS * 2, (seen) => jobOf(seen, node)?.record.needToVerify === 'Manually')
+        lab.watch().waitFor(`${node}: Manually`, SEEN_TIMEOUT_MS * 2, (seen) => jobOf(seen, node)?.record.needToVerify === 'Manually')
       for (const node of NODES) await manually(node)
-      const job = (await lab().cui(['jobstate', JOB])).stdout
+      const job = (await lab.cui(['jobstate', JOB])).stdout
       expect(job).toMatch(/Need to Verify *:? *Manually/)
 
       // Whatever the pair does by itself, it does not touch either copy.
-      const refused = await lab().cui(['mirror', JOB, 'start', '--yes'])
+      const refused = await lab.cui(['mirror', JOB, 'start', '--yes'])
       expect(refused.code).not.toBe(0)
       expect(await read('RMHW131', 'mine')).toBe('of131\n')
       expect(await read('RMHW132', 'mine')).toBe('of132\n')
       expect([await read('RMHW131', 'only131'), await read('RMHW132', 'only132')]).toEqual(['only131\n', 'only132\n'])
 
       const sinceMs = Date.now()
-      await lab().done(['selectsrc', JOB, 'RMHW131', '--confirm', JOB])
-      expect(await lab().settled(sinceMs, EQUAL_TIMEOUT_MS)).toBe('RMHW131')
-      await lab().applied('RMHW131', EQUAL_TIMEOUT_MS)
+      await lab.done(['selectsrc', JOB, 'RMHW131', '--confirm', JOB])
+      expect(await lab.settled(sinceMs, EQUAL_TIMEOUT_MS)).toBe('RMHW131')
+      await lab.applied('RMHW131', EQUAL_TIMEOUT_MS)
       expect([await read('RMHW132', 'mine'), await read('RMHW132', 'only132')]).toEqual(['of131\n', ''])
-      expect(await lastingDifferences(lab(), FOLDER)).toEqual([])
+      expect(await lastingDifferences(lab, FOLDER)).toEqual([])
     },
     TEST_TIMEOUT_MS
   )

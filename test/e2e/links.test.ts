@@ -1,12 +1,10 @@
-import { JOB, jobOf, Lab } from './kit/lab'
-import { describePair } from './kit/needs'
+import { describeOnline, EQUAL_TIMEOUT_MS } from './kit/describeLab'
+import { jobOf } from './kit/lab'
 import { type Seen, statusOf } from './kit/observer'
 import { growLedger } from './kit/postgres'
 
 const TEST_TIMEOUT_MS = 110_000
-const ONLINE_TIMEOUT_MS = 30_000
 const LINK_TIMEOUT_MS = 10_000
-const EQUAL_TIMEOUT_MS = 60_000
 const UNTOUCHED_MS_MAX = 1_000
 
 const linkStates = (seen: Seen) =>
@@ -17,17 +15,7 @@ const linkStates = (seen: Seen) =>
         .join(', ') ?? 'no answer'
   )
 
-describePair('cables are pulled', { postgres: true }, () => {
-  let lab: Lab
-
-  beforeAll(async () => {
-    lab = await Lab.up(['--application', 'postgres'])
-    await lab.done(['bringin', JOB])
-    await lab.online('RMHW131', ONLINE_TIMEOUT_MS)
-  }, TEST_TIMEOUT_MS)
-
-  afterAll(() => lab?.down())
-
+describeOnline('cables are pulled', { postgres: true }, (lab) => {
   const see = (expected: string) =>
     lab.watch().waitFor(`both nodes see: ${expected}`, LINK_TIMEOUT_MS, (seen) => linkStates(seen).every((states) => states === expected))
 

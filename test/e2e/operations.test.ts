@@ -1,28 +1,16 @@
-import { FOLDER, JOB, Lab } from './kit/lab'
-import { describePair, tell } from './kit/needs'
+import { describeOnline, EQUAL_TIMEOUT_MS } from './kit/describeLab'
+import { FOLDER, JOB } from './kit/lab'
+import { tell } from './kit/needs'
 import { dist, NODE } from './kit/programs'
 import { differences, nameCount } from './kit/trees'
 
 const TEST_TIMEOUT_MS = 115_000
-const ONLINE_TIMEOUT_MS = 30_000
-const EQUAL_TIMEOUT_MS = 60_000
 const SECONDS = Number(process.env.MIRRORPAIR_OPERATIONS_SECONDS ?? 60)
 const SEED = Number(process.env.MIRRORPAIR_SEED ?? 20261122)
 const PAUSE_MS = 1
 const NAMES_MIN = 50
 
-describePair('random file operations', {}, () => {
-  let lab: Lab
-
-  beforeAll(async () => {
-    lab = await Lab.up()
-    await lab.done(['bringin', JOB])
-    await lab.online('RMHW131', ONLINE_TIMEOUT_MS)
-    await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
-  }, TEST_TIMEOUT_MS)
-
-  afterAll(() => lab?.down())
-
+describeOnline('random file operations', {}, (lab) => {
   test(
     `after ${SECONDS} s of them both trees are equal: names, contents, modes, owners, times, links`,
     async () => {

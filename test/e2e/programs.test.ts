@@ -1,27 +1,17 @@
-import { FOLDER, JOB, Lab, NODES } from './kit/lab'
-import { describePair, tell } from './kit/needs'
+import { describeOnline, ONLINE_TIMEOUT_MS } from './kit/describeLab'
+import { FOLDER, JOB, NODES } from './kit/lab'
+import { tell } from './kit/needs'
 import { growLedger, ledgerRows } from './kit/postgres'
 import { statusOf } from './kit/observer'
 
 const TEST_TIMEOUT_MS = 110_000
-const ONLINE_TIMEOUT_MS = 40_000
 const UNTOUCHED_MS_MAX = 1_000
 const PORT = 5432
 /** The node's mirrord: every program of the node is in its cgroup, which it sees as the root. */
 const MIRRORD_PIDS =
   'find /sys/fs/cgroup -name cgroup.procs -exec cat {} + | while read pid; do tr "\\0" " " < /proc/$pid/cmdline | grep -q "[m]irrord.*--job" && echo $pid; done; true'
 
-describePair('programs of ours die', { postgres: true }, () => {
-  let lab: Lab
-
-  beforeAll(async () => {
-    lab = await Lab.up(['--application', 'postgres'])
-    await lab.done(['bringin', JOB])
-    await lab.online('RMHW131', ONLINE_TIMEOUT_MS)
-  }, TEST_TIMEOUT_MS)
-
-  afterAll(() => lab?.down())
-
+describeOnline('programs of ours die', { postgres: true }, (lab) => {
   const postmaster = () => lab.said('RMHW131', ['sh', '-c', `head -n 1 ${FOLDER}/postmaster.pid`])
 
   test(

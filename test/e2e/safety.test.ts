@@ -18,18 +18,18 @@ describeOnline('safety of a database', { postgres: true }, (lab) => {
   test(
     'is switched to full and back and forth under pgbench: no query fails, none waits long, and both nodes say the same',
     async () => {
-      await Pgbench.prepare(lab(), 1)
-      await lab().equal('RMHW131', EQUAL_TIMEOUT_MS)
-      const ledger = lab().ledger('--postgres', PORT)
-      const bench = new Pgbench(lab(), 2)
-      await growLedger(lab(), 20)
-      const sequence = lab().data('RMHW131').session.safetySequence
+      await Pgbench.prepare(lab, 1)
+      await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
+      const ledger = lab.ledger('--postgres', PORT)
+      const bench = new Pgbench(lab, 2)
+      await growLedger(lab, 20)
+      const sequence = lab.data('RMHW131').session.safetySequence
       for (const safety of ['full', 'off', 'full'] as const) {
-        await lab().done(['safety', JOB, safety])
-        await settles(lab(), safety)
-        await growLedger(lab(), 30)
+        await lab.done(['safety', JOB, safety])
+        await settles(lab, safety)
+        await growLedger(lab, 30)
       }
-      expect(lab().data('RMHW132').session.safetySequence).toBe(sequence + 3)
+      expect(lab.data('RMHW132').session.safetySequence).toBe(sequence + 3)
       const [promised, history] = [await ledger.report(), await bench.stop()]
       tell(`safety switched under pgbench: longest wait ${promised.outageMs} ms, ${history.committed} transactions`)
       expect(promised).toMatchObject({ connections: 1, lastErrors: [] })
@@ -37,12 +37,12 @@ describeOnline('safety of a database', { postgres: true }, (lab) => {
       expect(history.committed).toBeGreaterThan(0)
 
       // What was promised in the end was promised by both.
-      const last = lab().ledger('--postgres', PORT)
-      await growLedger(lab(), 30)
-      await lab().verb(['powercut', 'RMHW131'])
-      await lab().online('RMHW132', SEEN_TIMEOUT_MS * 2)
+      const last = lab.ledger('--postgres', PORT)
+      await growLedger(lab, 30)
+      await lab.verb(['powercut', 'RMHW131'])
+      await lab.online('RMHW132', SEEN_TIMEOUT_MS * 2)
       const kept = await last.report()
-      expect(await ledgerRows(lab(), 'RMHW132', kept.committed)).toBe(kept.committed)
+      expect(await ledgerRows(lab, 'RMHW132', kept.committed)).toBe(kept.committed)
     },
     TEST_TIMEOUT_MS
   )

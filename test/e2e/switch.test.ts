@@ -1,24 +1,13 @@
-import { JOB, Lab, VIP } from './kit/lab'
-import { describePair, tell } from './kit/needs'
+import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
+import { JOB, VIP } from './kit/lab'
+import { tell } from './kit/needs'
 import { growLedger, ledgerRows, Pgbench, sql } from './kit/postgres'
 import { differences } from './kit/trees'
 
 const TEST_TIMEOUT_MS = 110_000
-const ONLINE_TIMEOUT_MS = 30_000
-const EQUAL_TIMEOUT_MS = 60_000
 const PORT = 5432
 
-describePair('a database moves', { postgres: true }, () => {
-  let lab: Lab
-
-  beforeAll(async () => {
-    lab = await Lab.up(['--application', 'postgres'])
-    await lab.done(['bringin', JOB])
-    await lab.online('RMHW131', ONLINE_TIMEOUT_MS)
-  }, TEST_TIMEOUT_MS)
-
-  afterAll(() => lab?.down())
-
+describeOnline('a database moves', { postgres: true }, (lab) => {
   test(
     'switch under pgbench: the client goes on at the same address, and every committed row is on the other node',
     async () => {

@@ -16,10 +16,10 @@ interface Report {
 }
 
 describeOnline('verify', {}, (lab) => {
-  const sh = (node: 'RMHW131' | 'RMHW132', script: string, folder = FOLDER) => lab().said(node, ['sh', '-c', script, 'sh', folder])
-  const verify = async () => JSON.parse(await lab().done(['verify', JOB, 'start', '--mode', 'full', '--json'])) as { verify: { differences: number } }
+  const sh = (node: 'RMHW131' | 'RMHW132', script: string, folder = FOLDER) => lab.said(node, ['sh', '-c', script, 'sh', folder])
+  const verify = async () => JSON.parse(await lab.done(['verify', JOB, 'start', '--mode', 'full', '--json'])) as { verify: { differences: number } }
   const writer = (seed: number) => {
-    const child = lab().start('RMHW131', [NODE, dist('randomFiles'), `${FOLDER}/work`, String(seed), String(WRITER_SECONDS), String(WRITER_PAUSE_MS)])
+    const child = lab.start('RMHW131', [NODE, dist('randomFiles'), `${FOLDER}/work`, String(seed), String(WRITER_SECONDS), String(WRITER_PAUSE_MS)])
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
     return { ended, running: () => child.exitCode === null }
   }
@@ -39,7 +39,7 @@ describeOnline('verify', {}, (lab) => {
   test(
     "the standby's folder refuses everybody else",
     async () => {
-      const refused = await lab().exec('RMHW132', ['sh', '-c', `echo x > ${FOLDER}/local; rm ${FOLDER}/tree/kept; chmod 600 ${FOLDER}/tree/kept`])
+      const refused = await lab.exec('RMHW132', ['sh', '-c', `echo x > ${FOLDER}/local; rm ${FOLDER}/tree/kept; chmod 600 ${FOLDER}/tree/kept`])
       expect(refused.stderr.match(/Read-only file system/g)).toHaveLength(3)
       expect(refused.code).not.toBe(0)
     },
@@ -49,22 +49,22 @@ describeOnline('verify', {}, (lab) => {
   test(
     'finds, lists and repairs a flipped byte, a missing, an extra and a touched file',
     async () => {
-      await lab().applied('RMHW131', EQUAL_TIMEOUT_MS)
+      await lab.applied('RMHW131', EQUAL_TIMEOUT_MS)
       await sh('RMHW132', DAMAGE, FOLDER_ON_DISK)
       const work = writer(2)
       const found = await verify()
       expect(await work.ended).toBe(0)
-      const { differences } = JSON.parse(await lab().done(['verify', JOB, 'report', '--json'])) as Report
+      const { differences } = JSON.parse(await lab.done(['verify', JOB, 'report', '--json'])) as Report
       const listed = differences.map(({ path, what }) => `${path.split('/').slice(-2).join('/')}: ${what}`)
       expect(listed).toEqual(expect.arrayContaining(['tree/flipped: content', 'tree/missing: missing', 'tree/extra: extra', 'tree/touched: attributes']))
       // Beside them only the times of the directory in which that was done.
       expect(listed.filter((line) => !/^tree\/(flipped|missing|extra|touched)|(^|\/)tree: attributes$/.test(line))).toEqual([])
       expect(found.verify.differences).toBe(differences.length)
-      const shown = (await lab().cui(['verify', JOB, 'report'])).stdout
+      const shown = (await lab.cui(['verify', JOB, 'report'])).stdout
       for (const name of ['flipped', 'missing', 'extra', 'touched']) expect(shown).toContain(`tree/${name}`)
 
-      await lab().applied('RMHW131', EQUAL_TIMEOUT_MS)
-      expect(await lastingDifferences(lab(), FOLDER)).toEqual([])
+      await lab.applied('RMHW131', EQUAL_TIMEOUT_MS)
+      expect(await lastingDifferences(lab, FOLDER)).toEqual([])
       expect((await verify()).verify.differences).toBe(0)
     },
     TEST_TIMEOUT_MS
@@ -73,9 +73,9 @@ describeOnline('verify', {}, (lab) => {
   test(
     'of what may differ costs next to nothing when nothing does',
     async () => {
-      const before = lab().data('RMHW131').sentBytes
-      await lab().done(['verify', JOB, 'start', '--mode', 'difference'])
-      const after = await lab().dataIs('RMHW131', 'the comparison has ended', EQUAL_TIMEOUT_MS, ({ verify: { state } }) => state !== 'Verifying')
+      const before = lab.data('RMHW131').sentBytes
+      await lab.done(['verify', JOB, 'start', '--mode', 'difference'])
+      const after = await lab.dataIs('RMHW131', 'the comparison has ended', EQUAL_TIMEOUT_MS, ({ verify: { state } }) => state !== 'Verifying')
       expect(after.sentBytes - before).toBeLessThan(4_000_000)
     },
     TEST_TIMEOUT_MS

@@ -41,11 +41,20 @@ export class Lab {
 
   private constructor(readonly name: string) {}
 
+  /** A lab with a name, not built yet. */
+  static named(prefix = 'e2e'): Lab {
+    return new Lab(`${prefix}-${randomBytes(NAME_BYTES).toString('hex')}`)
+  }
+
   static async up(options: string[] = [], prefix = 'e2e'): Promise<Lab> {
-    requireBuilt()
-    const lab = new Lab(`${prefix}-${randomBytes(NAME_BYTES).toString('hex')}`)
-    await lab.verb(['up', ...options], { timeoutMs: UP_TIMEOUT_MS })
+    const lab = Lab.named(prefix)
+    await lab.build(options)
     return lab
+  }
+
+  async build(options: string[]): Promise<void> {
+    requireBuilt()
+    await this.verb(['up', ...options], { timeoutMs: UP_TIMEOUT_MS })
   }
 
   private command(words: string[]): string[] {
