@@ -54,7 +54,7 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     selectAtMs: 0,
     safetyGiven: 0,
     safetyAskedMs: null,
-    exposure: { flying: null, nextAtMs: 0 },
+    exposure: { flying: null, nextAtMs: 0, recordedThere: null },
     redoToldMs: null,
     lookAtMs: 0,
     next: null,

@@ -107,7 +107,7 @@ export function forgetTroubles(job: JobState): void {
   job.next = null
   job.giveUpOwn = false
   job.safetyAskedMs = null
-  job.exposure = { flying: null, nextAtMs: 0 }
+  job.exposure = { flying: null, nextAtMs: 0, recordedThere: null }
 }
 
 /** Same role sequence: the standby keeps up with what the owner's administrator wants. */

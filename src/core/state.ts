@@ -70,7 +70,8 @@ export interface JobState {
   /** The data program was told the safety with this sequence. */
   safetyGiven: number
   safetyAskedMs: number | null
-  exposure: { flying: 'ask' | 'expose' | null; nextAtMs: number }
+  /** `recordedThere`: the peer has answered that it has "not in sync" with this sequence on its disk. */
+  exposure: { flying: 'ask' | 'expose' | null; nextAtMs: number; recordedThere: number | null }
   redoToldMs: number | null
   lookAtMs: number
   /** How the next start by itself is meant; null: as after a restart. */

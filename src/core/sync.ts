@@ -1,6 +1,6 @@
 import type { MirrordStatus } from '../wire'
 import type { HandoverAnswer, Outcome } from './event'
-import { configOf, EXPOSE_AGAIN_MS, owns, type JobState, type State } from './state'
+import { configOf, EXPOSE_AGAIN_MS, owns, peerJob, type JobState, type State } from './state'
 import { log, reply, setRecord, type Turn } from './turn'
 
 /**
@@ -12,10 +12,20 @@ import { log, reply, setRecord, type Turn } from './turn'
 export function settleExposure(turn: Turn, job: JobState): void {
   const { state } = turn
   if (!wantsExposure(state, job) || job.exposure.flying !== null || state.atMs < job.exposure.nextAtMs) return
-  if (!job.record.mirrorInSync) return expose(turn, job)
-  if (peerIsDead(state)) return recordAlone(turn, job)
+  const { roleSequence, mirrorInSync, syncSequence } = job.record
+  const dead = peerIsDead(state)
+  if (!mirrorInSync && (dead || peerHasRecorded(state, job))) return expose(turn, job)
+  if (dead) return recordAlone(turn, job)
   job.exposure = { ...job.exposure, flying: 'ask' }
-  turn.actions.push({ do: 'sendOutOfSync', job: job.name, roleSequence: job.record.roleSequence, syncSequence: job.record.syncSequence + 1 })
+  turn.actions.push({ do: 'sendOutOfSync', job: job.name, roleSequence, syncSequence: mirrorInSync ? syncSequence + 1 : syncSequence })
+}
+
+/** By its answer, or by what it says of itself. One that was away while this node recorded it alone has not. */
+function peerHasRecorded(state: State, job: JobState): boolean {
+  const { roleSequence, syncSequence } = job.record
+  const theirs = peerJob(state, job)?.record
+  const said = theirs?.roleSequence === roleSequence && !theirs.mirrorInSync && theirs.syncSequence >= syncSequence
+  return said || job.exposure.recordedThere === syncSequence
 }
 
 function wantsExposure(state: State, job: JobState): boolean {
@@ -53,19 +63,19 @@ function expose(turn: Turn, job: JobState): void {
 export function outOfSyncAnswered(turn: Turn, job: JobState, event: { roleSequence: number; syncSequence: number; answer: HandoverAnswer }): void {
   const { record } = job
   if (event.roleSequence !== record.roleSequence || job.exposure.flying !== 'ask') return
-  job.exposure = { flying: null, nextAtMs: turn.state.atMs + EXPOSE_AGAIN_MS }
+  job.exposure = { ...job.exposure, flying: null, nextAtMs: turn.state.atMs + EXPOSE_AGAIN_MS }
   if (event.answer.is !== 'record') return
   const theirs = event.answer.record
-  const recorded = theirs.roleSequence === record.roleSequence && !theirs.mirrorInSync && theirs.syncSequence >= event.syncSequence
-  if (!recorded || record.syncSequence >= theirs.syncSequence) return
+  if (theirs.roleSequence !== record.roleSequence || theirs.mirrorInSync || theirs.syncSequence < record.syncSequence) return
+  job.exposure = { flying: null, nextAtMs: turn.state.atMs, recordedThere: theirs.syncSequence }
+  if (theirs.syncSequence === record.syncSequence) return
   setRecord(turn, job, { mirrorInSync: false, syncSequence: theirs.syncSequence })
-  job.exposure.nextAtMs = turn.state.atMs
   log(turn, 'warning', `Both nodes have recorded that the mirror of ${job.name} on ${turn.state.peerNode} is not in sync`, job)
 }
 
 export function exposeEnded(turn: Turn, job: JobState, event: { roleSequence: number; outcome: Outcome }): void {
   if (job.exposure.flying !== 'expose') return
-  job.exposure = { flying: null, nextAtMs: turn.state.atMs + EXPOSE_AGAIN_MS }
+  job.exposure = { ...job.exposure, flying: null, nextAtMs: turn.state.atMs + EXPOSE_AGAIN_MS }
   if (event.roleSequence !== job.record.roleSequence) return
   if (event.outcome.ok)
     log(turn, 'warning', `${job.name} is exposed: its writes are acknowledged without the mirror, a crash of ${turn.state.node} would lose them`, job)

@@ -26,7 +26,7 @@ export class DataPlane {
     if (data.role === role && data.roleSequence === roleSequence) return done(null)
     this.disconnect()
     data.role = role
-    data.manually = data.forced = false
+    data.manually = data.forced = data.alone = false
     if (order.do !== 'stopData') data.roleSequence = roleSequence
     data.running = true
     if (order.do === 'source') this.becomeSource(node, order.peerCopyComplete)
@@ -42,6 +42,7 @@ export class DataPlane {
     data.sourceSequence = data.roleSequence
     this.servesFrom(node)
     this.close(node)
+    if (data.safety === 'full' && !peerCopyComplete) data.exposure = 'wanted'
   }
 
   /** Safety FULL: nothing is acknowledged without the target, until that may be. */
@@ -59,7 +60,10 @@ export class DataPlane {
   expose(node: FakeNode, roleSequence: number): Outcome {
     const { data } = node.machine
     if (data.role !== 'source' || data.roleSequence !== roleSequence) return failed('it is not the source')
-    if (data.exposure === 'wanted') data.exposure = 'granted'
+    if (data.exposure === 'wanted') {
+      data.exposure = 'granted'
+      data.alone = !this.isRecordedThere(node)
+    }
     this.tell(node)
     return done(null)
   }
@@ -69,8 +73,7 @@ export class DataPlane {
     if (data.role !== 'source') return failed('it is not the source')
     data.safety = order.safety
     data.safetySequence = order.safetySequence
-    if (order.safety === 'off' || (data.connected && !data.mirroring) || data.exposure !== 'granted')
-      data.exposure = order.safety === 'off' ? 'granted' : 'protected'
+    data.exposure = order.safety === 'off' ? 'granted' : data.connected && data.mirroring ? 'wanted' : 'protected'
     if (!data.connected) this.close(node)
     this.tell(node)
     return done(null)
@@ -137,8 +140,8 @@ export class DataPlane {
     to.copyComplete = from.peerCopyComplete
     if (from.peerCopyComplete) adoptCopy(from, to, ends.target.name)
     else this.mirrorLater(ends.source, ends.target)
-    // A target that is being overwritten has that on its own disk.
-    from.exposure = from.safety === 'full' && !from.mirroring ? 'protected' : 'granted'
+    if (from.safety === 'full' && !from.mirroring) from.exposure = 'protected'
+    else if (from.exposure !== 'granted') from.exposure = 'wanted'
     this.tell(ends.source)
     this.tell(ends.target)
   }
@@ -171,11 +174,10 @@ export class DataPlane {
       const { data } = node.machine
       if (!data.connected) continue
       this.epoch += 1
-      const granted = data.exposure === 'granted' && data.mirroring
       data.connected = data.mirroring = false
       if (data.role === 'source') {
         data.peerCopyComplete = false
-        if (!granted) this.close(node)
+        if (data.exposure !== 'granted') this.close(node)
       }
       this.tell(node)
     }
@@ -196,7 +198,7 @@ export class DataPlane {
       data.content = this.nextVersion()
       if (received) to.content = data.content
       if (!data.connected) data.exposed = true
-      if (data.safety === 'full' && (received || this.isRecordedThere(node))) this.acknowledged = data.content
+      if (data.safety === 'full' && (received || !data.alone)) this.acknowledged = data.content
     }
   }
 
@@ -207,9 +209,8 @@ export class DataPlane {
   private isRecordedThere(node: FakeNode): boolean {
     const theirs = this.world.other(node)
     const record = theirs.disk?.[JOB]
-    const mine = node.disk?.[JOB]
     const barred = record && (!record.mirrorInSync || !record.copyComplete || record.needToVerify !== 'No')
-    return record?.roleSequence === mine?.roleSequence && barred === true
+    return record?.roleSequence === node.machine.data.roleSequence && record.owner === node.name && barred === true
   }
 
   /** Somebody works in a folder that is an ordinary one just now. */

@@ -24,6 +24,8 @@ export interface FakeData {
   safetySequence: number
   /** Safety FULL, source: writes are acknowledged without the target. */
   exposure: 'protected' | 'wanted' | 'granted'
+  /** It went on without the target, and only its own node has recorded that. */
+  alone: boolean
   /** As a source with this role sequence it wrote while nobody received. Both survive a crash. */
   exposed: boolean
   sourceSequence: number
@@ -51,6 +53,7 @@ export const blankMachine = (copyComplete: boolean, kept: Partial<FakeData> = {}
     safety: 'off',
     safetySequence: 0,
     exposure: 'granted',
+    alone: false,
     exposed: false,
     sourceSequence: 0,
     manually: false,

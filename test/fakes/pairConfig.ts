@@ -1,4 +1,4 @@
-import type { ApplicationConfig, Config, JobConfig } from '../../src/model'
+import type { ApplicationConfig, Config, DataConfig, JobConfig, Safety } from '../../src/model'
 import { DATA_DEFAULTS } from './dataDefaults'
 
 export const A = 'RMHW131'
@@ -25,16 +25,20 @@ export function applicationConfig(name: string, dependsOn: string[] = []): Appli
   }
 }
 
+const DATA: DataConfig = { folders: [{ path: '/srv/db', exclude: [] }], port: 7340, capture: 'fuse', queueBytes: 1 << 20, ...DATA_DEFAULTS }
+
 export function jobConfig(change: Partial<JobConfig> = {}): JobConfig {
   return {
     name: JOB,
     mode: 'guide',
     vips: [{ name: 'IP-DB_Group', address: '192.168.150.130', prefix: 16, family: 4, nicGroup: null, nic: null }],
     applications: [applicationConfig('POSTGRES'), applicationConfig('AGENT', ['POSTGRES'])],
-    data: { folders: [{ path: '/srv/db', exclude: [] }], port: 7340, capture: 'fuse', queueBytes: 1 << 20, ...DATA_DEFAULTS },
+    data: DATA,
     ...change
   }
 }
+
+export const withSafety = (safety: Safety): Config => pairConfig(jobConfig({ data: { ...DATA, safety } }))
 
 export function pairConfig(job: JobConfig = jobConfig()): Config {
   const link = (name: string, net: string, port: number, data: boolean) => ({

@@ -13,7 +13,7 @@ import {
   type State
 } from '../../src/core'
 import type { Config, JobConfig, JobRecord } from '../../src/model'
-import type { CommandOptions, JobCommand } from '../../src/wire'
+import type { CommandOptions, Danger, JobCommand } from '../../src/wire'
 import { DataPlane } from './dataPlane'
 import { FakeLanes } from './fakeLanes'
 import { blankMachine, done, failed, serves, statusOf, type Machine } from './machine'
@@ -431,6 +431,15 @@ export class World {
       reason: null
     })
     return request
+  }
+
+  /** As the shell does it: the warning of the dry run is read, and confirmed for the state that it was about. */
+  select(name: string, node: string, thinkMs = 0): void {
+    const asked = this.command(name, 'selectsrc', { node, dryRun: true })
+    this.asked.set(`${name}/${asked}`, (outcome) => {
+      const danger = outcome.ok ? (outcome.result as { danger?: Danger }).danger : undefined
+      if (danger) this.after(thinkMs, () => this.command(name, 'selectsrc', { node, confirm: danger.state }))
+    })
   }
 
   private replied(node: FakeNode, request: number, outcome: Outcome): void {

@@ -1,3 +1,4 @@
+import { A, B } from '../fakes/pairConfig'
 import type { World } from '../fakes/world'
 
 /** Only if the time of faults is not over by then. */
@@ -7,6 +8,7 @@ type Fault = (world: World, name: string, random: () => number, later: Later) =>
 const BRINGOUT_MS = 4_000
 const HANDWORK_MS = 2_000
 const SWITCH_MS = 5_000
+const THINK_MS = 5_000
 
 /** What may happen to a pair, and what people do to it. Drawn with equal chance: what should be frequent stands here twice. */
 export const FAULTS: [name: string, fault: Fault][] = [
@@ -32,6 +34,11 @@ export const FAULTS: [name: string, fault: Fault][] = [
   ['work by hand on', (world, name) => world.workByHand(name)],
   ['clearerr at', (world, name) => void world.command(name, 'clearerr')],
   ['mirror start at', (world, name) => void world.command(name, 'mirror', { action: 'start' })],
+  ['safety full at', (world, name) => void world.command(name, 'safety', { safety: 'full' })],
+  ['safety off at', (world, name) => void world.command(name, 'safety', { safety: 'off' })],
+  ['selectsrc at', (world, name, random) => world.select(name, random() < 0.5 ? A : B, random() * THINK_MS)],
+  ['selectsrc at', (world, name, random) => world.select(name, random() < 0.5 ? A : B, random() * THINK_MS)],
+  ['verify start at', (world, name) => void world.command(name, 'verify', { action: 'start' })],
   ['POSTGRES dies on', (world, name) => world.applicationDies(name, 'POSTGRES')],
   ['the data program dies on', (world, name) => world.dataDies(name)]
 ]

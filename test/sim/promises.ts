@@ -19,6 +19,7 @@ export class Promises {
     if (persisted && actions[0] !== persisted) throw new Error('persist is not the first action')
     const record = (persisted?.records ?? node.disk)?.[JOB]
     if (record) this.oneOwner(record.roleSequence, record.owner)
+    if (actions.some((action) => action.do === 'expose')) this.checkExpose(world, node, record)
     for (const action of actions) {
       if (action.do !== 'order' || !['source', 'raise', 'start'].includes(action.order.do)) continue
       if (record?.owner !== node.name) throw new Error(`${node.name} begins to serve and is not the owner on its disk at ${world.nowMs}`)
@@ -29,11 +30,20 @@ export class Promises {
     }
   }
 
+  /** Both have it on disk, or the peer is dead as far as anybody can tell. */
+  private checkExpose(world: World, node: FakeNode, record: JobRecord | undefined): void {
+    const theirs = world.other(node).disk?.[JOB]
+    if (record?.mirrorInSync !== false) throw new Error(`${node.name} serves without the mirror and has not recorded it`)
+    if (node.state?.peerAlive === 'up' && theirs?.roleSequence === record.roleSequence && theirs.mirrorInSync)
+      throw new Error(`${node.name} serves without the mirror, which does not know it`)
+  }
+
   /** What is on a disk never goes back. */
   saved(node: FakeNode, records: Record<string, JobRecord>): void {
     const [before, now] = [node.disk?.[JOB], records[JOB]]
     if (before && now && now.roleSequence < before.roleSequence) throw new Error(`the role sequence went back on the disk of ${node.name}`)
     if (now) this.oneOwner(now.roleSequence, now.owner)
+    if (before && now) takesWhatIsWhole(node.name, before, now)
   }
 
   private oneOwner(roleSequence: number, owner: string): void {
@@ -52,8 +62,10 @@ export class Promises {
     if (!world.pathWorks('service') || away) this.blindUntilMs = world.nowMs + RESOLVE_MS
     const both = world.serving().length > 1
     if (both && world.nowMs > this.excusedUntilMs) throw new Error(`both nodes serve at ${world.nowMs}`)
-    if (both && !this.bothServed && world.nowMs > this.blindUntilMs) throw new Error(`one began to serve while the VIP answered, at ${world.nowMs}`)
-    this.bothServed = both
+    // One that is just standing down has dropped its address first.
+    const bothHold = Object.values(world.nodes).every(({ machine }) => machine.vips.size > 0)
+    if (bothHold && !this.bothServed && world.nowMs > this.blindUntilMs) throw new Error(`one began to serve while the VIP answered, at ${world.nowMs}`)
+    this.bothServed = bothHold
   }
 
   checkWhole(world: World, startsFailed: boolean): void {
@@ -79,4 +91,11 @@ export class Promises {
     const manually = job?.record.needToVerify === 'Manually'
     if (!gaveUp && !manually && !standby.state?.jobs[JOB]?.record.copyComplete) throw new Error(`the copy of ${standby.name} is not complete in the end`)
   }
+}
+
+/** A copy that lacks acknowledged writes, as far as its node knows, takes over only when an administrator has declared it right. */
+function takesWhatIsWhole(node: string, before: JobRecord, now: JobRecord): void {
+  const takes = before.owner !== node && now.owner === node && now.selectedSequence !== now.roleSequence
+  if (takes && !now.mirrorInSync && !before.mirrorInSync) throw new Error(`${node} took over with a copy that was not in sync`)
+  if (takes && before.needToVerify === 'Manually') throw new Error(`${node} took over while both copies may hold changes of their own`)
 }

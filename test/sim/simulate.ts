@@ -1,5 +1,5 @@
 import type { Action, Event } from '../../src/core'
-import { A, B } from '../fakes/pairConfig'
+import { A, B, withSafety } from '../fakes/pairConfig'
 import { World, type FakeNode } from '../fakes/world'
 import { FAULTS, type Later } from './faults'
 import { transcriptLines } from '../fakes/transcript'
@@ -21,6 +21,7 @@ export function simulate(seed: number, line: ((text: string) => void) | null = n
     promises.check(world, node, actions)
   }
   const world: World = new World({
+    config: withSafety(seed % 2 === 0 ? 'off' : 'full'),
     random,
     observe,
     delayMs: (what) => (what === 'message' ? 1 + random() * (faulty ? 1_500 : 20) : 20 + random() * 400),
