@@ -195,6 +195,7 @@ export function whyNotSwitch(turn: Turn, job: JobState): Failure | null {
 
 function whyNotSwitchData(turn: Turn, job: JobState, theirs: JobRecord): Failure | null {
   const at = names(turn, job)
+  if (job.record.needToVerify === 'Manually') return jobReport('E_SELECT_FIRST', { ...at, command: 'switch' })
   if (!job.data?.connected) return jobReport('E_DATA_NOT_CONNECTED', at)
   if (job.data.mirror.state === 'Mirror') return jobReport('E_MIRROR_RUNNING', { ...at, percent: job.data.mirror.percent })
   if (!theirs.copyComplete || job.record.needToVerify !== 'No') return jobReport('E_JOB_COPY_INCOMPLETE', { ...at, node: turn.state.peerNode })

@@ -3,20 +3,36 @@ import { dropPlan } from './plan'
 import { raiseManually } from './ownership'
 import { trustMirror } from './sync'
 import { owns, type JobState } from './state'
+import { stepLine } from './tickets'
 import { log, setRecord, type Turn } from './turn'
+import { sizeText } from './words'
+
+const REDO_TELL_MS = 5_000
 
 /** What the data program says about itself; the record keeps what a takeover depends on. */
 export function dataStatusChanged(turn: Turn, job: JobState, status: MirrordStatus): void {
   tellMirror(turn, job, status)
   job.data = status
   learnSafety(turn, job, status)
+  tellRedo(turn, job, status)
   if (status.roleSequence !== job.record.roleSequence) return
   if (status.connected) job.connectedSequence = status.roleSequence
   if (status.needToVerify === 'Manually' && (owns(turn.state, job) ? status.role === 'source' : status.role === 'target')) raiseManually(turn, job)
   if (owns(turn.state, job)) {
     trustPeerCopy(turn, job)
-    trustMirror(turn, job, status)
+    trustMirror(turn, job)
   } else if (status.role === 'target') targetStatus(turn, job, status)
+}
+
+/** A takeover waits until the redo log is applied: whoever follows the ticket sees how far it is. */
+function tellRedo(turn: Turn, job: JobState, { redoQueueBytes }: MirrordStatus): void {
+  const { atMs } = turn.state
+  const waits = redoQueueBytes > 0 && job.plan?.pending.some(({ order }) => order.do === 'source')
+  if (!waits) job.redoToldMs = null
+  else if (job.redoToldMs === null || atMs - job.redoToldMs >= REDO_TELL_MS) {
+    job.redoToldMs = atMs
+    stepLine(turn, job.plan?.ticket ?? null, `Apply the redo log: ${sizeText(redoQueueBytes)} left`, 'done')
+  }
 }
 
 /** A mirror's data program may have heard of a change from its source before this engine did from the other one. */

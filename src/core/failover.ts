@@ -1,5 +1,6 @@
 import { jobReport } from '../report/job'
 import { handoverText, switchFailed } from './handover'
+import { lossText } from './loss'
 import { names, take } from './ownership'
 import { beginPlan } from './plan'
 import { configOf, owns, peerJob, PROBE_AGAIN_MS, whyNotServe, whyNotTakeOver, type JobState, type Plan, type State } from './state'
@@ -74,12 +75,13 @@ function takeOver(turn: Turn, job: JobState): void {
   const roleSequence = job.record.roleSequence + 1
   const waiting = runningTicket(state, job)
   if (waiting) endTicket(turn, waiting.id, jobReport('E_SWITCH_FAILED_THERE', { ...names(turn, job), why: `${state.peerNode} was lost` }))
+  const loss = lossText(state, job)
   takeAlone(turn, job, roleSequence)
   const ticket = openTicket(turn, job, 'automatic')
   stepLine(turn, ticket, `Take ownership (role sequence ${roleSequence})`, 'done')
-  const queued = job.data?.connected === false ? '; the data was not connected at the end, so the last writes may be missing' : ''
+  if (loss !== '') stepLine(turn, ticket, `Data: ${loss}`, 'done')
   const [level, why] = state.heartbeat?.peerLeaving ? (['warning', 'has shut down'] as const) : (['error', 'is lost'] as const)
-  log(turn, level, `${state.peerNode} ${why}: ${state.node} takes over ${job.name} (role sequence ${roleSequence})${queued}`, job)
+  log(turn, level, `${state.peerNode} ${why}: ${state.node} takes over ${job.name} (role sequence ${roleSequence})${loss === '' ? '' : `; ${loss}`}`, job)
 }
 
 function reclaim(turn: Turn, job: JobState): void {

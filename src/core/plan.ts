@@ -145,7 +145,7 @@ export function describe(order: Task): string {
     case 'safety':
       return `Set safety ${order.safety.toUpperCase()}`
     case 'selectSource':
-      return 'Take the data here as right'
+      return 'Select data source'
     case 'probe':
       return `Probe VIP ${order.vip.address}`
     case 'raise':

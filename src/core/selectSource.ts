@@ -12,6 +12,8 @@ import { endTicket, stepLine } from './tickets'
 import { setRecord, type Turn } from './turn'
 import { peerJobAge } from './views'
 
+const SELECT_AGAIN_MS = 10_000
+
 /** After a split brain: an administrator says whose data is right. Decided by the owner; nothing is overwritten before. */
 export function decideSelect(turn: Turn, job: JobState, chosen: string): Decision {
   const { node, peerNode } = turn.state
@@ -65,8 +67,9 @@ const keepTexts = ({ state }: Turn, job: JobState): string[] => [
 function keep(turn: Turn, job: JobState): void {
   setRecord(turn, job, { needToVerify: 'Yes', selectedSequence: job.record.roleSequence })
   stepLine(turn, job.ticket, `Declare the data of ${turn.state.node} right`, 'done')
-  if (job.phase === 'online') beginPlan(turn, job, 'data', 'command', [[{ do: 'selectSource' }]])
-  else endTicket(turn, job.ticket)
+  if (job.phase !== 'online') return endTicket(turn, job.ticket)
+  job.selectAtMs = turn.state.atMs + SELECT_AGAIN_MS
+  beginPlan(turn, job, 'data', 'command', [[{ do: 'selectSource' }]])
 }
 
 /** The other node's data is right: it becomes the owner, and what is queued here is not sent. */
@@ -107,5 +110,3 @@ export function settleSelected(turn: Turn, job: JobState): boolean {
   beginPlan(turn, job, 'data', 'automatic', [[{ do: 'selectSource' }]])
   return true
 }
-
-const SELECT_AGAIN_MS = 10_000

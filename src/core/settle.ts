@@ -1,7 +1,7 @@
 import { trustPeerCopy } from './data'
 import { settleSafety } from './safety'
 import { settleSelected } from './selectSource'
-import { settleExposure } from './sync'
+import { settleExposure, trustMirror } from './sync'
 import { tryFailover, tryReclaim } from './failover'
 import { planEnded } from './outcomes'
 import { recoverData, restartApplications } from './trouble'
@@ -71,6 +71,7 @@ function settleOffline(turn: Turn, job: JobState): void {
 function settleOnline(turn: Turn, job: JobState): void {
   if (job.dataLost !== null) return recoverData(turn, job)
   trustPeerCopy(turn, job)
+  trustMirror(turn, job)
   if (settleSafety(turn, job) || settleSelected(turn, job)) return
   const vipMissing = Object.values(job.vips).some((word) => word !== 'up')
   if (vipMissing || Object.keys(job.failedApplications).length > 0) restartApplications(turn, job)

@@ -1,6 +1,6 @@
 import type { MirrordStatus } from '../wire'
 import type { HandoverAnswer, Outcome } from './event'
-import { configOf, EXPOSE_AGAIN_MS, owns, peerJob, type JobState, type State } from './state'
+import { EXPOSE_AGAIN_MS, owns, peerJob, type JobState, type State } from './state'
 import { log, reply, setRecord, type Turn } from './turn'
 
 /**
@@ -11,10 +11,12 @@ import { log, reply, setRecord, type Turn } from './turn'
  */
 export function settleExposure(turn: Turn, job: JobState): void {
   const { state } = turn
-  if (!wantsExposure(state, job) || job.exposure.flying !== null || state.atMs < job.exposure.nextAtMs) return
+  const { flying, nextAtMs } = job.exposure
+  if (!wantsExposure(state, job) || flying === 'expose' || state.atMs < nextAtMs) return
   const { roleSequence, mirrorInSync, syncSequence } = job.record
   const dead = peerIsDead(state)
   if (!mirrorInSync && (dead || peerHasRecorded(state, job))) return expose(turn, job)
+  if (flying === 'ask') return
   if (dead) return recordAlone(turn, job)
   job.exposure = { ...job.exposure, flying: 'ask' }
   turn.actions.push({ do: 'sendOutOfSync', job: job.name, roleSequence, syncSequence: mirrorInSync ? syncSequence + 1 : syncSequence })
@@ -97,10 +99,11 @@ export function outOfSyncReceived(turn: Turn, job: JobState, event: { request: n
  * The mirror has all of it again, and the data program acknowledges nothing without it from then on: it closes its gate before it says so. The
  * own record comes first: an owner that believes "not in sync" would expose the next time without asking.
  */
-export function trustMirror(turn: Turn, job: JobState, status: MirrordStatus): void {
-  const { record } = job
-  if (record.mirrorInSync || record.needToVerify === 'Manually' || job.exposure.flying !== null || configOf(turn.state, job).data === null) return
-  if (!owns(turn.state, job) || job.phase !== 'online' || !isInSync(job, status)) return
+export function trustMirror(turn: Turn, job: JobState): void {
+  const { record, data } = job
+  // One that is still on its way would open a gate that has just been closed.
+  if (data === null || record.mirrorInSync || record.needToVerify === 'Manually' || job.exposure.flying === 'expose') return
+  if (!owns(turn.state, job) || job.phase !== 'online' || !isInSync(job, data)) return
   setRecord(turn, job, { mirrorInSync: true, syncSequence: record.syncSequence + 1 })
   log(turn, 'info', `The mirror of ${job.name} on ${turn.state.peerNode} is in sync`, job)
 }

@@ -1,8 +1,8 @@
 import type { DataConfig, JobStateWord } from '../model'
 import type { DataSettings, JobView, LinkView, NodeView, StatusAnswer, TicketAnswer } from '../wire'
 import type { HeartbeatFacts } from './event'
-import { ENGINE_SILENT_MS, peerEngineIsSilent } from './heartbeat'
-import { configOf, owns, peerJob, type JobState, type State, type Ticket } from './state'
+import { problems } from './problems'
+import { configOf, peerJob, type JobState, type State, type Ticket } from './state'
 
 export const ACTIVITY_STEPS_MAX = 60
 
@@ -78,38 +78,6 @@ export function statusAnswer(state: State, now: { atMs: number; wallMs: number; 
     peerAlive: state.peerAlive,
     problems: problems(state)
   }
-}
-
-/** Plain sentences for what is not as it should be. */
-export function problems(state: State): string[] {
-  return [...pairProblems(state), ...Object.values(state.jobs).flatMap((job) => jobProblems(state, job))]
-}
-
-function pairProblems(state: State): string[] {
-  const { node, peerNode, peer, heartbeat } = state
-  const found: string[] = []
-  if (state.peerAlive === 'lost' && heartbeat?.peerLeaving) found.push(`${peerNode} has shut down; ${node} is alone until it comes back`)
-  else if (state.peerAlive === 'lost') found.push(`${node} hears ${peerNode} on no heartbeat link`)
-  else if (state.peerAlive === 'unknown') found.push(`${node} has not heard ${peerNode} since it started`)
-  else
-    for (const link of heartbeat?.links ?? [])
-      if (!link.up) found.push(`${node} does not hear ${peerNode} on link ${link.name} (${link.local} <-> ${link.remote})`)
-  if (peerEngineIsSilent(state)) found.push(`${peerNode} lives, but its engine has been silent for more than ${ENGINE_SILENT_MS / 1000} s`)
-  if (peer && peer.view.configHash !== state.configHash) found.push(`the configurations of ${node} and ${peerNode} differ`)
-  return found
-}
-
-function jobProblems(state: State, job: JobState): string[] {
-  const found: string[] = []
-  const { record } = job
-  if (job.note !== null) found.push(`${job.name} on ${state.node}: ${job.note}`)
-  if (record.errorFlag !== null && job.note !== `error flag: ${record.errorFlag}`)
-    found.push(`${state.node} keeps an error flag for ${job.name}: ${record.errorFlag}`)
-  if (record.needToVerify === 'Manually' && owns(state, job))
-    found.push(`${job.name}: both copies may hold changes of their own (need to verify: Manually); selectsrc ${job.name} NODE says whose data is right`)
-  if (!owns(state, job) && configOf(state, job).data !== null && !record.copyComplete)
-    found.push(`the copy of ${job.name} on ${state.node} is not complete: it cannot take over`)
-  return found
 }
 
 export const peerJobAge = (state: State): string => (state.peer === null ? 'never' : `${Math.round((state.atMs - state.peer.atMs) / 100) / 10} s ago`)

@@ -53,6 +53,11 @@ export const CONFIG_MESSAGES = {
     message: ({ vip, address, node }) => `The virtual address ${vip} (${address}) is already the node's own address on ${node}.`,
     tryThis: () => 'Use a free address of the same network: a virtual address moves between the nodes, so neither may own it.'
   }),
+  E_CONFIG_SAFETY: define<{ job: string }>({
+    exitCode: 1,
+    message: ({ job }) => `The data of job ${job} cannot have safety: full with capture: watch, which sees a change only after it was made.`,
+    tryThis: () => 'Write capture: fuse, or safety: off.'
+  }),
   E_CONFIG_DEPENDENCY: define<{ application: string; why: string; instead: string }>({
     exitCode: 1,
     message: ({ application, why }) => `The application ${application} ${why}.`,

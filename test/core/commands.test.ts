@@ -1,4 +1,5 @@
-import { pairConfig, B, JOB } from '../fakes/pairConfig'
+import { pairConfig, A, B, DATA, jobConfig, JOB, withSafety } from '../fakes/pairConfig'
+import type { CommandOptions, JobCommand } from '../../src/wire'
 import { Desk, owner, peerView, record, standby, withoutData, type Answer } from './desk'
 
 /** Each row: how the pair stands, what is typed, and the refusal: code, exit code, what it names, and the command that helps. */
@@ -77,6 +78,55 @@ const REFUSALS: [story: string, given: () => Answer, code: string, exitCode: num
     'RMHW132',
     'jobstate DB_Group'
   ],
+  [
+    'switch to a copy that is not in sync',
+    () => notInSync().command('switch'),
+    'E_MIRROR_NOT_IN_SYNC',
+    5,
+    'RMHW131 has acknowledged writes without it',
+    'data links'
+  ],
+  ['switch when nobody knows whose data is right', () => manually().command('switch'), 'E_SELECT_FIRST', 5, 'Manually', 'selectsrc DB_Group RMHW132'],
+  ['mirror start then', () => manually().command('mirror', { action: 'start' }), 'E_SELECT_FIRST', 5, 'mirror would overwrite', 'selectsrc DB_Group RMHW131'],
+  ['verify start then', () => manually().command('verify', { action: 'start' }), 'E_SELECT_FIRST', 5, 'verify would overwrite', 'selectsrc'],
+  [
+    'verify start without a connection',
+    () => owner().dataSays({ role: 'source', connected: false }).command('verify', { action: 'start', mode: 'full' }),
+    'E_DATA_NOT_CONNECTED',
+    5,
+    'RMHW132',
+    'jobstate'
+  ],
+  ['transmit of an offline job', () => offline().command('transmit', { action: 'pause' }), 'E_JOB_NOT_ONLINE', 5, 'transmit needs', 'bringin'],
+  ['a speed limit for a job without data', () => owner(withoutData()).command('bandwidth', { bytesPerSecond: null }), 'E_JOB_NO_DATA', 5, 'no folders', 'data'],
+  ['safety FULL of what is only watched', () => owner(watched()).command('safety', { safety: 'full' }), 'E_SAFETY_WATCH', 5, 'watch', 'capture: fuse'],
+  ['safety OFF while the peer cannot record it', () => silentFull().command('safety', { safety: 'off' }), 'E_PEER_MUST_KNOW', 5, '6.1 s ago', 'hbtstate'],
+  [
+    'selectsrc when there is nothing to choose',
+    () => owner().command('selectsrc', { node: A }),
+    'E_SELECT_NOT_NEEDED',
+    5,
+    'need to verify is No',
+    'verify DB_Group'
+  ],
+  ['selectsrc of a stranger', () => manually().command('selectsrc', { node: 'RMHW999' }), 'E_NODE_NOT_OF_PAIR', 2, 'RMHW999', 'Name one'],
+  ['selectsrc unconfirmed', () => manually().command('selectsrc', { node: A }), 'E_UNCONFIRMED', 5, 'selectsrc DB_Group RMHW131', 'dry run'],
+  [
+    'selectsrc confirmed for another state',
+    () => manually().command('selectsrc', { node: A, confirm: '0' }),
+    'E_CONFIRM_STALE',
+    5,
+    'nothing was done',
+    'again'
+  ],
+  [
+    'selectsrc of a node that is away',
+    () => manually().hear({ peerAlive: false }).command('selectsrc', { node: B }),
+    'E_PEER_NOT_HEARD',
+    5,
+    'RMHW132',
+    'hbtstate'
+  ],
   ['clearerr of a stranger', () => owner().command('clearerr', { node: 'RMHW999' }), 'E_NODE_NOT_OF_PAIR', 2, 'RMHW999', 'Name one of them'],
   ['clearerr while it starts', () => starting().command('clearerr'), 'E_JOB_BUSY', 5, 'start', 'jobstate DB_Group']
 ]
@@ -94,6 +144,14 @@ const offline = (change: object = {}): Desk =>
 const starting = (): Desk => {
   const desk = offline()
   desk.command('bringin')
+  return desk
+}
+const notInSync = (): Desk => owner().peerSays(peerView(B, { mirrorInSync: false, syncSequence: 2 }))
+const manually = (): Desk => owner().peerSays(peerView(B, { needToVerify: 'Manually' }))
+const watched = () => pairConfig(jobConfig({ data: { ...DATA, capture: 'watch' } }))
+const silentFull = (): Desk => {
+  const desk = owner(withSafety('full'))
+  desk.atMs += 6_000
   return desk
 }
 const silentPeer = (): Desk => {
@@ -123,11 +181,14 @@ test.each(REFUSALS)('refused: %s', (_story, given, code, exitCode, names, helps)
   expect(answer.error.tryThis).toContain(helps)
 })
 
-test.each(['bringin', 'bringout', 'switch', 'mirror'] as const)('%s is carried out by the owner', (command) => {
-  const desk = standby()
-  expect(desk.command(command)).toEqual({ is: 'forwarded' })
-  expect(desk.actions).toContainEqual(expect.objectContaining({ do: 'forward', command, options: {} }))
-})
+test.each(['bringin', 'bringout', 'switch', 'mirror', 'verify', 'transmit', 'bandwidth', 'safety', 'selectsrc'] as const)(
+  '%s is carried out by the owner',
+  (command) => {
+    const desk = standby()
+    expect(desk.command(command)).toEqual({ is: 'forwarded' })
+    expect(desk.actions).toContainEqual(expect.objectContaining({ do: 'forward', command, options: {} }))
+  }
+)
 
 test('clearerr goes to the node that keeps the flag, wherever it was typed', () => {
   const desk = owner().peerSays(peerView(B, { errorFlag: 'it ended at once' }))
@@ -156,19 +217,23 @@ test('with nothing to do a command says so, on a ticket that is done', () => {
   }
 })
 
-const DRY_RUNS: [command: 'bringin' | 'bringout' | 'switch' | 'mirror' | 'clearerr', desk: () => Desk][] = [
+const DRY_RUNS: [command: JobCommand, desk: () => Desk, options?: CommandOptions][] = [
+  ['verify', owner],
+  ['safety', owner, { safety: 'full' }],
+  ['selectsrc', manually, { node: A }],
+  ['selectsrc', manually, { node: B }],
   ['bringin', offline],
   ['bringout', owner],
   ['switch', () => owner().peerSays(peerView(B, {}))],
   ['mirror', owner],
   ['clearerr', () => offline({ errorFlag: 'POSTGRES did not start' })]
 ]
-test.each(DRY_RUNS)('a dry run of %s tells the steps and changes nothing', (command, desk) => {
+test.each(DRY_RUNS)('a dry run of %s tells the steps and changes nothing', (command, desk, options = {}) => {
   const given = desk()
   const { atMs: _at, wallMs: _wall, told: _told, ...before } = given.state
-  const answer = given.command(command, { dryRun: true })
+  const answer = given.command(command, { ...options, dryRun: true })
   const { atMs: _, wallMs: __, told: ___, ...after } = given.state
-  expect(answer).toEqual({ is: 'accepted', result: { dryRun: true, steps: expect.arrayContaining([expect.any(String)]) } })
+  expect(answer).toEqual({ is: 'accepted', result: expect.objectContaining({ dryRun: true, steps: expect.arrayContaining([expect.any(String)]) }) })
   expect(after).toEqual(before)
   expect(given.actions.filter((action) => !['reply', 'sendState', 'look'].includes(action.do))).toEqual([])
 })

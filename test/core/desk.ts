@@ -135,8 +135,9 @@ export function peerView(node: string, of: Partial<JobRecord>, change: Partial<J
 
 /** The owner, online, with a standby that has all of it. */
 export function owner(config: Config = pairConfig()): Desk {
-  const desk = new Desk(A, config).boot(record({ desired: 'offline' })).hear()
-  desk.peerSays(peerView(B, { desired: 'offline' }, { config }))
+  const safety = config.jobs[JOB]?.data?.safety ?? 'off'
+  const desk = new Desk(A, config).boot(record({ desired: 'offline', safety })).hear()
+  desk.peerSays(peerView(B, { desired: 'offline', safety }, { config }))
   desk.command('bringin')
   desk.endAll()
   return config.jobs[JOB]?.data ? desk.dataSays({ role: 'source', connected: true }) : desk

@@ -1,5 +1,6 @@
 import { createEngine } from '../../agent/engine/createEngine'
 import type { Engine } from '../../agent/engine/engine'
+import type { JobConfig } from '../../src/model'
 import type { CommandAnswer } from '../../src/wire'
 import { type FakePorts, fakePair } from '../fakes/fakePorts'
 import { A, JOB, jobConfig, pairConfig } from '../fakes/pairConfig'
@@ -13,9 +14,9 @@ afterEach(async () => {
 })
 
 /** Two engines that have heard each other, with the job offline on the first. */
-async function pair(): Promise<{ a: Engine; b: Engine; atA: FakePorts; atB: FakePorts; fatal: Promise<unknown> }> {
+async function pair(job: Partial<JobConfig> = { data: null }): Promise<{ a: Engine; b: Engine; atA: FakePorts; atB: FakePorts; fatal: Promise<unknown> }> {
   const fatal = Promise.withResolvers<unknown>()
-  const [atA, atB] = fakePair(pairConfig(jobConfig({ data: null })))
+  const [atA, atB] = fakePair(pairConfig(jobConfig(job)))
   doors = [atA, atB]
   const start = (ports: FakePorts) => createEngine({ places: ports.places, ports: ports.ports, configHash: 'c0ffee', fatal: fatal.resolve })
   const [a, b] = [await start(atA), await start(atB)]
@@ -93,4 +94,20 @@ test('an error flag is cleared on the node that keeps it, typed at the other one
   const { a, b } = await pair()
   expect(await a.command(JOB, 'clearerr', { node: 'RMHW132' }, 'root')).toMatchObject({ ticket: expect.stringMatching(/^RMHW132-/) })
   expect(await b.command(JOB, 'clearerr', { node: 'RMHW131' }, 'root')).toMatchObject({ ticket: expect.stringMatching(/^RMHW131-/) })
+})
+
+test('what a comparison has found is asked of the owner, wherever it is asked for', async () => {
+  const { a, b, atA, atB } = await pair({})
+  expect(await b.verifyReport(JOB, 3, 1_000)).toEqual(await a.verifyReport(JOB, 3, 1_000))
+  expect(await b.verifyReport(JOB, 3, 5)).toMatchObject({ node: A, job: JOB, folders: ['/srv/db'], report: { from: 3 } })
+  expect(atA.calls.filter((call) => call === 'verifyReport')).toHaveLength(3)
+  expect(atB.calls).not.toContain('verifyReport')
+  await expect(a.verifyReport('Nobody', 0, 1)).rejects.toMatchObject({ report: { code: 'E_JOB_UNKNOWN' } })
+})
+
+test('safety is told to the data program before it becomes the source', async () => {
+  const { a, atA } = await pair({})
+  await a.command(JOB, 'bringin', {}, 'root')
+  await atA.called('source')
+  expect(atA.calls.filter((call) => call.startsWith('safety') || call === 'source')).toEqual(['safety off', 'source'])
 })

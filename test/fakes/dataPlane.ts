@@ -49,9 +49,9 @@ export class DataPlane {
   private close(node: FakeNode): void {
     const { data } = node.machine
     data.exposure = data.safety === 'off' ? 'granted' : 'protected'
-    const { epoch } = this
+    const closed = (data.closed += 1)
     this.world.after(PARTNER_TIMEOUT_MS, () => {
-      if (epoch !== this.epoch || data !== node.machine.data || data.role !== 'source' || data.connected || data.exposure !== 'protected') return
+      if (data.closed !== closed || data !== node.machine.data || data.role !== 'source' || data.connected || data.exposure !== 'protected') return
       data.exposure = 'wanted'
       this.tell(node)
     })
@@ -170,10 +170,10 @@ export class DataPlane {
   }
 
   disconnect(): void {
+    this.epoch += 1
     for (const node of Object.values(this.world.nodes)) {
       const { data } = node.machine
       if (!data.connected) continue
-      this.epoch += 1
       data.connected = data.mirroring = false
       if (data.role === 'source') {
         data.peerCopyComplete = false

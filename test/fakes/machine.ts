@@ -24,6 +24,8 @@ export interface FakeData {
   safetySequence: number
   /** Safety FULL, source: writes are acknowledged without the target. */
   exposure: 'protected' | 'wanted' | 'granted'
+  /** How often it has begun to wait for its target. */
+  closed: number
   /** It went on without the target, and only its own node has recorded that. */
   alone: boolean
   /** As a source with this role sequence it wrote while nobody received. Both survive a crash. */
@@ -53,6 +55,7 @@ export const blankMachine = (copyComplete: boolean, kept: Partial<FakeData> = {}
     safety: 'off',
     safetySequence: 0,
     exposure: 'granted',
+    closed: 0,
     alone: false,
     exposed: false,
     sourceSequence: 0,

@@ -25,7 +25,7 @@ export function applicationConfig(name: string, dependsOn: string[] = []): Appli
   }
 }
 
-const DATA: DataConfig = { folders: [{ path: '/srv/db', exclude: [] }], port: 7340, capture: 'fuse', queueBytes: 1 << 20, ...DATA_DEFAULTS }
+export const DATA: DataConfig = { folders: [{ path: '/srv/db', exclude: [] }], port: 7340, capture: 'fuse', queueBytes: 1 << 20, ...DATA_DEFAULTS }
 
 export function jobConfig(change: Partial<JobConfig> = {}): JobConfig {
   return {

@@ -435,11 +435,11 @@ export class World {
 
   /** As the shell does it: the warning of the dry run is read, and confirmed for the state that it was about. */
   select(name: string, node: string, thinkMs = 0): void {
-    const asked = this.command(name, 'selectsrc', { node, dryRun: true })
-    this.asked.set(`${name}/${asked}`, (outcome) => {
+    this.asked.set(`${name}/${this.requests + 1}`, (outcome) => {
       const danger = outcome.ok ? (outcome.result as { danger?: Danger }).danger : undefined
       if (danger) this.after(thinkMs, () => this.command(name, 'selectsrc', { node, confirm: danger.state }))
     })
+    this.command(name, 'selectsrc', { node, dryRun: true })
   }
 
   private replied(node: FakeNode, request: number, outcome: Outcome): void {

@@ -1,4 +1,5 @@
 import { A, B } from '../fakes/pairConfig'
+import type { Safety } from '../../src/model'
 import type { MirrorAction } from '../../src/wire'
 import { transcriptLines } from '../fakes/transcript'
 import { World } from '../fakes/world'
@@ -16,6 +17,14 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
   [/^(bringin|bringout|switch) at (\S+)$/, (world, [command = '', name = '']) => void world.command(name, command as 'switch')],
   [/^(bringin|bringout|switch) at (\S+), dry run$/, (world, [command = '', name = '']) => void world.command(name, command as 'switch', { dryRun: true })],
   [/^mirror (start|stop|pause|resume) at (\S+)$/, (world, [action, name = '']) => void world.command(name, 'mirror', { action: action as MirrorAction })],
+  [/^verify start at (\S+)$/, (world, [name = '']) => void world.command(name, 'verify', { action: 'start' })],
+  [/^transmit (pause|resume) at (\S+)$/, (world, [action, name = '']) => void world.command(name, 'transmit', { action: action as MirrorAction })],
+  [/^safety (full|off) at (\S+)$/, (world, [safety, name = '']) => void world.command(name, 'safety', { safety: safety as Safety })],
+  [/^selectsrc (\S+) at (\S+)$/, (world, [node = '', name = '']) => world.select(name, node)],
+  [/^selectsrc (\S+) at (\S+), confirmed after ([\d.]+)s$/, (world, [node = '', name = '', s]) => world.select(name, node, Number(s) * 1000)],
+  [/^selectsrc (\S+) at (\S+), not confirmed$/, (world, [node = '', name = '']) => void world.command(name, 'selectsrc', { node })],
+  [/^the applications write$/, (world) => world.write()],
+  [/^the job has safety (full|off)$/, (world, [safety]) => world.changeConfig(({ data }) => ({ data: data && { ...data, safety: safety as Safety } }))],
   [/^clearerr at (\S+)$/, (world, [name = '']) => void world.command(name, 'clearerr')],
   [/^clearerr of (\S+) at (\S+)$/, (world, [node = '', name = '']) => void world.command(name, 'clearerr', { node })],
   [/^clearerr at (\S+), dry run$/, (world, [name = '']) => void world.command(name, 'clearerr', { dryRun: true })],

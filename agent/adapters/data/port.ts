@@ -5,9 +5,14 @@ import type { DataPort, LogPort, Places } from '../../ports'
 import { failure } from '../failure'
 import type { MirrordOrder } from './client'
 import { JobMirrord, type MirrordEvents } from './jobMirrord'
+import { Progress } from './progress'
 
-/** Mounting over the folders, connecting: answered when applications may start. */
-const SOURCE_TIMEOUT_MS = 60_000
+/**
+ * Mounting over the folders, connecting: answered when applications may start. A target applies its redo log first, which takes as long as it
+ * takes: given up only when nothing has moved for so long.
+ */
+const SOURCE_STALL_MS = 60_000
+const SOURCE_MS_MAX = 24 * 3_600_000
 const TARGET_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 30_000
 /** Answered when mirrord has taken note; what follows is told by its status. */
@@ -21,11 +26,15 @@ export interface DataOptions {
 }
 
 export function createDataPort(places: Places, log: LogPort, options: DataOptions = {}): DataPort & { close(): void } {
+  const progress = new Progress()
   /** One for each job of the configuration. */
   const mirrords = new Map<string, JobMirrord>()
   const events: MirrordEvents = { status: () => undefined, lost: () => undefined }
   const told: MirrordEvents = {
-    status: (job, status) => events.status(job, status),
+    status: (job, status) => {
+      progress.see(job, `${status.role} ${status.redoQueueBytes} ${status.appliedLsn}`)
+      events.status(job, status)
+    },
     lost: (job, why) => {
       log.event('error', `mirrord of ${job} is lost: ${why}.`)
       events.lost(job, why)
@@ -42,10 +51,24 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
     throw failure('E_MIRRORD_LOST', { node: places.node, job, request, why: 'the configuration has no such job' })
   }
   const note = (job: string, order: MirrordOrder): Promise<void> => known(job, order.do).request(order, NOTE_TIMEOUT_MS)
+  const source = async (job: string, order: MirrordOrder): Promise<void> => {
+    const asked = known(job, 'source').request(order, SOURCE_MS_MAX)
+    const stalled = progress.stalled(job, SOURCE_STALL_MS)
+    asked.catch(() => undefined)
+    try {
+      await Promise.race([
+        asked,
+        stalled.then(() => {
+          throw failure('E_MIRRORD_TIMEOUT', { node: places.node, job, request: 'source', timeoutMs: SOURCE_STALL_MS })
+        })
+      ])
+    } finally {
+      stalled.cancel()
+    }
+  }
   return {
     ensure: async (job) => await mirrordOf(job).ensure(job),
-    source: async (job, roleSequence, peerCopyComplete) =>
-      await known(job, 'source').request({ do: 'source', roleSequence, peerCopyComplete }, SOURCE_TIMEOUT_MS),
+    source: async (job, roleSequence, peerCopyComplete) => await source(job, { do: 'source', roleSequence, peerCopyComplete }),
     target: async (job, roleSequence) => await known(job, 'target').request({ do: 'target', roleSequence }, TARGET_TIMEOUT_MS),
     drain: async (job, timeoutMs) => await known(job, 'drain').request({ do: 'drain', timeoutMs }, timeoutMs + DRAIN_ANSWER_MS),
     stop: async (job, { force }) => await known(job, 'stop').request({ do: 'stop', force }, STOP_TIMEOUT_MS),

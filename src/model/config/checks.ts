@@ -13,6 +13,7 @@ export function checkWhole(config: Config, source: Source): void {
   for (const job of Object.values(config.jobs)) {
     for (const vip of job.vips) checkVip(config, vip, source)
     checkDependencies(job, source)
+    if (job.data?.capture === 'watch' && job.data.safety === 'full') source.refuse(job.data, 'E_CONFIG_SAFETY', { job: job.name })
   }
 }
 

@@ -89,6 +89,8 @@ test.each([
   ['POST', '/v1/logout'],
   ['POST', '/v1/jobs/DB_Group/switch'],
   ['POST', '/v1/jobs/DB_Group/mirror'],
+  ['POST', '/v1/jobs/DB_Group/selectsrc'],
+  ['GET', '/v1/jobs/DB_Group/verify'],
   ['GET', '/v1/tickets/1']
 ])('%s %s is closed without a session', async (method, target) => {
   for (const token of [undefined, 'x'.repeat(43), '']) {
@@ -108,6 +110,12 @@ test.each([
   ['an unknown key', 'POST', '/v1/jobs/DB_Group/switch', '{"dryrun":true}', 400, 'E_API_REQUEST'],
   ['a wrong type', 'POST', '/v1/jobs/DB_Group/switch', '{"dryRun":"no"}', 400, 'E_API_REQUEST'],
   ['mirror without action', 'POST', '/v1/jobs/DB_Group/mirror', '{}', 400, 'E_API_REQUEST'],
+  ['an action that the command does not have', 'POST', '/v1/jobs/DB_Group/transmit', '{"action":"start"}', 400, 'E_API_REQUEST'],
+  ['bandwidth without a number', 'POST', '/v1/jobs/DB_Group/bandwidth', '{}', 400, 'E_API_REQUEST'],
+  ['a limit that would stand still', 'POST', '/v1/jobs/DB_Group/bandwidth', '{"bytesPerSecond":1}', 400, 'E_API_REQUEST'],
+  ['a safety that there is not', 'POST', '/v1/jobs/DB_Group/safety', '{"safety":"half"}', 400, 'E_API_REQUEST'],
+  ['selectsrc without a node', 'POST', '/v1/jobs/DB_Group/selectsrc', '{"confirm":"0"}', 400, 'E_API_REQUEST'],
+  ['confirm of what is not dangerous', 'POST', '/v1/jobs/DB_Group/switch', '{"confirm":"0"}', 400, 'E_API_REQUEST'],
   ['action without mirror', 'POST', '/v1/jobs/DB_Group/switch', '{"action":"stop"}', 400, 'E_API_REQUEST'],
   ['a number that is none', 'GET', '/v1/tickets/1?since=-1', '', 400, 'E_API_REQUEST'],
   ['a broken escape', 'GET', '/v1/tickets/%E0%A4%A', '', 404, 'E_API_ROUTE'],
@@ -116,6 +124,29 @@ test.each([
   const answer = await call(node, method, target, { token: await tokenOf(), raw })
   expect(answer).toMatchObject({ status, body: { error: { code, node: 'RMHW131', message: expect.any(String), tryThis: expect.any(String), exitCode: 2 } } })
   expect(node.engine.asked).toEqual([])
+})
+
+test('what a command says besides its name reaches the engine, and the audit log as it was typed', async () => {
+  const token = await tokenOf()
+  const limit = { bytesPerSecond: null }
+  await call(node, 'POST', '/v1/jobs/DB_Group/bandwidth', { token, raw: JSON.stringify(limit) })
+  await call(node, 'POST', '/v1/jobs/DB_Group/selectsrc', { token, raw: '{"node":"RMHW132","confirm":"0123"}' })
+  expect(node.engine.asked).toEqual([
+    expect.objectContaining({ command: 'bandwidth', request: limit }),
+    expect.objectContaining({ command: 'selectsrc', request: { node: 'RMHW132', confirm: '0123' } })
+  ])
+  expect(node.audit().map(({ what }) => what)).toEqual(expect.arrayContaining(['bandwidth DB_Group off', 'selectsrc DB_Group RMHW132']))
+})
+
+test('the differences of a comparison come page by page', async () => {
+  const token = await tokenOf()
+  const answer = await call(node, 'GET', '/v1/jobs/DB_Group/verify?from=200&max=9999', { token })
+  expect(answer).toMatchObject({ status: 200, body: { node: 'RMHW131', job: 'DB_Group', report: { from: 200, total: 0 } } })
+  await call(node, 'GET', '/v1/jobs/DB_Group/verify', { token })
+  expect(node.engine.asked).toEqual([
+    { job: 'DB_Group', from: 200, max: 200 },
+    { job: 'DB_Group', from: 0, max: 200 }
+  ])
 })
 
 test('sessions outlive the engine, are kept only as hashes, and end at their time', async () => {
