@@ -16,12 +16,15 @@ import {
   CHECK_DIGEST_BYTES,
   CHECK_HASH_BYTES,
   CHECK_MODES,
+  CHECK_WHOLE,
   DIFFERENCES,
   DIRTY_LAST,
+  ENTRY_MTIME,
   LISTING_LAST,
   TIMES_ATIME,
   TIMES_MTIME,
   latin1Text,
+  unpackAttributes,
   unpackListing,
   type Fields,
   type Frame,
@@ -43,6 +46,7 @@ const FOLDER_ITSELF: ReadonlySet<FrameBody['kind']> = new Set([
   'checkEnd',
   'checkEntry',
   'checkListing',
+  'checkAttributes',
   'differs',
   'hello',
   'welcome',
@@ -66,6 +70,7 @@ const CARRIES_PAYLOAD: ReadonlySet<FrameBody['kind']> = new Set([
   'checkEntry',
   'checkListing',
   'checkBlocks',
+  'checkAttributes',
   'hello',
   'welcome',
   'begin',
@@ -248,10 +253,13 @@ function bodyOf(kind: FrameBody['kind'], fields: Fields, view: DataView): FrameB
     case 'barrier':
       return { kind, folder: 0, lsn: a('LSN') }
     case 'checkBegin':
-    case 'checkEnd':
       return { kind, folder, mode: oneOf(CHECK_MODES, flags, 'way to compare') }
+    case 'checkEnd':
+      return { kind, folder, mode: oneOf(CHECK_MODES, flags & ~CHECK_WHOLE, 'way to compare'), whole: (flags & CHECK_WHOLE) !== 0 }
     case 'checkEntry':
-      return { kind, folder, path, ...owned, sizeOrRdev: a('size'), mtimeNs: view.getBigInt64(AT.b, true), ...digestAndTarget(payload) }
+      return { kind, folder, path, ...owned, sizeOrRdev: a('size'), mtimeNs: flags & ENTRY_MTIME ? view.getBigInt64(AT.b, true) : null, ...entryRest(payload) }
+    case 'checkAttributes':
+      return { kind, folder, path, attributes: attributesOf(payload) }
     case 'checkBlocks':
       return { kind, folder, path, offset: end(a('offset'), b('length')), length: b('length'), hashes: hashesOf(payload, b('length')) }
     case 'differs':
@@ -275,13 +283,25 @@ function oneOf<T>(words: readonly T[], number: number, what: string): T {
   return word
 }
 
-function digestAndTarget(payload: Uint8Array): { digest: Uint8Array; target: string } {
-  if (payload.length < CHECK_DIGEST_BYTES) fail('E_FRAME_DAMAGED', { why: 'an entry without its digest' })
-  const target = payload.length === CHECK_DIGEST_BYTES ? '' : linkTarget(payload.subarray(CHECK_DIGEST_BYTES))
-  return { digest: payload.subarray(0, CHECK_DIGEST_BYTES), target }
+const LINKS_BYTES = 4
+
+function entryRest(payload: Uint8Array): { digest: Uint8Array; links: number; target: string } {
+  const targetAt = CHECK_DIGEST_BYTES + LINKS_BYTES
+  if (payload.length < targetAt) fail('E_FRAME_DAMAGED', { why: 'an entry without its digest' })
+  const links = new DataView(payload.buffer, payload.byteOffset).getUint32(CHECK_DIGEST_BYTES, true)
+  const target = payload.length === targetAt ? '' : linkTarget(payload.subarray(targetAt))
+  return { digest: payload.subarray(0, CHECK_DIGEST_BYTES), links, target }
+}
+
+function attributesOf(payload: Uint8Array): NonNullable<ReturnType<typeof unpackAttributes>> {
+  const attributes = unpackAttributes(payload)
+  if (attributes === null) fail('E_FRAME_DAMAGED', { why: 'a list of extended attributes is cut off' })
+  for (const { name } of attributes) checkAttribute(name)
+  return attributes
 }
 
 function hashesOf(payload: Uint8Array, length: number): Uint8Array {
+  if (payload.length === 0) return payload
   if (payload.length !== Math.ceil(length / CHECK_BLOCK_BYTES) * CHECK_HASH_BYTES)
     fail('E_FRAME_DAMAGED', { why: `${payload.length} bytes of hashes for ${length}` })
   return payload

@@ -28,17 +28,38 @@ export type WalkStep =
  */
 export type CheckStep = { folder: number } & (
   | { kind: 'checkBegin'; mode: CheckMode }
-  /** The entry exists and is of this kind, with these attributes. `digest`: of its extended attributes. Symbolic links: `target`. */
-  | { kind: 'checkEntry'; path: string; mode: number; uid: number; gid: number; sizeOrRdev: number; mtimeNs: bigint; digest: Uint8Array; target: string }
+  /**
+   * The entry exists and is of this kind, with these attributes and at most so many `links`. `digest`: of its extended attributes. Symbolic links:
+   * `target`. `mtimeNs` null: the application has changed it just now, its time follows as an operation.
+   */
+  | {
+      kind: 'checkEntry'
+      path: string
+      mode: number
+      uid: number
+      gid: number
+      sizeOrRdev: number
+      mtimeNs: bigint | null
+      links: number
+      digest: Uint8Array
+      target: string
+    }
   /** As walkListing; what is too much is removed and counted. */
   | { kind: 'checkListing'; path: string; after: string; last: boolean; entries: ListedEntry[] }
-  /** The file's bytes from `offset` on, `length` of them, block by block: CHECK_HASH_BYTES each, side by side in `hashes`. */
+  /** The file's bytes from `offset` on, `length` of them, block by block: CHECK_HASH_BYTES each, side by side in `hashes`. No hashes: it is a hole. */
   | { kind: 'checkBlocks'; path: string; offset: number; length: number; hashes: Uint8Array }
   /** `newPath` is another name of the file at `path`. */
   | { kind: 'checkLink'; path: string; newPath: string }
-  /** Everything asked for has been compared and repaired. */
-  | { kind: 'checkEnd'; mode: CheckMode }
+  /** Its extended attributes are exactly these: packAttributes. */
+  | { kind: 'checkAttributes'; path: string; attributes: ExtendedAttribute[] }
+  /** Everything asked for has been compared and repaired. Not `whole`: it was stopped, and nothing is said about the copy. */
+  | { kind: 'checkEnd'; mode: CheckMode; whole: boolean }
 )
+
+export interface ExtendedAttribute {
+  name: string
+  value: Uint8Array
+}
 
 /** What a comparison covers: all there is, or what the dirty map says. */
 export type CheckMode = 'full' | 'difference'
@@ -47,8 +68,8 @@ export const CHECK_BLOCK_BYTES = 64 * 1024
 export const CHECK_HASH_BYTES = 16
 export const CHECK_DIGEST_BYTES = 16
 
-/** What a comparison found. The first four need the source to send something; `extra` and `attributes` were repaired by the target at once. */
-export const DIFFERENCES = ['content', 'missing', 'kind', 'links', 'extra', 'attributes'] as const
+/** What a comparison found. `extra` and `attributes` were repaired by the target at once; all others need the source to send something. */
+export const DIFFERENCES = ['content', 'missing', 'kind', 'links', 'extra', 'attributes', 'xattrs'] as const
 export type DifferenceKind = (typeof DIFFERENCES)[number]
 
 /** One difference: what, and where. `length` 0: all of the file. */
@@ -140,6 +161,7 @@ export const FRAME_KINDS = {
   checkBlocks: 43,
   checkLink: 44,
   checkEnd: 45,
+  checkAttributes: 46,
   hello: 64,
   welcome: 65,
   refuse: 66,
@@ -157,6 +179,9 @@ export const TIMES_ATIME = 1
 export const TIMES_MTIME = 2
 export const LISTING_LAST = 1
 export const DIRTY_LAST = 1
+/** `checkEntry`: the time is compared. `checkEnd`: above the mode, everything has been compared. */
+export const ENTRY_MTIME = 1
+export const CHECK_WHOLE = 0x100
 
 /** Flags of an acknowledgement. */
 export const ACK_MIRRORS = 1
@@ -252,13 +277,19 @@ function spread(body: FrameBody, fields: Fields): void {
 function spreadCheck(body: FrameBody, fields: Fields): void {
   switch (body.kind) {
     case 'checkBegin':
-    case 'checkEnd':
       fields.flags = CHECK_MODES.indexOf(body.mode)
       break
+    case 'checkEnd':
+      fields.flags = CHECK_MODES.indexOf(body.mode) | (body.whole ? CHECK_WHOLE : 0)
+      break
     case 'checkEntry':
+      fields.flags = body.mtimeNs === null ? 0 : ENTRY_MTIME
       fields.a = body.sizeOrRdev
-      fields.b = body.mtimeNs
-      fields.payload = joined(body.digest, latin1Bytes(body.target))
+      fields.b = body.mtimeNs ?? 0n
+      fields.payload = joined(joined(body.digest, wordBytes(body.links)), latin1Bytes(body.target))
+      break
+    case 'checkAttributes':
+      fields.payload = packAttributes(body.attributes)
       break
     case 'checkBlocks':
       fields.a = body.offset
@@ -280,6 +311,9 @@ function spreadCheck(body: FrameBody, fields: Fields): void {
       break
   }
 }
+
+/** Little-endian. */
+const wordBytes = (value: number): Uint8Array => Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24)
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(first.length + second.length)
@@ -329,4 +363,38 @@ export function unpackListing(bytes: Uint8Array): ListedEntry[] | null {
     at = end
   }
   return entries
+}
+
+/** An attribute is the length of its name, the length of its value, its name, its value. */
+const ATTRIBUTE_HEAD_BYTES = 5
+
+export const attributesBytes = (attributes: ExtendedAttribute[]): number =>
+  attributes.reduce((sum, { name, value }) => sum + ATTRIBUTE_HEAD_BYTES + name.length + value.length, 0)
+
+export function packAttributes(attributes: ExtendedAttribute[]): Uint8Array {
+  const bytes = new Uint8Array(attributesBytes(attributes))
+  let at = 0
+  for (const { name, value } of attributes) {
+    bytes[at] = name.length
+    bytes.set(wordBytes(value.length), at + 1)
+    bytes.set(latin1Bytes(name), at + ATTRIBUTE_HEAD_BYTES)
+    bytes.set(value, at + ATTRIBUTE_HEAD_BYTES + name.length)
+    at += ATTRIBUTE_HEAD_BYTES + name.length + value.length
+  }
+  return bytes
+}
+
+/** null: not a list of attributes. */
+export function unpackAttributes(bytes: Uint8Array): ExtendedAttribute[] | null {
+  const attributes: ExtendedAttribute[] = []
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let at = 0; at < bytes.length; ) {
+    if (at + ATTRIBUTE_HEAD_BYTES > bytes.length) return null
+    const valueAt = at + ATTRIBUTE_HEAD_BYTES + bytes[at]!
+    const end = valueAt + view.getUint32(at + 1, true)
+    if (bytes[at] === 0 || end > bytes.length) return null
+    attributes.push({ name: latin1Text(bytes, at + ATTRIBUTE_HEAD_BYTES, valueAt), value: bytes.subarray(valueAt, end) })
+    at = end
+  }
+  return attributes
 }

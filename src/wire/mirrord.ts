@@ -1,5 +1,5 @@
 import type { NeedToVerify, Safety } from '../model'
-import type { CheckMode, Difference } from './frameFields'
+import type { CheckMode, Difference, DifferenceKind } from './frameFields'
 
 /**
  * What the engine and a job's mirrord say to each other: JSON lines over `<run>/<job>.mirrord.sock`.
@@ -143,6 +143,8 @@ export interface VerifyReport {
   startedAtMs: number | null
   endedAtMs: number | null
   total: number
+  /** The total, by kind of difference. */
+  kinds: Record<DifferenceKind, number>
   /** The list keeps at most VERIFY_LIST_MAX; `total` counts all. */
   from: number
   differences: (Difference & { atMs: number })[]

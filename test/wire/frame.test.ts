@@ -48,12 +48,24 @@ const BODIES: FrameBody[] = [
   { kind: 'hello', folder: 0, payload: data },
   { kind: 'ack', folder: 0, receivedLsn: 2 ** 40, appliedLsn: 7, flags: 3, redoQueueKib: 12 },
   { kind: 'checkBegin', folder: 0, mode: 'difference' },
-  { kind: 'checkEntry', folder: 1, path: 'a', ...owned, sizeOrRdev: 2 ** 44, mtimeNs: -7n, digest: Buffer.alloc(16, 3), target: '' },
-  { kind: 'checkEntry', folder: 1, path: '', ...owned, sizeOrRdev: 0, mtimeNs: 7n, digest: Buffer.alloc(16, 3), target: 'where/to' },
+  { kind: 'checkEntry', folder: 1, path: 'a', ...owned, sizeOrRdev: 2 ** 44, mtimeNs: -7n, links: 70_000, digest: Buffer.alloc(16, 3), target: '' },
+  { kind: 'checkEntry', folder: 1, path: '', ...owned, sizeOrRdev: 0, mtimeNs: null, links: 1, digest: Buffer.alloc(16, 3), target: 'where/to' },
   { kind: 'checkListing', folder: 0, path: 'd', after: '', last: false, entries: [{ name: 'x', type: 8 }] },
   { kind: 'checkBlocks', folder: 0, path: 'a', offset: 2 ** 40, length: 65_537, hashes: Buffer.alloc(32, 9) },
+  { kind: 'checkBlocks', folder: 0, path: 'a', offset: 0, length: 2 ** 42, hashes: Buffer.alloc(0) },
   { kind: 'checkLink', folder: 0, path: 'a', newPath: 'b' },
-  { kind: 'checkEnd', folder: 0, mode: 'full' },
+  {
+    kind: 'checkAttributes',
+    folder: 0,
+    path: '',
+    attributes: [
+      { name: 'user.x', value: data },
+      { name: 'user.\xff', value: Buffer.alloc(0) }
+    ]
+  },
+  { kind: 'checkAttributes', folder: 0, path: 'a', attributes: [] },
+  { kind: 'checkEnd', folder: 0, mode: 'full', whole: true },
+  { kind: 'checkEnd', folder: 0, mode: 'difference', whole: false },
   { kind: 'barrier', folder: 0, lsn: 2 ** 40 },
   { kind: 'differs', folder: 3, path: 'a/b', what: 'extra', offset: 0, length: 0 },
   { kind: 'differs', folder: 3, path: 'a/b', what: 'content', offset: 65_536, length: 4096 },

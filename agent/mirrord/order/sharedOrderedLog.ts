@@ -2,6 +2,7 @@ import { checkSizes, FRAME_BYTES_MAX, FRAME_PAYLOAD_BYTES_MAX } from '../../../s
 import { fieldsOf, type WalkStep } from '../../../src/wire/frameFields'
 import type { Operation } from '../../../src/wire/operation'
 import { FrameRing, RING_WORDS } from './frameRing'
+import { NAMES_WATCH_BYTES, NAMES_WATCH_WORDS, NamesWatch } from './namesWatch'
 import type { OrderedLog } from './orderedLog'
 import { REVISIT_BYTES, REVISIT_WORDS, RevisitQueue } from './revisitQueue'
 import { SharedMutex } from './sharedMutex'
@@ -14,6 +15,7 @@ export interface SharedLogMemory {
   ring: SharedArrayBuffer
   revisits: SharedArrayBuffer
   waiters: SharedArrayBuffer
+  names: SharedArrayBuffer
 }
 
 /** What this log does with operations now. */
@@ -55,6 +57,7 @@ const PRESSURE_SIGNAL = 12
 const SMALL_WORDS = 13
 /** All slots of waiting requests are taken: the capture thread looks again after so long. */
 const SLOT_WAIT_MS = 1
+const CHANGES_NAMES: ReadonlySet<Operation['kind']> = new Set(['create', 'mkdir', 'mknod', 'symlink', 'rename', 'unlink', 'rmdir'])
 const STATES: readonly StreamState[] = ['unwanted', 'wanted', 'overflowed']
 
 /** The order of a job in shared memory; orderedLog.ts says what it is for. */
@@ -66,6 +69,7 @@ export class SharedOrderedLog implements OrderedLog {
   readonly ring: FrameRing
   readonly revisits: RevisitQueue
   readonly waiters: SyncWaiters
+  readonly names: NamesWatch
 
   private constructor(readonly shared: SharedLogMemory) {
     this.long = new BigInt64Array(shared.control, 0, LONG_WORDS)
@@ -75,17 +79,19 @@ export class SharedOrderedLog implements OrderedLog {
     this.ring = new FrameRing(shared.ring, this.long)
     this.revisits = new RevisitQueue(shared.revisits, new Int32Array(shared.control, LONG_WORDS * 8 + SMALL_WORDS * 4, REVISIT_WORDS))
     this.waiters = new SyncWaiters(shared.waiters)
+    this.names = new NamesWatch(shared.names, new Int32Array(shared.control, LONG_WORDS * 8 + (SMALL_WORDS + REVISIT_WORDS) * 4, NAMES_WATCH_WORDS))
   }
 
   /** `firstLsn`: the LSN before the first one to be given out; none up to it is ever given out again. */
   static create({ queueBytes, firstLsn = 0 }: { queueBytes: number; firstLsn?: number }): SharedOrderedLog {
     const ringBytes = Math.ceil(Math.max(queueBytes, RING_BYTES_MIN) / 8) * 8
     const log = new SharedOrderedLog({
-      control: new SharedArrayBuffer(LONG_WORDS * 8 + (SMALL_WORDS + REVISIT_WORDS) * 4),
+      control: new SharedArrayBuffer(LONG_WORDS * 8 + (SMALL_WORDS + REVISIT_WORDS + NAMES_WATCH_WORDS) * 4),
       counters: new SharedArrayBuffer(VERSION_COUNTERS * 4),
       ring: new SharedArrayBuffer(ringBytes),
       revisits: new SharedArrayBuffer(REVISIT_BYTES),
-      waiters: new SharedArrayBuffer(SyncWaiters.BYTES)
+      waiters: new SharedArrayBuffer(SyncWaiters.BYTES),
+      names: new SharedArrayBuffer(NAMES_WATCH_BYTES)
     })
     log.long[LSN] = BigInt(firstLsn)
     return log
@@ -106,6 +112,7 @@ export class SharedOrderedLog implements OrderedLog {
   append(operation: Operation): number {
     if (operation.kind === 'write' && operation.data.length > FRAME_PAYLOAD_BYTES_MAX) return this.appendInParts(operation)
     if (Atomics.load(this.small, WALKING) === 1) this.noteNames(operation)
+    if (this.names.isWatching()) this.noteListed(operation)
     return this.push(operation)
   }
 
@@ -133,6 +140,12 @@ export class SharedOrderedLog implements OrderedLog {
     return lsn
   }
 
+  /** A directory is being listed. */
+  private noteListed(operation: Operation): void {
+    if (CHANGES_NAMES.has(operation.kind)) this.names.note(operation.folder, operation.path)
+    if ('newPath' in operation) this.names.note(operation.folder, operation.newPath)
+  }
+
   /** What the walk must look at again, seen from the order itself: new names, and contents that moved past it. */
   private noteNames(operation: Operation): void {
     if (operation.kind === 'rename' || operation.kind === 'link') {
@@ -153,7 +166,9 @@ export class SharedOrderedLog implements OrderedLog {
   /** Kept while a walk runs or capture only watches; `always`: kept whenever a session wants the stream (a path that was not captured before). */
   revisit(folder: number, path: string, always = false): void {
     const wanted = Atomics.load(this.small, WALKING) === 1 || Atomics.load(this.small, WATCHING) === 1 || (always && this.streamState() === 'wanted')
-    if (wanted) this.revisits.add(folder, path)
+    if (!wanted) return
+    this.revisits.add(folder, path)
+    this.names.note(folder, path)
   }
 
   lsn(): number {

@@ -1,9 +1,10 @@
 import { getSystemErrorName } from 'node:util'
 import { dataError } from '../../../src/wire/frame'
-import type { FrameBody, WalkStep } from '../../../src/wire/frameFields'
+import type { CheckStep, FrameBody, WalkStep } from '../../../src/wire/frameFields'
 import type { Operation } from '../../../src/wire/operation'
 import * as libc from '../../native/libc'
 import { EEXIST, EINVAL, EISDIR, ELOOP, ENODATA, ENOENT, ENOTDIR, ENOTEMPTY, ENXIO, EOPNOTSUPP, EPERM, EXDEV } from '../../native/libcErrors'
+import { RedoCheck, type Differs } from './redoCheck'
 import { applyOperation } from './redoOperation'
 import { applyWalkStep } from './redoWalk'
 import type { RedoFolder } from './targetFolder'
@@ -18,12 +19,16 @@ const TOLERATED: ReadonlySet<number> = new Set([ENOENT, EEXIST, ENOTDIR, EISDIR,
 export class Redo {
   /** A full mirror runs, or capture only watches. */
   tolerant = false
+  private readonly check: RedoCheck
   private readonly privileged = process.getuid?.() === 0
 
   constructor(
     private readonly job: string,
-    private readonly folders: RedoFolder[]
-  ) {}
+    private readonly folders: RedoFolder[],
+    differs: Differs = () => undefined
+  ) {
+    this.check = new RedoCheck(differs)
+  }
 
   close(): void {
     for (const { tree } of this.folders) tree.close()
@@ -46,7 +51,13 @@ export class Redo {
     const folder = this.folders[body.folder]
     if (folder === undefined)
       throw dataError('E_REDO', { job: this.job, kind: body.kind, path: 'path' in body ? body.path : '', why: `folder ${body.folder} is not configured here` })
-    const answer = body.kind.startsWith('walk') ? applyWalkStep(folder, body as WalkStep) : applyOperation(folder.tree, body as Operation, this.tolerant)
+    // What a stranger has replaced below us must be opened anew.
+    if (body.kind === 'checkBegin') for (const { tree } of this.folders) tree.forget()
+    const answer = body.kind.startsWith('check')
+      ? this.check.apply(folder, body as CheckStep)
+      : body.kind.startsWith('walk')
+        ? applyWalkStep(folder, body as WalkStep)
+        : applyOperation(folder.tree, body as Operation, this.tolerant)
     if (answer >= 0 || this.forgiven(body, -answer)) return
     throw this.fault(body.kind, 'path' in body ? body.path : '', answer)
   }

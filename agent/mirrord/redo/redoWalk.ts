@@ -46,6 +46,7 @@ export function applyWalkStep(folder: RedoFolder, step: WalkStep): number {
     case 'checkListing':
     case 'checkBlocks':
     case 'checkLink':
+    case 'checkAttributes':
     case 'checkEnd':
       return -EOPNOTSUPP
     default:

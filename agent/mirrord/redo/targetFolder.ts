@@ -171,6 +171,7 @@ const STATX_MODE_AT = 28
 const S_IFMT = 0o170000
 export const S_IFREG = 0o100000
 export const S_IFDIR = 0o040000
+export const S_IFLNK = 0o120000
 const statBytes = Buffer.alloc(libc.STATX_BYTES)
 
 function typeAt({ directory, name }: Place): number {

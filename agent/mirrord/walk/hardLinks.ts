@@ -1,35 +1,56 @@
-interface SentFile {
-  names: Set<string>
-  /** The inode's change counter when its content was last sent. */
+interface KnownFile {
+  /** true: a step of this walk has made this name on the target. false: it was compared, and may turn out to be missing. */
+  names: Map<string, boolean>
+  /** The inode's change counter when its content was last sent, or compared. */
   version: number
 }
 
 /**
- * The names under which a file with several hard links has been sent in this walk. Its memory grows with the number of
+ * The names under which a file with several hard links has been sent or compared in this walk. Its memory grows with the number of
  * hard links in the tree, as that of every program that copies them.
  */
 export class HardLinks {
-  private readonly files = new Map<string, SentFile>()
-  private readonly key = (folder: number, inode: bigint): string => `${folder}:${inode}`
+  private readonly files = new Map<string, KnownFile>()
+  /** Which file had this name when it was sent or compared. */
+  private readonly byName = new Map<string, string>()
+  private readonly key = (folder: number, what: bigint | string): string => `${folder}:${what}`
 
-  /** This name is one of the file that was sent already. */
-  add(folder: number, inode: bigint, path: string): void {
-    this.files.get(this.key(folder, inode))?.names.add(path)
+  private name(folder: number, inode: bigint, path: string, file: KnownFile, sent: boolean): void {
+    file.names.set(path, sent || file.names.get(path) === true)
+    this.byName.set(this.key(folder, path), this.key(folder, inode))
+  }
+
+  /** This name is one of the file that is known already; `sent`: it was just made on the target. */
+  add(folder: number, inode: bigint, path: string, sent: boolean): void {
+    const file = this.files.get(this.key(folder, inode))
+    if (file !== undefined) this.name(folder, inode, path, file, sent)
   }
 
   /** All of the file is sent, under this name first. */
   sent(folder: number, inode: bigint, path: string, version: number): void {
+    this.know(folder, inode, path, version, true)
+  }
+
+  /** All of the file is compared under this name. */
+  compared(folder: number, inode: bigint, path: string, version: number): void {
+    this.know(folder, inode, path, version, false)
+  }
+
+  private know(folder: number, inode: bigint, path: string, version: number, sent: boolean): void {
     const key = this.key(folder, inode)
-    const known = this.files.get(key)
-    if (known === undefined) this.files.set(key, { names: new Set([path]), version })
-    else {
-      known.names.add(path)
-      known.version = version
-    }
+    const file = this.files.get(key) ?? { names: new Map<string, boolean>(), version }
+    file.version = version
+    this.files.set(key, file)
+    this.name(folder, inode, path, file, sent)
+  }
+
+  /** A step has made this name on the target. */
+  isSent(folder: number, inode: bigint, path: string): boolean {
+    return this.files.get(this.key(folder, inode))?.names.get(path) === true
   }
 
   of(folder: number, inode: bigint): Iterable<string> {
-    return this.files.get(this.key(folder, inode))?.names ?? []
+    return this.files.get(this.key(folder, inode))?.names.keys() ?? []
   }
 
   /** Nothing has changed in it since it was sent. */
@@ -39,19 +60,36 @@ export class HardLinks {
 
   /** What was sent of this file does not count any more. */
   forget(folder: number, inode: bigint): string[] {
-    const names = [...this.of(folder, inode)]
-    this.files.delete(this.key(folder, inode))
+    return this.drop(this.key(folder, inode))
+  }
+
+  private drop(key: string): string[] {
+    const names = [...(this.files.get(key)?.names.keys() ?? [])]
+    const folder = key.slice(0, key.indexOf(':'))
+    for (const name of names) if (this.byName.get(`${folder}:${name}`) === key) this.byName.delete(`${folder}:${name}`)
+    this.files.delete(key)
     return names
+  }
+
+  /**
+   * The name had another file than this one (null: than none) when that was sent or compared: what is known of that file does not count any more.
+   * Answers its other names.
+   */
+  forgetFormer(folder: number, path: string, inode: bigint | null): string[] {
+    const key = this.byName.get(this.key(folder, path))
+    if (key === undefined || (inode !== null && key === this.key(folder, inode))) return []
+    return this.drop(key).filter((name) => name !== path)
   }
 
   forgetBelow(folder: number, directory: string): void {
     const prefix = directory === '' ? '' : `${directory}/`
     for (const [key, { names }] of this.files) {
-      if (key.startsWith(`${folder}:`)) for (const name of names) if (name.startsWith(prefix)) names.delete(name)
+      if (key.startsWith(`${folder}:`)) for (const name of names.keys()) if (name.startsWith(prefix)) names.delete(name)
     }
   }
 
   clear(): void {
     this.files.clear()
+    this.byName.clear()
   }
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
-import type { ListedEntry } from '../../../src/wire/frameFields'
+import type { ExtendedAttribute, ListedEntry } from '../../../src/wire/frameFields'
 import * as libc from '../../native/libc'
+import { attributesAt } from './extendedAttributes'
 
 const S_IFMT_SHIFT = 12
 export const DIRECTORY = 4
@@ -9,8 +10,6 @@ export const SYMLINK = 10
 
 const SEEK_DATA = 3
 const SEEK_HOLE = 4
-const XATTR_NAMES_BYTES = 65_536
-const XATTR_VALUE_BYTES = 65_536
 
 export interface Meta {
   /** S_IFMT, shifted down by 12. */
@@ -21,6 +20,7 @@ export interface Meta {
   gid: number
   size: number
   mtimeNs: bigint
+  ctimeNs: bigint
   links: number
   rdev: number
 }
@@ -30,9 +30,6 @@ export const isGone = (error: unknown): boolean => GONE.has((error as NodeJS.Err
 
 /** The source's folder, read below the capture. Paths are byte strings; the folder itself is ''. */
 export class SourceTree {
-  private readonly names = Buffer.alloc(XATTR_NAMES_BYTES)
-  private readonly value = Buffer.alloc(XATTR_VALUE_BYTES)
-
   constructor(
     private readonly root: string,
     readonly excluded: (path: string) => boolean
@@ -55,6 +52,7 @@ export class SourceTree {
         gid: Number(stat.gid),
         size: Number(stat.size),
         mtimeNs: stat.mtimeNs,
+        ctimeNs: stat.ctimeNs,
         links: Number(stat.nlink),
         rdev: Number(stat.rdev)
       }
@@ -84,19 +82,8 @@ export class SourceTree {
     return fs.readlinkSync(this.at(path), { encoding: 'buffer' }).toString('latin1')
   }
 
-  /** Name and value of each; none where the file system has none. */
-  attributes(path: string): { name: string; value: Buffer }[] {
-    const at = Buffer.concat([this.at(path), Buffer.from([0])])
-    const length = libc.llistxattr(at, this.names, this.names.length)
-    if (length <= 0) return []
-    return this.names
-      .toString('latin1', 0, length)
-      .split('\0')
-      .filter(Boolean)
-      .flatMap((name) => {
-        const bytes = libc.lgetxattr(at, libc.cString(name), this.value, this.value.length)
-        return bytes < 0 ? [] : [{ name, value: Buffer.from(this.value.subarray(0, bytes)) }]
-      })
+  attributes(path: string): ExtendedAttribute[] {
+    return attributesAt(Buffer.concat([this.at(path), Buffer.from([0])]))
   }
 
   open(path: string): number {
@@ -126,9 +113,9 @@ export function readAt(file: number, buffer: Buffer, offset: number, length: num
 }
 
 /** How much there is to send, for the percentage: an estimate, because it changes while we look. */
-export function totalBytes(tree: SourceTree, stop: () => boolean): number {
+export function totalBytes(tree: SourceTree, stop: () => boolean, from = ''): number {
   let sum = 0
-  const directories = ['']
+  const directories = [from]
   for (let path = directories.pop(); path !== undefined && !stop(); path = directories.pop()) {
     for (const { name, type } of listOrNothing(tree, path)) {
       const child = below(path, name)

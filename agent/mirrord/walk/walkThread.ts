@@ -1,7 +1,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { workerFile } from '../../native/programs'
 import type { SharedOrderedLog } from '../order/sharedOrderedLog'
-import type { DirtySet } from './dirtySet'
+import type { DirtySet } from '../dirty/dirtySet'
 import { DiffersQueue } from './differsQueue'
 import type { WalkData } from './walk.worker'
 import { WalkControl } from './walkControl'

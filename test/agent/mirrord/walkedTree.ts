@@ -1,16 +1,18 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { checksum } from '../../../agent/mirrord/stream/checksum'
+import type { DirtySet } from '../../../agent/mirrord/dirty/dirtySet'
 import { SharedOrderedLog } from '../../../agent/mirrord/order/sharedOrderedLog'
 import { Redo } from '../../../agent/mirrord/redo/redo'
 import { TargetFolder } from '../../../agent/mirrord/redo/targetFolder'
+import { DiffersQueue } from '../../../agent/mirrord/walk/differsQueue'
 import { SourceTree } from '../../../agent/mirrord/walk/sourceTree'
 import { WalkControl } from '../../../agent/mirrord/walk/walkControl'
 import { Walker } from '../../../agent/mirrord/walk/walker'
 import * as libc from '../../../agent/native/libc'
 import { sealFrame } from '../../../src/wire/frame'
 import { decodeFrame } from '../../../src/wire/frameDecode'
-import type { WalkStep } from '../../../src/wire/frameFields'
+import type { Difference, WalkStep } from '../../../src/wire/frameFields'
 import type { Operation } from '../../../src/wire/operation'
 import { randomSource } from '../../kit/randomFiles'
 
@@ -251,13 +253,17 @@ export class WalkedTree {
   readonly redo: Redo
   private readonly control = WalkControl.create()
   private readonly walker: Walker
+  private readonly differs = DiffersQueue.create()
+  /** What the comparisons have found. */
+  readonly found: Difference[] = []
   private held = false
   private busy = false
   /** What the application does between two steps. */
   between: () => void = () => undefined
 
   constructor(source: string, target: string) {
-    this.redo = new Redo('DB_Group', [{ tree: TargetFolder.open(target) as TargetFolder, excluded: () => false }])
+    const folders = [{ tree: TargetFolder.open(target) as TargetFolder, excluded: () => false }]
+    this.redo = new Redo('DB_Group', folders, (difference) => this.differs.add(difference))
     const { lock, unlock } = this.log
     this.log.lock = () => {
       this.interrupt()
@@ -270,7 +276,7 @@ export class WalkedTree {
       this.interrupt()
     }
     this.control.nap = () => this.drain()
-    this.walker = new Walker(this.log, [new WatchedTree(source, () => this.interrupt())], this.control, false)
+    this.walker = new Walker(this.log, [new WatchedTree(source, () => this.interrupt())], this.control, false, this.differs, (each) => this.found.push(each))
   }
 
   private interrupt(): void {
@@ -287,14 +293,31 @@ export class WalkedTree {
     this.walker.walkAll()
   }
 
+  /** Compares all there is, or what the set names, and repairs the target. */
+  compare(set: DirtySet | null = null): void {
+    this.log.startStream(1)
+    this.redo.tolerant = true
+    this.found.length = 0
+    this.walker.compare(set)
+    this.drain()
+  }
+
+  /** A connection breaks: what the target says meanwhile is not heard. */
+  loseAnswers(): void {
+    this.drain()
+    this.differs.take()
+    this.differs.lose()
+  }
+
   /** Repeats on the target all that is in the order. */
   drain(): void {
     const { ring } = this.log
     for (let entry = ring.read(ring.tail()); entry !== null; entry = ring.read(ring.tail())) {
-      const { body } = decodeFrame(sealFrame(Uint8Array.from(entry.frame), checksum), checksum)
+      const { body, lsn } = decodeFrame(sealFrame(Uint8Array.from(entry.frame), checksum), checksum)
       this.redo.apply(body as Operation | WalkStep)
-      if (body.kind === 'walkEnd') this.redo.tolerant = false
+      if (body.kind === 'walkEnd' || body.kind === 'checkEnd') this.redo.tolerant = false
       ring.release(entry.next)
+      this.control.setTargetApplied(lsn)
     }
   }
 }

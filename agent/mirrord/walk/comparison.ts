@@ -1,0 +1,168 @@
+import type { CheckMode, Difference } from '../../../src/wire/frameFields'
+import type { DirtyFolder, DirtySet } from '../dirty/dirtySet'
+import { COMPARED_BYTES, Comparing } from './comparing'
+import type { DiffersQueue } from './differsQueue'
+import { Hasher } from './hasher'
+import type { Listing } from './listing'
+import type { Mirroring } from './mirroring'
+import { Repairs } from './repairs'
+import { below, fileCost, totalBytes } from './sourceTree'
+import { Unconfirmed, type Compared } from './unconfirmed'
+import type { WalkRun } from './walkRun'
+
+/** A comparison from its begin to its end mark: compares, repairs what was found, and compares again whatever moved meanwhile. */
+export class Comparison {
+  private readonly unconfirmed = new Unconfirmed()
+  private readonly comparing: Comparing
+  private readonly repairs: Repairs
+  private lost: Compared[] = []
+  /** Directories that are known to be compared, above what a dirty set names. */
+  private readonly ensured = new Set<string>()
+
+  constructor(
+    private readonly run: WalkRun,
+    private readonly mirroring: Mirroring,
+    listing: Listing,
+    private readonly differs: DiffersQueue,
+    private readonly onFound: (difference: Difference) => void
+  ) {
+    this.repairs = new Repairs(run, mirroring)
+    this.comparing = new Comparing(run, listing, new Hasher(COMPARED_BYTES), this.unconfirmed, () => this.settle())
+  }
+
+  /** `set` null: all there is. Returns when the end mark is in the order. */
+  all(set: DirtySet | null): void {
+    const mode: CheckMode = set === null ? 'full' : 'difference'
+    const stop = (): boolean => this.run.control.pending() !== 'none'
+    this.run.control.setTotal(set === null ? this.run.trees.reduce((sum, tree) => sum + totalBytes(tree, stop), 0) : this.bytesIn(set, stop))
+    this.begin(mode)
+    this.compare(set)
+    while (!this.endMarked(mode)) this.rest(set)
+  }
+
+  private begin(mode: CheckMode): void {
+    this.unconfirmed.takeAll()
+    this.lost = []
+    this.ensured.clear()
+    this.differs.clear()
+    this.run.locked(() => {
+      this.run.moved.take()
+      this.run.log.setWalking(true)
+      this.run.log.appendStep({ kind: 'checkBegin', folder: 0, mode })
+    })
+  }
+
+  private compare(set: DirtySet | null): void {
+    this.run.forget()
+    for (const folder of this.run.trees.keys()) {
+      if (set === null) this.comparing.visit(folder, '')
+      else if (set[folder] !== undefined) this.dirty(folder, set[folder])
+    }
+  }
+
+  private endMarked(mode: CheckMode): boolean {
+    return this.run.locked(() => {
+      const { log, again } = this.run
+      if (!log.revisits.empty() || again.length > 0 || this.lost.length > 0 || !this.isSettled()) return false
+      log.appendStep({ kind: 'checkEnd', folder: 0, mode, whole: true })
+      log.closeGateAtEnd()
+      return true
+    })
+  }
+
+  private isSettled(): boolean {
+    return this.run.control.targetApplied() >= this.unconfirmed.lastLsn && this.differs.empty()
+  }
+
+  /** It was stopped: the target need not be patient any more. */
+  stopped(mode: CheckMode): void {
+    this.run.locked(() => this.run.log.appendStep({ kind: 'checkEnd', folder: 0, mode, whole: false }))
+  }
+
+  /** What moved, what was lost on the way, and what the target has yet to say. */
+  private rest(set: DirtySet | null): void {
+    const { all, paths } = this.run.locked(() => this.run.moved.take())
+    if (all) return this.compare(set)
+    const again = [...paths, ...this.run.again]
+    this.run.again = []
+    this.run.revisiting = true
+    for (const { folder, path } of again) this.revisit(folder, path)
+    const lost = this.lost
+    this.lost = []
+    this.comparing.again(lost)
+    this.untilSettled()
+  }
+
+  private revisit(folder: number, path: string): void {
+    const tree = this.run.trees[folder]
+    this.run.moved.done({ folder, path })
+    if (tree === undefined || tree.excluded(path)) return
+    const meta = tree.meta(path)
+    if (meta === null) return
+    // What was compared below a directory of this name before may be elsewhere, or nowhere, on the target.
+    this.run.links.forgetBelow(folder, path)
+    this.ensure(folder, path)
+    this.comparing.visit(folder, path)
+    const slash = path.lastIndexOf('/')
+    if (path !== '') this.mirroring.sendTimes(folder, slash < 0 ? '' : path.slice(0, slash))
+  }
+
+  /** Waits until the target has said all there is to say, and repairs. */
+  untilSettled(): void {
+    for (this.settle(); !this.isSettled() && this.lost.length === 0; this.settle()) this.run.nap()
+  }
+
+  /** First how far the target is, then what it has found: so nothing counts as answered whose answer was lost. */
+  private settle(): void {
+    const applied = this.run.control.targetApplied()
+    if (!this.differs.empty()) {
+      const { lost, differences } = this.differs.take()
+      if (lost) this.lost.push(...this.unconfirmed.takeAll())
+      for (const each of differences) this.onFound(each)
+      this.repairs.repair(differences)
+    }
+    this.unconfirmed.confirm(applied)
+  }
+
+  /** Only what the set names. */
+  private dirty(folder: number, { names, files, subtrees }: DirtyFolder): void {
+    for (const path of subtrees) if (this.ensure(folder, path)) this.comparing.visit(folder, path)
+    for (const directory of names) {
+      if (!this.ensure(folder, directory)) continue
+      this.comparing.stretches(folder, directory, [])
+      for (const { name } of this.comparing.names(folder, directory)) this.comparing.stretches(folder, below(directory, name), [])
+    }
+    for (const [path, ranges] of files) if (this.ensure(folder, path)) this.comparing.stretches(folder, path, ranges)
+  }
+
+  /** The directories above are there. False: the path is gone, or excluded. */
+  private ensure(folder: number, path: string): boolean {
+    const tree = this.run.tree(folder)
+    if (tree.excluded(path) || tree.meta(path) === null) return false
+    for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+      const key = `${folder}:${path.slice(0, slash)}`
+      if (this.ensured.has(key)) continue
+      if (this.ensured.size >= ENSURED_MAX) this.ensured.clear()
+      this.ensured.add(key)
+      this.comparing.stretches(folder, path.slice(0, slash), [])
+    }
+    return true
+  }
+
+  private bytesIn(set: DirtySet, stop: () => boolean): number {
+    let sum = 0
+    for (const [folder, { names, files, subtrees }] of set.entries()) {
+      const tree = this.run.trees[folder]
+      if (tree === undefined) continue
+      for (const path of subtrees) sum += totalBytes(tree, stop, path) + fileCost(tree.meta(path)?.size ?? 0)
+      for (const [path, ranges] of files) {
+        const size = tree.meta(path)?.size ?? 0
+        sum += fileCost(ranges.reduce((bytes, { from, to }) => bytes + Math.max(0, Math.min(to, size) - from), 0))
+      }
+      sum += names.length * fileCost(0)
+    }
+    return sum
+  }
+}
+
+const ENSURED_MAX = 100_000

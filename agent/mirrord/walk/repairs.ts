@@ -1,0 +1,73 @@
+import { FRAME_PAYLOAD_BYTES_MAX } from '../../../src/wire/frame'
+import { attributesBytes, type Difference } from '../../../src/wire/frameFields'
+import { isCompared } from './checkHash'
+import type { Mirroring } from './mirroring'
+import { DIRECTORY, FILE } from './sourceTree'
+import type { WalkRun } from './walkRun'
+
+/** What the target has found, brought to it: always as the source is now, at its place in the order. */
+export class Repairs {
+  constructor(
+    private readonly run: WalkRun,
+    private readonly mirroring: Mirroring
+  ) {}
+
+  repair(differences: Difference[]): void {
+    for (const [index, difference] of differences.entries()) {
+      this.one(difference)
+      const next = differences[index + 1]
+      const more = next?.what === 'content' && next.folder === difference.folder && next.path === difference.path
+      if (difference.what === 'content' && !more) this.mirroring.sendTimes(difference.folder, difference.path)
+    }
+  }
+
+  private one({ folder, path, what, offset, length }: Difference): void {
+    const tree = this.run.tree(folder)
+    if (tree === undefined || tree.excluded(path)) return
+    // A file that moved is looked at under its new name, for the log notes that; so are its other names, which were compared by this one only.
+    const inode = tree.meta(path)?.inode ?? null
+    for (const name of this.run.links.forgetFormer(folder, path, inode)) this.run.again.push({ folder, path: name })
+    if (inode === null) return
+    switch (what) {
+      // The target has done it already.
+      case 'extra':
+      case 'attributes':
+        return
+      case 'xattrs':
+        return this.attributes(folder, path)
+      case 'content':
+        return length > 0 && tree.meta(path)?.type === FILE ? this.stretch(folder, path, offset, length) : this.whole(folder, path)
+      case 'missing':
+      case 'kind':
+      case 'links':
+        return this.whole(folder, path)
+      default:
+        return what satisfies never
+    }
+  }
+
+  private whole(folder: number, path: string): void {
+    this.mirroring.visit(folder, path)
+    const slash = path.lastIndexOf('/')
+    if (path !== '') this.mirroring.sendTimes(folder, slash < 0 ? '' : path.slice(0, slash))
+  }
+
+  private stretch(folder: number, path: string, offset: number, length: number): void {
+    // Something else has this name since, or not even that: it is looked at again, for its file may have other names.
+    if (!this.mirroring.sendStretch(folder, path, offset, length)) this.run.again.push({ folder, path })
+  }
+
+  private attributes(folder: number, path: string): void {
+    const tree = this.run.tree(folder)
+    const sent = this.run.locked(() => {
+      if (tree.meta(path) === null) return true
+      const attributes = tree.attributes(path).filter(({ name }) => isCompared(name))
+      if (attributesBytes(attributes) > FRAME_PAYLOAD_BYTES_MAX) return false
+      this.run.log.appendStep({ kind: 'checkAttributes', folder, path, attributes })
+      return true
+    })
+    // More than a frame holds: one by one, on a file made anew. A directory is cleared first by its step.
+    if (!sent) this.mirroring.visitOne(folder, path)
+    if (tree.meta(path)?.type === DIRECTORY) this.mirroring.sendTimes(folder, path)
+  }
+}

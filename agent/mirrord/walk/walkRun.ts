@@ -1,0 +1,100 @@
+import type { Revisit } from '../order/revisitQueue'
+import type { SharedOrderedLog } from '../order/sharedOrderedLog'
+import { HardLinks } from './hardLinks'
+import { Moved } from './moved'
+import { FILE, type Meta, type SourceTree } from './sourceTree'
+import type { WalkControl } from './walkControl'
+
+/** After so many changes while we read, what is small is read inside the lock. */
+export const TRIES = 5
+export const RANGE_BYTES = 256 * 1024
+/** The walk leaves this much of the queue to the application. */
+const QUEUE_SHARE = 0.25
+const QUEUE_BYTES_MAX = 32 * 1024 * 1024
+
+/** The walk was stopped, or its session is over. */
+export class WalkEnded extends Error {}
+
+/** What the parts of a walk share: the order, the folders, what is known of names, and when to wait. */
+export class WalkRun {
+  readonly links = new HardLinks()
+  readonly moved: Moved
+  readonly buffer = Buffer.allocUnsafeSlow(RANGE_BYTES)
+  private readonly queueBytes: number
+  /** To be looked at again. */
+  again: Revisit[] = []
+  epoch = -1
+  /** An administrator can pause and stop it; a look at some paths goes on. */
+  steered = false
+  revisiting = false
+
+  constructor(
+    readonly log: SharedOrderedLog,
+    readonly trees: SourceTree[],
+    readonly control: WalkControl,
+    readonly watching: boolean
+  ) {
+    this.queueBytes = Math.min(QUEUE_BYTES_MAX, log.ring.capacity * QUEUE_SHARE)
+    this.moved = new Moved(log.revisits)
+  }
+
+  forget(): void {
+    this.links.clear()
+    this.moved.clear()
+    this.again = []
+    this.revisiting = false
+  }
+
+  tree(folder: number): SourceTree {
+    return this.trees[folder]!
+  }
+
+  locked<T>(use: () => T, checked = true): T {
+    this.log.lock()
+    try {
+      if (checked && this.isOver()) throw new WalkEnded()
+      return use()
+    } finally {
+      this.log.unlock()
+    }
+  }
+
+  private isOver(): boolean {
+    return this.epoch !== this.log.epoch() || this.log.streamState() !== 'wanted'
+  }
+
+  /** Outside the lock: lets the application go first, and obeys main. */
+  yield(): void {
+    if (this.steered) this.control.setState(this.control.isPaused() ? 'paused' : 'walking')
+    while (this.log.ring.usedBytes() > this.queueBytes || (this.steered && this.control.isPaused()) || this.isCalledOff()) this.nap()
+  }
+
+  nap(): void {
+    if (this.isCalledOff() || this.isOver()) throw new WalkEnded()
+    this.control.setState(this.steered && this.control.isPaused() ? 'paused' : this.control.state())
+    this.control.nap()
+  }
+
+  private isCalledOff(): boolean {
+    const pending = this.control.pending()
+    return pending !== 'none' && (this.steered || pending !== 'stop')
+  }
+
+  /** The regular file at this path, if it is the one that was seen; null: another one, or none. */
+  sameFile(folder: number, path: string, seen: Meta): Meta | null {
+    const meta = this.tree(folder).meta(path)
+    return meta !== null && meta.type === FILE && meta.inode === seen.inode ? meta : null
+  }
+
+  /** Watch capture counts no changes: what it asks for again has changed. */
+  isFresh(folder: number, inode: bigint): boolean {
+    return this.watching ? !this.revisiting : this.links.isFresh(folder, inode, this.log.version(inode))
+  }
+
+  /** Names that the target has for this file, too. */
+  *otherNames(folder: number, path: string, meta: Meta): Iterable<string> {
+    for (const name of this.links.of(folder, meta.inode)) {
+      if (name !== path && !this.moved.covers(folder, name) && this.tree(folder).meta(name)?.inode === meta.inode) yield name
+    }
+  }
+}

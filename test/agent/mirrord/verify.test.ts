@@ -1,0 +1,62 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { compareTrees } from '../../kit/compareTrees'
+import { RandomSource, WalkedTree } from './walkedTree'
+
+const SEEDS = Number(process.env['WALK_SEEDS'] ?? 40)
+const FIRST_SEED = Number(process.env['WALK_SEED'] ?? 1)
+const MTIMES_COME_FROM_CAPTURE = { fields: ['mtime'] }
+
+let directory: string
+beforeEach(() => (directory = fs.mkdtempSync(path.join(os.tmpdir(), 'verify-'))))
+afterEach(() => fs.rmSync(directory, { recursive: true }))
+
+const folders = (name: string): [string, string] => {
+  const pair: [string, string] = [path.join(directory, `${name}-source`), path.join(directory, `${name}-target`)]
+  for (const folder of pair) fs.mkdirSync(folder, { recursive: true })
+  return pair
+}
+
+/** A copy that a stranger works in, compared while the application works, with answers lost now and then. */
+function compareWhileWorking(seed: number): string[] {
+  const [source, target] = folders(String(seed))
+  const walked = new WalkedTree(source, target)
+  const application = new RandomSource(source, walked.log, seed)
+  for (let step = 0; step < 60; step++) application.step()
+  if (seed % 4 !== 0) walked.mirror()
+  walked.drain()
+  const stranger = new WalkedTree(target, source)
+  const strange = new RandomSource(target, stranger.log, seed + 1_000_000)
+  for (let step = 0; step < 30; step++) strange.step()
+  if (seed % 3 === 1) {
+    walked.log.stopStream()
+    for (let step = 0; step < 30; step++) application.step()
+  }
+  // Each look at a moved name gives the application time to move others: it must come to rest some day.
+  let left = 150
+  walked.between = () => {
+    if (left > 0 && application.chance(0.15) && left--) application.step()
+    if (left > 0 && application.chance(0.02)) walked.loseAnswers()
+  }
+  walked.compare()
+  for (let step = 0; step < 40; step++) application.step()
+  walked.drain()
+  walked.redo.close()
+  return compareTrees(source, target, MTIMES_COME_FROM_CAPTURE)
+}
+
+test('whatever the application does between two steps of a comparison, and whatever is wrong on the target, both sides are equal after it', () => {
+  for (const seed of Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index)) {
+    const differences = ((): string[] => {
+      try {
+        return compareWhileWorking(seed)
+      } catch (error) {
+        return [(error as Error).stack ?? '']
+      }
+    })()
+    expect({ seed, differences }).toEqual({ seed, differences: [] })
+    fs.rmSync(path.join(directory, `${seed}-source`), { recursive: true })
+    fs.rmSync(path.join(directory, `${seed}-target`), { recursive: true })
+  }
+})
