@@ -15,6 +15,7 @@ import { SourceSession } from './sourceSession'
 import { SourceWalks } from './sourceWalks'
 import type { SenderView } from './stream/senderView'
 import type { SenderData, SenderNews, SenderOrder } from './stream/sender.worker'
+import { readComparisonReport } from './walk/comparisonReport'
 import { WalkThread } from './walk/walkThread'
 
 const DRAIN_POLL_MS = 10
@@ -148,8 +149,11 @@ export class SourceSide {
     this.walks.verify(action, mode)
   }
 
-  verifyReport(_from: number, _max: number): VerifyReport {
-    throw dataError('E_VERIFY_IMPOSSIBLE', { job: this.config.job, why: 'none has run' })
+  verifyReport(from: number, max: number): VerifyReport {
+    const running = this.walk.kind() !== 'mirror' && ['walking', 'paused'].includes(this.walk.state())
+    const report = readComparisonReport(this.config.dataDirectory, from, max, running)
+    if (report === null) throw dataError('E_VERIFY_IMPOSSIBLE', { job: this.config.job, why: 'none has run' })
+    return report
   }
 
   transmit(action: 'pause' | 'resume'): void {

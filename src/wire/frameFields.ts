@@ -312,7 +312,6 @@ function spreadCheck(body: FrameBody, fields: Fields): void {
   }
 }
 
-/** Little-endian. */
 const wordBytes = (value: number): Uint8Array => Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24)
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
@@ -365,11 +364,11 @@ export function unpackListing(bytes: Uint8Array): ListedEntry[] | null {
   return entries
 }
 
-/** An attribute is the length of its name, the length of its value, its name, its value. */
+// The length of the name, the length of the value, the name, the value.
 const ATTRIBUTE_HEAD_BYTES = 5
 
-export const attributesBytes = (attributes: ExtendedAttribute[]): number =>
-  attributes.reduce((sum, { name, value }) => sum + ATTRIBUTE_HEAD_BYTES + name.length + value.length, 0)
+export const attributesBytes = (list: ExtendedAttribute[]): number =>
+  list.reduce((sum, { name, value }) => sum + ATTRIBUTE_HEAD_BYTES + name.length + value.length, 0)
 
 export function packAttributes(attributes: ExtendedAttribute[]): Uint8Array {
   const bytes = new Uint8Array(attributesBytes(attributes))

@@ -144,7 +144,7 @@ export interface VerifyReport {
   endedAtMs: number | null
   total: number
   /** The total, by kind of difference. */
-  kinds: Record<DifferenceKind, number>
+  kinds?: Record<DifferenceKind, number>
   /** The list keeps at most VERIFY_LIST_MAX; `total` counts all. */
   from: number
   differences: (Difference & { atMs: number })[]

@@ -3,6 +3,7 @@ import * as libc from '../../native/libc'
 import { EEXIST, ENODATA, ENOENT, EOPNOTSUPP, EPERM } from '../../native/libcErrors'
 import { attributesDigest, isCompared } from '../walk/checkHash'
 import { attributesAt } from '../walk/extendedAttributes'
+import type { Differs } from './differs'
 import { MODE_BITS, timeSpecs } from './making'
 import { BlockCheck } from './redoCheckBlocks'
 import { ListingCheck } from './redoCheckListing'
@@ -12,8 +13,6 @@ import { S_IFDIR, S_IFLNK, S_IFREG, type Place, type RedoFolder, type TargetFold
 const S_IFMT = 0o170000
 const LINK_BYTES = 4_096
 const link = Buffer.allocUnsafeSlow(LINK_BYTES)
-
-export type Differs = (difference: Difference) => void
 
 /**
  * Comparing steps, at their place in the order: what the copy holds now is held against what the source held at this point. Attributes and surplus are

@@ -3,7 +3,7 @@ import * as libc from '../../native/libc'
 import { EIO } from '../../native/libcErrors'
 import { blockHashes } from '../walk/checkHash'
 import { nextData } from '../walk/sourceTree'
-import type { Differs } from './redoCheck'
+import type { Differs } from './differs'
 import type { TargetFolder } from './targetFolder'
 
 const READ_BYTES = 1024 * 1024

@@ -3,7 +3,7 @@ import * as libc from '../../native/libc'
 import { ENOENT } from '../../native/libcErrors'
 import { EntryStat } from './entryStat'
 import { timeSpecs } from './making'
-import type { Differs } from './redoCheck'
+import type { Differs } from './differs'
 import { namesIn, type RedoFolder } from './targetFolder'
 
 /** Removes what is too much in a directory. Excluded names belong to the target. */
