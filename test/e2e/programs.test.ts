@@ -12,6 +12,8 @@ const PORT = 5432
 const MIRRORD_PIDS =
   'find /sys/fs/cgroup -name cgroup.procs -exec cat {} + | while read pid; do tr "\\0" " " < /proc/$pid/cmdline | grep -q "[m]irrord.cjs --job" && echo $pid; done; true'
 const KILLS = 10
+/** I/O pauses while a successor takes over; no query may fail by it. */
+const PATIENCE_MS = 30_000
 
 describeOnline('programs of ours die', { postgres: true }, (lab) => {
   const postmaster = () => lab.said('RMHW131', ['sh', '-c', `head -n 1 ${FOLDER}/postmaster.pid`])
@@ -47,7 +49,7 @@ describeOnline('programs of ours die', { postgres: true }, (lab) => {
       await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
       const before = await postmaster()
       await Pgbench.prepare(lab, 1)
-      const ledger = lab.ledger('--postgres', PORT)
+      const ledger = lab.ledger('--postgres', PORT, { patienceMs: PATIENCE_MS })
       const bench = new Pgbench(lab, 2)
       await growLedger(lab, 20)
       const killed: string[] = []

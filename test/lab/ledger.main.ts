@@ -9,14 +9,15 @@ import { parseArgs } from 'node:util'
  * one JSON object: every number up to `committed` was answered as committed, so it must be in the data, whatever happened meanwhile.
  *
  *     ledger.cjs --postgres 192.168.150.130:5432 --every 10
- *     ledger.cjs --kv 192.168.150.130:7400
+ *     ledger.cjs --kv 192.168.150.130:7400 --patience 1000      ms that it waits for an answer
  */
 const AGAIN_AFTER_MS = 50
-const ANSWER_TIMEOUT_MS = 1_000
 /** TCP asks an address that is away again after 1, 3 and 7 s: that would be measured, not the service. So the door is tried in short. */
 const DOOR_TIMEOUT_MS = 100
 
-const { values } = parseArgs({ options: { postgres: { type: 'string' }, kv: { type: 'string' }, every: { type: 'string', default: '5' } } })
+const { values } = parseArgs({
+  options: { postgres: { type: 'string' }, kv: { type: 'string' }, every: { type: 'string', default: '5' }, patience: { type: 'string', default: '1000' } }
+})
 
 /** One connection. `lines`: what the service says; `send`: one request. */
 interface Connection {
@@ -112,7 +113,7 @@ function open(): void {
 
 function commitNext(): void {
   const current = connection
-  patience = setTimeout(() => current?.close(), ANSWER_TIMEOUT_MS)
+  patience = setTimeout(() => current?.close(), Number(values.patience))
   current?.send(request(report.committed + 1))
 }
 

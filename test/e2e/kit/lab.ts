@@ -98,9 +98,9 @@ export class Lab {
     return child
   }
 
-  /** Commits through the VIP, remembers what it was promised, measures the outage of the service. */
-  ledger(service: '--postgres' | '--kv', port: number, everyMs = 5): Measuring<LedgerReport> {
-    return new Measuring(this.start('client', [NODE, dist('ledger'), service, `${VIP}:${port}`, '--every', String(everyMs)]))
+  /** Commits through the VIP, remembers what it was promised, measures the outage of the service; connects again when an answer takes too long. */
+  ledger(service: '--postgres' | '--kv', port: number, { everyMs = 5, patienceMs = 1_000 } = {}): Measuring<LedgerReport> {
+    return new Measuring(this.start('client', [NODE, dist('ledger'), service, `${VIP}:${port}`, '--every', String(everyMs), '--patience', String(patienceMs)]))
   }
 
   /** Connects to the VIP, measures the outage of the address. */

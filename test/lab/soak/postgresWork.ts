@@ -39,7 +39,7 @@ export class PostgresWork implements Work {
   async begin(): Promise<void> {
     await sql(this.lab, 'client', 'drop table if exists ledger; truncate pgbench_history')
     await Pgbench.prepare(this.lab, SCALE)
-    this.ledger = this.lab.ledger('--postgres', PORT, LEDGER_EVERY_MS)
+    this.ledger = this.lab.ledger('--postgres', PORT, { everyMs: LEDGER_EVERY_MS })
     this.bench = new Pgbench(this.lab, CLIENTS)
     await growLedger(this.lab, 1)
   }
