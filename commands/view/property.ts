@@ -1,3 +1,4 @@
+import type { NeedToVerify } from '../../src/model'
 import type { MirrordStatus } from '../../src/wire'
 import type { Output } from '../context'
 import { table } from '../kit/table'
@@ -36,7 +37,6 @@ export function dataProperties(now: JobNow): Property[] {
   if (view === null || data === null) return []
   const seen = (word: string): string => aged(word, now.seen)
   const linksOk = data.links.some((link) => link.state === 'OK')
-  const needToVerify = data.needToVerify === 'No' ? view.record.needToVerify : data.needToVerify
   const walk = walkOf(data)
   return [
     ['Data', now.job],
@@ -48,7 +48,7 @@ export function dataProperties(now: JobNow): Property[] {
     ['Mirror', seen(walk.word)],
     ['Left Bytes', thousands(walk.leftBytes)],
     ['Left Time', leftTime(walk)],
-    ['Need to Verify', needToVerify],
+    ['Need to Verify', worst(view.record.needToVerify, data.needToVerify)],
     ['Replication', seen(data.replication)],
     ['Sent Bytes', thousands(data.sentBytes)],
     ['Queued Bytes', thousands(data.queuedBytes)],
@@ -57,6 +57,11 @@ export function dataProperties(now: JobNow): Property[] {
     ['Pagefile Used', data.pagefileBytes === null ? 'NA' : thousands(data.pagefileBytes)]
   ]
 }
+
+const BY_WEIGHT = ['Manually', 'Yes', 'No'] as const
+
+/** The engine and the data program each know a part of it. */
+const worst = (...words: NeedToVerify[]): NeedToVerify => BY_WEIGHT.find((word) => words.includes(word)) ?? 'No'
 
 export interface Walk {
   /** As the guide's property view says it: Idle, Mirror(54%), Verifying(0%), Pause, Stop. */

@@ -71,7 +71,7 @@ export const shellReports = {
   E_CANCELLED: define<object>({
     exitCode: 1,
     message: () => 'Cancelled; nothing was changed.',
-    tryThis: () => 'the same command again, answered with Yes'
+    tryThis: () => 'the same command again, answered with Yes, or with the four letters where it asks for them'
   }),
   E_CONFIRM_WRONG: define<{ job: string; given: string }>({
     exitCode: 2,

@@ -199,7 +199,11 @@ test('the property view tells of an exposed session, and why', async () => {
   Object.assign(data.session, { safety: 'full', state: 'SUSPENDED', why: 'paused by administrator on RMHW131 with transmit pause', exposure: 'granted' })
   data.session.exposedSinceMs = TAKE_TIME_MS - 125_000
   dataOf(bench.b).redoQueueBytes = 1_048_576
+  data.needToVerify = 'Yes'
+  const job = bench.a.status.self.jobs['DB_Group']
+  if (job) job.record.needToVerify = 'Manually'
   const { out } = await bench.cui(['jobstate', 'DB_Group'])
+  expect(out).toContain('Need to Verify            Manually\n')
   expect(out.split('\n').slice(-15)).toEqual(
     [
       'Target Side               Idle',
@@ -253,6 +257,7 @@ describe('selectsrc', () => {
   test('a script names the job again; without that it learns what may be lost', async () => {
     const refused = await bench.cui(['selectsrc', 'DB_Group', 'rmhw132', '--yes'])
     expect(refused.exitCode).toBe(5)
+    expect(refused.out).toBe('')
     expect(refused.err).toBe(`${warning[0]} Nothing was changed.\nTry: selectsrc DB_Group RMHW132 --confirm DB_Group\n`)
     expect((await bench.cui(['selectsrc', 'DB_Group', 'RMHW132', '--confirm', 'Web'])).exitCode).toBe(2)
     const done = await bench.cui(['selectsrc', 'DB_Group', 'RMHW132', '--confirm', 'DB_Group'])
@@ -272,7 +277,7 @@ describe('selectsrc', () => {
     await terminal.sees('cui>')
     const asked = async (): Promise<string> => {
       terminal.type('selectsrc DB_Group RMHW132\r')
-      await terminal.sees(warning[0]!)
+      await terminal.sees('what RMHW131 holds and\nRMHW132 does not is LOST.')
       await terminal.sees('Input following string (')
       return /\(([A-Z]{4})\) to enforce!(?![\s\S]*enforce!)/.exec(terminal.screen)![1]!
     }
