@@ -21,7 +21,7 @@ import {
   type State,
   type Task
 } from './state'
-import { addTicket, changeTicket, runningTicket, stepLine } from './tickets'
+import { addTicket, changeTicket, isMove, runningTicket, stepLine } from './tickets'
 import { log, reply, setRecord, type Turn } from './turn'
 
 /** Stop here, drain, hand over. `flag`: this node failed, and keeps it in mind. */
@@ -194,7 +194,7 @@ function acceptHandover(turn: Turn, job: JobState, event: Received): void {
   take(turn, job, { roleSequence: event.roleSequence, ...offered, ...(isSelected(event.record) ? { copyComplete: true } : {}) })
   if (event.start) job.next = { cause: 'handover', peerCopyComplete }
   addTicket(turn, job, event.ticket, 'automatic')
-  if (runningTicket(state, job)?.purpose === 'switch') cameBack(turn, job)
+  if (isMove(runningTicket(state, job))) cameBack(turn, job)
   stepLine(turn, event.ticket, `Take ownership (role sequence ${event.roleSequence})`, 'done')
   reply(turn, event.request, { ok: true, result: job.record })
 }

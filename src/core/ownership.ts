@@ -3,7 +3,7 @@ import { jobReport } from '../report/job'
 import type { JobView, NodeView } from '../wire'
 import { dropPlan } from './plan'
 import { hasData, isTouched, owns, peerJob, type JobState } from './state'
-import { copyPeerLines, endTicket, runningTicket } from './tickets'
+import { copyPeerLines, endTicket, isMove, runningTicket } from './tickets'
 import { log, setRecord, type Turn } from './turn'
 
 /** The record of a job on its very first start: the first node of the configuration owns it, and nothing runs. */
@@ -170,7 +170,7 @@ function noteManually(turn: Turn, job: JobState): void {
 /** A switch has ended when the other node says so. */
 function endSwitchTicket(turn: Turn, job: JobState, theirs: JobView): void {
   const ticket = runningTicket(turn.state, job)
-  if (ticket?.purpose !== 'switch' || owns(turn.state, job) || theirs.record.roleSequence !== job.record.roleSequence) return
+  if (!isMove(ticket) || owns(turn.state, job) || theirs.record.roleSequence !== job.record.roleSequence) return
   if (theirs.phase === 'online' || (theirs.phase === 'offline' && theirs.record.desired === 'offline')) endTicket(turn, ticket.id)
   else if (theirs.phase === 'error') {
     endTicket(turn, ticket.id, jobReport('E_SWITCH_FAILED_THERE', { ...names(turn, job), why: theirs.note ?? 'no reason was given' }))

@@ -11,6 +11,9 @@ export function openTicket(turn: Turn, job: JobState, purpose: Ticket['purpose']
   return addTicket(turn, job, `${turn.state.node}-${turn.state.ticketCount}`, purpose)
 }
 
+/** A command that gives the job to the other node: it has ended when that one says so. */
+export const isMove = (ticket: Ticket | null | undefined): ticket is Ticket => ticket?.purpose === 'switch' || ticket?.purpose === 'selectsrc'
+
 /** Also for a ticket that the other node opened and this node goes on with. */
 export function addTicket(turn: Turn, job: JobState, id: string, purpose: Ticket['purpose']): string {
   const { state } = turn
