@@ -45,12 +45,13 @@ export class TestMirrord {
     return this.config.folders[0]!.path
   }
 
-  async start(): Promise<void> {
-    const { file, args } = programCommand('mirrord')
+  /** `kept`: by a keeper, as the agent does, which starts another one when it dies. */
+  async start({ kept = false } = {}): Promise<void> {
+    const mirrord = programCommand('mirrord')
+    const { file, args } = kept ? programCommand('keeper') : mirrord
+    const places = ['--job', this.config.job, '--node', this.node, '--run', this.directory, '--state', this.directory]
     fs.mkdirSync(this.directory, { recursive: true })
-    this.child = spawn(file, [...args, '--job', this.config.job, '--node', this.node, '--run', this.directory, '--state', this.directory], {
-      stdio: ['ignore', 'ignore', 'pipe']
-    })
+    this.child = spawn(file, [...args, ...places, ...(kept ? ['--', mirrord.file, ...mirrord.args] : [])], { stdio: ['ignore', 'ignore', 'pipe'] })
     this.child.stderr!.on('data', (text) => (this.log += String(text)))
     await this.connect()
     await this.ask({ do: 'configure', config: this.config })
@@ -115,6 +116,19 @@ export class TestMirrord {
     const exited = once(this.child, 'exit')
     this.child.kill('SIGKILL')
     await exited
+  }
+
+  /** One that is kept: killed, and spoken to again as soon as its successor serves. */
+  async crash(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const { pid } = this
+    process.kill(pid, signal)
+    while (this.pid === pid) await delay(POLL_MS)
+    await this.connect()
+  }
+
+  /** As its keeper has noted it. */
+  get pid(): number {
+    return (JSON.parse(fs.readFileSync(path.join(this.directory, `${this.config.job}.mirrord.json`), 'utf8')) as { pid: number }).pid
   }
 
   async end(): Promise<void> {
