@@ -131,7 +131,7 @@ export class Serving {
     if (doubt === null) return null
     this.doubts = this.doubts.filter((each) => each !== doubt)
     for (const node of doubt.entries) this.nodes.uncounted(node)
-    const handle = doubt.handle === null ? undefined : this.handles.get(doubt.handle)
+    const handle = doubt.handle === null || doubt.performed ? undefined : this.handles.get(doubt.handle)
     if (handle !== undefined) this.closeHandle(handle)
     return doubt
   }

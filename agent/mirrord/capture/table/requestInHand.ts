@@ -46,7 +46,7 @@ export interface Doubt {
   other: number | bigint
   /** Names the inode had before. */
   links: number
-  /** The handle it had made. */
+  /** The handle it had made, or was giving back. */
   handle: number | null
   /** Nodes whose lookup it had counted. */
   entries: number[]

@@ -28,7 +28,8 @@ export function restoreTables(serving: Serving, table: CaptureTable, held: Reado
   const doubts = table.request.inDoubt()
   for (const doubt of doubts) if (doubt.begun && !doubt.performed && MOVES.includes(doubt.opcode)) settleMove(serving, table, doubt)
   for (const node of serving.nodes.all()) if (node.names.length > 0 || node.namedElsewhere) serving.nodes.restoreKey(node)
-  const released = doubts.filter(({ opcode, begun }) => begun && RELEASES.includes(opcode))
+  // One that was settled after an earlier death does not count: its handle's number may have been used again.
+  const released = doubts.filter(({ opcode, begun, performed }) => begun && !performed && RELEASES.includes(opcode))
   const lostHandles = restoreHandles(serving, table, held, new Set(released.map(({ handle }) => handle ?? CLOSED)))
   for (const doubt of released) table.request.resolved(doubt, true)
   serving.restoreDoubts(doubts)
