@@ -164,8 +164,10 @@ export class Mirrord {
     const config = this.configured()
     this.refuseOld(roleSequence)
     if (this.source?.roleSequence === roleSequence) return
+    const wasTarget = this.target !== null
     await this.stopSides(false)
     await this.releaseFolders(config)
+    if (!wasTarget) await this.applyRest(config)
     const before = this.state.get()
     // A source that crashed may have written what the target never got, whatever the engine remembers.
     const crashed = before.role === 'source' && !before.clean
@@ -185,6 +187,14 @@ export class Mirrord {
     this.hooks.say(`source, role sequence ${roleSequence}${peerCopyComplete && !crashed ? ', the target has all' : ''}`)
   }
 
+  /** A target whose mirrord died: what it had acknowledged is in its redo log. */
+  private async applyRest(config: MirrordConfig): Promise<void> {
+    const { role, session, clean } = this.state.get()
+    if (role !== 'target' || session === null || clean) return
+    await TargetSide.applyRest(config, this.stateFile, this.sideHooks)
+    this.state = new CopyStateFile(this.stateFile)
+  }
+
   private async becomeTarget(roleSequence: number): Promise<void> {
     const config = this.configured()
     this.refuseOld(roleSequence)
@@ -192,8 +202,9 @@ export class Mirrord {
     await this.stopSides(false)
     await this.releaseFolders(config)
     const before = this.state.get()
-    const session = before.clean && before.role === 'target' ? before.session : null
-    const untouched = before.clean && (before.role !== 'none' || this.stoppedHere)
+    // After whatever end of a target its redo log says how to go on exactly; if it cannot, the target itself gives the copy up.
+    const session = before.role === 'target' ? before.session : null
+    const untouched = before.role === 'target' || (before.clean && (before.role !== 'none' || this.stoppedHere))
     // An orderly stop with changes that the target never got, and then another owner: both sides have changes of their own.
     const diverged = before.diverged || (before.role === 'none' && !before.clean && roleSequence > before.roleSequence)
     this.state.update({ role: 'target', roleSequence, clean: false, copyComplete: before.copyComplete && untouched, session, diverged })
@@ -215,7 +226,7 @@ export class Mirrord {
       this.hooks.say(clean ? 'stopped, the target has everything' : 'stopped; the target does not have everything')
     }
     if (this.target !== null) {
-      await this.target.stop()
+      await this.target.stop({ drain: true })
       this.target = null
       this.keeper?.stand(null)
       // The receiver's thread has written the file.

@@ -115,7 +115,23 @@ export const dataMessages = {
   E_REDO: define<{ job: string; kind: string; path: string; why: string }>({
     exitCode: 1,
     message: ({ job, kind, path, why }) => `${job}: ${kind} of "${path}" could not be repeated on the target: ${why}`,
-    tryThis: () => "A full mirror repairs it and starts by itself. If it says no space or read-only, repair the target's disk first."
+    tryThis: () =>
+      'Replication is suspended, and nothing received is lost. Remove the cause (no space, read-only: repair the disk), then `transmit JOB resume` tries again; `mirror JOB start` copies everything anew.'
+  }),
+  E_REDO_LOG: define<{ directory: string; why: string }>({
+    exitCode: 1,
+    message: ({ directory, why }) => `The redo log in ${directory} cannot be used: ${why}`,
+    tryThis: () => 'Nothing that was acknowledged is lost. Check the disk of that directory, then start the data of the job on this node again.'
+  }),
+  E_REDO_LOG_FULL: define<{ directory: string; why: string }>({
+    exitCode: 1,
+    message: ({ directory, why }) => `The redo log in ${directory} cannot grow: ${why}`,
+    tryThis: () => 'Make room on that file system: receiving goes on by itself. Nothing is lost; the source keeps what is not received.'
+  }),
+  E_REDO_NOT_EXACT: define<{ job: string; why: string }>({
+    exitCode: 1,
+    message: ({ job, why }) => `${job}: after the last end this copy cannot be continued exactly: ${why}`,
+    tryThis: () => 'The copy counts as incomplete and is made equal again by itself as soon as the source is connected.'
   }),
   E_MIRRORD_DEFECT: define<{ why: string }>({
     exitCode: 1,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
+import { MARKER } from '../../agent/mirrord/redo/marker'
 import * as libc from '../../agent/native/libc'
 
 /** What of one entry must be equal on both sides. Names are byte strings (latin1). */
@@ -46,7 +47,12 @@ function xattrsOf(file: Buffer): string {
   const name = Buffer.concat([file, Buffer.of(0)])
   const list = Buffer.alloc(XATTR_BYTES_MAX)
   const bytes = Math.max(0, libc.llistxattr(name, list, list.length))
-  const names = list.toString('latin1', 0, bytes).split('\0').filter(Boolean).sort()
+  // Redo's own mark on a live target's folder is no part of the copy.
+  const names = list
+    .toString('latin1', 0, bytes)
+    .split('\0')
+    .filter((each) => each !== '' && each !== MARKER)
+    .sort()
   return names.map((each) => `${each}=${xattrValue(name, each)}`).join(' ')
 }
 

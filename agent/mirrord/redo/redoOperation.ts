@@ -1,10 +1,13 @@
+import type { FrameBody } from '../../../src/wire/frameFields'
 import type { Operation } from '../../../src/wire/operation'
 import * as libc from '../../native/libc'
 import { ELOOP, EEXIST, EINVAL, EPERM } from '../../native/libcErrors'
 import { createFile, MODE_BITS, setOwner, timeSpecs, writeAll } from './making'
 import { S_IFDIR, S_IFREG, type TargetFolder } from './targetFolder'
 
-const RENAME_EXCHANGE = 2
+export const RENAME_EXCHANGE = 2
+/** A rename that the target could not do: what it would have left is gone, and the walk brings what belongs there. */
+export const DONE_OTHERWISE = 1
 
 /** Answers 0 or more, or a negative error number. */
 export function applyOperation(tree: TargetFolder, operation: Operation, tolerant: boolean): number {
@@ -34,7 +37,9 @@ function renameAnyhow(tree: TargetFolder, operation: Operation & { kind: 'rename
   if (operation.flags & RENAME_EXCHANGE) return 0
   tree.remove(operation.newPath)
   const again = attempt(tree, operation)
-  return again < 0 ? tree.remove(operation.path) : again
+  if (again >= 0) return again
+  const removed = tree.remove(operation.path)
+  return removed < 0 ? removed : DONE_OTHERWISE
 }
 
 function attempt(tree: TargetFolder, operation: Operation): number {
@@ -62,6 +67,7 @@ function attempt(tree: TargetFolder, operation: Operation): number {
   const place = tree.place(operation.path)
   if (typeof place === 'number') return place
   const { directory, name } = place
+  if (CHANGES_ATTRIBUTES.has(operation.kind)) tree.touched(place)
   switch (operation.kind) {
     case 'mkdir':
       return owned(libc.mkdirat(directory, name, operation.mode & MODE_BITS), () => setOwner(directory, name, operation, true))
@@ -70,7 +76,7 @@ function attempt(tree: TargetFolder, operation: Operation): number {
     case 'symlink':
       return owned(libc.symlinkat(libc.cString(operation.target), directory, name), () => setOwner(directory, name, { ...operation, mode: 0 }, false))
     case 'unlink':
-      return libc.unlinkat(directory, name, 0)
+      return tree.unlink(place)
     case 'rmdir':
       return libc.unlinkat(directory, name, libc.AT_REMOVEDIR)
     case 'chmod':
@@ -88,12 +94,23 @@ function attempt(tree: TargetFolder, operation: Operation): number {
   }
 }
 
+const CHANGES_ATTRIBUTES: ReadonlySet<Operation['kind']> = new Set(['chmod', 'chown', 'times', 'setxattr', 'removexattr'])
+
 const owned = (made: number, setIt: () => number): number => (made < 0 ? made : setIt())
 
 function onFile(tree: TargetFolder, path: string, use: (file: number) => number): number {
   const file = tree.file(path)
   return file < 0 ? file : use(file)
 }
+
+const FALLOC_COLLAPSE = 8
+const FALLOC_INSERT = 32
+
+/** It moves what lies behind the range: doing it twice is not the same as once. */
+export const shiftsRanges = (body: FrameBody): body is Operation & { kind: 'fallocate' } =>
+  body.kind === 'fallocate' && (body.mode & (FALLOC_COLLAPSE | FALLOC_INSERT)) !== 0
+export const sizeAfterShift = ({ mode, length }: Operation & { kind: 'fallocate' }, size: number): number =>
+  mode & FALLOC_COLLAPSE ? size - length : size + length
 
 function allocate(file: number, operation: Operation & { kind: 'fallocate' }): number {
   return libc.fallocate(file, operation.mode, operation.offset, operation.length)
@@ -104,7 +121,10 @@ function twoPlaces(tree: TargetFolder, operation: Operation & { kind: 'link' | '
   if (typeof from === 'number') return from
   const to = tree.place(operation.newPath)
   if (typeof to === 'number') return to
+  // It has more than one name from now on: its next change is looked at anew.
+  tree.forgetFile(operation.path)
   if (operation.kind === 'link') return libc.linkat(from.directory, from.name, to.directory, to.name, 0)
+  if (!(operation.flags & RENAME_EXCHANGE)) tree.losesName(to)
   const answer = libc.renameat2(from.directory, from.name, to.directory, to.name, operation.flags)
   if (answer >= 0) tree.forgetMoved(operation.path, operation.newPath)
   return answer

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import type { WalkStep } from '../../../src/wire/frameFields'
 import * as libc from '../../native/libc'
 import { EEXIST, ENODATA, ENOENT, ENOTDIR, EOPNOTSUPP } from '../../native/libcErrors'
+import { MARKER } from './marker'
 import { createFile, setOwner, timeSpecs, writeAll } from './making'
 import { namesIn, type RedoFolder, type TargetFolder } from './targetFolder'
 
@@ -37,6 +38,7 @@ export function applyWalkStep(folder: RedoFolder, step: WalkStep): number {
     case 'walkLink':
       // Without the other name this one stays as it is: the walk looks at both again.
       if (tree.typeOf(step.path) < 0) return tree.typeOf(step.path)
+      tree.forgetFile(step.path)
       return anew(tree, step.newPath, (directory, name) => {
         const from = tree.place(step.path)
         return typeof from === 'number' ? from : libc.linkat(from.directory, from.name, directory, name, 0)
@@ -92,12 +94,12 @@ function makeDirectory(tree: TargetFolder, step: WalkStep & { kind: 'walkDirecto
   return answer < 0 ? answer : cleared
 }
 
-function clearAttributes(path: Buffer): number {
+export function clearAttributes(path: Buffer): number {
   const names = Buffer.alloc(XATTR_NAMES_BYTES)
   const length = libc.llistxattr(path, names, names.length)
   if (length < 0) return length === -EOPNOTSUPP ? 0 : length
   for (const name of names.toString('latin1', 0, length).split('\0').filter(Boolean)) {
-    if (name.startsWith('security.')) continue
+    if (name.startsWith('security.') || name === MARKER) continue
     const answer = libc.lremovexattr(path, libc.cString(name))
     if (answer < 0 && answer !== -ENODATA && answer !== -EOPNOTSUPP) return answer
   }

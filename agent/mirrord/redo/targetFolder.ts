@@ -1,6 +1,7 @@
 import * as libc from '../../native/libc'
 import { EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, ENXIO, EPERM } from '../../native/libcErrors'
 import fs from 'node:fs'
+import { LinkedFiles } from './linkedFiles'
 
 const { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = { ...fs.constants, O_CLOEXEC: 0o2000000 }
 const O_PATH = 0o10000000
@@ -65,6 +66,7 @@ class Descriptors {
 export class TargetFolder {
   private readonly directories = new Descriptors(DIRECTORIES_MAX)
   private readonly files = new Descriptors(FILES_MAX)
+  readonly linked = new LinkedFiles()
 
   private constructor(readonly root: number) {}
 
@@ -122,18 +124,47 @@ export class TargetFolder {
   /** A regular file, open for reading and writing; kept open for the next change of it. */
   file(path: string): number {
     const cached = this.files.get(path)
-    if (cached !== undefined) return cached
+    if (cached !== undefined) {
+      this.linked.changedAgain(cached)
+      return cached
+    }
     const place = this.place(path)
     if (typeof place === 'number') return place
     const type = typeAt(place)
+    const linked = linkedInode()
     // A device or a fifo that stands here from before must not even be opened.
     if (type !== S_IFREG) return type < 0 ? type : type === S_IFDIR ? -EISDIR : -ENXIO
     const descriptor = libc.openat(place.directory, place.name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0)
-    if (descriptor >= 0) this.files.put(path, descriptor)
+    if (descriptor < 0) return descriptor
+    this.files.put(path, descriptor)
+    this.linked.opened(descriptor, linked)
     return descriptor
   }
 
+  /** The attributes of what has this name are changed now. */
+  touched(place: Place): void {
+    if (typeAt(place) >= 0) this.linked.changed(linkedInode())
+  }
+
+  /** What has this name loses it now, by an unlink or because something else gets the name. */
+  losesName(place: Place): void {
+    if (this.linked.any() && typeAt(place) >= 0) this.linked.losesName(linkedInode())
+  }
+
+  unlink(place: Place): number {
+    this.losesName(place)
+    return libc.unlinkat(place.directory, place.name, 0)
+  }
+
+  /** 0: nothing has this name. */
+  inodeOf(path: string): number {
+    const place = this.place(path)
+    return typeof place === 'number' || typeAt(place) < 0 ? 0 : inode()
+  }
+
+  /** A new file, with one name. */
   keepFile(path: string, descriptor: number): void {
+    this.linked.opened(descriptor, 0)
     this.files.put(path, descriptor)
   }
 
@@ -157,17 +188,39 @@ export class TargetFolder {
     const place = this.place(path)
     if (typeof place === 'number') return place
     this.files.drop(path)
-    const answer = libc.unlinkat(place.directory, place.name, 0)
+    const answer = this.unlink(place)
     if (answer !== -EISDIR && answer !== -EPERM) return answer
     this.forget()
     const again = this.place(path)
-    return typeof again === 'number' ? again : removeTree(again)
+    return typeof again === 'number' ? again : this.removeTree(again)
+  }
+
+  /** Depth first, from descriptor to descriptor, never through a symbolic link. */
+  private removeTree(place: Place): number {
+    const empty = libc.unlinkat(place.directory, place.name, libc.AT_REMOVEDIR)
+    if (empty !== -ENOTEMPTY) return empty === -ENOTDIR ? this.unlink(place) : empty
+    const directory = libc.openat(place.directory, place.name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
+    if (directory < 0) return directory
+    try {
+      for (const name of namesIn(directory)) {
+        const child = { directory, name: libc.cString(name) }
+        const answer = this.unlink(child)
+        const removed = answer === -EISDIR || answer === -EPERM ? this.removeTree(child) : answer
+        if (removed < 0 && removed !== -ENOENT) return removed
+      }
+    } finally {
+      libc.close(directory)
+    }
+    return libc.unlinkat(place.directory, place.name, libc.AT_REMOVEDIR)
   }
 }
 
 const SCRATCH = Buffer.alloc(1)
-const STATX_TYPE = 1
+/** Type, number of names, inode. */
+const STATX_WANTED = 1 | 4 | 0x100
+const STATX_LINKS_AT = 16
 const STATX_MODE_AT = 28
+const STATX_INODE_AT = 32
 const S_IFMT = 0o170000
 export const S_IFREG = 0o100000
 export const S_IFDIR = 0o040000
@@ -175,27 +228,16 @@ export const S_IFLNK = 0o120000
 const statBytes = Buffer.alloc(libc.STATX_BYTES)
 
 function typeAt({ directory, name }: Place): number {
-  const answer = libc.statx(directory, name, libc.AT_SYMLINK_NOFOLLOW, STATX_TYPE, statBytes)
+  const answer = libc.statx(directory, name, libc.AT_SYMLINK_NOFOLLOW, STATX_WANTED, statBytes)
   return answer < 0 ? answer : statBytes.readUInt16LE(STATX_MODE_AT) & S_IFMT
 }
 
-/** Depth first, from descriptor to descriptor, never through a symbolic link. */
-function removeTree(place: Place): number {
-  const empty = libc.unlinkat(place.directory, place.name, libc.AT_REMOVEDIR)
-  if (empty !== -ENOTEMPTY) return empty === -ENOTDIR ? libc.unlinkat(place.directory, place.name, 0) : empty
-  const directory = libc.openat(place.directory, place.name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
-  if (directory < 0) return directory
-  try {
-    for (const name of namesIn(directory)) {
-      const child = { directory, name: libc.cString(name) }
-      const answer = libc.unlinkat(directory, child.name, 0)
-      const removed = answer === -EISDIR || answer === -EPERM ? removeTree(child) : answer
-      if (removed < 0 && removed !== -ENOENT) return removed
-    }
-  } finally {
-    libc.close(directory)
-  }
-  return libc.unlinkat(place.directory, place.name, libc.AT_REMOVEDIR)
+/** Of what `typeAt` looked at last. */
+const inode = (): number => Number(statBytes.readBigUInt64LE(STATX_INODE_AT))
+/** The same, when it has other names; else 0. */
+const linkedInode = (): number => {
+  const isDirectory = (statBytes.readUInt16LE(STATX_MODE_AT) & S_IFMT) === S_IFDIR
+  return !isDirectory && statBytes.readUInt32LE(STATX_LINKS_AT) > 1 ? inode() : 0
 }
 
 /** Names as byte strings, without '.' and '..'. */

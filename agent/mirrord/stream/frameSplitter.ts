@@ -4,7 +4,7 @@ import type { Frame } from '../../../src/wire/frameFields'
 
 const BUFFER_BYTES = 2 * FRAME_BYTES_MAX
 
-/** Cuts what arrives into frames. Its memory is one buffer of fixed size; a frame's payload is valid until `take` returns. */
+/** Cuts what arrives into frames. Its memory is one buffer of fixed size; a frame's payload is valid until `drained` returns. */
 export class FrameSplitter {
   private readonly buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
   private begin = 0
@@ -12,7 +12,10 @@ export class FrameSplitter {
 
   constructor(
     private readonly checksum: Checksum,
-    private readonly take: (frame: Frame) => void
+    /** `bytes`: the frame as it came; valid until `drained`. */
+    private readonly take: (frame: Frame, bytes: Buffer) => void,
+    /** All whole frames of what was pushed are taken. */
+    private readonly drained: () => void = () => undefined
   ) {}
 
   /** Throws ReportError at the first frame that cannot be right; nothing after it may be believed. */
@@ -38,10 +41,11 @@ export class FrameSplitter {
   private drain(): void {
     for (;;) {
       const length = frameLength(this.buffer.subarray(this.begin, this.end))
-      if (length === null || length > this.end - this.begin) return
-      const frame = decodeFrame(this.buffer.subarray(this.begin, this.begin + length), this.checksum)
+      if (length === null || length > this.end - this.begin) return this.drained()
+      const bytes = this.buffer.subarray(this.begin, this.begin + length)
+      const frame = decodeFrame(bytes, this.checksum)
       this.begin += length
-      this.take(frame)
+      this.take(frame, bytes)
     }
   }
 }

@@ -1,43 +1,58 @@
-import net from 'node:net'
-import tls from 'node:tls'
+import type tls from 'node:tls'
 import { ReportError } from '../../../src/report/report'
 import { dataError, encodeFrame } from '../../../src/wire/frame'
-import { ACK_COMPLETE, ACK_MIRRORS, type Control, type Frame } from '../../../src/wire/frameFields'
+import { ACK_COMPLETE, ACK_MIRRORS, ACK_SUSPENDED, type Control, type Difference, type Frame } from '../../../src/wire/frameFields'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
 import type { CopyStateFile } from '../copyState'
-import type { Redo } from '../redo/redo'
+import { cureIn } from '../redolog/openLog'
+import { TargetLog, type Stopped } from '../redolog/targetLog'
 import { checksum } from './checksum'
 import { FrameSplitter } from './frameSplitter'
-import { STREAM_PROTOCOL, packRefuse, packWelcome, readBegin, readHello, type Begin, type Hello } from './hello'
-import { KEEPALIVE_MS, SOURCE_SILENT_MS, checkPeerName, identity } from './secure'
+import {
+  STREAM_PROTOCOL,
+  packRefuse,
+  packSessionNews,
+  packWelcome,
+  readBegin,
+  readHello,
+  readSessionNews,
+  type Begin,
+  type Hello,
+  type SessionNews,
+  type Welcome
+} from './hello'
+import { GREETING_MS, Listener } from './listener'
+import { KEEPALIVE_MS, SOURCE_SILENT_MS } from './secure'
 
-/** An address may appear later (a cable, an interface that comes up): listening is tried again. */
-const LISTEN_RETRY_MS = 1_000
-/** A link counts as up so long after the source was last seen on it; the source tries each every 2 s. */
-const LINK_SEEN_MS = 6_000
-/** Whoever connects has so long for the TLS handshake, and so long again to say who it is. */
-const GREETING_MS = 5_000
-/** Connections at once on one link; the source needs one, and one to try it. */
-const CONNECTIONS_MAX = 32
 /** After a refusal the other end has so long to read it. */
 const FAREWELL_MS = 2_000
+/** A full redo log is looked at again so often. */
+const ROOM_RETRY_MS = 250
+/** Reading goes on when the redo queue has come down to this share of its limit. */
+const RESUME_SHARE = 0.9
 
 export interface ReceiverView {
   connected: boolean
   link: string | null
   links: { name: string; state: 'OK' | 'Error' }[]
   receivedBytes: number
+  /** All up to it is hard in the redo log. */
+  receivedLsn: number
   appliedLsn: number
+  /** Received and not applied yet. */
+  redoQueueBytes: number
   roleSequence: number
   mirrors: boolean
   /** As the source says; packProgress. */
   progress: number
   copyComplete: boolean
   diverged: boolean
+  /** What the source last said of the session. */
+  session: SessionNews | null
+  /** Redo has come to a stop at an error. */
+  suspended: { code: string; message: string } | null
   fault: { code: string; message: string } | null
 }
-
-const LOSES_THE_COPY = ['E_REDO', 'E_FRAME_PATH', 'E_MIRRORD_STATE']
 
 interface Connection {
   socket: tls.TLSSocket
@@ -45,118 +60,115 @@ interface Connection {
   stage: 'hello' | 'begin' | 'stream' | 'refused'
   ackWanted: boolean
   heardAtMs: number
+  hello: Hello | null
+  splitter: FrameSplitter
+  /** What the redo log has no room for now, and what came after it. */
+  waiting: { frames: Buffer[]; lsn: number; chunks: Buffer[] } | null
 }
 
-/** The receiving end: listens on every data link, accepts the peer's newest connection, and applies in order. */
+/** The receiving end: accepts the peer's newest connection, and keeps what it says in the redo log. */
 export class Receiver {
   readonly view: ReceiverView
-  private readonly servers = new Map<string, tls.Server>()
-  private readonly seenAtMs = new Map<string, number>()
+  private readonly listener: Listener
   private current: Connection | null = null
-  private session: string | null
-  private timer: NodeJS.Timeout
-  private stopped = false
+  private readonly timer: NodeJS.Timeout
+  /** The last frame of the stream, and those of this turn of the loop that are not in the log yet. */
+  private lastLsn = 0
+  private taken: Buffer[] = []
+  private takenLsn = 0
+  /** What is hard in the log belongs to the session from this position on. */
+  private sessionFrom = 0
+  private sessionFromLsn = 0
+  private tickedAtMs = Date.now()
 
-  constructor(
+  private constructor(
     private readonly config: MirrordConfig,
     private readonly state: CopyStateFile,
-    private readonly redo: Redo,
     private readonly say: (line: string) => void
   ) {
-    const { session, appliedLsn, roleSequence, copyComplete, diverged } = state.get()
-    this.session = session
+    const { appliedLsn, roleSequence, copyComplete, diverged } = state.get()
     this.view = {
       connected: false,
       link: null,
       links: [],
       receivedBytes: 0,
+      receivedLsn: appliedLsn,
       appliedLsn,
+      redoQueueBytes: 0,
       roleSequence,
       mirrors: false,
       progress: 0,
       copyComplete,
       diverged,
+      session: null,
+      suspended: null,
       fault: null
     }
-    this.walkRuns = session !== null && !copyComplete
-    this.view.mirrors = this.walkRuns
-    for (const link of config.links) this.listen(link.name, link.localAddress)
+    this.listener = new Listener(config, { say, accept: (socket, link, stranger) => this.accept(socket, link, stranger) })
     this.timer = setInterval(() => this.tick(), KEEPALIVE_MS)
     this.tick()
   }
 
-  /** What was applied is hard, and said so on disk, when this returns. */
-  stop(): void {
-    this.stopped = true
+  private log!: TargetLog
+
+  /** `view` shows something before it listens: a replay after a crash takes its time. */
+  static start(config: MirrordConfig, state: CopyStateFile, say: (line: string) => void): { receiver: Receiver; ready: Promise<void> } {
+    const receiver = new Receiver(config, state, say)
+    return { receiver, ready: receiver.open() }
+  }
+
+  private async open(): Promise<void> {
+    this.log = await TargetLog.open(this.config, this.state, {
+      hard: () => this.logMoved(),
+      applied: () => this.logMoved(),
+      differs: (difference) => this.differs(difference),
+      say: this.say,
+      failed: (error) => this.failed(error)
+    })
+    this.show()
+    this.listener.start()
+  }
+
+  /** `drain`: all that is hard in the log is applied first. */
+  async stop(drain: boolean): Promise<Stopped> {
     clearInterval(this.timer)
+    this.listener.stop()
     this.drop()
-    for (const server of this.servers.values()) server.close()
-    this.redo.sync()
-    // A mirror whose end mark has been applied is hard now, too.
-    const copyComplete = this.hardening || this.view.copyComplete
-    this.state.update({ session: this.session, appliedLsn: this.view.appliedLsn, copyComplete, clean: this.hardening || this.view.fault === null })
-    this.redo.close()
+    const stopped = await this.log.stop(drain)
+    this.show()
+    return stopped
   }
 
-  private listen(link: string, address: string): void {
-    if (this.stopped) return
-    const again = (): void => void setTimeout(() => this.listen(link, address), LISTEN_RETRY_MS)
-    let server: tls.Server
-    try {
-      server = tls.createServer({ ...identity(this.config), requestCert: true, rejectUnauthorized: true, handshakeTimeout: GREETING_MS })
-      server.maxConnections = CONNECTIONS_MAX
-    } catch (error) {
-      this.say(`certificates cannot be used: ${(error as Error).message}`)
-      return again()
-    }
-    server.on('connection', (socket: net.Socket) => {
-      this.seenAtMs.set(link, Date.now())
-      socket.on('error', () => undefined)
-    })
-    server.on('secureConnection', (socket) => this.accept(socket, link))
-    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      // After a handshake that takes too long it would stay open.
-      socket.destroy()
-      this.strangerCame(link, error)
-    })
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (!this.servers.has(link)) this.say(`data link ${link} cannot listen on ${address} yet: ${error.code}`)
-      this.servers.delete(link)
-      again()
-    })
-    server.listen(this.config.port, address, () => {
-      this.servers.set(link, server)
-      this.say(`listening on data link ${link}, ${address}:${this.config.port}`)
-    })
-  }
-
-  private accept(socket: tls.TLSSocket, link: string): void {
-    const connection: Connection = { socket, link, stage: 'hello', ackWanted: false, heardAtMs: Date.now() }
-    socket.setNoDelay(true)
-    socket.on('error', () => socket.destroy())
+  private accept(socket: tls.TLSSocket, link: string, stranger: unknown): void {
+    const splitter = new FrameSplitter(
+      checksum,
+      (frame, bytes) => this.onFrame(connection, frame, bytes),
+      () => this.keep(connection)
+    )
+    const connection: Connection = { socket, link, stage: 'hello', ackWanted: false, heardAtMs: Date.now(), hello: null, splitter, waiting: null }
     socket.on('close', () => this.closed(connection))
-    try {
-      checkPeerName(socket, this.config.peerNode)
-    } catch (error) {
-      return this.refuse(connection, error)
-    }
-    const splitter = new FrameSplitter(checksum, (frame) => this.onFrame(connection, frame))
+    if (stranger !== null) return this.refuse(connection, stranger)
     setTimeout(() => {
       if (connection.stage === 'hello') socket.destroy()
     }, GREETING_MS).unref()
     socket.on('data', (chunk) => {
-      if (socket.destroyed || connection.stage === 'refused') return
-      try {
-        connection.heardAtMs = Date.now()
-        splitter.push(chunk)
-      } catch (error) {
-        this.refuse(connection, error)
-      }
+      connection.heardAtMs = Date.now()
       if (this.current === connection) this.view.receivedBytes += chunk.length
+      this.push(connection, chunk)
     })
   }
 
-  private onFrame(connection: Connection, { body, lsn, roleSequence }: Frame): void {
+  private push(connection: Connection, chunk: Buffer): void {
+    if (connection.socket.destroyed || connection.stage === 'refused') return
+    try {
+      if (connection.waiting === null) connection.splitter.push(chunk)
+      else connection.waiting.chunks.push(chunk)
+    } catch (error) {
+      this.refuse(connection, error)
+    }
+  }
+
+  private onFrame(connection: Connection, { body, lsn, roleSequence }: Frame, bytes: Buffer): void {
     if (connection.socket.destroyed || connection.stage === 'refused') return
     if (body.kind === 'keepalive') return this.keepalive(connection, body.progress)
     if (connection.stage === 'hello' && body.kind === 'hello') return this.greet(connection, readHello(body.payload))
@@ -164,29 +176,105 @@ export class Receiver {
     if (connection.stage === 'begin' && body.kind === 'begin') return this.begin(connection, readBegin(body.payload))
     if (body.kind === 'barrier' || body.kind === 'session') return this.acknowledgeSoon(connection)
     if (connection.stage !== 'stream') throw dataError('E_FRAME_FOREIGN', { why: `${body.kind} before the stream began` })
+    if (body.kind === 'barrier') return this.barrier(connection)
+    if (body.kind === 'session') return this.sessionNews(readSessionNews(body.payload))
+    if ('payload' in body || body.kind === 'ack' || body.kind === 'differs') throw dataError('E_FRAME_FOREIGN', { why: `${body.kind} within the stream` })
     if (roleSequence !== this.view.roleSequence)
       throw dataError('E_FRAME_DAMAGED', { why: `role sequence ${roleSequence} in the stream of ${this.view.roleSequence}` })
-    if (lsn !== this.view.appliedLsn + 1) throw dataError('E_FRAME_DAMAGED', { why: `LSN ${lsn} after ${this.view.appliedLsn}` })
-    this.apply(body, lsn)
-    this.acknowledgeSoon(connection)
+    if (lsn !== this.lastLsn + 1) throw dataError('E_FRAME_DAMAGED', { why: `LSN ${lsn} after ${this.lastLsn}` })
+    this.lastLsn = lsn
+    // A connection that was lost before our last word came through: this we have.
+    if (lsn <= this.log.end.lsn) return
+    const healing = cureIn(body)
+    if (healing !== null) {
+      this.keep(connection)
+      this.log.beginsAnew(healing)
+    }
+    this.taken.push(bytes)
+    this.takenLsn = lsn
+  }
+
+  /** What was taken in this turn goes into the log in one piece, before the splitter's buffer is used again. */
+  private keep(connection: Connection): void {
+    if (this.taken.length === 0) return
+    const { taken } = this
+    this.taken = []
+    if (connection.waiting !== null) return this.wait(connection.waiting, taken)
+    try {
+      this.log.append(taken, this.takenLsn)
+      this.limit(connection)
+    } catch (error) {
+      if (!(error instanceof ReportError) || error.report.code !== 'E_REDO_LOG_FULL') throw error
+      this.noRoom(connection, error, taken)
+    }
+  }
+
+  private wait(waiting: Connection['waiting'] & object, taken: Buffer[]): void {
+    for (const bytes of taken) waiting.frames.push(Buffer.from(bytes))
+    waiting.lsn = this.takenLsn
+  }
+
+  private barrier(connection: Connection): void {
+    this.keep(connection)
+    this.log.flush()
+  }
+
+  /** No more is read until redo has caught up: what the source cannot send waits there. */
+  private limit(connection: Connection): void {
+    if (this.log.queueBytes() > this.config.redoQueueBytes) connection.socket.pause()
+  }
+
+  private goOn(): void {
+    const { current } = this
+    if (current === null || current.waiting !== null || !current.socket.isPaused()) return
+    if (this.log.queueBytes() > this.config.redoQueueBytes * RESUME_SHARE) return
+    current.heardAtMs = Date.now()
+    current.socket.resume()
+  }
+
+  /** The disk of the log is full: nothing more is read, and what was read is kept and tried again. */
+  private noRoom(connection: Connection, { report }: ReportError, taken: Buffer[]): void {
+    const { code, message } = report
+    if (this.full === null) this.say(message)
+    this.full = { code, message }
+    this.show()
+    connection.socket.pause()
+    connection.waiting = { frames: [], lsn: 0, chunks: [] }
+    this.wait(connection.waiting, taken)
+    setTimeout(() => this.tryRoom(connection), ROOM_RETRY_MS)
+  }
+
+  private full: ReceiverView['fault'] = null
+
+  private tryRoom(connection: Connection): void {
+    const { waiting } = connection
+    if (waiting === null) return
+    if (connection === this.current && !connection.socket.destroyed) {
+      try {
+        this.log.append(waiting.frames, waiting.lsn)
+      } catch {
+        return void setTimeout(() => this.tryRoom(connection), ROOM_RETRY_MS)
+      }
+      connection.waiting = null
+      for (const chunk of waiting.chunks) this.push(connection, chunk)
+    }
+    this.full = null
+    this.show()
+    this.goOn()
   }
 
   private keepalive(connection: Connection, progress: number): void {
     if (connection === this.current) this.view.progress = progress
   }
 
-  /** Not each of them: a scan of ports would fill the log. */
-  private strangerCame(link: string, { code, message }: NodeJS.ErrnoException): void {
-    const line = `data link ${link}: a connection is refused: ${code ?? message}`
-    if (code === 'ECONNRESET' || line === this.saidOfStrangers) return
-    this.saidOfStrangers = line
-    this.say(line)
+  private sessionNews(news: SessionNews): void {
+    // An administrator has said that it goes on.
+    if (news.state !== 'SUSPENDED') this.log.retry()
+    this.view.session = news
   }
 
-  private saidOfStrangers = ''
-
   private greet(connection: Connection, hello: Hello): void {
-    const { job, node, peerNode, folders } = this.config
+    const { job, peerNode, folders } = this.config
     const refused = (why: string): never => {
       throw dataError('E_HELLO', { job, peer: hello.node, why })
     }
@@ -200,25 +288,32 @@ export class Receiver {
     this.drop()
     this.current = connection
     connection.stage = 'begin'
-    const { diverged, sourceOf } = this.state.get()
-    const { appliedLsn, copyComplete, roleSequence } = this.view
-    const welcome = {
+    connection.hello = hello
+    // Nothing is acknowledged that this does not say: what was received is made hard while the source decides.
+    this.log.flush()
+    this.send(connection, { kind: 'welcome', folder: 0, payload: packWelcome(this.welcome()) })
+  }
+
+  private welcome(): Welcome {
+    const { job, node } = this.config
+    const { diverged, sourceOf, lineage, exposed } = this.state.get()
+    const { copyComplete, roleSequence } = this.view
+    return {
       protocol: STREAM_PROTOCOL,
       job,
       node,
       roleSequence,
-      session: this.session,
-      receivedLsn: appliedLsn,
-      appliedLsn,
+      session: this.log.session(),
+      receivedLsn: this.log.hard.lsn,
+      appliedLsn: this.log.applied.lsn,
       copyComplete,
       diverged,
-      lineage: null,
-      exposed: false,
-      dirty: 'none',
-      suspended: null,
-      sourceOf
-    } as const
-    this.send(connection, { kind: 'welcome', folder: 0, payload: packWelcome({ ...welcome, sourceOf: [...sourceOf] }) })
+      lineage,
+      exposed: exposed !== null,
+      dirty: copyComplete || this.log.session() !== null ? 'none' : 'unknown',
+      suspended: this.log.suspended,
+      sourceOf: [...sourceOf]
+    }
   }
 
   private begin(connection: Connection, begin: Begin): void {
@@ -226,111 +321,94 @@ export class Receiver {
     const refused = (why: string): never => {
       throw dataError('E_HELLO', { job: this.config.job, peer: this.config.peerNode, why })
     }
-    if (decision === 'resume' && (session !== this.session || fromLsn !== this.view.appliedLsn)) refused('it would resume what this node does not have')
+    if (decision === 'resume' && (session !== this.log.session() || fromLsn > this.log.end.lsn)) refused('it would resume what this node does not have')
     if (decision === 'adopt' && !this.view.copyComplete) refused('it takes this copy for complete')
-    const complete = decision !== 'mirror' && this.view.copyComplete
-    const sourceOf = decision === 'mirror' ? [] : this.state.get().sourceOf
-    this.state.update({ session, appliedLsn: fromLsn, clean: false, copyComplete: complete, diverged: false, sourceOf })
-    this.session = session
-    this.walkRuns = decision === 'mirror' || (decision === 'resume' && this.walkRuns)
-    this.redo.tolerant = begin.tolerant || this.walkRuns
-    if (decision !== 'resume') {
-      this.syncs++
-      this.hardening = false
-    }
-    Object.assign(this.view, {
-      appliedLsn: fromLsn,
-      copyComplete: complete,
-      diverged: false,
-      connected: true,
-      link: connection.link,
-      mirrors: decision === 'mirror' || (decision === 'resume' && this.view.mirrors)
-    })
-    this.strictAfterMirror = !begin.tolerant
+    if (decision === 'adopt' && this.log.suspended !== null) refused('redo has not applied all that this node has')
+    if (decision !== 'resume') this.sessionFrom = this.log.begin(begin)
+    if (decision !== 'resume') this.sessionFromLsn = fromLsn
+    this.lastLsn = fromLsn
+    this.log.retry()
     connection.stage = 'stream'
+    Object.assign(this.view, { connected: true, link: connection.link })
+    this.show()
     this.say(`${decision} from LSN ${fromLsn} over data link ${connection.link}`)
     this.acknowledgeSoon(connection)
   }
 
-  private strictAfterMirror = true
-  /** Until its end mark has been applied; a connection more or less does not matter. */
-  private walkRuns: boolean
-  /** Its end mark has been applied, and is not hard yet. */
-  private hardening = false
-  /** Counts what makes the sync at the end of a mirror worthless. */
-  private syncs = 0
-
-  private apply(body: Frame['body'], lsn: number): void {
-    if ('payload' in body || body.kind === 'ack' || body.kind === 'keepalive' || body.kind === 'barrier' || body.kind === 'differs')
-      throw dataError('E_FRAME_FOREIGN', { why: `${body.kind} within the stream` })
-    if (body.kind === 'walkBegin') this.mirrorBegins()
-    this.redo.apply(body)
-    this.view.appliedLsn = lsn
-    if (body.kind === 'walkEnd') this.mirrorEnds(lsn)
+  /** More is hard, or applied, or redo has stopped. */
+  private logMoved(): void {
+    if ((this.log as TargetLog | undefined) === undefined) return
+    const { suspended } = this.view
+    this.show()
+    this.goOn()
+    if (this.current?.stage !== 'stream') return
+    if (this.view.suspended !== null && this.view.suspended.message !== suspended?.message) this.tellSuspended(this.current, this.view.suspended.message)
+    this.acknowledgeSoon(this.current)
   }
 
-  /** On disk before the first change: a copy in the middle of a mirror is nobody's data. */
-  private mirrorBegins(): void {
-    this.state.update({ copyComplete: false })
-    this.redo.tolerant = this.walkRuns = true
-    this.hardening = false
-    this.syncs++
-    Object.assign(this.view, { mirrors: true, copyComplete: false })
+  private show(): void {
+    const { log } = this
+    const { copyComplete, diverged } = this.state.get()
+    Object.assign(this.view, {
+      receivedLsn: log.hard.lsn,
+      appliedLsn: this.appliedLsn(),
+      redoQueueBytes: log.queueBytes(),
+      copyComplete,
+      diverged,
+      mirrors: log.session() !== null && !copyComplete,
+      suspended: log.suspended,
+      fault: this.full ?? log.suspended
+    })
   }
 
-  /** The copy is complete when it is hard. That may take minutes, in which the stream goes on. */
-  private mirrorEnds(lsn: number): void {
-    this.redo.tolerant = !this.strictAfterMirror
-    this.walkRuns = false
-    this.hardening = true
-    const sync = ++this.syncs
-    const { current } = this
-    const failed = (error: unknown): void => {
-      if (sync === this.syncs && current !== null) this.refuse(current, error)
-    }
-    this.redo
-      .syncInBackground()
-      .then(() => sync === this.syncs && this.copyIsHard(lsn))
-      .catch(failed)
+  /** Redo may still be busy with the session before this one. */
+  private appliedLsn(): number {
+    const { position, lsn } = this.log.applied
+    return position >= this.sessionFrom ? lsn : Math.min(lsn, this.sessionFromLsn)
   }
 
-  private copyIsHard(lsn: number): void {
-    if (this.stopped) return
-    this.hardening = false
-    this.state.update({ copyComplete: true, appliedLsn: lsn })
-    Object.assign(this.view, { mirrors: false, copyComplete: true, fault: null })
-    this.say('full mirror ended, the copy is complete')
-    if (this.current !== null) this.acknowledgeSoon(this.current)
+  private differs(difference: Difference): void {
+    if (this.current?.stage === 'stream') this.send(this.current, { kind: 'differs', ...difference })
+  }
+
+  /** Why redo has stopped; that it has, each acknowledgement says. */
+  private tellSuspended(connection: Connection, why: string): void {
+    const { safety, safetySequence } = connection.hello!
+    const news: SessionNews = { safety, safetySequence, state: 'SUSPENDED', why, failoverLsn: this.view.receivedLsn, exposed: false }
+    this.say(why)
+    this.send(connection, { kind: 'session', folder: 0, payload: packSessionNews(news) })
   }
 
   /** Acknowledgements of one turn of the loop travel as one. */
   private acknowledgeSoon(connection: Connection): void {
     if (connection.ackWanted) return
     connection.ackWanted = true
-    setImmediate(() => {
+    queueMicrotask(() => {
       connection.ackWanted = false
       if (connection === this.current && !connection.socket.destroyed) this.acknowledge(connection)
     })
   }
 
   private acknowledge(connection: Connection): void {
-    const { appliedLsn, mirrors, copyComplete } = this.view
-    const flags = (mirrors ? ACK_MIRRORS : 0) | (copyComplete ? ACK_COMPLETE : 0)
-    this.send(connection, { kind: 'ack', folder: 0, receivedLsn: appliedLsn, appliedLsn, flags, redoQueueKib: 0 })
+    // The begin of the session, and what it says of the copy, are hard first.
+    if (this.log.hard.position < this.sessionFrom) return
+    const { mirrors, copyComplete, suspended, redoQueueBytes } = this.view
+    const flags = (mirrors ? ACK_MIRRORS : 0) | (copyComplete ? ACK_COMPLETE : 0) | (suspended === null ? 0 : ACK_SUSPENDED)
+    const redoQueueKib = Math.ceil(redoQueueBytes / KIB)
+    this.send(connection, { kind: 'ack', folder: 0, receivedLsn: this.log.hard.lsn, appliedLsn: this.appliedLsn(), flags, redoQueueKib })
   }
 
   private send(connection: Connection, body: Control): void {
     connection.socket.write(encodeFrame(body, 0, this.view.roleSequence, checksum))
   }
 
-  /** Says why and closes. What redo could not repeat makes the copy incomplete: only a new mirror helps. */
+  /** Says why and closes. */
   private refuse(connection: Connection, error: unknown): void {
     if (connection.stage === 'refused') return
-    const { job } = this.config
-    const { report } = error instanceof ReportError ? error : dataError('E_REDO', { job, kind: 'work', path: '', why: (error as Error).message })
+    this.taken = []
+    const { report } = error instanceof ReportError ? error : dataError('E_MIRRORD_DEFECT', { why: (error as Error).message })
     const { code, message } = report
     this.say(message)
-    if (connection.stage === 'stream' && connection === this.current && LOSES_THE_COPY.includes(code)) this.copyIsLost({ code, message })
     connection.stage = 'refused'
     this.send(connection, { kind: 'refuse', folder: 0, payload: packRefuse({ code, message }) })
     // Read on for a moment: closing with something unread would take our last words away from the source.
@@ -339,17 +417,11 @@ export class Receiver {
     this.closed(connection)
   }
 
-  private copyIsLost(fault: { code: string; message: string }): void {
-    this.session = null
-    this.syncs++
-    this.walkRuns = this.hardening = false
-    Object.assign(this.view, { fault, copyComplete: false, mirrors: false })
-    try {
-      this.state.update({ session: null, copyComplete: false })
-    } catch (error) {
-      // A full disk: the file says already that the last role has not ended in order, and that counts as not complete.
-      this.say((error as Error).message)
-    }
+  /** The redo log or its thread is gone: only a new start helps, and the agent sees to it. */
+  private failed(error: Error): void {
+    this.say(error.message)
+    if (this.current !== null) this.refuse(this.current, error)
+    throw error
   }
 
   private closed(connection: Connection): void {
@@ -368,14 +440,14 @@ export class Receiver {
   private tick(): void {
     const now = Date.now()
     const { current } = this
-    // While redo kept this thread busy, the source could not be heard.
-    if (current !== null && now - this.tickedAtMs > 2 * KEEPALIVE_MS) current.heardAtMs = now
+    // While this thread was busy, or did not read, the source could not be heard.
+    if (current !== null && (now - this.tickedAtMs > 2 * KEEPALIVE_MS || current.socket.isPaused())) current.heardAtMs = now
     this.tickedAtMs = now
     if (current?.stage === 'stream') this.acknowledge(current)
     if (current !== null && now - current.heardAtMs > SOURCE_SILENT_MS) this.drop()
-    const up = (name: string): boolean => this.current?.link === name || now - (this.seenAtMs.get(name) ?? 0) < LINK_SEEN_MS
+    const up = (name: string): boolean => this.current?.link === name || this.listener.seen(name)
     this.view.links = this.config.links.map(({ name }) => ({ name, state: up(name) ? 'OK' : 'Error' }))
   }
-
-  private tickedAtMs = Date.now()
 }
+
+const KIB = 1024

@@ -1,30 +1,33 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { dataError } from '../../../src/wire/frame'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
-import { excludeMatcher } from '../capture/exclude'
 import { CopyStateFile } from '../copyState'
-import { Redo } from '../redo/redo'
-import { TargetFolder } from '../redo/targetFolder'
+import type { Stopped } from '../redolog/targetLog'
 import { Receiver, type ReceiverView } from './receiver'
 
 export interface ReceiverData {
   config: MirrordConfig
   stateFile: string
+  /** False: only what is in the redo log is wanted. */
+  listen: boolean
 }
-export type ReceiverNews = { kind: 'view'; view: ReceiverView } | { kind: 'say'; line: string } | { kind: 'stopped'; why: string | null }
+export type ReceiverNews =
+  | { kind: 'view'; view: ReceiverView }
+  | { kind: 'say'; line: string }
+  /** The folders are as the last end left them, and it listens. */
+  | { kind: 'ready' }
+  | { kind: 'stopped'; stopped: Stopped }
+export interface ReceiverOrder {
+  do: 'stop'
+  drain: boolean
+}
 
 const VIEW_MS = 50
 
-const { config, stateFile } = workerData as ReceiverData
+const { config, stateFile, listen } = workerData as ReceiverData
 const post = (news: ReceiverNews): void => parentPort!.postMessage(news)
-
-// Names made here have the source's modes, whatever the process was started with.
-const folders = config.folders.map(({ path, exclude }) => {
-  const tree = TargetFolder.open(path)
-  if (typeof tree === 'number') throw dataError('E_FOLDER_MISSING', { folder: path, why: `error ${-tree}` })
-  return { tree, excluded: excludeMatcher(exclude) }
-})
-const receiver = new Receiver(config, new CopyStateFile(stateFile), new Redo(config.job, folders), (line) => post({ kind: 'say', line }))
+const { receiver, ready } = Receiver.start({ ...config, links: listen ? config.links : [] }, new CopyStateFile(stateFile), (line) =>
+  post({ kind: 'say', line })
+)
 
 let said = ''
 function show(): void {
@@ -32,18 +35,24 @@ function show(): void {
   if (text !== said) post({ kind: 'view', view: receiver.view })
   said = text
 }
-show()
 const timer = setInterval(show, VIEW_MS)
+const opened = ready.then(() => {
+  show()
+  post({ kind: 'ready' })
+})
 
-parentPort!.on('message', () => {
-  clearInterval(timer)
-  let why: string | null = null
+async function stop({ drain }: ReceiverOrder): Promise<void> {
+  await opened
+  let stopped: Stopped
   try {
-    receiver.stop()
+    stopped = await receiver.stop(drain)
   } catch (error) {
-    why = (error as Error).message
+    stopped = { drained: false, why: (error as Error).message }
   }
-  post({ kind: 'stopped', why })
+  clearInterval(timer)
+  show()
+  post({ kind: 'stopped', stopped })
   // Connections that are still closing must not hold the thread.
   setImmediate(() => process.exit(0))
-})
+}
+parentPort!.on('message', (order: ReceiverOrder) => void stop(order))
