@@ -30,3 +30,4 @@ export const ENODATA = 61
 export const EOPNOTSUPP = 95
 export const ENOTCONN = 107
 export const ESTALE = 116
+export const EDQUOT = 122
