@@ -174,7 +174,6 @@ export class Receiver {
     if (connection.stage === 'hello' && body.kind === 'hello') return this.greet(connection, readHello(body.payload))
     if (connection !== this.current) throw dataError('E_FRAME_FOREIGN', { why: `${body.kind} before a hello` })
     if (connection.stage === 'begin' && body.kind === 'begin') return this.begin(connection, readBegin(body.payload))
-    if (body.kind === 'barrier' || body.kind === 'session') return this.acknowledgeSoon(connection)
     if (connection.stage !== 'stream') throw dataError('E_FRAME_FOREIGN', { why: `${body.kind} before the stream began` })
     if (body.kind === 'barrier') return this.barrier(connection)
     if (body.kind === 'session') return this.sessionNews(readSessionNews(body.payload))

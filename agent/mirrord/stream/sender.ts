@@ -9,7 +9,7 @@ import { FrameQueue } from '../order/frameQueue'
 import type { PageFile } from '../order/pageFile'
 import type { SharedOrderedLog } from '../order/sharedOrderedLog'
 import { Conversation, Refusal, type Greeting } from './conversation'
-import { STREAM_PROTOCOL, packBegin, packSessionNews, type Hello, type SessionNews } from './hello'
+import { STREAM_PROTOCOL, packBegin, packSessionNews, type Hello, type SessionNews, readSessionNews } from './hello'
 import { LinkTable } from './linkTable'
 import { Patience, type Outcome } from './patience'
 import { Pump } from './pump'
@@ -264,6 +264,8 @@ export class Sender {
   private onFrame(frame: Frame): void {
     const { body } = frame
     if (body.kind === 'differs') return this.hooks.differs(frame)
+    // Why redo stands still; each acknowledgement says only that it does.
+    if (body.kind === 'session') return this.show({ redoError: readSessionNews(body.payload).why })
     if (body.kind !== 'ack') throw dataError('E_FRAME_FOREIGN', { why: `${body.kind} from the target` })
     if (this.begunEpoch !== null) this.log.openGateForWalk(this.begunEpoch)
     this.begunEpoch = null
