@@ -114,6 +114,8 @@ export class Sender {
   pause(paused: boolean): void {
     this.pump.paused = paused
     this.show({ paused })
+    // A target that stands still at a redo error tries again.
+    if (!paused && this.view.redoError !== null && this.news !== null) this.tellSession({ ...this.news, state: 'SYNCHRONIZING', why: null })
   }
 
   setBandwidth(bytesPerSecond: number | null): void {

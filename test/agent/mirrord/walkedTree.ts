@@ -263,7 +263,7 @@ export class WalkedTree {
 
   constructor(source: string, target: string) {
     const folders = [{ tree: TargetFolder.open(target) as TargetFolder, excluded: () => false }]
-    this.redo = new Redo('DB_Group', folders, (difference) => this.differs.add(difference))
+    this.redo = new Redo('DB_Group', folders, { differs: (difference) => this.differs.add(difference), makeHard: () => undefined })
     const { lock, unlock } = this.log
     this.log.lock = () => {
       this.interrupt()
