@@ -69,6 +69,8 @@ export class Verify extends CuiCommand {
       ended
     })
     const { mode, state, startedAtMs, endedAtMs, total } = report as unknown as VerifyReport
+    // It stands still, and it has not come to its end: nothing is known of what it did not reach.
+    if (state !== 'Idle') throw stopped(state)
     const repaired = total === 0 ? 'both copies are equal' : `repaired; verify ${target.job} report lists them`
     this.output.line(`${differencesText(total)} found in ${shortDuration((endedAtMs ?? 0) - (startedAtMs ?? 0))}: ${repaired}`)
     return { ...outcome, json: { ...outcome.json, verify: { mode, state, startedAtMs, endedAtMs, differences: total } } }

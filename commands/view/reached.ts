@@ -32,7 +32,8 @@ const couldTakeOver = ({ record, data }: JobView): boolean => record.needToVerif
 export function seenWords({ now }: Pair): string {
   const data = now.view?.data
   const session = data?.session.state ? `, ${data.session.state}` : ''
-  const verify = data && data.verify.state !== 'Idle' ? `, verify ${data.verify.state}` : ''
+  const compared = data?.verify.differences === null ? ', nothing compared yet' : ''
+  const verify = data && data.verify.state !== 'Idle' ? `, verify ${data.verify.state}` : compared
   const about = data
     ? `${session}, mirror ${data.mirror.state}${verify}, connection ${data.connected ? 'OK' : 'Stop'}, need to verify ${data.needToVerify}`
     : ''

@@ -3,6 +3,9 @@ import { Bench } from './harness'
 import { Terminal } from './terminal'
 import { TAKE_TIME_MS } from './views'
 
+/** A busy machine may take its time for a screen. */
+jest.setTimeout(30_000)
+
 let bench: Bench
 beforeEach(async () => {
   bench = await new Bench().up()
@@ -100,6 +103,21 @@ test('verify waits for its end and says what was found; one that was stopped is 
   const stopped = await bench.cui(['verify', 'DB_Group', 'start'])
   expect(stopped.exitCode).toBe(1)
   expect(stopped.err).toContain('The comparison of DB_Group did not end: it is in state Stop.')
+})
+
+test('a comparison that was cut short never says that the copies are equal', async () => {
+  const data = dataOf(bench.a)
+  bench.a.onCommand = () => {
+    data.verify = { ...data.verify, state: 'Verifying' }
+    bench.a.report = { ...bench.a.report, state: 'Stop', startedAtMs: TAKE_TIME_MS + 60_000, endedAtMs: TAKE_TIME_MS + 61_000, total: 0 }
+    bench.a.onStatus = () => {
+      bench.a.onStatus = () => Object.assign(data.verify, { state: 'Idle' })
+    }
+    return { dryRun: false, ticket: 'T-1' }
+  }
+  const short = await bench.cui(['verify', 'DB_Group', 'start'])
+  expect(short.exitCode).toBe(1)
+  expect(short.out).not.toContain('equal')
 })
 
 /** Names as the wire has them: a character for each byte. */
@@ -241,7 +259,7 @@ test('wait tells equal from compared: synchronized with safety FULL is a state, 
   data.session = { ...data.session, safety: 'off', state: 'SUSPENDED' }
   const { exitCode, err } = await bench.cui(['wait', 'DB_Group', 'synchronized', '--timeout', '10ms'])
   expect(exitCode).toBe(6)
-  expect(err).toContain('last seen: online on RMHW131, SUSPENDED, mirror Idle')
+  expect(err).toContain('last seen: online on RMHW131, SUSPENDED, mirror Idle, connection OK')
 })
 
 describe('selectsrc', () => {

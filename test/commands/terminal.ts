@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream'
 import type { Io } from '../../commands/io'
 import { runCui } from '../../commands/main'
 
-const WAIT_MS = 4_000
+const WAIT_MS = 10_000
 
 /** A person at a terminal: types, and reads what the screen shows. */
 export class Terminal {

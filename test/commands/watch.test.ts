@@ -1,6 +1,9 @@
 import { Bench } from './harness'
 import { Terminal } from './terminal'
 
+/** A busy machine may take its time for a screen. */
+jest.setTimeout(30_000)
+
 let bench: Bench
 let terminal: Terminal
 beforeEach(async () => {
