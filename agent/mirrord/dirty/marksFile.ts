@@ -111,21 +111,25 @@ export class MarksFile {
   /** One batch: all or nothing of it will be read after a power cut, and all once this has returned. */
   append(records: Uint8Array): void {
     if (records.length === 0) return
-    let body = records
-    const roomFor = (bytes: number): number => Math.ceil(bytes / PAYLOAD_BYTES) * SECTOR_BYTES
-    if (this.at + roomFor(body.length) > this.fileBytes) body = Buffer.concat([this.grow(roomFor(body.length) + SECTOR_BYTES), body])
-    const sectors = encodeBatch(++this.batch, body, this.seed)
+    const need = sectorsFor(records.length) * SECTOR_BYTES
+    // One sector is always left, to say in it that the file has grown: a file that is cut off there is then seen to be.
+    if (this.at + need + SECTOR_BYTES > this.fileBytes) this.grow(need)
+    this.write(records)
+  }
+
+  private write(records: Uint8Array): void {
+    const sectors = encodeBatch(++this.batch, records, this.seed)
     writeAt(this.fd, sectors, this.at)
     fs.fdatasyncSync(this.fd)
     this.at += sectors.length
   }
 
-  private grow(need: number): Buffer {
-    const zeros = Buffer.alloc(Math.ceil((this.at + need + GROW_BYTES - this.fileBytes) / SECTOR_BYTES) * SECTOR_BYTES)
+  private grow(need: number): void {
+    const zeros = Buffer.alloc(Math.ceil((need + GROW_BYTES) / SECTOR_BYTES) * SECTOR_BYTES)
     writeAt(this.fd, zeros, this.fileBytes)
     fs.fdatasyncSync(this.fd)
     this.fileBytes += zeros.length
-    return encodeMark({ kind: Mark.GROWN, bytes: this.fileBytes })
+    this.write(encodeMark({ kind: Mark.GROWN, bytes: this.fileBytes }))
   }
 
   close(): void {
@@ -146,8 +150,10 @@ export function syncDirectory(directory: string): void {
   }
 }
 
+const sectorsFor = (bytes: number): number => Math.ceil(bytes / PAYLOAD_BYTES)
+
 function encodeBatch(batch: number, body: Uint8Array, seed: number): Buffer {
-  const count = Math.ceil(body.length / PAYLOAD_BYTES)
+  const count = sectorsFor(body.length)
   const sectors = Buffer.alloc(count * SECTOR_BYTES)
   for (let index = 0; index < count; index++) {
     const part = body.subarray(index * PAYLOAD_BYTES, (index + 1) * PAYLOAD_BYTES)

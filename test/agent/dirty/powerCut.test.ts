@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { readDirtyMap } from '../../../agent/mirrord/dirty/dirtyMap'
+import { readGenerations } from '../../../agent/mirrord/dirty/readGenerations'
+import { randomSource } from '../../kit/randomFiles'
+import { whyNoFuse } from '../capture/recordedCapture'
+import { copyTree, DirtySource, DirtyWriter, unmount } from './dirtySource'
+import { outsideSet } from './outsideSet'
+
+const SEEDS = (process.env.DIRTY_SEEDS ?? '1,2').split(',').map(Number)
+const DISK_BYTES = 400 << 20
+const ROUNDS = 3
+
+const MAKE: Record<string, string[]> = { ext4: ['mkfs.ext4', '-q', '-F'], xfs: ['mkfs.xfs', '-q', '-f', '-K'] }
+const run = (command: string[]): string => execFileSync(command[0]!, command.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+
+function whyNoDisk(): string | null {
+  try {
+    for (const tool of ['mkfs.ext4', 'mkfs.xfs', 'xfs_io', 'losetup']) run(['sh', '-c', `command -v ${tool}`])
+    return fs.existsSync('/dev/loop-control') ? whyNoFuse() : 'there are no loop devices'
+  } catch {
+    return 'mkfs.ext4, mkfs.xfs, xfs_io or losetup is not there'
+  }
+}
+
+const why = whyNoDisk()
+if (why !== null) console.warn(`power cuts are not tried here: ${why}`)
+const withDisk = why === null ? describe : describe.skip
+
+withDisk('a source that loses power', () => {
+  const cases = Object.keys(MAKE).flatMap((fileSystem) => SEEDS.map((seed) => ({ fileSystem, seed })))
+
+  test.each(cases)(
+    '$fileSystem, seed $seed: what differs from the last release, and from all that was ever sent, is named',
+    async ({ fileSystem, seed }) => {
+      const base = fs.mkdtempSync(path.join(os.tmpdir(), 'dirty-power-'))
+      const disk = path.join(base, 'disk')
+      fs.mkdirSync(disk)
+      const image = path.join(base, 'image')
+      fs.writeFileSync(image, '')
+      fs.truncateSync(image, DISK_BYTES)
+      run([...MAKE[fileSystem]!, image])
+      const device = run(['losetup', '--find', '--show', image]).trim()
+      run(['mount', device, disk])
+      try {
+        await cutPower(base, disk, device, seed)
+      } finally {
+        run(['umount', '--lazy', disk])
+        run(['losetup', '--detach', device])
+      }
+      fs.rmSync(base, { recursive: true, force: true })
+    },
+    60_000
+  )
+
+  async function cutPower(base: string, disk: string, device: string, seed: number): Promise<void> {
+    const folder = path.join(disk, 'folder')
+    const directory = path.join(disk, 'dirty')
+    const released = path.join(base, 'released')
+    const sent = path.join(base, 'sent')
+    fs.mkdirSync(folder)
+    const random = randomSource(seed)
+    const source = await DirtySource.start({ folder, directory, lineage: 'one', keep: false, exclude: [], rotateMs: 200 })
+    const writer = await DirtyWriter.start(folder, seed)
+    try {
+      for (let round = 0; round < ROUNDS; round++) {
+        expect(await writer.steps(60 + Math.floor(random() * 150))).toBe('done')
+        const lsn = await source.ask<number>({ ask: 'lsn' })
+        copyTree(folder, released)
+        await source.ask({ ask: 'release', lsn })
+      }
+      expect(await writer.steps(Math.floor(random() * 200))).toBe('done')
+      await source.ask({ ask: 'lsn' })
+      copyTree(folder, sent)
+      run(['xfs_io', '-x', '-c', 'shutdown', disk])
+    } finally {
+      await writer.stop()
+      await source.kill()
+    }
+    unmount(disk)
+    run(['mount', device, disk])
+    const set = await readDirtyMap({ directory, lineage: 'one', roots: [folder] })
+    if (set === 'unknown') throw new Error(`the map is unknown: ${JSON.stringify(readGenerations(path.join(directory, '0'), 0, 'one'))}`)
+    expect(outsideSet(folder, released, set[0]!).outside).toEqual([])
+    expect(outsideSet(folder, sent, set[0]!).outside).toEqual([])
+  }
+})
