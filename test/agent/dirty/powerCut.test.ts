@@ -2,16 +2,19 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { readDirtyMap } from '../../../agent/mirrord/dirty/dirtyMap'
 import { readGenerations } from '../../../agent/mirrord/dirty/readGenerations'
 import { randomSource } from '../../kit/randomFiles'
 import { whyNoFuse } from '../capture/recordedCapture'
-import { copyTree, DirtySource, DirtyWriter, unmount } from './dirtySource'
+import { copyTree, DirtySource, DirtyWriter } from './dirtySource'
 import { outsideSet } from './outsideSet'
 
 const SEEDS = (process.env.DIRTY_SEEDS ?? '1,2').split(',').map(Number)
 const DISK_BYTES = 400 << 20
 const ROUNDS = 3
+const RELEASE_TRIES = 100
+const RELEASE_PAUSE_MS = 50
 
 const MAKE: Record<string, string[]> = { ext4: ['mkfs.ext4', '-q', '-F'], xfs: ['mkfs.xfs', '-q', '-f', '-K'] }
 const run = (command: string[]): string => execFileSync(command[0]!, command.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
@@ -22,6 +25,19 @@ function whyNoDisk(): string | null {
     return fs.existsSync('/dev/loop-control') ? whyNoFuse() : 'there are no loop devices'
   } catch {
     return 'mkfs.ext4, mkfs.xfs, xfs_io or losetup is not there'
+  }
+}
+
+/** Not lazily: the disk must be another file system's when it is mounted again. The dead process' mount may hold it for a moment. */
+async function unmountWholly(disk: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      run(['umount', disk])
+      return
+    } catch (error) {
+      if (tries === RELEASE_TRIES) throw error
+      await delay(RELEASE_PAUSE_MS)
+    }
   }
 }
 
@@ -79,7 +95,7 @@ withDisk('a source that loses power', () => {
       await writer.stop()
       await source.kill()
     }
-    unmount(disk)
+    await unmountWholly(disk)
     run(['mount', device, disk])
     const set = await readDirtyMap({ directory, lineage: 'one', roots: [folder] })
     if (set === 'unknown') throw new Error(`the map is unknown: ${JSON.stringify(readGenerations(path.join(directory, '0'), 0, 'one'))}`)
