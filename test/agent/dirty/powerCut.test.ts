@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { readDirtyMap } from '../../../agent/mirrord/dirty/dirtyMap'
 import { readGenerations } from '../../../agent/mirrord/dirty/readGenerations'
 import { randomSource } from '../../kit/randomFiles'
@@ -13,8 +12,6 @@ import { outsideSet } from './outsideSet'
 const SEEDS = (process.env.DIRTY_SEEDS ?? '1,2').split(',').map(Number)
 const DISK_BYTES = 400 << 20
 const ROUNDS = 3
-const RELEASE_TRIES = 100
-const RELEASE_PAUSE_MS = 50
 
 const MAKE: Record<string, string[]> = { ext4: ['mkfs.ext4', '-q', '-F'], xfs: ['mkfs.xfs', '-q', '-f', '-K'] }
 const run = (command: string[]): string => execFileSync(command[0]!, command.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
@@ -25,19 +22,6 @@ function whyNoDisk(): string | null {
     return fs.existsSync('/dev/loop-control') ? whyNoFuse() : 'there are no loop devices'
   } catch {
     return 'mkfs.ext4, mkfs.xfs, xfs_io or losetup is not there'
-  }
-}
-
-/** Not lazily: the disk must be another file system's when it is mounted again. The dead process' mount may hold it for a moment. */
-async function unmountWholly(disk: string): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      run(['umount', disk])
-      return
-    } catch (error) {
-      if (tries === RELEASE_TRIES) throw error
-      await delay(RELEASE_PAUSE_MS)
-    }
   }
 }
 
@@ -52,54 +36,61 @@ withDisk('a source that loses power', () => {
     '$fileSystem, seed $seed: what differs from the last release, and from all that was ever sent, is named',
     async ({ fileSystem, seed }) => {
       const base = fs.mkdtempSync(path.join(os.tmpdir(), 'dirty-power-'))
-      const disk = path.join(base, 'disk')
-      fs.mkdirSync(disk)
       const image = path.join(base, 'image')
+      const kept = path.join(base, 'kept')
       fs.writeFileSync(image, '')
       fs.truncateSync(image, DISK_BYTES)
       run([...MAKE[fileSystem]!, image])
-      const device = run(['losetup', '--find', '--show', image]).trim()
-      run(['mount', device, disk])
-      try {
-        await cutPower(base, disk, device, seed)
-      } finally {
-        run(['umount', '--lazy', disk])
-        run(['losetup', '--detach', device])
-      }
+      await withMounted(base, image, [], (disk) => cutPower(base, disk, seed))
+      // What the disk holds now is what a machine finds when it starts again.
+      run(['cp', '--sparse=always', image, kept])
+      await withMounted(base, kept, fileSystem === 'xfs' ? ['-o', 'nouuid'] : [], (disk) => expectNamed(base, disk))
       fs.rmSync(base, { recursive: true, force: true })
     },
     60_000
   )
 
-  async function cutPower(base: string, disk: string, device: string, seed: number): Promise<void> {
+  async function withMounted(base: string, image: string, options: string[], work: (disk: string) => Promise<void>): Promise<void> {
+    const disk = fs.mkdtempSync(path.join(base, 'disk-'))
+    const device = run(['losetup', '--find', '--show', image]).trim()
+    run(['mount', ...options, device, disk])
+    try {
+      await work(disk)
+    } finally {
+      run(['umount', '--lazy', disk])
+      run(['losetup', '--detach', device])
+      fs.rmdirSync(disk)
+    }
+  }
+
+  async function cutPower(base: string, disk: string, seed: number): Promise<void> {
     const folder = path.join(disk, 'folder')
-    const directory = path.join(disk, 'dirty')
-    const released = path.join(base, 'released')
-    const sent = path.join(base, 'sent')
     fs.mkdirSync(folder)
     const random = randomSource(seed)
-    const source = await DirtySource.start({ folder, directory, lineage: 'one', keep: false, exclude: [], rotateMs: 200 })
+    const source = await DirtySource.start({ folder, directory: path.join(disk, 'dirty'), lineage: 'one', keep: false, exclude: [], rotateMs: 200 })
     const writer = await DirtyWriter.start(folder, seed)
     try {
       for (let round = 0; round < ROUNDS; round++) {
         expect(await writer.steps(60 + Math.floor(random() * 150))).toBe('done')
         const lsn = await source.ask<number>({ ask: 'lsn' })
-        copyTree(folder, released)
+        copyTree(folder, path.join(base, 'released'))
         await source.ask({ ask: 'release', lsn })
       }
       expect(await writer.steps(Math.floor(random() * 200))).toBe('done')
       await source.ask({ ask: 'lsn' })
-      copyTree(folder, sent)
+      copyTree(folder, path.join(base, 'sent'))
       run(['xfs_io', '-x', '-c', 'shutdown', disk])
     } finally {
       await writer.stop()
       await source.kill()
     }
-    await unmountWholly(disk)
-    run(['mount', device, disk])
+  }
+
+  async function expectNamed(base: string, disk: string): Promise<void> {
+    const folder = path.join(disk, 'folder')
+    const directory = path.join(disk, 'dirty')
     const set = await readDirtyMap({ directory, lineage: 'one', roots: [folder] })
     if (set === 'unknown') throw new Error(`the map is unknown: ${JSON.stringify(readGenerations(path.join(directory, '0'), 0, 'one'))}`)
-    expect(outsideSet(folder, released, set[0]!).outside).toEqual([])
-    expect(outsideSet(folder, sent, set[0]!).outside).toEqual([])
+    for (const copy of ['released', 'sent']) expect(outsideSet(folder, path.join(base, copy), set[0]!).outside).toEqual([])
   }
 })
