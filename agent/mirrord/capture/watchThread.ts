@@ -1,7 +1,9 @@
 import fs from 'node:fs'
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads'
 import * as libc from '../../native/libc'
+import { EAGAIN, EINTR, ELOOP, ENOENT, ENOSPC, ENOTDIR } from '../../native/libcErrors'
 import type { OrderedLog } from '../order/orderedLog'
+import type { RevisitQueue } from '../order/revisitQueue'
 import type { Exclude } from './exclude'
 
 /** inotify(7). */
@@ -25,7 +27,7 @@ export interface WatcherOptions {
   folder: number
   /** As a byte string. */
   path: string
-  log: OrderedLog
+  log: OrderedLog & { readonly revisits: Pick<RevisitQueue, 'addAll'> }
   exclude: Exclude
   onFault(why: string): void
 }
@@ -44,44 +46,65 @@ export class Watcher {
     return path === '' ? this.options.path : `${this.options.path}/${path}`
   }
 
-  private watchTree(path: string): void {
+  /**
+   * Watches the directory and those below. `marks`: it is new to us, and what was made in it before the watch was told to nobody, so all of it is marked: the
+   * watch comes first and the listing after, so nothing falls between.
+   */
+  private watchTree(path: string, marks: Set<string> | null = null): void {
     if (this.options.exclude(path)) return
     const watch = libc.inotifyAdd(this.fd, libc.cString(this.absolute(path)), WATCHED)
-    // It may be gone again already: its parent tells.
     if (watch < 0) return this.refused(path, -watch)
     this.directories.set(watch, path)
-    for (const name of this.subdirectories(path)) this.watchTree(path === '' ? name : `${path}/${name}`)
+    marks?.add(path)
+    for (const entry of this.entries(path)) {
+      const child = path === '' ? entry.name.toString('latin1') : `${path}/${entry.name.toString('latin1')}`
+      if (entry.isDirectory()) this.watchTree(child, marks)
+      else if (!this.options.exclude(child)) marks?.add(child)
+    }
   }
 
+  /** What is gone again already its parent tells of; for anything else we would be blind. */
   private refused(path: string, error: number): void {
-    if (error === ENOSPC) this.options.onFault(`no watch is left for ${path === '' ? 'the folder' : path} (raise fs.inotify.max_user_watches)`)
-    else if (path === '') this.options.onFault(`the folder cannot be watched (error ${error})`)
+    if (path !== '' && GONE.has(error)) return
+    const name = path === '' ? 'the folder' : path
+    if (error === ENOSPC) this.options.onFault(`no watch is left for ${name} (raise fs.inotify.max_user_watches)`)
+    else this.options.onFault(`${name} cannot be watched (error ${error})`)
   }
 
-  private subdirectories(path: string): string[] {
+  private entries(path: string): fs.Dirent<Buffer<ArrayBuffer>>[] {
     try {
-      const entries = fs.readdirSync(Buffer.from(this.absolute(path), 'latin1'), { withFileTypes: true, encoding: 'buffer' })
-      return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name.toString('latin1'))
-    } catch {
+      return fs.readdirSync(Buffer.from(this.absolute(path), 'latin1'), { withFileTypes: true, encoding: 'buffer' })
+    } catch (error) {
+      const { errno, code } = error as NodeJS.ErrnoException
+      if (!GONE.has(-(errno ?? 0))) this.options.onFault(`${path === '' ? 'the folder' : path} cannot be listed (${code})`)
       return []
     }
   }
 
   /** Marks all that inotify has to say now. */
   drain(): void {
-    for (let bytes = libc.read(this.fd, this.events, EVENTS_BYTES); bytes > 0; bytes = libc.read(this.fd, this.events, EVENTS_BYTES)) {
+    let bytes = this.read()
+    for (; bytes > 0; bytes = this.read()) {
       const marks = new Set<string>()
       for (let at = 0; at < bytes; at += EVENT_BYTES + this.events.readUInt32LE(at + 12)) this.event(at, marks)
       this.mark(marks)
     }
+    if (bytes !== -EAGAIN) this.options.onFault(`what has changed cannot be read (error ${-bytes})`)
+  }
+
+  private read(): number {
+    let bytes = libc.read(this.fd, this.events, EVENTS_BYTES)
+    while (bytes === -EINTR) bytes = libc.read(this.fd, this.events, EVENTS_BYTES)
+    return bytes
   }
 
   private event(at: number, marks: Set<string>): void {
     const watch = this.events.readInt32LE(at)
     const mask = this.events.readUInt32LE(at + 4)
     if ((mask & IN_Q_OVERFLOW) !== 0) {
+      // Nobody knows what was missed: the walk compares everything, and new directories are watched first.
       this.watchTree('')
-      marks.add('')
+      this.markAll()
       return
     }
     const directory = this.directories.get(watch)
@@ -92,9 +115,19 @@ export class Watcher {
     const path = name === '' ? directory : directory === '' ? name : `${directory}/${name}`
     if (this.options.exclude(path)) return
     // A new directory is watched before it is marked; a moved one gets its new names, for the system keeps one watch an inode.
-    if ((mask & IN_ISDIR) !== 0 && (mask & (IN_CREATE | IN_MOVED_TO)) !== 0) this.watchTree(path)
-    if ((mask & (IN_DELETE | IN_MOVED_FROM)) === 0) marks.add(path)
+    if ((mask & IN_ISDIR) !== 0 && (mask & (IN_CREATE | IN_MOVED_TO)) !== 0) this.watchTree(path, marks)
+    marks.add(path)
     if ((mask & NAMES_CHANGED) !== 0) marks.add(directory)
+  }
+
+  private markAll(): void {
+    const { log } = this.options
+    log.lock()
+    try {
+      log.revisits.addAll()
+    } finally {
+      log.unlock()
+    }
   }
 
   private mark(paths: Set<string>): void {
@@ -109,7 +142,7 @@ export class Watcher {
   }
 }
 
-const ENOSPC = 28
+const GONE: ReadonlySet<number> = new Set([ENOENT, ENOTDIR, ELOOP])
 const WAKE_BYTES = 8
 
 /** Watches until a command says stop; every other command is answered when all that happened before it is marked. */

@@ -41,6 +41,13 @@ export class RevisitQueue {
     Atomics.notify(this.words, SIGNAL)
   }
 
+  /** Everything has to be looked at. */
+  addAll(): void {
+    this.words[ALL] = 1
+    Atomics.add(this.words, SIGNAL, 1)
+    Atomics.notify(this.words, SIGNAL)
+  }
+
   empty(): boolean {
     return Atomics.load(this.words, USED) === 0 && Atomics.load(this.words, ALL) === 0
   }

@@ -16,12 +16,14 @@ export interface SharedLogMemory {
   revisits: SharedArrayBuffer
   waiters: SharedArrayBuffer
   names: SharedArrayBuffer
+  times: SharedArrayBuffer
 }
 
 /** What this log does with operations now. */
 export type StreamState = 'unwanted' | 'wanted' | 'overflowed'
 
 const VERSION_COUNTERS = 1 << 18
+const TIME_COUNTERS = 1 << 16
 const RING_BYTES_MIN = 4 * FRAME_BYTES_MAX
 /** fallocate(2): these move what lies behind them, also past the place where the walk is. */
 const FALLOC_COLLAPSE = 8
@@ -65,6 +67,7 @@ export class SharedOrderedLog implements OrderedLog {
   private readonly long: BigInt64Array
   private readonly small: Int32Array
   private readonly counters: Uint32Array
+  private readonly times: Int32Array
   private readonly mutex: SharedMutex
   readonly ring: FrameRing
   readonly revisits: RevisitQueue
@@ -75,6 +78,7 @@ export class SharedOrderedLog implements OrderedLog {
     this.long = new BigInt64Array(shared.control, 0, LONG_WORDS)
     this.small = new Int32Array(shared.control, LONG_WORDS * 8, SMALL_WORDS)
     this.counters = new Uint32Array(shared.counters)
+    this.times = new Int32Array(shared.times)
     this.mutex = new SharedMutex(this.small, MUTEX)
     this.ring = new FrameRing(shared.ring, this.long)
     this.revisits = new RevisitQueue(shared.revisits, new Int32Array(shared.control, LONG_WORDS * 8 + SMALL_WORDS * 4, REVISIT_WORDS))
@@ -91,7 +95,8 @@ export class SharedOrderedLog implements OrderedLog {
       ring: new SharedArrayBuffer(ringBytes),
       revisits: new SharedArrayBuffer(REVISIT_BYTES),
       waiters: new SharedArrayBuffer(SyncWaiters.BYTES),
-      names: new SharedArrayBuffer(NAMES_WATCH_BYTES)
+      names: new SharedArrayBuffer(NAMES_WATCH_BYTES),
+      times: new SharedArrayBuffer(TIME_COUNTERS * 4)
     })
     log.long[LSN] = BigInt(firstLsn)
     return log
@@ -157,6 +162,15 @@ export class SharedOrderedLog implements OrderedLog {
 
   changed(inode: number | bigint): void {
     Atomics.add(this.counters, counterOf(inode), 1)
+  }
+
+  timePending(inode: number | bigint, by: 1 | -1): void {
+    Atomics.add(this.times, counterOf(inode) & (TIME_COUNTERS - 1), by)
+  }
+
+  /** A time of this inode (or of one that shares its counter) is still to be sent. */
+  isTimePending(inode: number | bigint): boolean {
+    return Atomics.load(this.times, counterOf(inode) & (TIME_COUNTERS - 1)) !== 0
   }
 
   version(inode: number | bigint): number {

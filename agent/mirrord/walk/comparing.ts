@@ -10,9 +10,6 @@ import { TRIES, type WalkRun } from './walkRun'
 /** Compared in one step, unless the file changes all the time. */
 export const COMPARED_BYTES = 4 * 1024 * 1024
 const BUSY_BYTES = 4 * CHECK_BLOCK_BYTES
-/** Capture sends the time of a change after it; what was changed less than this ago is not compared by its time. */
-const RECENT_NS = 5_000_000_000n
-const NS_PER_MS = 1_000_000n
 const EVERYTHING = Number.MAX_SAFE_INTEGER
 
 /** Says in the order what the source holds, for the target to compare. walker.ts says why it is exact. */
@@ -101,12 +98,13 @@ export class Comparing {
     const tree = this.run.tree(folder)
     const { type, mode, uid, gid, size, rdev, links } = meta
     const sizeOrRdev = type === FILE ? size : type === DIRECTORY || type === SYMLINK ? 0 : rdev
-    const recent = !this.run.watching && meta.ctimeNs > BigInt(Date.now()) * NS_PER_MS - RECENT_NS
-    const mtimeNs = recent ? null : meta.mtimeNs
+    // Capture sends the time of a change after it: until then it differs, and is set right without a word.
+    const later = this.run.log.isTimePending(meta.inode)
+    const mtimeNs = later ? null : meta.mtimeNs
     const target = type === SYMLINK ? tree.linkTarget(path) : ''
     const digest = attributesDigest(tree.attributes(path))
     this.append({ kind: 'checkEntry', folder, path, mode, uid, gid, sizeOrRdev, mtimeNs, links, digest, target }, 'entry')
-    if (recent) this.run.log.append({ kind: 'times', folder, path, atimeNs: null, mtimeNs: meta.mtimeNs })
+    if (later) this.run.log.append({ kind: 'times', folder, path, atimeNs: null, mtimeNs: meta.mtimeNs })
   }
 
   /** Directories, symbolic links, devices, fifos, sockets. `asOther`: it may be compared as another name of a file that was compared. */

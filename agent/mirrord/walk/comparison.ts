@@ -1,12 +1,13 @@
 import type { CheckMode, Difference } from '../../../src/wire/frameFields'
 import type { DirtyFolder, DirtySet } from '../dirty/dirtySet'
+import type { Revisit } from '../order/revisitQueue'
 import { COMPARED_BYTES, Comparing } from './comparing'
 import type { DiffersQueue } from './differsQueue'
 import { Hasher } from './hasher'
 import type { Listing } from './listing'
 import type { Mirroring } from './mirroring'
 import { Repairs } from './repairs'
-import { below, fileCost, totalBytes } from './sourceTree'
+import { DIRECTORY, below, fileCost, parentOf, totalBytes } from './sourceTree'
 import { Unconfirmed, type Compared } from './unconfirmed'
 import type { WalkRun } from './walkRun'
 
@@ -16,6 +17,8 @@ export class Comparison {
   private readonly comparing: Comparing
   private readonly repairs: Repairs
   private lost: Compared[] = []
+  /** What is found is a difference; else it is what watch capture has seen the application change. */
+  private counting = false
   /** Directories that are known to be compared, above what a dirty set names. */
   private readonly ensured = new Set<string>()
 
@@ -32,6 +35,15 @@ export class Comparison {
 
   /** `set` null: all there is. Returns when the end mark is in the order. */
   all(set: DirtySet | null): void {
+    this.counting = true
+    try {
+      this.walk(set)
+    } finally {
+      this.counting = false
+    }
+  }
+
+  private walk(set: DirtySet | null): void {
     const mode: CheckMode = set === null ? 'full' : 'difference'
     const stop = (): boolean => this.run.control.pending() !== 'none'
     this.run.control.setTotal(set === null ? this.run.trees.reduce((sum, tree) => sum + totalBytes(tree, stop), 0) : this.bytesIn(set, stop))
@@ -40,11 +52,16 @@ export class Comparison {
     while (!this.endMarked(mode)) this.rest(set)
   }
 
-  private begin(mode: CheckMode): void {
+  /** Another stream begins, or another comparison: what an older one has asked is of no interest. */
+  forget(): void {
     this.unconfirmed.takeAll()
     this.lost = []
     this.ensured.clear()
     this.differs.clear()
+  }
+
+  private begin(mode: CheckMode): void {
+    this.forget()
     this.run.locked(() => {
       this.run.moved.take()
       this.run.log.setWalking(true)
@@ -86,7 +103,7 @@ export class Comparison {
     const again = [...paths, ...this.run.again]
     this.run.again = []
     this.run.revisiting = true
-    for (const { folder, path } of again) this.revisit(folder, path)
+    for (const each of again) this.run.watching ? this.look(each) : this.revisit(each.folder, each.path)
     const lost = this.lost
     this.lost = []
     this.comparing.again(lost)
@@ -103,8 +120,36 @@ export class Comparison {
     this.run.links.forgetBelow(folder, path)
     this.ensure(folder, path)
     this.comparing.visit(folder, path)
-    const slash = path.lastIndexOf('/')
-    if (path !== '') this.mirroring.sendTimes(folder, slash < 0 ? '' : path.slice(0, slash))
+    if (path !== '') this.mirroring.sendTimes(folder, parentOf(path))
+  }
+
+  /**
+   * Watch capture: what it has marked, compared and repaired. Whatever was made below a new or moved directory is marked itself, so a directory is looked at
+   * alone. `all`: it cannot say what has changed, so everything is compared.
+   */
+  marked(all: boolean, paths: Revisit[]): void {
+    if (all) this.compare(null)
+    this.run.revisiting = true
+    for (const each of all ? [] : paths) this.look(each)
+    for (this.untilSettled(); this.lost.length > 0 || this.run.again.length > 0; this.untilSettled()) {
+      const { lost, run } = this
+      const again = run.again
+      this.lost = []
+      run.again = []
+      for (const each of again) this.look(each)
+      this.comparing.again(lost)
+    }
+  }
+
+  private look({ folder, path }: Revisit): void {
+    const tree = this.run.trees[folder]
+    this.run.moved.done({ folder, path })
+    if (tree === undefined || tree.excluded(path)) return
+    const type = tree.meta(path)?.type
+    if (type === undefined) this.mirroring.visitOne(folder, path)
+    else if (type === DIRECTORY) this.comparing.stretches(folder, path, [])
+    else this.comparing.visitOne(folder, path)
+    if (type === undefined && path !== '') this.mirroring.sendTimes(folder, parentOf(path))
   }
 
   /** Waits until the target has said all there is to say, and repairs. */
@@ -117,8 +162,8 @@ export class Comparison {
     const applied = this.run.control.targetApplied()
     if (!this.differs.empty()) {
       const { lost, differences } = this.differs.take()
-      if (lost) this.lost.push(...this.unconfirmed.takeAll())
-      for (const each of differences) this.onFound(each)
+      if (lost) for (const each of this.unconfirmed.takeAll()) this.lost.push(each)
+      if (this.counting) for (const each of differences) this.onFound(each)
       this.repairs.repair(differences)
     }
     this.unconfirmed.confirm(applied)

@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { DIRECTORY, FILE, SYMLINK, below, fileCost, isGone, nextData, readAt, type Meta } from './sourceTree'
+import { DIRECTORY, FILE, SYMLINK, below, parentOf, fileCost, isGone, nextData, readAt, type Meta } from './sourceTree'
 import { isCompared } from './checkHash'
 import { Listing } from './listing'
 import { RANGE_BYTES, TRIES, type WalkRun } from './walkRun'
@@ -93,6 +93,7 @@ export class Mirroring {
     for (const newPath of this.run.otherNames(folder, path, meta)) {
       this.run.log.appendStep({ kind: 'walkLink', folder, path, newPath })
       this.run.links.add(folder, meta.inode, newPath, true)
+      this.appendTimes(folder, parentOf(newPath))
     }
     this.run.links.sent(folder, meta.inode, path, this.run.log.version(meta.inode))
   }
@@ -235,9 +236,12 @@ export class Mirroring {
   }
 
   sendTimes(folder: number, path: string): void {
-    this.run.locked(() => {
-      const meta = this.run.tree(folder).meta(path)
-      if (meta !== null) this.run.log.append({ kind: 'times', folder, path, atimeNs: null, mtimeNs: meta.mtimeNs })
-    })
+    this.run.locked(() => this.appendTimes(folder, path))
+  }
+
+  /** Inside the lock. */
+  private appendTimes(folder: number, path: string): void {
+    const meta = this.run.tree(folder).meta(path)
+    if (meta !== null) this.run.log.append({ kind: 'times', folder, path, atimeNs: null, mtimeNs: meta.mtimeNs })
   }
 }

@@ -2,7 +2,7 @@ import { FRAME_PAYLOAD_BYTES_MAX } from '../../../src/wire/frame'
 import { attributesBytes, type Difference } from '../../../src/wire/frameFields'
 import { isCompared } from './checkHash'
 import type { Mirroring } from './mirroring'
-import { DIRECTORY, FILE } from './sourceTree'
+import { DIRECTORY, FILE, parentOf } from './sourceTree'
 import type { WalkRun } from './walkRun'
 
 /** What the target has found, brought to it: always as the source is now, at its place in the order. */
@@ -48,8 +48,7 @@ export class Repairs {
 
   private whole(folder: number, path: string): void {
     this.mirroring.visit(folder, path)
-    const slash = path.lastIndexOf('/')
-    if (path !== '') this.mirroring.sendTimes(folder, slash < 0 ? '' : path.slice(0, slash))
+    if (path !== '') this.mirroring.sendTimes(folder, parentOf(path))
   }
 
   private stretch(folder: number, path: string, offset: number, length: number): void {

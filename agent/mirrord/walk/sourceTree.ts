@@ -91,6 +91,7 @@ export class SourceTree {
   }
 }
 
+export const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
 export const below = (path: string, name: string): string => (path === '' ? name : `${path}/${name}`)
 
 /** The next stretch of data at or after `from`; null: only a hole is left. */

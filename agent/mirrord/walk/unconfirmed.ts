@@ -51,7 +51,7 @@ export class Unconfirmed {
   takeAll(): Compared[] {
     const all = this.steps.slice(this.first).map(({ compared }) => compared)
     this.steps = []
-    this.first = this.bytes = 0
+    this.first = this.bytes = this.last = 0
     return all
   }
 }

@@ -6,7 +6,7 @@ import { Comparison } from './comparison'
 import type { DiffersQueue } from './differsQueue'
 import { Listing } from './listing'
 import { Mirroring } from './mirroring'
-import { DIRECTORY, totalBytes, type SourceTree } from './sourceTree'
+import { DIRECTORY, parentOf, totalBytes, type SourceTree } from './sourceTree'
 import type { WalkControl } from './walkControl'
 import { WalkEnded, WalkRun } from './walkRun'
 
@@ -74,6 +74,7 @@ export class Walker {
   walkAll(): void {
     const { run } = this
     this.steered(() => {
+      this.comparison.forget()
       run.control.setTotal(run.trees.reduce((sum, tree) => sum + totalBytes(tree, () => run.control.pending() !== 'none'), 0))
       run.locked(() => {
         run.moved.take()
@@ -130,7 +131,10 @@ export class Walker {
   walkRevisits(): void {
     const { run } = this
     if (run.log.streamState() !== 'wanted') return void run.locked(() => run.moved.take(), false)
-    if (run.epoch !== run.log.epoch()) run.links.clear()
+    if (run.epoch !== run.log.epoch()) {
+      run.links.clear()
+      this.comparison.forget()
+    }
     run.epoch = run.log.epoch()
     this.revisitAll()
   }
@@ -151,7 +155,6 @@ export class Walker {
     // What was sent below a directory of this name before may be elsewhere, or nowhere, on the target.
     if (tree.meta(path)?.type === DIRECTORY) this.run.links.forgetBelow(folder, path)
     this.mirroring.visit(folder, path)
-    const slash = path.lastIndexOf('/')
-    if (path !== '') this.mirroring.sendTimes(folder, slash < 0 ? '' : path.slice(0, slash))
+    if (path !== '') this.mirroring.sendTimes(folder, parentOf(path))
   }
 }

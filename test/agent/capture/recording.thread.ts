@@ -37,6 +37,10 @@ class FileLog implements OrderedLog {
     if (!this.held) throw new Error('changed outside of the lock')
   }
 
+  timePending(): void {
+    if (!this.held) throw new Error('timePending outside of the lock')
+  }
+
   version(): number {
     return 0
   }
