@@ -33,14 +33,14 @@ export class ChangedTimes {
     if (this.nodes.has(node)) return
     if (this.nodes.size >= CHANGED_TIMES_MAX) for (const oldest of this.nodes) if (this.sendInLock(oldest)) break
     this.nodes.add(node)
-    this.log.timePending(node.inode, 1)
+    this.log.timePending?.(node.inode, 1)
     node.pinned = true
   }
 
   /** Inside the lock: an explicit time has been sent. */
   forget(node: Node): void {
     if (!this.nodes.delete(node)) return
-    this.log.timePending(node.inode, -1)
+    this.log.timePending?.(node.inode, -1)
     this.table.unpin(node)
   }
 
@@ -61,7 +61,7 @@ export class ChangedTimes {
 
   /** Always true, so that a loop can stop at the first. */
   private sendInLock(node: Node): boolean {
-    if (this.nodes.delete(node)) this.log.timePending(node.inode, -1)
+    if (this.nodes.delete(node)) this.log.timePending?.(node.inode, -1)
     const path = this.table.sentPathOf(node)
     if (path !== null && this.statNode(node) >= 0) {
       this.log.append({ folder: this.folder, kind: 'times', path, atimeNs: null, mtimeNs: this.stat.mtimeNs })

@@ -24,8 +24,8 @@ export interface OrderedLog {
   append(operation: Operation): number
   /** Inside the lock. The file or directory with this inode number has changed. */
   changed(inode: number | bigint): void
-  /** Inside the lock. The time of this inode is sent later than its change (1), or has been sent (-1). */
-  timePending(inode: number | bigint, by: 1 | -1): void
+  /** Inside the lock. The time of this inode is sent later than its change (1), or has been sent (-1). A log that nobody walks need not know. */
+  timePending?(inode: number | bigint, by: 1 | -1): void
   /** Counts the changes of this inode (inodes may share a counter: it never misses one, it may count too many). */
   version(inode: number | bigint): number
   /** Inside the lock, during a walk: this path (a file or a whole directory) has got a new name, or a second one; it must be walked (again).
