@@ -36,6 +36,7 @@ export class Mirrord {
   private state: CopyStateFile
   /** It was the source and this very process has unmounted it: nobody had the time to change the folder. After a restart or a reboot that is not known. */
   private stoppedHere = false
+  private safetyOfNextSource: { safety?: Safety; safetySequence?: number } = {}
 
   constructor(
     private readonly job: string,
@@ -173,7 +174,8 @@ export class Mirrord {
     const crashed = before.role === 'source' && !before.clean
     if (!before.copyComplete && before.role !== 'none') this.hooks.say('this copy is not complete, and becomes the source all the same')
     const sourceOf = [...before.sourceOf.filter((each) => each !== roleSequence), roleSequence].slice(-SOURCE_HISTORY_MAX)
-    this.state.update({ role: 'source', roleSequence, copyComplete: true, clean: false, diverged: false, session: null, sourceOf })
+    this.state.update({ role: 'source', roleSequence, copyComplete: true, clean: false, diverged: false, session: null, sourceOf, ...this.safetyOfNextSource })
+    this.safetyOfNextSource = {}
     const side = new SourceSide(config, roleSequence, peerCopyComplete, this.state, this.sideHooks)
     try {
       await side.start(peerCopyComplete && !crashed)
@@ -259,7 +261,8 @@ export class Mirrord {
   private async setSafety(safety: Safety, safetySequence: number): Promise<void> {
     const known = this.state.get().safetySequence
     if (safetySequence < known) throw dataError('E_MIRRORD_REQUEST', { why: `safety sequence ${safetySequence} is older than ${known}` })
-    // The receiver's thread writes the file of a target: it hears of the safety from its source.
+    // The receiver's thread writes the file of a target, which hears of the safety from its source. What is said before a takeover counts from then on.
+    this.safetyOfNextSource = this.target === null ? {} : { safety, safetySequence }
     if (this.target !== null) return
     this.state.update({ safety, safetySequence })
     this.source?.setSafety(safety)
