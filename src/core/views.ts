@@ -26,14 +26,15 @@ function linkView(link: LinkView & { up: boolean }): LinkView {
 
 function jobView(state: State, job: JobState): JobView {
   const config = configOf(state, job)
+  const { record } = job
   return {
-    record: job.record,
+    record,
     phase: job.phase,
     state: stateWord(state, job),
     note: job.note,
     vips: config.vips.map(({ name, address, prefix }) => ({ name, address, prefix, up: job.vips[name] === 'up' })),
     applications: config.applications.map(({ name }) => ({ name, state: job.applications[name] ?? 'offline' })),
-    data: job.data,
+    data: job.data && { ...job.data, needToVerify: record.needToVerify === 'Manually' ? 'Manually' : job.data.needToVerify },
     dataSettings: dataSettings(config.data),
     activity: activity(state, job)
   }
