@@ -16,6 +16,7 @@ export interface Picture {
 const TWO_PANES_WIDTH = 78
 const RIGHT_WIDTH = 31
 const PANE_GAP = 2
+const PROBLEMS_ABOVE = 3
 const NAME_GAP = 1
 /** Longer names of resources are cut, as the guide's console cuts them; a wide terminal shows more of them. */
 const NAME_WIDTH = 16
@@ -33,12 +34,15 @@ export function pictureOf(clusters: ClusterView[], chosen: string | null, width:
   const jobs = clusters.flatMap((cluster) => cluster.jobs.flatMap((job) => jobNow(cluster, job) ?? []))
   const cluster = clusters.find((one) => chosen !== null && one.jobs.includes(chosen)) ?? clusters[0]
   const now = jobs.find((one) => one.job === chosen)
+  const problems = clusters.flatMap((one) => one.problems)
+  const brief = briefly(problems, width, paint)
   return {
     head: clusters.flatMap((one) => titleOf(one, width, paint)),
     body: [
-      ...clusters.flatMap((one) => one.problems).flatMap((problem) => problemLines(problem, width, paint)),
+      ...brief,
       ...jobLines(jobs, chosen, paint),
-      ...(cluster === undefined || now === undefined ? [] : [ruleOf(now, width), ...panes(cluster, now, width, paint)])
+      ...(cluster === undefined || now === undefined ? [] : [ruleOf(now, width), ...panes(cluster, now, width, paint)]),
+      ...(brief.length > PROBLEMS_ABOVE ? ['-'.repeat(width), ...problems.flatMap((problem) => problemLines(problem, width, paint))] : [])
     ]
   }
 }
@@ -52,6 +56,15 @@ function titleOf(cluster: ClusterView, width: number, paint: Paint): string[] {
   const heard = heartbeatRows([cluster]).map((row) => `${row.from}--->${row.to} ${paint.state(row.hbtState)}`)
   const licences = hostRows([cluster]).map((row) => `${row.host} ${paint.state(row.licState)}`)
   return [paint.strong(padTo(name, width - widthOf(clock)) + clock), heard.join('   '), `licence   ${licences.join('   ')}`]
+}
+
+/** The first ones above everything; where there are more they all stand below, so that they do not push the job off the screen. */
+function briefly(problems: string[], width: number, paint: Paint): string[] {
+  const lines = problems.flatMap((problem) => problemLines(problem, width, paint))
+  if (lines.length <= PROBLEMS_ABOVE) return lines
+  const first = problems.slice(0, PROBLEMS_ABOVE).map((problem) => paint.paused(cut(`! ${clean(problem)}`, width)))
+  const more = problems.length - first.length
+  return [...first, paint.paused(`  ${more > 0 ? `and ${more} more, ` : ''}in full below`)]
 }
 
 const problemLines = (problem: string, width: number, paint: Paint): string[] =>

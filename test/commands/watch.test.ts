@@ -102,6 +102,23 @@ test('a shell that is told to end gives the terminal back first', async () => {
   expect(await terminal.exit).toBe(0)
 })
 
+test('many problems do not push the job off the screen: they stand in full below', async () => {
+  const problems = Array.from({ length: 6 }, (_, i) => `the data of DB_Group is not connected to RMHW132 over link-${i}: connect EHOSTUNREACH 11.11.150.132`)
+  bench.a.status = { ...bench.a.status, problems }
+  await watching()
+  const lines = terminal.screen.split('\n')
+  expect(lines.slice(3, 8)).toEqual([
+    '! the data of DB_Group is not connected to RMHW132 over link-0: connect EHOS...',
+    '! the data of DB_Group is not connected to RMHW132 over link-1: connect EHOS...',
+    '! the data of DB_Group is not connected to RMHW132 over link-2: connect EHOS...',
+    '  and 3 more, in full below',
+    'Job           State       Activite      TakeReason    TakeTime'
+  ])
+  terminal.type('\u001b[F')
+  await terminal.shows('over link-5: connect\n  EHOSTUNREACH 11.11.150.132')
+  await leave()
+})
+
 test('the arrows choose among several jobs', async () => {
   for (const agent of [bench.a, bench.b]) {
     const view = agent.status.self.jobs['DB_Group']
