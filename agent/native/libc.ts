@@ -116,6 +116,11 @@ export function mapShared(descriptor: number, offset: number, bytes: number): Ar
   return address === MAP_FAILED ? null : koffi.view(address, bytes)
 }
 
+/** Of the calling thread. */
+export const gettid = call<[]>('gettid', 'int', [])
+/** `which` 0: a thread or process by its id. */
+export const setpriority = call<[number, number, number]>('setpriority', 'int', ['int', 'uint', 'int'])
+
 /** Where a buffer is in memory, for structures that hold pointers. The buffer must be kept alive by the caller. */
 export const addressOf = (buffer: Bytes): bigint => BigInt(koffi.address(buffer))
 

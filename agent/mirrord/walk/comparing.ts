@@ -189,7 +189,7 @@ export class Comparing {
         if (this.run.sameFile(folder, path, seen) === null) return 'moved'
         if (this.run.log.version(seen.inode) !== version) {
           if (attempt < TRIES || length > BUSY_BYTES) return 'changed'
-          hashed = this.hasher.hash(file, at, length)
+          hashed = this.hasher.hashHere(file, at, length)
         }
         this.appendBlocks(folder, path, at, hashed, length)
         return 'done'

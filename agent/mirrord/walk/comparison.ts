@@ -1,9 +1,9 @@
 import type { CheckMode, Difference } from '../../../src/wire/frameFields'
 import type { DirtyFolder, DirtySet } from '../dirty/dirtySet'
 import type { Revisit } from '../order/revisitQueue'
-import { COMPARED_BYTES, Comparing } from './comparing'
+import { Comparing } from './comparing'
 import type { DiffersQueue } from './differsQueue'
-import { Hasher } from './hasher'
+import type { Hasher } from './hasher'
 import type { Listing } from './listing'
 import type { Mirroring } from './mirroring'
 import { Repairs } from './repairs'
@@ -27,10 +27,11 @@ export class Comparison {
     private readonly mirroring: Mirroring,
     listing: Listing,
     private readonly differs: DiffersQueue,
-    private readonly onFound: (difference: Difference) => void
+    private readonly onFound: (difference: Difference) => void,
+    hasher: Hasher
   ) {
     this.repairs = new Repairs(run, mirroring)
-    this.comparing = new Comparing(run, listing, new Hasher(COMPARED_BYTES), this.unconfirmed, () => this.settle())
+    this.comparing = new Comparing(run, listing, hasher, this.unconfirmed, () => this.settle())
   }
 
   /** `set` null: all there is. Returns when the end mark is in the order. */

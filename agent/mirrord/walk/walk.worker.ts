@@ -3,8 +3,10 @@ import type { CheckMode, Difference } from '../../../src/wire/frameFields'
 import type { DirtySet } from '../dirty/dirtySet'
 import { excludeMatcher } from '../capture/exclude'
 import { SharedOrderedLog, type SharedLogMemory } from '../order/sharedOrderedLog'
+import { COMPARED_BYTES } from './comparing'
 import { ComparisonReport } from './comparisonReport'
 import { DiffersQueue } from './differsQueue'
+import { HashPool } from './hashPool'
 import { SourceTree } from './sourceTree'
 import { WalkControl, type WalkKind } from './walkControl'
 import { Walker } from './walker'
@@ -31,7 +33,8 @@ const log = SharedOrderedLog.attach(data.shared)
 const control = WalkControl.attach(data.control)
 const report = new ComparisonReport(data.dataDirectory)
 const trees = data.folders.map(({ root, exclude }) => new SourceTree(root, excludeMatcher(exclude)))
-const walker = new Walker(log, trees, control, data.watching, DiffersQueue.attach(data.differs), found)
+const hasher = new HashPool(COMPARED_BYTES)
+const walker = new Walker(log, trees, control, data.watching, DiffersQueue.attach(data.differs), found, hasher)
 
 function found(difference: Difference): void {
   report.add(difference, Date.now())
@@ -98,3 +101,4 @@ for (let order = control.take(); order !== 'exit'; order = control.take()) {
   else if (!log.revisits.empty() && mayWalkSmall()) smallWalk()
   else log.revisits.wait(seen, LOOK_MS)
 }
+hasher.end()

@@ -2,8 +2,10 @@ import type { DirtySet } from '../dirty/dirtySet'
 import type { Difference } from '../../../src/wire/frameFields'
 import type { Revisit } from '../order/revisitQueue'
 import type { SharedOrderedLog } from '../order/sharedOrderedLog'
+import { COMPARED_BYTES } from './comparing'
 import { Comparison } from './comparison'
 import type { DiffersQueue } from './differsQueue'
+import { Hasher } from './hasher'
 import { Listing } from './listing'
 import { Mirroring } from './mirroring'
 import { DIRECTORY, parentOf, totalBytes, type SourceTree } from './sourceTree'
@@ -62,12 +64,13 @@ export class Walker {
     control: WalkControl,
     watching: boolean,
     differs: DiffersQueue,
-    onFound: (difference: Difference) => void
+    onFound: (difference: Difference) => void,
+    hasher = new Hasher(COMPARED_BYTES)
   ) {
     this.run = new WalkRun(log, trees, control, watching)
     const listing = new Listing(this.run)
     this.mirroring = new Mirroring(this.run, listing)
-    this.comparison = new Comparison(this.run, this.mirroring, listing, differs, onFound)
+    this.comparison = new Comparison(this.run, this.mirroring, listing, differs, onFound, hasher)
   }
 
   /** Sends everything. Returns when the end mark is in the order. */
