@@ -5,7 +5,7 @@ import { dist, NODE } from './kit/programs'
 import { differences, nameCount } from './kit/trees'
 
 const TEST_TIMEOUT_MS = 115_000
-const SECONDS = Number(process.env.MIRRORPAIR_OPERATIONS_SECONDS ?? 60)
+const SECONDS = Number(process.env.MIRRORPAIR_OPERATIONS_SECONDS ?? 25)
 const SEED = Number(process.env.MIRRORPAIR_SEED ?? 20261122)
 const PAUSE_MS = 1
 const NAMES_MIN = 50

@@ -118,7 +118,7 @@ export class Lab {
     return this.watch().waitFor(`${job} online on ${node}`, timeoutMs, (seen) => isOnline(seen, node, job))
   }
 
-  /** The other node holds everything that this one has written: nothing is queued, no mirror runs, its copy is whole. */
+  /** The other node's copy is whole, and no mirror runs. What is being written may be on its way (`applied`). */
   async equal(source: Node, timeoutMs: number, job = JOB): Promise<number> {
     return this.watch().waitFor(`${job}: the copy of ${otherNode(source)} is whole`, timeoutMs, (seen) => isWhole(seen, source, job))
   }
@@ -192,7 +192,7 @@ export function isWhole(seen: Seen, source: Node, job = JOB): boolean {
   const from = jobOf(seen, source, job)?.data
   const into = jobOf(seen, otherNode(source), job)?.data
   if (!from || !into) return false
-  return from.connected && from.mirror.state === 'Idle' && from.queuedBytes === 0 && from.needToVerify === 'No' && into.role === 'target' && into.copyComplete
+  return from.connected && from.mirror.state === 'Idle' && from.needToVerify === 'No' && into.role === 'target' && into.copyComplete
 }
 
 /** One node serves, the other stands by with a whole copy, both in words of their own that are younger than this moment; null: not yet. */
