@@ -17,6 +17,9 @@ mount -t tmpfs -o mode=755,size=64m tmpfs /run
 mkdir -p /run/storage /run/scratch /run/mirrorpair /run/lock
 if id postgres >/dev/null 2>&1; then install -d -o postgres -g postgres -m 2775 /run/postgresql; fi
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+# Each start of a node is a start of its machine: whoever asks whether it was restarted must not see that of the host.
+cat /proc/sys/kernel/random/uuid > /run/boot_id
+mount --bind /run/boot_id /proc/sys/kernel/random/boot_id
 umount -R -l /sys
 mount -t sysfs sysfs /sys
 mount -t cgroup2 cgroup2 /sys/fs/cgroup

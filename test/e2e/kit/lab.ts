@@ -200,8 +200,12 @@ export function settledOwner(seen: Seen, sinceMs: number, job = JOB): Node | nul
   if (!NODES.every((node) => isSince(seen[node], sinceMs))) return null
   const online = NODES.filter((node) => isOnline(seen, node, job))
   const owner = online.length === 1 ? online[0] : undefined
-  return owner !== undefined && jobOf(seen, otherNode(owner), job)?.phase === 'standby' && isWhole(seen, owner, job) ? owner : null
+  if (owner === undefined || jobOf(seen, otherNode(owner), job)?.phase !== 'standby' || !isWhole(seen, owner, job)) return null
+  return NODES.every((node) => mayTakeOver(jobOf(seen, node, job)?.record)) ? owner : null
 }
+
+/** With safety FULL a whole copy is not enough: it is recorded that every acknowledged write is in it. */
+const mayTakeOver = (record: JobView['record'] | undefined): boolean => record !== undefined && (record.safety === 'off' || record.mirrorInSync)
 
 /** Nothing is on its way: the target has applied the last thing that the source has given a number. */
 export function isApplied(seen: Seen, source: Node, sinceMs: number, job = JOB): boolean {
