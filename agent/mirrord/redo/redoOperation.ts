@@ -16,7 +16,8 @@ export function applyOperation(tree: TargetFolder, operation: Operation, toleran
   if (!tolerant || first >= 0) return first
   if (first === -EEXIST && makesNew(operation)) {
     tree.remove('newPath' in operation ? operation.newPath : operation.path)
-    return attempt(tree, operation)
+    const again = attempt(tree, operation)
+    return again === -EPERM && isOfAnotherKind(tree, operation) ? -EINVAL : again
   }
   if (operation.kind === 'unlink' || operation.kind === 'rmdir') return tree.remove(operation.path)
   if (operation.kind === 'rename') return renameAnyhow(tree, operation)
@@ -34,7 +35,7 @@ const makesNew = (operation: Operation): boolean => ['create', 'mkdir', 'mknod',
 
 /** The old name is gone on the source, whatever the target had there; what belongs at the new one the walk will bring. */
 function renameAnyhow(tree: TargetFolder, operation: Operation & { kind: 'rename' }): number {
-  if (operation.flags & RENAME_EXCHANGE) return 0
+  if (operation.flags & RENAME_EXCHANGE) return DONE_OTHERWISE
   tree.remove(operation.newPath)
   const again = attempt(tree, operation)
   if (again >= 0) return again

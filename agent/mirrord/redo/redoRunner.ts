@@ -97,7 +97,7 @@ export class RedoRunner {
       if (this.ahead() > AHEAD_BYTES_MAX) await this.checkpointing
       if (this.failure !== null) throw this.failure
       if (more) await turn()
-      else await this.sleep()
+      else if (!this.mayStop()) await this.sleep()
     }
     await this.end()
   }

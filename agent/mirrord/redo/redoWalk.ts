@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import type { WalkStep } from '../../../src/wire/frameFields'
 import * as libc from '../../native/libc'
-import { EEXIST, ENODATA, ENOENT, ENOTDIR, EOPNOTSUPP } from '../../native/libcErrors'
+import { EEXIST, EISDIR, ENODATA, ENOENT, ENOTDIR, EOPNOTSUPP } from '../../native/libcErrors'
 import { MARKER } from './marker'
 import { createFile, setOwner, timeSpecs, writeAll } from './making'
-import { namesIn, type RedoFolder, type TargetFolder } from './targetFolder'
+import { S_IFDIR, namesIn, type RedoFolder, type TargetFolder } from './targetFolder'
 
 const S_IFMT_SHIFT = 12
 const XATTR_NAMES_BYTES = 65_536
@@ -38,6 +38,7 @@ export function applyWalkStep(folder: RedoFolder, step: WalkStep): number {
     case 'walkLink':
       // Without the other name this one stays as it is: the walk looks at both again.
       if (tree.typeOf(step.path) < 0) return tree.typeOf(step.path)
+      if (tree.typeOf(step.path) === S_IFDIR) return -EISDIR
       tree.forgetFile(step.path)
       return anew(tree, step.newPath, (directory, name) => {
         const from = tree.place(step.path)
