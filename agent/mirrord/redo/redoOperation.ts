@@ -15,6 +15,8 @@ export function applyOperation(tree: TargetFolder, operation: Operation, toleran
   // Something stale stands where the source has made something new: on the source it is not there.
   if (!tolerant || first >= 0) return first
   if (first === -EEXIST && makesNew(operation)) {
+    // What cannot be linked takes nothing away.
+    if (operation.kind === 'link' && (operation.path === operation.newPath || tree.typeOf(operation.path) === S_IFDIR)) return -EINVAL
     tree.remove('newPath' in operation ? operation.newPath : operation.path)
     const again = attempt(tree, operation)
     return again === -EPERM && isOfAnotherKind(tree, operation) ? -EINVAL : again

@@ -38,7 +38,7 @@ export function applyWalkStep(folder: RedoFolder, step: WalkStep): number {
     case 'walkLink':
       // Without the other name this one stays as it is: the walk looks at both again.
       if (tree.typeOf(step.path) < 0) return tree.typeOf(step.path)
-      if (tree.typeOf(step.path) === S_IFDIR) return -EISDIR
+      if (tree.typeOf(step.path) === S_IFDIR || step.path === step.newPath) return -EISDIR
       tree.forgetFile(step.path)
       return anew(tree, step.newPath, (directory, name) => {
         const from = tree.place(step.path)
