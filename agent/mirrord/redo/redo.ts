@@ -30,6 +30,8 @@ export class Redo {
   /** A full mirror runs, or capture only watches. */
   tolerant = false
   private readonly check: RedoCheck
+  /** A comparison finds what is missing here, so a change that fails for it is no fault meanwhile. */
+  private comparing = false
   private readonly privileged = process.getuid?.() === 0
   /** By folder; null: nobody will ever replay what is done here. */
   private marks: FolderMarks[] | null = null
@@ -46,6 +48,10 @@ export class Redo {
   /** From now on each change of names is marked on its folder first, for a replay after a crash. */
   markFor(marks: FolderMarks[]): void {
     this.marks = marks
+  }
+
+  private get patient(): boolean {
+    return this.tolerant || this.comparing
   }
 
   close(): void {
@@ -70,8 +76,10 @@ export class Redo {
     const folder = this.folders[body.folder]
     if (folder === undefined)
       throw dataError('E_REDO', { job: this.job, kind: body.kind, path: pathIn(body), why: `folder ${body.folder} is not configured here` })
+    // It takes the place of a comparison that has not come to its end.
+    if (body.kind === 'walkBegin') this.comparing = false
     const marks = this.marks?.[body.folder]
-    const answer = marks !== undefined && changesNames(body) ? this.marked(folder, marks, body, position) : this.attempt(folder, body, this.tolerant)
+    const answer = marks !== undefined && changesNames(body) ? this.marked(folder, marks, body, position) : this.attempt(folder, body, this.patient)
     const forgiven = answer < 0 && this.forgiven(body, -answer)
     if (answer < 0 && !forgiven) throw this.fault(body.kind, pathIn(body), answer)
     if (forgiven || (answer === DONE_OTHERWISE && body.kind === 'rename')) marks?.wasUndone(body, position)
@@ -88,7 +96,7 @@ export class Redo {
       if (answer < 0) return answer
     }
     // What was begun is begun again: half of something new is removed first.
-    const tolerant = this.tolerant || (again !== null && isOfNew(body) && again.inode === 0)
+    const tolerant = this.patient || (again !== null && isOfNew(body) && again.inode === 0)
     const result = again !== null && isDone(tree, body, again) ? 0 : this.attempt(folder, body, tolerant)
     if (shifts && result >= 0) this.hooks.makeHard(true)
     return result
@@ -101,6 +109,7 @@ export class Redo {
 
   private compare(folder: RedoFolder, step: CheckStep): number {
     const { tree } = folder
+    if (step.kind === 'checkBegin' || step.kind === 'checkEnd') this.comparing = step.kind === 'checkBegin'
     // What a stranger has replaced below us must be opened anew.
     if (step.kind === 'checkBegin') for (const each of this.folders) each.tree.forget()
     const place = step.kind === 'checkEntry' || step.kind === 'checkAttributes' ? tree.place(step.path) : 0
@@ -109,7 +118,7 @@ export class Redo {
   }
 
   private forgiven(body: FrameBody, error: number): boolean {
-    if (this.tolerant && TOLERATED.has(error)) return true
+    if (this.patient && TOLERATED.has(error)) return true
     // Owners need root, and not every file system has extended attributes: what cannot be kept does not stop replication.
     if (error === EPERM && !this.privileged)
       return ['chown', 'setxattr', 'removexattr', 'create', 'mkdir', 'mknod', 'walkFile', 'walkDirectory', 'walkSymlink', 'walkNode'].includes(body.kind)

@@ -30,6 +30,6 @@ function begun({ healing }: LogState, { decision, session, tolerant, fromLsn }: 
 export function healingAfter(healing: Healing, body: FrameBody): Healing {
   if (body.kind === 'walkBegin') return 'mirror'
   if (body.kind === 'walkEnd') return null
-  if (body.kind === 'checkEnd' && (body.mode === 'full' || healing === 'difference')) return null
+  if (body.kind === 'checkEnd' && body.whole && (body.mode === 'full' || healing === 'difference')) return null
   return healing
 }

@@ -144,6 +144,7 @@ export class Walker {
 
   private revisitAll(): void {
     const { all, paths } = this.run.locked(() => this.run.moved.take())
+    if (this.run.watching) return this.comparison.marked(all, paths)
     if (all) return this.walkFolders()
     const local = this.run.again
     this.run.again = []
