@@ -1,15 +1,17 @@
 import type { Safety } from '../../src/model'
 import { dataError } from '../../src/wire/frame'
-import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus, SessionView } from '../../src/wire/mirrord'
+import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus, SessionView, VerifyReport } from '../../src/wire/mirrord'
 import { removeDeadMounts } from './capture/mount'
 import { parseRequest } from './control/requests'
 import type { KeeperLink, Standing } from './keeper/keeperLink'
 import { CopyStateFile, SOURCE_HISTORY_MAX } from './copyState'
 import { realPath } from './folderCapture'
+import { readOwnMarks } from './ownMarks'
 import { SourceSide, type SideHooks } from './sourceSide'
 import { makeWritable } from './standbyMount'
 import { Speed, idleStatus, sourceStatus, targetStatus } from './status'
 import { TargetSide } from './targetSide'
+import { readComparisonReport } from './walk/comparisonReport'
 
 const SPEED_WINDOW_MS = 2_000
 
@@ -69,7 +71,7 @@ export class Mirrord {
       case 'verify':
         return this.inTurn(async () => this.theSource().verify(request.action, request.mode))
       case 'verifyReport':
-        return this.inTurn(async () => this.theSource().verifyReport(request.from, request.max))
+        return Promise.resolve(this.verifyReport(request.from, request.max))
       case 'transmit':
         return this.inTurn(async () => this.theSource().transmit(request.action))
       case 'bandwidth':
@@ -165,6 +167,7 @@ export class Mirrord {
     const config = this.configured()
     this.refuseOld(roleSequence)
     if (this.source?.roleSequence === roleSequence) return
+    const served = this.source !== null
     const wasTarget = this.target !== null
     await this.stopSides(false)
     await this.releaseFolders(config)
@@ -174,11 +177,14 @@ export class Mirrord {
     const crashed = before.role === 'source' && !before.clean
     if (!before.copyComplete && before.role !== 'none') this.hooks.say('this copy is not complete, and becomes the source all the same')
     const sourceOf = [...before.sourceOf.filter((each) => each !== roleSequence), roleSequence].slice(-SOURCE_HISTORY_MAX)
-    this.state.update({ role: 'source', roleSequence, copyComplete: true, clean: false, diverged: false, session: null, sourceOf, ...this.safetyOfNextSource })
+    // A folder that nobody captured for a while may have been changed by anybody: no dirty map knows that.
+    const lineage = (before.role === 'none' && !served) || !before.copyComplete ? null : before.lineage
+    this.state.update({ role: 'source', roleSequence, copyComplete: true, clean: false, diverged: false, session: null, lineage, sourceOf, ...this.safetyOfNextSource })
     this.safetyOfNextSource = {}
     const side = new SourceSide(config, roleSequence, peerCopyComplete, this.state, this.sideHooks)
     try {
-      await side.start(peerCopyComplete && !crashed)
+      // What a target has not got as such, its source has marked.
+      await side.start(peerCopyComplete && !crashed, before.role === 'source' || served)
     } catch (error) {
       this.state.update({ role: before.role, clean: before.clean })
       throw error
@@ -201,16 +207,20 @@ export class Mirrord {
     const config = this.configured()
     this.refuseOld(roleSequence)
     if (this.target !== null && this.target.view?.roleSequence === roleSequence) return
+    const served = this.source !== null
     await this.stopSides(false)
     await this.releaseFolders(config)
     const before = this.state.get()
+    const role = served ? 'source' : before.role
+    const ownMarks = await readOwnMarks(config, { ...before, role })
+    const lineage = role === 'none' ? null : before.lineage
     // After whatever end of a target its redo log says how to go on exactly; if it cannot, the target itself gives the copy up.
     const session = before.role === 'target' ? before.session : null
     const untouched = before.role === 'target' || (before.clean && (before.role !== 'none' || this.stoppedHere))
     // An orderly stop with changes that the target never got, and then another owner: both sides have changes of their own.
     const diverged = before.diverged || (before.role === 'none' && !before.clean && roleSequence > before.roleSequence)
-    this.state.update({ role: 'target', roleSequence, clean: false, copyComplete: before.copyComplete && untouched, session, diverged })
-    const side = new TargetSide(config, this.stateFile, this.sideHooks)
+    this.state.update({ role: 'target', roleSequence, clean: false, copyComplete: before.copyComplete && untouched, session, lineage, diverged })
+    const side = new TargetSide(config, this.stateFile, this.sideHooks, { listen: true, ownMarks })
     await side.start()
     this.fault = null
     this.target = side
@@ -239,6 +249,8 @@ export class Mirrord {
 
   private async stop(force: boolean): Promise<void> {
     await this.stopSides(force)
+    // From now on anybody may change the folder, and neither a stream nor a dirty map knows what.
+    this.state.update({ lineage: null, session: null })
     this.fault = null
   }
 
@@ -267,6 +279,15 @@ export class Mirrord {
     this.state.update({ safety, safetySequence })
     this.source?.setSafety(safety)
     this.hooks.say(`safety ${safety}, sequence ${safetySequence}`)
+  }
+
+  private verifyReport(from: number, max: number): VerifyReport {
+    const { dataDirectory } = this.configured()
+    const control = this.source?.walk
+    const running = control !== undefined && control.kind() !== 'mirror' && ['walking', 'paused'].includes(control.state())
+    const report = readComparisonReport(dataDirectory, from, max, running)
+    if (report === null) throw dataError('E_VERIFY_IMPOSSIBLE', { job: this.job, why: 'none has run on this node' })
+    return report
   }
 
   private expose(roleSequence: number): { exposure: SessionView['exposure'] } {

@@ -1,12 +1,15 @@
+import { randomUUID } from 'node:crypto'
+import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { Safety } from '../../src/model'
 import { dataError } from '../../src/wire/frame'
 import type { CheckMode } from '../../src/wire/frameFields'
-import type { MirrordConfig, SessionView, VerifyReport } from '../../src/wire/mirrord'
+import type { MirrordConfig, SessionView } from '../../src/wire/mirrord'
 import { workerFile } from '../native/programs'
 import type { Restored } from './capture/table/restore'
 import type { CopyStateFile } from './copyState'
+import { openDirtyMap, type DirtyMap } from './dirty/dirtyMap'
 import { startFolderCapture, type FolderCapture } from './folderCapture'
 import type { KeeperLink } from './keeper/keeperLink'
 import { firstLsn, lowerCeiling, raiseCeiling } from './order/lsnCeiling'
@@ -15,7 +18,6 @@ import { SourceSession } from './sourceSession'
 import { SourceWalks } from './sourceWalks'
 import type { SenderView } from './stream/senderView'
 import type { SenderData, SenderNews, SenderOrder } from './stream/sender.worker'
-import { readComparisonReport } from './walk/comparisonReport'
 import { WalkThread } from './walk/walkThread'
 
 const DRAIN_POLL_MS = 10
@@ -71,19 +73,29 @@ export class SourceSide {
     this.walks = new SourceWalks(config, this.walkThread, this.log, state, { say, forceMirror: () => this.tellSender({ do: 'forceMirror' }) })
   }
 
-  /** `equal`: the target has all there is, so the stream begins with the first write and no mirror is needed. */
-  async start(equal: boolean): Promise<void> {
+  /**
+   * `equal`: the target has all there is, so the stream begins with the first write and no mirror is needed. `keepMarks`: what earlier runs have marked here
+   * may still be missing there.
+   */
+  async start(equal: boolean, keepMarks: boolean): Promise<void> {
     const startLsn = equal ? this.log.startStream(this.roleSequence) : null
+    this.walks.dirtyLineage = this.state.get().lineage ?? randomUUID()
+    const dirty = this.config.capture === 'fuse' ? await this.openDirty(!equal && keepMarks) : null
     try {
       for (const [folder, { path, exclude }] of this.config.folders.entries()) {
         const { keeper } = this.hooks
         const onRestored = (restored: Restored): void => this.hooks.say(servedAgain(path, restored))
-        this.captures.push(await startFolderCapture(this.config.capture, { folder, path, exclude, log: this.log, keeper, onRestored }))
+        this.captures.push(
+          await startFolderCapture(this.config.capture, { folder, path, exclude, log: this.log, dirty: dirty?.forCapture(folder), keeper, onRestored })
+        )
       }
     } catch (error) {
       for (const capture of this.captures.splice(0)) await capture.stop({ force: true }).catch(() => undefined)
+      await dirty?.close()
       throw error
     }
+    dirty?.serve(this.captures.map(({ underlyingDirectory }) => underlyingDirectory))
+    this.walks.dirty = dirty
     for (const capture of this.captures) {
       capture.onFault(({ code, message }) => this.hooks.fault(code, message))
       capture.onNeedsMirror((why) => this.walks.needsMirror(why))
@@ -91,6 +103,14 @@ export class SourceSide {
     this.startWalker()
     this.startSender(startLsn)
     this.ticking = setInterval(() => this.tick(), TICK_MS)
+  }
+
+  private async openDirty(keep: boolean): Promise<DirtyMap> {
+    const { dataDirectory, folders } = this.config
+    const lineage = this.walks.dirtyLineage
+    const dirty = await openDirtyMap({ directory: path.join(dataDirectory, 'dirty'), folders: folders.length, lineage, keep, lsn: () => this.log.lsn() })
+    dirty.onLost((why) => this.hooks.say(`the dirty map is not known for now: ${why}`))
+    return dirty
   }
 
   private startWalker(): void {
@@ -105,7 +125,7 @@ export class SourceSide {
 
   private startSender(startLsn: number | null): void {
     const { config, roleSequence } = this
-    const start = { roleSequence, startLsn, lineage: this.state.get().lineage, compares: false }
+    const start = { roleSequence, startLsn, freshLineage: this.walks.dirtyLineage, ...this.walks.copy() }
     const workerData: SenderData = { config, shared: this.log.shared, control: this.walk.shared, differs: this.walkThread.differs.shared, start }
     const worker = new Worker(workerFile('sender'), { workerData })
     this.sender = worker
@@ -124,10 +144,11 @@ export class SourceSide {
 
   private onNews(news: SenderNews): void {
     if (news.kind === 'say') this.hooks.say(news.line)
-    if (news.kind === 'begun') this.walks.begun(news.begun)
+    if (news.kind === 'begun') this.walks.begun(news.begun, news.dirty).catch((error: Error) => this.walks.failed(error.message))
     if (news.kind !== 'view') return
     this.view = news.view
     this.walks.look(news.view)
+    this.tellCopy()
     this.session.look(news.view)
   }
 
@@ -139,21 +160,25 @@ export class SourceSide {
       this.hooks.say((error as Error).message)
     }
     this.session.look(this.view)
+    this.tellCopy()
   }
+
+  /** The sender decides how to go on with a target by this. */
+  private tellCopy(): void {
+    const copy = this.walks.copy()
+    const text = JSON.stringify(copy)
+    if (text !== this.saidCopy) this.tellSender({ do: 'copy', ...copy })
+    this.saidCopy = text
+  }
+
+  private saidCopy = ''
 
   mirror(action: 'start' | 'stop' | 'pause' | 'resume'): void {
     this.walks.mirror(action)
   }
 
-  verify(action: 'start' | 'stop', mode: CheckMode): void {
-    this.walks.verify(action, mode)
-  }
-
-  verifyReport(from: number, max: number): VerifyReport {
-    const running = this.walk.kind() !== 'mirror' && ['walking', 'paused'].includes(this.walk.state())
-    const report = readComparisonReport(this.config.dataDirectory, from, max, running)
-    if (report === null) throw dataError('E_VERIFY_IMPOSSIBLE', { job: this.config.job, why: 'none has run' })
-    return report
+  verify(action: 'start' | 'stop', mode: CheckMode): Promise<void> {
+    return this.walks.verify(action, mode)
   }
 
   transmit(action: 'pause' | 'resume'): void {
@@ -219,6 +244,7 @@ export class SourceSide {
       await this.captures[0]!.stop({ force })
       this.captures.shift()
     }
+    await this.walks.dirty?.close()
     this.stopping = true
     const goal = this.log.lsn()
     const deadline = performance.now() + LAST_CHANGES_MS

@@ -72,6 +72,7 @@ export function sourceStatus(base: MirrordStatus, side: SourceSide, speed: numbe
     sentBytes: view?.sentBytes ?? 0,
     queuedBytes,
     pagefileBytes: view?.pagefileBytes ?? 0,
+    dirtyBytes: side.walks.dirty?.bytes() ?? null,
     redoQueueBytes: view?.targetRedoBytes ?? 0,
     bandwidthBytesPerSecond: view === null ? base.bandwidthBytesPerSecond : view.bandwidthBytesPerSecond,
     needToVerify: view?.needToVerify === 'No' && (overflowed || isHalf(side)) ? 'Yes' : (view?.needToVerify ?? 'No'),

@@ -25,9 +25,9 @@ export class TargetSide {
     private readonly config: MirrordConfig,
     stateFile: string,
     private readonly hooks: SideHooks,
-    { listen }: { listen: boolean } = { listen: true }
+    { listen, ownMarks }: { listen: boolean; ownMarks: Uint8Array[] | null }
   ) {
-    const workerData: ReceiverData = { config, stateFile, listen }
+    const workerData: ReceiverData = { config, stateFile, listen, ownMarks }
     this.worker = new Worker(workerFile('receiver'), { workerData })
     this.ended = new Promise((resolve) => this.worker.once('exit', () => resolve()))
   }
@@ -42,7 +42,7 @@ export class TargetSide {
 
   /** Applies what a target, which ended in whatever way, has left in its redo log. */
   static async applyRest(config: MirrordConfig, stateFile: string, hooks: SideHooks): Promise<Stopped> {
-    const side = new TargetSide(config, stateFile, hooks, { listen: false })
+    const side = new TargetSide(config, stateFile, hooks, { listen: false, ownMarks: null })
     await side.startThread()
     return side.stop({ drain: true })
   }

@@ -183,7 +183,7 @@ export class TargetLog {
     const { decision, session, lineage } = begin
     if (decision === 'mirror' || decision === 'verify' || decision === 'difference') this.incomplete()
     const sourceOf = decision === 'adopt' ? this.copy.get().sourceOf : []
-    this.copy.update({ session, lineage, diverged: false, clean: false, sourceOf })
+    this.copy.update({ session, lineage, diverged: false, exposed: null, clean: false, sourceOf })
     if (decision === 'mirror' || decision === 'verify') this.cure = { position: this.log.end.position, healing: decision }
     const position = this.log.appendBegin(begin)
     this.sessionAtEnd = session

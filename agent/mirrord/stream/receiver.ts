@@ -4,6 +4,7 @@ import { dataError, encodeFrame } from '../../../src/wire/frame'
 import { ACK_COMPLETE, ACK_MIRRORS, ACK_SUSPENDED, type Control, type Difference, type Frame } from '../../../src/wire/frameFields'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
 import type { CopyStateFile } from '../copyState'
+import { removeOwnMarks } from '../ownMarks'
 import { cureIn } from '../redolog/openLog'
 import { TargetLog, type Stopped } from '../redolog/targetLog'
 import { checksum } from './checksum'
@@ -84,6 +85,8 @@ export class Receiver {
   private constructor(
     private readonly config: MirrordConfig,
     private readonly state: CopyStateFile,
+    /** What this node marked as the source, until its copy is equal to the other one's. */
+    private ownMarks: Uint8Array[] | null,
     private readonly say: (line: string) => void
   ) {
     const { appliedLsn, roleSequence, copyComplete, diverged } = state.get()
@@ -112,8 +115,13 @@ export class Receiver {
   private log!: TargetLog
 
   /** `view` shows something before it listens: a replay after a crash takes its time. */
-  static start(config: MirrordConfig, state: CopyStateFile, say: (line: string) => void): { receiver: Receiver; ready: Promise<void> } {
-    const receiver = new Receiver(config, state, say)
+  static start(
+    config: MirrordConfig,
+    state: CopyStateFile,
+    ownMarks: Uint8Array[] | null,
+    say: (line: string) => void
+  ): { receiver: Receiver; ready: Promise<void> } {
+    const receiver = new Receiver(config, state, ownMarks, say)
     return { receiver, ready: receiver.open() }
   }
 
@@ -291,6 +299,9 @@ export class Receiver {
     // Nothing is acknowledged that this does not say: what was received is made hard while the source decides.
     this.log.flush()
     this.send(connection, { kind: 'welcome', folder: 0, payload: packWelcome(this.welcome()) })
+    for (const [at, payload] of (this.ownMarks ?? []).entries()) {
+      this.send(connection, { kind: 'dirty', folder: 0, last: at === this.ownMarks!.length - 1, payload })
+    }
   }
 
   private welcome(): Welcome {
@@ -309,7 +320,7 @@ export class Receiver {
       diverged,
       lineage,
       exposed: exposed !== null,
-      dirty: copyComplete || this.log.session() !== null ? 'none' : 'unknown',
+      dirty: this.ownMarks !== null ? 'follows' : copyComplete || this.log.session() !== null ? 'none' : 'unknown',
       suspended: this.log.suspended,
       sourceOf: [...sourceOf]
     }
@@ -348,6 +359,7 @@ export class Receiver {
   private show(): void {
     const { log } = this
     const { copyComplete, diverged } = this.state.get()
+    if (copyComplete && log.session() !== null) this.forgetOwnMarks()
     Object.assign(this.view, {
       receivedLsn: log.hard.lsn,
       appliedLsn: this.appliedLsn(),
@@ -358,6 +370,13 @@ export class Receiver {
       suspended: log.suspended,
       fault: this.full ?? log.suspended
     })
+  }
+
+  /** The copy is the source's, whatever this node had of its own. */
+  private forgetOwnMarks(): void {
+    if (this.ownMarks === null) return
+    this.ownMarks = null
+    removeOwnMarks(this.config)
   }
 
   /** Redo may still be busy with the session before this one. */

@@ -9,6 +9,8 @@ export interface ReceiverData {
   stateFile: string
   /** False: only what is in the redo log is wanted. */
   listen: boolean
+  /** What this node marked when it was the source, as `dirty` frames; null: nothing. */
+  ownMarks: Uint8Array[] | null
 }
 export type ReceiverNews =
   | { kind: 'view'; view: ReceiverView }
@@ -23,11 +25,10 @@ export interface ReceiverOrder {
 
 const VIEW_MS = 50
 
-const { config, stateFile, listen } = workerData as ReceiverData
+const { config, stateFile, listen, ownMarks } = workerData as ReceiverData
 const post = (news: ReceiverNews): void => parentPort!.postMessage(news)
-const { receiver, ready } = Receiver.start({ ...config, links: listen ? config.links : [] }, new CopyStateFile(stateFile), (line) =>
-  post({ kind: 'say', line })
-)
+const say = (line: string): void => post({ kind: 'say', line })
+const { receiver, ready } = Receiver.start({ ...config, links: listen ? config.links : [] }, new CopyStateFile(stateFile), ownMarks, say)
 
 let said = ''
 function show(): void {

@@ -9,7 +9,7 @@ import { FrameQueue } from '../order/frameQueue'
 import type { PageFile } from '../order/pageFile'
 import type { SharedOrderedLog } from '../order/sharedOrderedLog'
 import { Conversation, Refusal, type Greeting } from './conversation'
-import { STREAM_PROTOCOL, packBegin, packSessionNews, type Hello, type SessionNews, readSessionNews } from './hello'
+import { STREAM_PROTOCOL, packBegin, packSessionNews, readSessionNews, type Hello, type SessionNews } from './hello'
 import { LinkTable } from './linkTable'
 import { Patience, type Outcome } from './patience'
 import { Pump } from './pump'
@@ -44,8 +44,9 @@ export class Sender {
   private equal: boolean
   private selected = false
   private mirrorWanted = false
-  private dirtyKnown = false
+  private dirtyKnown: boolean
   private lineage: string | null
+  private freshLineage: string | null
   private news: SessionNews | null = null
   /** The stream that this connection has begun, until the target's first word: then it knows that its copy is not complete. */
   private begunEpoch: number | null = null
@@ -64,6 +65,8 @@ export class Sender {
     this.pump = new Pump(log, this.queue, new TokenBucket(config.bandwidthBytesPerSecond))
     this.equal = start.startLsn !== null
     this.lineage = start.lineage
+    this.freshLineage = start.freshLineage
+    this.dirtyKnown = start.dirtyKnown
     this.view = firstView(start, this.links.states(), config.bandwidthBytesPerSecond)
   }
 
@@ -222,7 +225,7 @@ export class Sender {
     const target = { ...welcome, dirty: welcome.dirty === 'follows' && dirty === null ? 'unknown' : welcome.dirty } as const
     const { roleSequence } = this.start
     const kept = this.log.streamState() === 'wanted'
-    const best = decide(
+    const decision = decide(
       {
         roleSequence,
         session: this.view.session,
@@ -235,7 +238,6 @@ export class Sender {
       },
       target
     )
-    const decision = !this.start.compares && (best === 'difference' || best === 'verify') ? 'mirror' : best
     if (decision === 'manually') {
       this.show({ needToVerify: 'Manually' })
       throw dataError('E_DIVERGED', { job: this.config.job, peer: this.config.peerNode, why: whyManually({ roleSequence }, welcome) })
@@ -249,7 +251,7 @@ export class Sender {
   }
 
   private async goOn(decision: Exclude<Decision, 'manually'>, hardLsn: number, appliedLsn: number): Promise<Begun> {
-    const lineage = decision === 'mirror' || decision === 'verify' ? randomUUID() : (this.lineage ?? randomUUID())
+    const lineage = decision === 'mirror' || decision === 'verify' || this.lineage === null ? this.newLineage() : this.lineage
     if (decision === 'resume' || decision === 'adopt') {
       if (decision === 'resume') this.targetSaid(hardLsn, appliedLsn)
       await this.queue.goOnAfter(decision === 'resume' ? hardLsn : this.start.startLsn!)
@@ -263,10 +265,16 @@ export class Sender {
     return { decision, session: this.view.session!, lineage }
   }
 
+  private newLineage(): string {
+    const lineage = this.lineage === null && this.freshLineage !== null ? this.freshLineage : randomUUID()
+    this.freshLineage = null
+    return lineage
+  }
+
   private onFrame(frame: Frame): void {
     const { body } = frame
     if (body.kind === 'differs') return this.hooks.differs(frame)
-    // Why redo stands still; each acknowledgement says only that it does.
+    // Why redo stands still there; that it does, each acknowledgement says.
     if (body.kind === 'session') return this.show({ redoError: readSessionNews(body.payload).why })
     if (body.kind !== 'ack') throw dataError('E_FRAME_FOREIGN', { why: `${body.kind} from the target` })
     if (this.begunEpoch !== null) this.log.openGateForWalk(this.begunEpoch)

@@ -44,6 +44,8 @@ export interface SenderStart {
   startLsn: number | null
   /** Of this copy; null: none yet. */
   lineage: string | null
-  /** The walk can compare. */
-  compares: boolean
+  /** For the first mirror, when there is none yet: marks are made for it from the start. */
+  freshLineage: string
+  /** The dirty map names all that the target may lack. */
+  dirtyKnown: boolean
 }
