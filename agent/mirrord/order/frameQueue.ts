@@ -131,10 +131,12 @@ export class FrameQueue {
   async run(stopped: () => boolean): Promise<void> {
     const { ring } = this.log
     while (!stopped()) {
+      this.log.setRelieved(this.page.mayHaveRoom())
       const full = ring.usedBytes() > ring.capacity * SPILL_ABOVE && this.log.streamState() === 'wanted'
       if (!full) await this.log.waitForPressure(ring.capacity * SPILL_ABOVE, LOOK_MS)
       else if (!this.page.mayHaveRoom() || !(await this.spillDown())) await delay(LOOK_MS)
     }
+    this.log.setRelieved(false)
     await this.inTurn(() => this.page.close())
   }
 
@@ -156,7 +158,10 @@ export class FrameQueue {
     if (bytes === 0) return true
     const upTo = sent && position > this.position ? this.cut(tail, this.position) : { bytes, position, lastLsn }
     const place = await this.page.append(this.spillBuffer.subarray(0, upTo.bytes), upTo.lastLsn)
-    if (place === null) return false
+    if (place === null) {
+      this.log.setRelieved(false)
+      return false
+    }
     if (this.log.epoch() !== epoch || this.log.streamState() !== 'wanted') return true
     if (!sent && this.place === null) this.place = place
     if (ring.tail() < upTo.position) ring.release(upTo.position)

@@ -61,7 +61,7 @@ export class PageFile {
 
   /** False: it was full a moment ago. */
   mayHaveRoom(): boolean {
-    return performance.now() - this.refusedAtMs >= RETRY_MS
+    return this.bytesMax > 0 && performance.now() - this.refusedAtMs >= RETRY_MS
   }
 
   /** Appends whole, sealed frames, and answers where they stand; null: there is no room for them, now. */

@@ -1,5 +1,5 @@
 import { checkSizes, FRAME_BYTES_MAX, FRAME_PAYLOAD_BYTES_MAX } from '../../../src/wire/frame'
-import { fieldsOf, type WalkStep } from '../../../src/wire/frameFields'
+import { fieldsOf, type Fields, type WalkStep } from '../../../src/wire/frameFields'
 import type { Operation } from '../../../src/wire/operation'
 import { FrameRing, RING_WORDS } from './frameRing'
 import { NAMES_WATCH_BYTES, NAMES_WATCH_WORDS, NamesWatch } from './namesWatch'
@@ -56,9 +56,14 @@ const ENDED_EPOCH = 9
 const NOTHING = 10
 const WAITER_SIGNAL = 11
 const PRESSURE_SIGNAL = 12
-const SMALL_WORDS = 13
+/** 1: a full queue is being relieved to disk. */
+const RELIEVED = 13
+const SMALL_WORDS = 14
 /** All slots of waiting requests are taken: the capture thread looks again after so long. */
 const SLOT_WAIT_MS = 1
+/** A full queue that is being relieved is looked at so often, and for so long at most. */
+const RELIEF_LOOK_MS = 2
+const RELIEF_MS_MAX = 500
 const CHANGES_NAMES: ReadonlySet<Operation['kind']> = new Set(['create', 'mkdir', 'mknod', 'symlink', 'rename', 'unlink', 'rmdir'])
 const STATES: readonly StreamState[] = ['unwanted', 'wanted', 'overflowed']
 
@@ -139,7 +144,9 @@ export class SharedOrderedLog implements OrderedLog {
     if (Atomics.load(this.small, STATE) !== STATES.indexOf('wanted')) return lsn
     const fields = fieldsOf(body)
     checkSizes(fields)
-    if (!this.ring.push(fields, lsn, Number(this.long[ROLE_SEQUENCE]))) Atomics.store(this.small, STATE, STATES.indexOf('overflowed'))
+    const roleSequence = Number(this.long[ROLE_SEQUENCE])
+    if (!this.ring.push(fields, lsn, roleSequence) && !this.pushWhenRelieved(fields, lsn, roleSequence))
+      Atomics.store(this.small, STATE, STATES.indexOf('overflowed'))
     this.wakeReader()
     this.tellPressure()
     return lsn
@@ -149,6 +156,21 @@ export class SharedOrderedLog implements OrderedLog {
   private noteListed(operation: Operation): void {
     if (CHANGES_NAMES.has(operation.kind)) this.names.note(operation.folder, operation.path)
     if ('newPath' in operation) this.names.note(operation.folder, operation.newPath)
+  }
+
+  /** The page file has room, and its writer was only late: it gets a moment of this disk's time, never of the target's. */
+  private pushWhenRelieved(fields: Fields, lsn: number, roleSequence: number): boolean {
+    for (let waitedMs = 0; waitedMs < RELIEF_MS_MAX && Atomics.load(this.small, RELIEVED) === 1; waitedMs += RELIEF_LOOK_MS) {
+      this.tellPressure()
+      Atomics.wait(this.small, NOTHING, 0, RELIEF_LOOK_MS)
+      if (this.ring.push(fields, lsn, roleSequence)) return true
+    }
+    return false
+  }
+
+  /** Whoever relieves the queue says whether there is room where it puts things. */
+  setRelieved(relieved: boolean): void {
+    Atomics.store(this.small, RELIEVED, relieved ? 1 : 0)
   }
 
   /** What the walk must look at again, seen from the order itself: new names, and contents that moved past it. */

@@ -156,7 +156,7 @@ asRoot('a pair of mirrords', () => {
     await pair.two.ask({ do: 'target', roleSequence: 1 })
     await pair.one.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
     await bothComplete()
-    await pair.two.end()
+    await pair.two.leave()
     const random = randomSource(3)
     for (let i = 0; i < 50; i++) fs.writeFileSync(path.join(pair.one.folder, `many/file-${i}`), Buffer.alloc(Math.floor(random() * 9_000), i))
     await pair.two.start()

@@ -131,6 +131,13 @@ export class TestMirrord {
     return (JSON.parse(fs.readFileSync(path.join(this.directory, `${this.config.job}.mirrord.json`), 'utf8')) as { pid: number }).pid
   }
 
+  /** As at the node's shutdown: the role is kept. */
+  async leave(): Promise<void> {
+    const exited = once(this.child!, 'exit')
+    await this.ask({ do: 'exit' }).catch(() => undefined)
+    await exited
+  }
+
   async end(): Promise<void> {
     if (this.child === null || this.child.exitCode !== null || this.child.signalCode !== null) return
     const exited = once(this.child, 'exit')

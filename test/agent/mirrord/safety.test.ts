@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { CopyStateFile } from '../../../agent/mirrord/copyState'
 import { compareTrees } from '../../kit/compareTrees'
 import { delay, makePair, type TestPair } from './pair'
 
@@ -94,7 +95,7 @@ asRoot('safety FULL', () => {
     await synchronized()
     expect((await pair.one.status()).session.exposedSinceMs).toBeNull()
     await equal()
-    expect(JSON.parse(fs.readFileSync(path.join(pair.directory, 'RMHW131-run', 'DB_Group.copy.json'), 'utf8')).exposed).toBeNull()
+    expect(new CopyStateFile(path.join(pair.directory, 'RMHW131-run', 'DB_Group.copy.json')).get().exposed).toBeNull()
   })
 
   test('nobody opens the gate for a target that answers', async () => {
