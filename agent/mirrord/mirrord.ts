@@ -179,7 +179,17 @@ export class Mirrord {
     const sourceOf = [...before.sourceOf.filter((each) => each !== roleSequence), roleSequence].slice(-SOURCE_HISTORY_MAX)
     // A folder that nobody captured for a while may have been changed by anybody: no dirty map knows that.
     const lineage = (before.role === 'none' && !served) || !before.copyComplete ? null : before.lineage
-    this.state.update({ role: 'source', roleSequence, copyComplete: true, clean: false, diverged: false, session: null, lineage, sourceOf, ...this.safetyOfNextSource })
+    this.state.update({
+      role: 'source',
+      roleSequence,
+      copyComplete: true,
+      clean: false,
+      diverged: false,
+      session: null,
+      lineage,
+      sourceOf,
+      ...this.safetyOfNextSource
+    })
     this.safetyOfNextSource = {}
     const side = new SourceSide(config, roleSequence, peerCopyComplete, this.state, this.sideHooks)
     try {
