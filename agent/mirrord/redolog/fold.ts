@@ -16,15 +16,14 @@ export const isTolerant = ({ healing, watched }: LogState): boolean => healing !
 
 /** The state behind this entry. */
 export function fold(state: LogState, entry: LogEntry): LogState {
-  if (entry.kind === 'begin') return begun(state, entry.begin)
+  if (entry.kind === 'begin') return begun(entry.begin)
   const { body, lsn } = entry.frame
   return { ...state, lsn, healing: healingAfter(state.healing, body) }
 }
 
-function begun({ healing }: LogState, { decision, session, tolerant, fromLsn }: Begin): LogState {
-  // What is marked dirty does not say what half a mirror lacks.
-  const half = decision === 'difference' && healing !== null ? healing : null
-  return { lsn: fromLsn, session, watched: tolerant, healing: half ?? (decision === 'adopt' || decision === 'resume' ? null : decision) }
+/** A source compares by marks only what has its own lineage, and a lineage is a source's own when the mirror that began it has ended: never half a mirror. */
+function begun({ decision, session, tolerant, fromLsn }: Begin): LogState {
+  return { lsn: fromLsn, session, watched: tolerant, healing: decision === 'adopt' || decision === 'resume' ? null : decision }
 }
 
 export function healingAfter(healing: Healing, body: FrameBody): Healing {
