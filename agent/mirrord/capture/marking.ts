@@ -54,7 +54,8 @@ function attributes(serving: Serving, marks: Marks): void {
 }
 
 function attributesOf(serving: Serving, marks: Marks, node: Node): void {
-  const parent = node.isDirectory ? node : serving.nodes.parentOf(node)
+  if (node.isDirectory) return marks.names(node)
+  const parent = serving.nodes.sentPathOf(node) === null ? null : serving.nodes.parentOf(node)
   if (parent !== null) marks.names(parent)
   // Its name is not known, so nobody can tell where to look.
   else if (node.namedElsewhere) marks.subtree('')

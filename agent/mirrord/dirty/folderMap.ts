@@ -231,6 +231,7 @@ export class FolderMap {
   releaseUpTo(lsn: number): void {
     if (lsn <= this.hardLsn) return
     this.hardLsn = lsn
+    this.ring.noteFollowed()
     this.release()
   }
 

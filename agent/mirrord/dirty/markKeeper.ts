@@ -11,9 +11,9 @@ import { ticksOfMs } from './ticks'
 
 /** Timers and sizes of the marks of a folder; tests give their own. */
 export interface KeeperLimits {
-  /** The next generation begins after this time, while generations are being released. */
+  /** The next generation begins after this time, while the target follows. */
   rotateMs: number
-  /** The same while nothing is released: the target is away, and a new generation would not be smaller. */
+  /** The same while it does not: nothing would be released. */
   rotateAwayMs: number
   rotateBytes: number
   rotateMarks: number
@@ -78,7 +78,8 @@ export class MarkKeeper {
   private unknownUpTo: number
   private readonly began = new Map<number, number>()
   private beganMs = 0
-  private releasedMs: number
+  private followedMs: number
+  private followed = 0
   private retryAtMs = 0
   private marks = 0
   private bytes = 0
@@ -97,7 +98,7 @@ export class MarkKeeper {
     this.oldest = given.oldest
     this.lineage = given.lineage
     this.unknownUpTo = given.unknownBefore ? given.generation - 1 : 0
-    this.releasedMs = nowMs()
+    this.followedMs = nowMs()
   }
 
   start(): void {
@@ -207,8 +208,10 @@ export class MarkKeeper {
   private tend(current: MarksFile): void {
     const { limits } = this.given
     const nowMs = this.nowMs()
-    const releasing = nowMs - this.releasedMs < limits.rotateMs * 4
-    const due = this.marks > 0 && nowMs - this.beganMs >= (releasing ? limits.rotateMs : limits.rotateAwayMs)
+    if (this.followed !== this.ring.followed()) this.followedMs = nowMs
+    this.followed = this.ring.followed()
+    const isAway = nowMs - this.followedMs >= limits.rotateMs * 4
+    const due = this.marks > 0 && nowMs - this.beganMs >= (isAway ? limits.rotateAwayMs : limits.rotateMs)
     const large = current.writtenBytes >= limits.rotateBytes || this.marks >= limits.rotateMarks
     if (this.rotateNow || due || large) this.prepare()
     else if (this.generation - this.oldest > limits.generationsMax) this.merge(current)
@@ -249,7 +252,6 @@ export class MarkKeeper {
 
   private release(upTo: number): void {
     if (upTo < this.oldest || upTo >= this.generation || this.current === null) return
-    this.releasedMs = this.nowMs()
     if (upTo >= this.unknownUpTo) this.unknownUpTo = 0
     this.keepFrom(this.current, upTo + 1)
     this.ring.setReleased(upTo)

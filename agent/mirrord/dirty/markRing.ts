@@ -12,6 +12,7 @@ const SETTLED = 5
 const SIGNAL = 6
 const LOST = 7
 const GENERATION = 8
+const FOLLOWED = 9
 const WORDS = 10
 const FLOATS_AT = WORDS * 4
 const OLDEST_BEGAN = 0
@@ -135,6 +136,15 @@ export class MarkRing {
 
   setReleased(generation: number): void {
     Atomics.store(this.words, RELEASED, generation)
+  }
+
+  /** Grows while the target follows, so that generations can be released. */
+  followed(): number {
+    return Atomics.load(this.words, FOLLOWED)
+  }
+
+  noteFollowed(): void {
+    Atomics.add(this.words, FOLLOWED, 1)
   }
 
   /** What earlier runs have done is hard in the folder. */

@@ -14,7 +14,7 @@ const REPLACED_MAX = 16
 /** A file that is written from front to back is marked so far ahead. */
 const AHEAD_EXTENTS = 8
 /** The kernel stamps births with a clock that may be a tick behind. */
-const CLOCK_SLACK_MS = 1_000
+const CLOCK_SLACK_MS = 100
 
 /** What stands at a name that is going to change. */
 export interface Standing {

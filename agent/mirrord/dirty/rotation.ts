@@ -8,7 +8,7 @@ import { ticksOfMs } from './ticks'
 /** A new generation takes over so many marks in use; the others are made again when they are needed. */
 const CARRY_MAX = 8_192
 const PUSHED_AT_ONCE = 256
-const CLOCK_SLACK_MS = 1_000
+const CLOCK_SLACK_MS = 100
 
 export interface RotationHooks {
   /** Sends what changes have left to be sent (times); answers the LSN that covers every change so far. */

@@ -28,6 +28,7 @@ withFuse('a source that is killed', () => {
       const copy = path.join(base, 'copy')
       fs.mkdirSync(folder)
       makeStill(folder)
+      await delay(200)
       const random = randomSource(seed)
       const source = await DirtySource.start({ folder, directory, lineage: 'one', keep: false, exclude: [], ...LIMITS })
       const writer = await DirtyWriter.start(folder, seed)

@@ -24,7 +24,19 @@ export function outsideSet(one: string, other: string, set: DirtyFolder): { outs
     if (field === 'target' || field === 'rdev') return ranges !== undefined
     return ranges !== undefined || names.has(path) || parentNamed(path)
   }
-  return { outside: lines.filter((each) => !isNamed(each)).map(({ line }) => line), differences: lines.length }
+  // A file with several names is compared under the one that was used, and repaired under all.
+  const named = new Set(lines.filter(isNamed).map(({ path, field }) => `${inodeOf(one, path)} ${field}`))
+  const outside = lines.filter((each) => !isNamed(each) && (inodeOf(one, each.path) === 0n || !named.has(`${inodeOf(one, each.path)} ${each.field}`)))
+  return { outside: outside.map(({ line }) => line), differences: lines.length }
+}
+
+/** 0: nothing stands there. */
+function inodeOf(root: string, path: string): bigint {
+  try {
+    return fs.lstatSync(Buffer.from(`${root}/${path}`, 'latin1'), { bigint: true }).ino
+  } catch {
+    return 0n
+  }
 }
 
 function differsOnlyIn(one: string, other: string, ranges: { from: number; to: number }[]): boolean {
