@@ -3,7 +3,7 @@ import { unpackProgress } from '../../src/wire/frameFields'
 import type { MirrordConfig, MirrordStatus, VerifyView } from '../../src/wire/mirrord'
 import type { CopyState } from './copyState'
 import type { SourceSide } from './sourceSide'
-import type { ReceiverView } from './stream/receiver'
+import type { ReceiverView } from './stream/receiverView'
 import type { TargetSide } from './targetSide'
 import { WALK_STATES } from './walk/walkControl'
 

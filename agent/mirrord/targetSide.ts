@@ -6,7 +6,7 @@ import { realPath } from './folderCapture'
 import type { Stopped } from './redolog/targetLog'
 import type { SideHooks } from './sourceSide'
 import { makeReadOnly, makeWritable } from './standbyMount'
-import type { ReceiverView } from './stream/receiver'
+import type { ReceiverView } from './stream/receiverView'
 import type { ReceiverData, ReceiverNews, ReceiverOrder } from './stream/receiver.worker'
 
 /** While the redo log is applied before a takeover, the log says so often how much is left. */

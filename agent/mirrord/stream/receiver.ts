@@ -9,20 +9,10 @@ import { cureIn } from '../redolog/openLog'
 import { TargetLog, type Stopped } from '../redolog/targetLog'
 import { checksum } from './checksum'
 import { FrameSplitter } from './frameSplitter'
-import {
-  STREAM_PROTOCOL,
-  packRefuse,
-  packSessionNews,
-  packWelcome,
-  readBegin,
-  readHello,
-  readSessionNews,
-  type Begin,
-  type Hello,
-  type SessionNews,
-  type Welcome
-} from './hello'
+import { packRefuse, packSessionNews, packWelcome, readBegin, readHello, readSessionNews, type Begin, type Hello, type SessionNews } from './hello'
+import { checkBegin, checkHello, welcomeOf } from './greeting'
 import { GREETING_MS, Listener } from './listener'
+import { firstView, type ReceiverView } from './receiverView'
 import { KEEPALIVE_MS, SOURCE_SILENT_MS } from './secure'
 
 /** After a refusal the other end has so long to read it. */
@@ -31,29 +21,6 @@ const FAREWELL_MS = 2_000
 const ROOM_RETRY_MS = 250
 /** Reading goes on when the redo queue has come down to this share of its limit. */
 const RESUME_SHARE = 0.9
-
-export interface ReceiverView {
-  connected: boolean
-  link: string | null
-  links: { name: string; state: 'OK' | 'Error' }[]
-  receivedBytes: number
-  /** All up to it is hard in the redo log. */
-  receivedLsn: number
-  appliedLsn: number
-  /** Received and not applied yet. */
-  redoQueueBytes: number
-  roleSequence: number
-  mirrors: boolean
-  /** As the source says; packProgress. */
-  progress: number
-  copyComplete: boolean
-  diverged: boolean
-  /** What the source last said of the session. */
-  session: SessionNews | null
-  /** Redo has come to a stop at an error. */
-  suspended: { code: string; message: string } | null
-  fault: { code: string; message: string } | null
-}
 
 interface Connection {
   socket: tls.TLSSocket
@@ -89,24 +56,7 @@ export class Receiver {
     private ownMarks: Uint8Array[] | null,
     private readonly say: (line: string) => void
   ) {
-    const { appliedLsn, roleSequence, copyComplete, diverged } = state.get()
-    this.view = {
-      connected: false,
-      link: null,
-      links: [],
-      receivedBytes: 0,
-      receivedLsn: appliedLsn,
-      appliedLsn,
-      redoQueueBytes: 0,
-      roleSequence,
-      mirrors: false,
-      progress: 0,
-      copyComplete,
-      diverged,
-      session: null,
-      suspended: null,
-      fault: null
-    }
+    this.view = firstView(state.get())
     this.listener = new Listener(config, { say, accept: (socket, link, stranger) => this.accept(socket, link, stranger) })
     this.timer = setInterval(() => this.tick(), KEEPALIVE_MS)
     this.tick()
@@ -281,13 +231,8 @@ export class Receiver {
   }
 
   private greet(connection: Connection, hello: Hello): void {
-    const { job, peerNode, folders } = this.config
-    const refused = (why: string): never => {
-      throw dataError('E_HELLO', { job, peer: hello.node, why })
-    }
-    if (hello.job !== job) refused(`it speaks of the job ${hello.job}`)
-    if (hello.node !== peerNode) refused(`${peerNode} was expected`)
-    if (hello.folders.length !== folders.length) refused(`it has ${hello.folders.length} folders, this node ${folders.length}`)
+    const { job } = this.config
+    checkHello(this.config, hello)
     const known = this.view.roleSequence
     if (hello.roleSequence < known) throw dataError('E_ROLE_SEQUENCE_OLD', { job, asked: hello.roleSequence, known })
     if (hello.roleSequence > known) this.state.update({ roleSequence: hello.roleSequence })
@@ -298,42 +243,19 @@ export class Receiver {
     connection.hello = hello
     // Nothing is acknowledged that this does not say: what was received is made hard while the source decides.
     this.log.flush()
-    this.send(connection, { kind: 'welcome', folder: 0, payload: packWelcome(this.welcome()) })
+    this.send(connection, {
+      kind: 'welcome',
+      folder: 0,
+      payload: packWelcome(welcomeOf(this.config, this.state.get(), this.log, this.view, this.ownMarks !== null))
+    })
     for (const [at, payload] of (this.ownMarks ?? []).entries()) {
       this.send(connection, { kind: 'dirty', folder: 0, last: at === this.ownMarks!.length - 1, payload })
     }
   }
 
-  private welcome(): Welcome {
-    const { job, node } = this.config
-    const { diverged, sourceOf, lineage, exposed } = this.state.get()
-    const { copyComplete, roleSequence } = this.view
-    return {
-      protocol: STREAM_PROTOCOL,
-      job,
-      node,
-      roleSequence,
-      session: this.log.session(),
-      receivedLsn: this.log.hard.lsn,
-      appliedLsn: this.log.applied.lsn,
-      copyComplete,
-      diverged,
-      lineage,
-      exposed: exposed !== null,
-      dirty: this.ownMarks !== null ? 'follows' : copyComplete || this.log.session() !== null ? 'none' : 'unknown',
-      suspended: this.log.suspended,
-      sourceOf: [...sourceOf]
-    }
-  }
-
   private begin(connection: Connection, begin: Begin): void {
-    const { session, fromLsn, decision } = begin
-    const refused = (why: string): never => {
-      throw dataError('E_HELLO', { job: this.config.job, peer: this.config.peerNode, why })
-    }
-    if (decision === 'resume' && (session !== this.log.session() || fromLsn > this.log.end.lsn)) refused('it would resume what this node does not have')
-    if (decision === 'adopt' && !this.view.copyComplete) refused('it takes this copy for complete')
-    if (decision === 'adopt' && this.log.suspended !== null) refused('redo has not applied all that this node has')
+    const { fromLsn, decision } = begin
+    checkBegin(this.config, this.log, begin, this.view.copyComplete)
     if (decision !== 'resume') this.sessionFrom = this.log.begin(begin)
     if (decision !== 'resume') this.sessionFromLsn = fromLsn
     this.lastLsn = fromLsn

@@ -2,7 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
 import { CopyStateFile } from '../copyState'
 import type { Stopped } from '../redolog/targetLog'
-import { Receiver, type ReceiverView } from './receiver'
+import { Receiver } from './receiver'
+import type { ReceiverView } from './receiverView'
 
 export interface ReceiverData {
   config: MirrordConfig
