@@ -1,6 +1,6 @@
 import { dataError } from '../../src/wire/frame'
 import { unpackProgress } from '../../src/wire/frameFields'
-import type { MirrordConfig, MirrordStatus, VerifyView } from '../../src/wire/mirrord'
+import type { MirrordConfig, MirrordStatus, SessionView, VerifyView } from '../../src/wire/mirrord'
 import type { CopyState } from './copyState'
 import type { SourceSide } from './sourceSide'
 import type { ReceiverView } from './stream/receiverView'
@@ -128,6 +128,14 @@ function mirrorProgress({ walk }: SourceSide, speed: number): MirrordStatus['mir
   return { state, percent: walk.percent(), leftBytes, leftMs: speed > 0 ? Math.round((leftBytes * 1_000) / speed) : null }
 }
 
+/** A target shows what the source says of the session, and its own trouble before that. */
+function sessionAsTold(base: SessionView, { connected, session, suspended }: ReceiverView): SessionView {
+  const { exposed: _, ...told } = session ?? { exposed: false }
+  if (!connected) return { ...base, ...told, state: 'DISCONNECTED', why: 'the source is not connected' }
+  if (suspended !== null) return { ...base, ...told, state: 'SUSPENDED', why: suspended.message }
+  return { ...base, ...told }
+}
+
 export function targetStatus(base: MirrordStatus, side: TargetSide, speed: number): MirrordStatus {
   const { view } = side
   if (view === null) return { ...base, role: 'target' }
@@ -135,6 +143,7 @@ export function targetStatus(base: MirrordStatus, side: TargetSide, speed: numbe
     ...base,
     role: 'target',
     roleSequence: view.roleSequence,
+    session: sessionAsTold(base.session, view),
     connected: view.connected,
     link: view.link,
     links: view.links,

@@ -16,9 +16,9 @@ describeOnline('the stream', {}, (lab) => {
 
   afterEach(async () => {
     await lab.cui(['transmit', JOB, 'resume'])
-    await lab.cui(['bandwidth', JOB, 'none'])
+    await lab.cui(['bandwidth', JOB, 'off'])
     await lab.verb(['heal', 'all'])
-  })
+  }, SEEN_TIMEOUT_MS)
 
   test(
     'is held back by transmit pause while the application writes on, and goes on with resume',
@@ -49,7 +49,7 @@ describeOnline('the stream', {}, (lab) => {
       const speed = (end.sentBytes - begin.sentBytes) / ((performance.now() - beganAt) / 1_000)
       tell(`limit ${LIMIT_MIB} MiB/s: ${(speed / MIB).toFixed(2)} MiB/s`)
       expect(Math.abs(speed / (LIMIT_MIB * MIB) - 1)).toBeLessThan(TOLERANCE)
-      await lab.done(['bandwidth', JOB, 'none'])
+      await lab.done(['bandwidth', JOB, 'off'])
       await lab.applied('RMHW131', EQUAL_TIMEOUT_MS)
     },
     TEST_TIMEOUT_MS
@@ -71,7 +71,7 @@ describeOnline('the stream', {}, (lab) => {
       await lab.verb(['cut', 'link-0'])
       await lab.dataIs('RMHW131', 'on the other link', SEEN_TIMEOUT_MS, ({ connected, link }) => connected && link === 'link-1')
       await lab.verb(['heal', 'link-0'])
-      await lab.done(['bandwidth', JOB, 'none'])
+      await lab.done(['bandwidth', JOB, 'off'])
       await lab.applied('RMHW131', EQUAL_TIMEOUT_MS)
       await lab.dataIs('RMHW131', 'on the better link again', EQUAL_TIMEOUT_MS, ({ connected, link }) => connected && link === 'link-0')
       await lab.applied('RMHW131', EQUAL_TIMEOUT_MS)
