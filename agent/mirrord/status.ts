@@ -150,9 +150,10 @@ export function targetStatus(base: MirrordStatus, side: TargetSide, speed: numbe
     mirror: view.mirrors ? received(view) : { state: 'Idle', percent: FULL_PERCENT, leftBytes: 0, leftMs: null },
     replication: view.connected ? 'Idle' : 'Stop',
     speedBytesPerSecond: speed,
+    redoQueueBytes: view.redoQueueBytes,
     needToVerify: view.diverged ? 'Manually' : view.copyComplete ? 'No' : 'Yes',
     targetSide: !view.connected ? 'Stop' : !view.mirrors ? 'Idle' : received(view).state === 'Stop' ? 'Stop' : 'Full Mirror',
-    lsn: view.appliedLsn,
+    lsn: view.receivedLsn,
     appliedLsn: view.appliedLsn,
     copyComplete: view.copyComplete,
     fault: view.fault
