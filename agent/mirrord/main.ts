@@ -4,7 +4,7 @@ import { ReportError } from '../../src/report/report'
 import { dataError } from '../../src/wire/frame'
 import { STATUS_INTERVAL_MS, type MirrordEvent } from '../../src/wire/mirrord'
 import { ControlSocket } from './control/controlSocket'
-import { KeeperLink } from './keeper/keeperLink'
+import { EXIT_HANDED_OVER, KeeperLink } from './keeper/keeperLink'
 import { Mirrord } from './mirrord'
 
 const USAGE = 'Usage: mirrord --job NAME --node NAME --run DIRECTORY --state DIRECTORY [--keeper]\n'
@@ -55,18 +55,19 @@ export async function runMirrord(argv: string[]): Promise<void> {
 async function serve({ job, node, run, state, keeper: kept }: Arguments): Promise<void> {
   let control: ControlSocket | null = null
   const tell = (event: MirrordEvent): void => control?.tell(event)
-  const leave = (): void => {
-    say('ends')
+  const leave = (handedOver: boolean): void => {
+    say(handedOver ? 'ends, and leaves the rest to the next one' : 'ends')
     setTimeout(() => {
       control?.close()
-      process.exit(0)
+      process.exit(handedOver ? EXIT_HANDED_OVER : 0)
     }, FAREWELL_MS)
   }
   const keeper = kept ? await KeeperLink.open() : null
   const mirrord = new Mirrord(job, node, path.join(state, `${job}.copy.json`), { say, tell, keeper, exit: leave })
   catchDefects(tell)
   process.on('SIGHUP', () => undefined)
-  process.on('SIGTERM', () => void endInOrder(mirrord))
+  process.on('SIGTERM', () => void endInOrder(mirrord, 'exit'))
+  process.on('SIGUSR2', () => void endInOrder(mirrord, 'handOver'))
   say(`mirrord of ${job} on ${node}, process ${process.pid}`)
   if (keeper !== null) await follow(mirrord, keeper)
   control = await ControlSocket.listen(path.join(run, `${job}.mirrord.sock`), job, (request) => mirrord.answer(request))
@@ -89,9 +90,9 @@ async function follow(mirrord: Mirrord, keeper: KeeperLink): Promise<void> {
 }
 
 /** A folder that is in use stays served: whoever asked us to end can see why in the log. */
-async function endInOrder(mirrord: Mirrord): Promise<void> {
-  say('asked to end')
-  await mirrord.answer({ id: 0, do: 'exit' }).catch((error: Error) => say(`goes on: ${error.message}`))
+async function endInOrder(mirrord: Mirrord, how: 'exit' | 'handOver'): Promise<void> {
+  say(how === 'exit' ? 'asked to end' : 'asked to hand over')
+  await mirrord.answer({ id: 0, do: how }).catch((error: Error) => say(`goes on: ${error.message}`))
 }
 
 function tellStatus(mirrord: Mirrord, tell: (event: MirrordEvent) => void): void {

@@ -20,8 +20,8 @@ export interface MirrordHooks {
   tell(event: MirrordEvent): void
   /** Starts a successor when this process dies; null: nobody does. */
   keeper?: KeeperLink | null
-  /** The process may end. */
-  exit(): void
+  /** The process may end. `handedOver`: another one goes on. */
+  exit(handedOver: boolean): void
 }
 
 /**
@@ -66,6 +66,8 @@ export class Mirrord {
         return this.inTurn(() => this.stop(request.force))
       case 'mirror':
         return this.inTurn(() => this.mirror(request.action))
+      case 'handOver':
+        return this.inTurn(() => this.handOver())
       case 'exit':
         return this.inTurn(() => this.end())
       case 'verify':
@@ -308,6 +310,18 @@ export class Mirrord {
 
   private async end(): Promise<void> {
     await this.stopSides(false)
-    this.hooks.exit()
+    this.hooks.exit(false)
+  }
+
+  /** A target just ends: its redo log says where to go on. */
+  private async handOver(): Promise<void> {
+    if (this.keeper === null || this.keeper.gone) throw dataError('E_MIRRORD_REQUEST', { why: 'no keeper would start another mirrord' })
+    if (this.source !== null) {
+      const { roleSequence } = this.source
+      const clean = await this.source.handOver()
+      this.state.update({ clean })
+      this.stand({ do: 'source', roleSequence, peerCopyComplete: clean })
+    }
+    this.hooks.exit(true)
   }
 }

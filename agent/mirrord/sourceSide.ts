@@ -244,6 +244,16 @@ export class SourceSide {
       await this.captures[0]!.stop({ force })
       this.captures.shift()
     }
+    return this.endStream()
+  }
+
+  /** As `stop`, but the folders stay mounted for a successor. */
+  async handOver(): Promise<boolean> {
+    for (const capture of this.captures) await capture.detach()
+    return this.endStream()
+  }
+
+  private async endStream(): Promise<boolean> {
     await this.walks.dirty?.close()
     this.stopping = true
     const goal = this.log.lsn()

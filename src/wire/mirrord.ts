@@ -58,6 +58,8 @@ export type MirrordRequest = {
   | { do: 'expose'; roleSequence: number }
   /** Source: the administrator has said that this side's data is right; what the other one holds of its own is given up. */
   | { do: 'selectSource' }
+  /** The program on disk is newer: this process ends with the job online, and its keeper starts another one, which goes on. */
+  | { do: 'handOver' }
   /** Ends the process, after `stop`. */
   | { do: 'exit' }
 )

@@ -28,6 +28,8 @@ const KILL_WAIT_MS = 2_000
 export interface MirrordEvents {
   status: (job: string, status: MirrordStatus) => void
   lost: (job: string, why: string) => void
+  /** It had died, and another one goes on. */
+  replaced: (job: string) => void
 }
 
 /** One job's mirrord: started or adopted, with its keeper; connected to; its loss noticed. A death that the keeper makes good is none. */
@@ -36,6 +38,7 @@ export class JobMirrord {
   /** The connection ended, and it is not known yet whether it comes back. */
   private returning: Promise<void> | null = null
   private ending = false
+  private pid: number | null = null
   private silentPolls = 0
   private poll: NodeJS.Timeout | undefined
   private readonly processes: DataProcesses
@@ -159,6 +162,7 @@ export class JobMirrord {
   private use(client: MirrordClient): void {
     this.release()
     this.client = client
+    this.pid = this.processes.mirrordPid()
     this.silentPolls = 0
     client.onEvent = (event) => this.see(event)
     client.onClose = () => this.disconnected(client)
@@ -198,11 +202,17 @@ export class JobMirrord {
     })
   }
 
+  private useAgain(client: MirrordClient): void {
+    const before = this.pid
+    this.use(client)
+    if (this.pid !== before) this.events.replaced(this.job.name)
+  }
+
   private async comeBack(): Promise<void> {
     const untilMs = monotonicMs() + RETURN_TIMEOUT_MS
     for (let tries = 0; !this.ending && monotonicMs() < untilMs; tries++) {
       const again = await this.open()
-      if (again !== null) return this.ending ? again.close() : this.use(again)
+      if (again !== null) return this.ending ? again.close() : this.useAgain(again)
       if (!this.processes.isKept() && (tries >= RECONNECT_TRIES || !this.processes.mayLive())) break
       await pause(RECONNECT_GAP_MS)
     }

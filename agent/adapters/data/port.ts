@@ -29,7 +29,7 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
   const progress = new Progress()
   /** One for each job of the configuration. */
   const mirrords = new Map<string, JobMirrord>()
-  const events: MirrordEvents = { status: () => undefined, lost: () => undefined }
+  const events: MirrordEvents = { status: () => undefined, lost: () => undefined, replaced: () => undefined }
   const told: MirrordEvents = {
     status: (job, status) => {
       progress.see(job, `${status.role} ${status.redoQueueBytes} ${status.appliedLsn}`)
@@ -38,7 +38,8 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
     lost: (job, why) => {
       log.event('error', `mirrord of ${job} is lost: ${why}.`)
       events.lost(job, why)
-    }
+    },
+    replaced: (job) => log.event('warning', `mirrord of ${job} has died; another one goes on, and what may differ is compared.`)
   }
   const mirrordOf = (job: JobConfig): JobMirrord => {
     const found = mirrords.get(job.name) ?? new JobMirrord(places, options.command ?? programCommand('mirrord'), job, told)

@@ -87,6 +87,10 @@ export class DataProcesses {
     return this.isKept() || mirrord === null || isAlive(mirrord)
   }
 
+  mirrordPid(): number | null {
+    return this.noted(this.mirrordNote)?.pid ?? null
+  }
+
   /** As the keeper has said it at its end. */
   lastWords(): string {
     const ended = (readNote(this.keeperNote) as { ended?: unknown } | null)?.ended

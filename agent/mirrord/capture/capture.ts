@@ -44,6 +44,8 @@ export interface Capture {
   readonly underlyingDirectory: string
   /** Unmounts; refused with E_CAPTURE_BUSY while files are open there. `force`: at once, and who still has files open gets errors. */
   stop(options?: { force?: boolean }): Promise<void>
+  /** Serves no more, and leaves the mount to a successor of this process: whoever works in it waits. */
+  detach(): Promise<void>
   /** Capture can no longer be trusted, or the mount went away. */
   onFault(call: (fault: CaptureFault) => void): void
   /** Changes were made that cannot be sent by name (hard links unknown to capture, huge moves out of an excluded name): the target needs a mirror. */
@@ -256,6 +258,16 @@ class FuseCapture implements Capture {
   private command(command: CaptureCommand): void {
     this.commands?.postMessage(command)
     libc.write(this.commandFd, COMMAND, COMMAND.length)
+  }
+
+  async detach(): Promise<void> {
+    if (this.stopping) return
+    await this.flushTimes()
+    this.stopping = true
+    const ended = Promise.all(this.threads.map((thread) => thread.ended))
+    this.command({ id: 0, do: 'detach' })
+    this.queue.close()
+    await ended
   }
 
   async stop({ force = false }: { force?: boolean } = {}): Promise<void> {

@@ -26,7 +26,7 @@ export interface CaptureGiven {
   dirty?: DirtyForCapture
 }
 
-export type CaptureCommand = { id: number; do: 'serve' | 'flushTimes' | 'stop' }
+export type CaptureCommand = { id: number; do: 'serve' | 'flushTimes' | 'stop' | 'detach' }
 
 export type CaptureNews =
   | { kind: 'ready' }
@@ -51,6 +51,7 @@ export function runCaptureThread(attach: (shared: unknown) => OrderedLog): void 
     const event = Buffer.alloc(EVENT_BYTES)
     tell({ kind: 'ready' })
     const mounted = isMounted(given, event)
+    let order: 'stop' | 'detach' | null = null
     if (mounted && given.table?.restored != null) {
       askAgain(given.fuseFd)
       tell({ kind: 'initialised' })
@@ -68,11 +69,13 @@ export function runCaptureThread(attach: (shared: unknown) => OrderedLog): void 
           onFault: (error, opcode) => tell({ kind: 'fault', message: error instanceof Error ? error.message : String(error), opcode }),
           onCommand: () => {
             libc.read(given.commandFd, event, EVENT_BYTES)
-            return obey(serving, given.commands, tell)
+            order = obey(serving, given.commands, tell)
+            return order !== null
           }
         })
     serving.times.sendAll()
-    for (const handle of serving.handles.all()) libc.close(handle.fd)
+    // A successor goes on; slow threads may still work on what is open, and it ends with the process.
+    if (order !== 'detach') for (const handle of serving.handles.all()) libc.close(handle.fd)
     tell({ kind: 'ended', how })
   } catch (error) {
     tell({ kind: 'fault', message: error instanceof Error ? error.message : String(error), opcode: null })
@@ -127,13 +130,13 @@ function isMounted(given: CaptureGiven, event: Buffer): boolean {
   }
 }
 
-/** True: stop. */
-function obey(serving: Serving, commands: MessagePort, tell: (news: CaptureNews) => void): boolean {
+/** How to end; null: not yet. */
+function obey(serving: Serving, commands: MessagePort, tell: (news: CaptureNews) => void): 'stop' | 'detach' | null {
   for (let received = receiveMessageOnPort(commands); received !== undefined; received = receiveMessageOnPort(commands)) {
     const command = received.message as CaptureCommand
-    if (command.do === 'stop') return true
+    if (command.do === 'stop' || command.do === 'detach') return command.do
     serving.times.sendAll()
     tell({ kind: 'done', id: command.id })
   }
-  return false
+  return null
 }

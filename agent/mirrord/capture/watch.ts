@@ -103,6 +103,11 @@ class WatchCapture implements Capture {
     libc.write(this.commandFd, WAKE, WAKE.length)
   }
 
+  /** Nobody waits for it: what changes meanwhile is found by the next one's walk. */
+  detach(): Promise<void> {
+    return this.stop()
+  }
+
   async stop(): Promise<void> {
     if (this.stopped) return
     this.stopped = true

@@ -43,6 +43,7 @@ const request = z.discriminatedUnion('do', [
   z.strictObject({ id: count, do: z.literal('safety'), safety, safetySequence: count }),
   z.strictObject({ id: count, do: z.literal('expose'), roleSequence: count }),
   z.strictObject({ id: count, do: z.literal('selectSource') }),
+  z.strictObject({ id: count, do: z.literal('handOver') }),
   z.strictObject({ id: count, do: z.literal('exit') })
 ]) satisfies z.ZodType<MirrordRequest>
 

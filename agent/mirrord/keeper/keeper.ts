@@ -5,7 +5,7 @@ import { identify } from '../../adapters/processes'
 import { writeNote } from '../../adapters/files'
 import { descriptorSocketPair, receiveDescriptor } from '../../native/descriptorSocket'
 import * as libc from '../../native/libc'
-import type { KeeperNews, Standing, Welcome } from './keeperLink'
+import { EXIT_HANDED_OVER, type KeeperNews, type Standing, type Welcome } from './keeperLink'
 import { ALL_OF, CHANNEL_FD, GIVE_BACK } from './keptFolder'
 
 /**
@@ -85,8 +85,9 @@ export class Keeper {
     if (news.standing !== undefined) this.standing = news.standing
     if (news.standing === null) this.hopeless = null
     if (news.hopeless !== undefined) this.hopeless = news.hopeless
-    if (news.ready) this.ready = true
-    if (news.ready) this.unready = 0
+    if (!news.ready) return
+    this.ready = true
+    this.unready = 0
   }
 
   /** Takes what waits at the socket. */
@@ -127,6 +128,7 @@ export class Keeper {
   }
 
   private whyNotAgain({ why, code }: Ending): string | null {
+    if (code === EXIT_HANDED_OVER && this.standing !== null && !this.stopped) return null
     const nowMs = performance.now()
     this.deathsMs = [...this.deathsMs.filter((each) => each > nowMs - RESTART_WINDOW_MS), nowMs]
     if (!this.ready) this.unready++

@@ -28,6 +28,8 @@ export interface KeeperNews {
   hopeless?: string
 }
 
+/** How a mirrord ends that wants another one to go on: no death that counts. */
+export const EXIT_HANDED_OVER = 75
 const WELCOME_TIMEOUT_MS = 10_000
 const CHANNEL_WAIT_MS = 1_000
 

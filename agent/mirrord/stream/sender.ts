@@ -162,7 +162,9 @@ export class Sender {
         continue
       }
       this.links.works(link.name)
-      return await this.serve(conversation)
+      if (!this.stopped) return await this.serve(conversation)
+      // Asked to stop while it connected.
+      conversation.end()
     }
     return 'unreachable'
   }

@@ -8,10 +8,11 @@ import { withFuse } from '../capture/fuse'
 import { delay, makePair, type TestPair } from '../mirrord/pair'
 
 const KILLS = 10
-const TEST_TIMEOUT_MS = 180_000
+const HANDOVERS = 3
+const TEST_TIMEOUT_MS = 60_000
 /** Between a successor that serves and its own death. */
 const ALIVE_MS_MAX = 700
-const EQUAL_TIMEOUT_MS = 90_000
+const EQUAL_TIMEOUT_MS = 30_000
 const DIST = path.join(__dirname, '..', '..', '..', 'dist')
 
 /** A program that must not notice anything. */
@@ -91,6 +92,19 @@ withFuse('mirrord is killed ten times under programs that know what must come ou
       expect(Math.min(...programs.map(({ rounds }) => rounds))).toBeGreaterThan(KILLS)
       await expectEqualCopies()
       expect(pair.one.faults).toEqual([])
+    },
+    TEST_TIMEOUT_MS
+  )
+
+  test(
+    'asked to hand over to the program on disk: the same, and no mirror has to run again',
+    async () => {
+      await pair.one.until('complete', ({ copyComplete, connected, mirror }) => copyComplete && connected && mirror.state === 'Idle', EQUAL_TIMEOUT_MS)
+      const programs = ['names', 'unlinked', 'appends'].map((name) => new Program(name, ['fileChecks.cjs', pair.one.folder, name]))
+      await Promise.all(programs.map((each) => each.ready()))
+      for (let times = 0; times < HANDOVERS; times++) await pair.one.crash('SIGUSR2')
+      expect((await Promise.all(programs.map((each) => each.end()))).flat()).toEqual([])
+      await expectEqualCopies()
     },
     TEST_TIMEOUT_MS
   )
