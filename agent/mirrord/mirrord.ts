@@ -147,7 +147,8 @@ export class Mirrord {
       if ('error' in parsed) throw parsed.error
       await this.answer(parsed.request)
     }
-    this.hooks.say('goes on where the process before it ended; a comparison of what may differ follows')
+    const everythingSent = this.source?.beganEqual === true
+    this.hooks.say(`goes on where the process before it ended${everythingSent ? '' : '; a comparison of what may differ follows'}`)
   }
 
   private get sideHooks(): SideHooks {

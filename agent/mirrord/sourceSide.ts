@@ -43,6 +43,7 @@ function servedAgain(path: string, { nodes, handles, lostHandles }: Restored): s
 export class SourceSide {
   readonly log: SharedOrderedLog
   view: SenderView | null = null
+  beganEqual = false
   private readonly walkThread = new WalkThread()
   readonly walk = this.walkThread.control
   readonly walks: SourceWalks
@@ -78,6 +79,7 @@ export class SourceSide {
    * may still be missing there.
    */
   async start(equal: boolean, keepMarks: boolean): Promise<void> {
+    this.beganEqual = equal
     const startLsn = equal ? this.log.startStream(this.roleSequence) : null
     this.walks.dirtyLineage = this.state.get().lineage ?? randomUUID()
     const dirty = this.config.capture === 'fuse' ? await this.openDirty(!equal && keepMarks) : null

@@ -9,10 +9,10 @@ import { delay, makePair, type TestPair } from '../mirrord/pair'
 
 const KILLS = 10
 const HANDOVERS = 3
-const TEST_TIMEOUT_MS = 60_000
+const TEST_TIMEOUT_MS = 180_000
 /** Between a successor that serves and its own death. */
 const ALIVE_MS_MAX = 700
-const EQUAL_TIMEOUT_MS = 30_000
+const EQUAL_TIMEOUT_MS = 90_000
 const DIST = path.join(__dirname, '..', '..', '..', 'dist')
 
 /** A program that must not notice anything. */
