@@ -70,7 +70,8 @@ export class TestMirrord {
       await delay(POLL_MS)
     }
     this.socket.on('error', () => undefined)
-    readline.createInterface({ input: this.socket }).on('line', (line) => this.heard(JSON.parse(line)))
+    const lines = readline.createInterface({ input: this.socket }).on('error', () => undefined)
+    lines.on('line', (line) => this.heard(JSON.parse(line)))
   }
 
   private heard(message: MirrordReply & { event?: string; code?: string }): void {
