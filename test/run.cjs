@@ -12,6 +12,7 @@ const root = path.join(__dirname, '..')
 const modules = path.join(root, 'node_modules')
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'mirrorpair-test-'))
 const [part = 'all', ...patterns] = process.argv.slice(2)
+const TEST_TIMEOUT_MS = 30_000
 const total = { passed: 0, failed: 0, skipped: 0 }
 // Words after --selectProjects would be taken for projects.
 const patternArguments = patterns.flatMap((pattern) => ['--testPathPatterns', pattern])
@@ -28,7 +29,12 @@ function check(name, file, args) {
 
 function jest(project, args) {
   const report = path.join(scratch, `${project}.json`)
-  const good = run(`${project} tests`, path.join(modules, 'jest', 'bin', 'jest.js'), ['--selectProjects', project, '--json', '--outputFile', report, ...args])
+  const good = run(`${project} tests`, path.join(modules, 'jest', 'bin', 'jest.js'), [
+    ...['--selectProjects', project, '--json', '--outputFile', report],
+    // What does not set its own: busy machines are slow, and a test that hangs is told all the same.
+    ...['--testTimeout', String(TEST_TIMEOUT_MS)],
+    ...args
+  ])
   if (!fs.existsSync(report)) {
     total.failed += 1
     return

@@ -7,6 +7,7 @@ import type { KeeperLink, Standing } from './keeper/keeperLink'
 import { CopyStateFile, SOURCE_HISTORY_MAX } from './copyState'
 import { realPath } from './folderCapture'
 import { readOwnMarks } from './ownMarks'
+import type { Stopped } from './redolog/targetLog'
 import { SourceSide, type SideHooks } from './sourceSide'
 import { makeWritable } from './standbyMount'
 import { Speed, idleStatus, sourceStatus, targetStatus } from './status'
@@ -172,10 +173,11 @@ export class Mirrord {
     if (this.source?.roleSequence === roleSequence) return
     const served = this.source !== null
     const wasTarget = this.target !== null
-    await this.stopSides(false)
+    const rest = (await this.stopSides(false)) ?? (wasTarget ? null : await this.applyRest(config))
     await this.releaseFolders(config)
-    if (!wasTarget) await this.applyRest(config)
     const before = this.state.get()
+    // What was acknowledged and cannot be applied would be missing from what serves. A copy that is not whole has no such promise.
+    if (rest !== null && !rest.drained && before.copyComplete) throw dataError('E_REDO_LEFT', { job: this.job, why: rest.why ?? 'redo has ended' })
     // A source that crashed may have written what the target never got, whatever the engine remembers.
     const crashed = before.role === 'source' && !before.clean
     if (!before.copyComplete && before.role !== 'none') this.hooks.say('this copy is not complete, and becomes the source all the same')
@@ -209,11 +211,12 @@ export class Mirrord {
   }
 
   /** A target whose mirrord died: what it had acknowledged is in its redo log. */
-  private async applyRest(config: MirrordConfig): Promise<void> {
+  private async applyRest(config: MirrordConfig): Promise<Stopped | null> {
     const { role, session, clean } = this.state.get()
-    if (role !== 'target' || session === null || clean) return
-    await TargetSide.applyRest(config, this.stateFile, this.sideHooks)
+    if (role !== 'target' || session === null || clean) return null
+    const rest = await TargetSide.applyRest(config, this.stateFile, this.sideHooks)
     this.state = new CopyStateFile(this.stateFile)
+    return rest
   }
 
   private async becomeTarget(roleSequence: number): Promise<void> {
@@ -241,7 +244,8 @@ export class Mirrord {
     this.hooks.say(`target, role sequence ${roleSequence}`)
   }
 
-  private async stopSides(force: boolean): Promise<void> {
+  /** Answers how a target ended; null: there was none. */
+  private async stopSides(force: boolean): Promise<Stopped | null> {
     if (this.source !== null) {
       const clean = await this.source.stop(force)
       this.source = null
@@ -251,13 +255,15 @@ export class Mirrord {
       this.hooks.say(clean ? 'stopped, the target has everything' : 'stopped; the target does not have everything')
     }
     if (this.target !== null) {
-      await this.target.stop({ drain: true })
+      const stopped = await this.target.stop({ drain: true })
       this.target = null
       this.keeper?.stand(null)
       // The receiver's thread has written the file.
       this.state = new CopyStateFile(this.stateFile)
       this.hooks.say('stopped receiving')
+      return stopped
     }
+    return null
   }
 
   private async stop(force: boolean): Promise<void> {

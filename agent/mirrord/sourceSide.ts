@@ -111,7 +111,11 @@ export class SourceSide {
     const { dataDirectory, folders } = this.config
     const lineage = this.walks.dirtyLineage
     const dirty = await openDirtyMap({ directory: path.join(dataDirectory, 'dirty'), folders: folders.length, lineage, keep, lsn: () => this.log.lsn() })
-    dirty.onLost((why) => this.hooks.say(`the dirty map is not known for now: ${why}`))
+    dirty.onLost((why, stuck) => {
+      this.hooks.say(`the dirty map is not known for now: ${why}`)
+      // Writes to new places wait until the disk of the state directory takes something again: rather the other node serves.
+      if (stuck) this.hooks.fault('E_DIRTY_STUCK', dataError('E_DIRTY_STUCK', { job: this.config.job, why }).message)
+    })
     return dirty
   }
 

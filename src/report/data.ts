@@ -128,6 +128,16 @@ export const dataMessages = {
     message: ({ directory, why }) => `The redo log in ${directory} cannot grow: ${why}`,
     tryThis: () => 'Make room on that file system: receiving goes on by itself. Nothing is lost; the source keeps what is not received.'
   }),
+  E_REDO_LEFT: define<{ job: string; why: string }>({
+    exitCode: 5,
+    message: ({ job, why }) => `${job}: this node has received and acknowledged changes that it cannot apply, so it does not serve without them: ${why}`,
+    tryThis: () => 'Remove the cause (room on the disk, a folder that is read-only), then start the job here again: the redo log still holds them.'
+  }),
+  E_DIRTY_STUCK: define<{ job: string; why: string }>({
+    exitCode: 1,
+    message: ({ job, why }) => `${job}: it cannot be noted on disk what changes, so writes wait: ${why}`,
+    tryThis: () => "Check the disk of the agent's state directory."
+  }),
   E_REDO_NOT_EXACT: define<{ job: string; why: string }>({
     exitCode: 1,
     message: ({ job, why }) => `${job}: after the last end this copy cannot be continued exactly: ${why}`,

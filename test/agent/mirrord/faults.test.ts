@@ -28,6 +28,34 @@ asRoot('when the target cannot follow', () => {
     await pair.two.start()
   }
 
+  test('a target that cannot apply what it has acknowledged does not take over without it; when there is room, it does', async () => {
+    const disk = path.join(pair.directory, 'disk')
+    fs.mkdirSync(disk)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', disk])
+    try {
+      pair.two.config.folders[0]!.path = path.join(disk, 'data')
+      fs.mkdirSync(pair.two.folder)
+      fs.writeFileSync(path.join(disk, 'ballast'), Buffer.alloc(BALLAST_BYTES))
+      await startBoth()
+      await begin(false)
+      await complete()
+      fs.writeFileSync(path.join(pair.one.folder, 'too much'), Buffer.alloc(6_000_000, 'x'))
+      await pair.two.until('suspended', (status) => status.fault !== null)
+      await pair.one.kill()
+      execFileSync('umount', ['-l', pair.one.folder])
+      await expect(pair.two.ask({ do: 'source', roleSequence: 2, peerCopyComplete: false })).rejects.toMatchObject({ code: 'E_REDO_LEFT' })
+      fs.rmSync(path.join(disk, 'ballast'))
+      await pair.two.ask({ do: 'source', roleSequence: 2, peerCopyComplete: false })
+      // Since the session was suspended nothing more was sent: what had arrived is there, the rest is on the source and marked.
+      const arrived = fs.readFileSync(path.join(pair.two.folder, 'too much'))
+      expect(arrived.length).toBeGreaterThan(12_000_000 - BALLAST_BYTES)
+      expect(arrived.equals(Buffer.alloc(arrived.length, 'x'))).toBe(true)
+    } finally {
+      await pair.two.end()
+      execFileSync('umount', [disk])
+    }
+  })
+
   test('a full disk suspends the session and loses nothing; when there is room, `transmit resume` goes on without a mirror', async () => {
     const disk = path.join(pair.directory, 'disk')
     fs.mkdirSync(disk)
