@@ -17,6 +17,10 @@ export class Comparison {
   private readonly comparing: Comparing
   private readonly repairs: Repairs
   private lost: Compared[] = []
+  /** All that the target has found up to this LSN has been taken. */
+  private settledUpTo = 0
+  /** So often what moved has been looked at again. */
+  private rounds = 0
   /** What is found is a difference; else it is what watch capture has seen the application change. */
   private counting = false
   /** Directories that are known to be compared, above what a dirty set names. */
@@ -63,6 +67,7 @@ export class Comparison {
 
   private begin(mode: CheckMode): void {
     this.forget()
+    this.rounds = 0
     this.run.locked(() => {
       this.run.moved.take()
       this.run.log.setWalking(true)
@@ -104,6 +109,7 @@ export class Comparison {
     const again = [...paths, ...this.run.again]
     this.run.again = []
     this.run.revisiting = true
+    this.rounds++
     for (const each of again) this.run.watching ? this.look(each) : this.revisit(each.folder, each.path)
     const lost = this.lost
     this.lost = []
@@ -120,6 +126,7 @@ export class Comparison {
     // What was compared below a directory of this name before may be elsewhere, or nowhere, on the target.
     this.run.links.forgetBelow(folder, path)
     this.ensure(folder, path)
+    if (this.rounds > PATIENT_ROUNDS && meta.type !== DIRECTORY) return this.repairs.bring(folder, path)
     this.comparing.visit(folder, path)
     if (path !== '') this.mirroring.sendTimes(folder, parentOf(path))
   }
@@ -165,8 +172,9 @@ export class Comparison {
       const { lost, differences } = this.differs.take()
       if (lost) for (const each of this.unconfirmed.takeAll()) this.lost.push(each)
       if (this.counting) for (const each of differences) this.onFound(each)
-      this.repairs.repair(differences)
+      this.repairs.repair(differences, this.settledUpTo)
     }
+    this.settledUpTo = applied
     this.unconfirmed.confirm(applied)
   }
 
@@ -211,4 +219,9 @@ export class Comparison {
   }
 }
 
+/**
+ * An application that renames all the time always has something new to look at while the target answers for the last. After so many rounds
+ * files that moved are sent instead, which needs no answer.
+ */
+const PATIENT_ROUNDS = 3
 const ENSURED_MAX = 100_000

@@ -5,14 +5,23 @@ import type { Mirroring } from './mirroring'
 import { DIRECTORY, FILE, parentOf } from './sourceTree'
 import type { WalkRun } from './walkRun'
 
+/** So many files that were sent whole are remembered, until the target is known to have them. */
+const SENT_MAX = 4_096
+
 /** What the target has found, brought to it: always as the source is now, at its place in the order. */
 export class Repairs {
+  /** Sent whole, and the LSN at its end. */
+  private readonly sent = new Map<string, number>()
+  private after = 0
+
   constructor(
     private readonly run: WalkRun,
     private readonly mirroring: Mirroring
   ) {}
 
-  repair(differences: Difference[]): void {
+  /** `after`: they were found behind this LSN. */
+  repair(differences: Difference[], after: number): void {
+    this.after = after
     for (const [index, difference] of differences.entries()) {
       this.one(difference)
       const next = differences[index + 1]
@@ -21,13 +30,23 @@ export class Repairs {
     }
   }
 
-  private one({ folder, path, what, offset, length }: Difference): void {
+  /** As the source has it now, whatever the target holds. */
+  bring(folder: number, path: string): void {
+    if (this.isHere(folder, path)) this.whole(folder, path)
+  }
+
+  private isHere(folder: number, path: string): boolean {
     const tree = this.run.tree(folder)
-    if (tree === undefined || tree.excluded(path)) return
+    if (tree === undefined || tree.excluded(path)) return false
     // A file that moved is looked at under its new name, for the log notes that; so are its other names, which were compared by this one only.
     const inode = tree.meta(path)?.inode ?? null
     for (const name of this.run.links.forgetFormer(folder, path, inode)) this.run.again.push({ folder, path: name })
-    if (inode === null) return
+    return inode !== null
+  }
+
+  private one({ folder, path, what, offset, length }: Difference): void {
+    if (!this.isHere(folder, path)) return
+    const tree = this.run.tree(folder)
     switch (what) {
       // The target has done it already.
       case 'extra':
@@ -36,14 +55,23 @@ export class Repairs {
       case 'xattrs':
         return this.attributes(folder, path)
       case 'content':
-        return length > 0 && tree.meta(path)?.type === FILE ? this.stretch(folder, path, offset, length) : this.whole(folder, path)
+        return length > 0 && tree.meta(path)?.type === FILE ? this.stretch(folder, path, offset, length) : this.wholeOnce(folder, path)
       case 'missing':
       case 'kind':
       case 'links':
-        return this.whole(folder, path)
+        return this.wholeOnce(folder, path)
       default:
         return what satisfies never
     }
+  }
+
+  /** It may have been found before it was sent: then it is compared again, and not sent again. */
+  private wholeOnce(folder: number, path: string): void {
+    const key = `${folder}:${path}`
+    if ((this.sent.get(key) ?? 0) > this.after) return void this.run.again.push({ folder, path })
+    this.whole(folder, path)
+    if (this.sent.size >= SENT_MAX) this.sent.clear()
+    this.sent.set(key, this.run.log.lsn())
   }
 
   private whole(folder: number, path: string): void {
