@@ -32,6 +32,17 @@ function stageFiles() {
   fs.mkdirSync(path.join(stage, 'dist'), { recursive: true })
   const programs = fs.readdirSync(path.join(root, 'dist')).filter((name) => /^(mirrorpair|cui|agent|mirrord|keeper|.*\.worker)\.cjs$/.test(name))
   for (const name of programs) fs.copyFileSync(path.join(root, 'dist', name), path.join(stage, 'dist', name))
+  // A thread that is started by a thread brings the loader of the executable's files along (agent/native/programs.ts).
+  const loader = path.join(path.dirname(require.resolve('@yao-pkg/pkg/package.json')), 'prelude', 'sea-worker-entry.js')
+  require('esbuild').buildSync({
+    entryPoints: [loader],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    logLevel: 'error',
+    outfile: path.join(stage, 'dist', 'threadLoader.cjs')
+  })
+  programs.push('threadLoader.cjs')
   const present = NATIVE.filter((name) => fs.existsSync(path.join(root, 'node_modules', name)))
   for (const name of present)
     fs.cpSync(path.join(root, 'node_modules', name), path.join(stage, 'node_modules', name), {

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { isSea } from 'node:sea'
+import { Worker, isMainThread, type WorkerOptions } from 'node:worker_threads'
 
 /** The programs of a node; in the single executable they are its first argument, else files of dist/. */
 export type Program = 'agent' | 'mirrord' | 'keeper' | 'cui'
@@ -20,4 +21,15 @@ export function programCommand(program: Program): { file: string; args: string[]
 /** The file of a thread, for `new Worker(…)`: `workerFile('capture')` is capture.worker.ts, bundled. */
 export function workerFile(name: string): string {
   return path.join(distDirectory(), `${name}.worker.cjs`)
+}
+
+/**
+ * A thread, also one that a thread starts. In the single executable only the first thread's `Worker` finds files that are in it; a thread of a
+ * thread gets the loader along, which bin/binary.cjs puts there.
+ */
+export function startThread(name: string, options: WorkerOptions): Worker {
+  const file = workerFile(name)
+  if (isMainThread || !isSea()) return new Worker(file, options)
+  const loader = fs.readFileSync(path.join(distDirectory(), 'threadLoader.cjs'), 'utf8')
+  return new Worker(`${loader}\nrequire(${JSON.stringify(file)})\n`, { ...options, eval: true })
 }

@@ -1,8 +1,8 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Difference } from '../../../src/wire/frameFields'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
 import { dataError } from '../../../src/wire/frame'
-import { workerFile } from '../../native/programs'
+import { startThread } from '../../native/programs'
 import type { CopyStateFile } from '../copyState'
 import type { RedoData } from '../redo/redo.worker'
 import type { Problem, RedoNews, RedoOrder } from '../redo/redoRunner'
@@ -97,7 +97,7 @@ export class TargetLog {
     const { directory, checkpoint, end, state } = this.opened
     this.sessionAtEnd = state.session
     const workerData: RedoData = { job, folders, directory, checkpoint, hard: end.position }
-    const worker = new Worker(workerFile('redo'), { workerData })
+    const worker = startThread('redo', { workerData })
     this.worker = worker
     return new Promise((resolve, reject) => {
       worker.on('message', (news: RedoNews) => {

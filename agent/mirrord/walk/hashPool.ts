@@ -1,7 +1,6 @@
 import os from 'node:os'
-import { Worker } from 'node:worker_threads'
 import { CHECK_BLOCK_BYTES, CHECK_HASH_BYTES } from '../../../src/wire/frameFields'
-import { workerFile } from '../../native/programs'
+import { startThread } from '../../native/programs'
 import type { HashHelperData } from './hash.worker'
 import { HELPER, HELPER_EXIT, HELPER_FAILED, HELPER_IDLE, HELPER_WORKS, Hasher, HelperMemory, type Hashed } from './hasher'
 
@@ -28,7 +27,7 @@ export class HashPool extends Hasher {
     return Array.from({ length: this.count }, () => {
       const memory = HelperMemory.create(this.partBytes)
       const workerData: HashHelperData = { shared: memory.shared, bytesMax: this.partBytes }
-      new Worker(workerFile('hash'), { workerData }).unref()
+      startThread('hash', { workerData }).unref()
       return memory
     })
   }
