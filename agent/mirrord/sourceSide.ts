@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Safety } from '../../src/model'
 import { dataError } from '../../src/wire/frame'
 import type { CheckMode } from '../../src/wire/frameFields'
 import type { MirrordConfig, SessionView } from '../../src/wire/mirrord'
-import { workerFile } from '../native/programs'
+import { startThread } from '../native/programs'
 import type { Restored } from './capture/table/restore'
 import type { CopyStateFile } from './copyState'
 import { openDirtyMap, type DirtyMap } from './dirty/dirtyMap'
@@ -133,7 +133,7 @@ export class SourceSide {
     const { config, roleSequence } = this
     const start = { roleSequence, startLsn, freshLineage: this.walks.dirtyLineage, ...this.walks.copy() }
     const workerData: SenderData = { config, shared: this.log.shared, control: this.walk.shared, differs: this.walkThread.differs.shared, start }
-    const worker = new Worker(workerFile('sender'), { workerData })
+    const worker = startThread('sender', { workerData })
     this.sender = worker
     this.senderEnded = new Promise((resolve) => worker.once('exit', () => resolve()))
     worker.on('message', (news: SenderNews) => this.onNews(news))

@@ -1,7 +1,7 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { dataError } from '../../src/wire/frame'
 import type { MirrordConfig } from '../../src/wire/mirrord'
-import { workerFile } from '../native/programs'
+import { startThread } from '../native/programs'
 import { realPath } from './folderCapture'
 import type { Stopped } from './redolog/targetLog'
 import type { SideHooks } from './sourceSide'
@@ -28,7 +28,7 @@ export class TargetSide {
     { listen, ownMarks }: { listen: boolean; ownMarks: Uint8Array[] | null }
   ) {
     const workerData: ReceiverData = { config, stateFile, listen, ownMarks }
-    this.worker = new Worker(workerFile('receiver'), { workerData })
+    this.worker = startThread('receiver', { workerData })
     this.ended = new Promise((resolve) => this.worker.once('exit', () => resolve()))
   }
 

@@ -23,13 +23,17 @@ export function workerFile(name: string): string {
   return path.join(distDirectory(), `${name}.worker.cjs`)
 }
 
+/** A thread's young generation, MiB: V8 would let each of a dozen threads grow to three times this and more before it looks for garbage. */
+const YOUNG_MIB = 4
+
 /**
  * A thread, also one that a thread starts. In the single executable only the first thread's `Worker` finds files that are in it; a thread of a
  * thread gets the loader along, which bin/binary.cjs puts there.
  */
 export function startThread(name: string, options: WorkerOptions): Worker {
   const file = workerFile(name)
-  if (isMainThread || !isSea()) return new Worker(file, options)
+  const limited = { ...options, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } }
+  if (isMainThread || !isSea()) return new Worker(file, limited)
   const loader = fs.readFileSync(path.join(distDirectory(), 'threadLoader.cjs'), 'utf8')
-  return new Worker(`${loader}\nrequire(${JSON.stringify(file)})\n`, { ...options, eval: true })
+  return new Worker(`${loader}\nrequire(${JSON.stringify(file)})\n`, { ...limited, eval: true })
 }

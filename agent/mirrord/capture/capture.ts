@@ -3,7 +3,7 @@ import path from 'node:path'
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import * as libc from '../../native/libc'
 import type { DirtyForCapture } from '../dirty/markRing'
-import { workerFile } from '../../native/programs'
+import { startThread } from '../../native/programs'
 import { captureError } from './captureReport'
 import type { CaptureCommand, CaptureGiven, CaptureNews } from './captureThread'
 import { Counters, type CounterValues } from './counters'
@@ -152,7 +152,7 @@ class FuseCapture implements Capture {
 
   private startSlowThread(): Promise<void> {
     const workerData = { fuseFd: this.fuseFd, queue: this.queue.shared, waiters: this.options.log.waiters?.shared ?? null }
-    const worker = new Worker(workerFile('captureSlow'), { workerData })
+    const worker = startThread('captureSlow', { workerData })
     this.addThread(worker)
     return new Promise((resolve, reject) => {
       worker.once('error', reject)
@@ -177,7 +177,10 @@ class FuseCapture implements Capture {
       dirty: this.options.dirty
     }
     const ready = this.news('ready')
-    const worker = new Worker(this.options.threadFile ?? workerFile('capture'), { workerData: given, transferList: [port2] })
+    const worker =
+      this.options.threadFile === undefined
+        ? startThread('capture', { workerData: given, transferList: [port2] })
+        : new Worker(this.options.threadFile, { workerData: given, transferList: [port2] })
     this.addThread(worker)
     worker.on('message', (news: CaptureNews) => this.received(news))
     await ready

@@ -1,9 +1,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { MessageChannel, Worker } from 'node:worker_threads'
+import { MessageChannel, type Worker } from 'node:worker_threads'
 import * as libc from '../../native/libc'
-import { workerFile } from '../../native/programs'
+import { startThread } from '../../native/programs'
 import { O_CLOEXEC, O_DIRECTORY } from '../capture/protocol'
 import type { DirtyFolder } from './dirtySet'
 import type { DirtyMarksData } from './dirtyMarks.worker'
@@ -98,7 +98,7 @@ export class FolderMap {
       limits,
       orders: this.orders.port2
     }
-    const worker = new Worker(workerFile('dirtyMarks'), { workerData, transferList: [this.orders.port2] })
+    const worker = startThread('dirtyMarks', { workerData, transferList: [this.orders.port2] })
     this.worker = worker
     this.ended = new Promise((resolve) => worker.once('exit', () => resolve()))
     const ready = new Promise<void>((resolve, reject) => {

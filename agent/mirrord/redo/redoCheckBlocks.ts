@@ -1,10 +1,19 @@
+import fs from 'node:fs'
 import { CHECK_BLOCK_BYTES, CHECK_HASH_BYTES, type CheckStep } from '../../../src/wire/frameFields'
 import * as libc from '../../native/libc'
 import { EIO } from '../../native/libcErrors'
 import { blockHashes } from '../walk/checkHash'
 import { nextData } from '../walk/sourceTree'
 import type { Differs } from './differs'
+import { timeSpecs } from './making'
 import type { TargetFolder } from './targetFolder'
+
+/** Nothing that can be read changes, so the file's time of change does not either. */
+function punch(file: number, offset: number, length: number): void {
+  const { mtimeNs } = fs.fstatSync(file, { bigint: true })
+  libc.fallocate(file, PUNCH_HOLE, offset, length)
+  libc.futimens(file, timeSpecs(null, mtimeNs))
+}
 
 const READ_BYTES = 1024 * 1024
 const PUNCH_HOLE = 3
@@ -62,7 +71,7 @@ export class BlockCheck {
       if (data === null || data.begin >= end) return 0
       at = Math.min(end, data.end)
       const { folder, path } = step
-      if (this.isZero(file, data.begin, at)) libc.fallocate(file, PUNCH_HOLE, data.begin, at - data.begin)
+      if (this.isZero(file, data.begin, at)) punch(file, data.begin, at - data.begin)
       else differs({ folder, path, what: 'content', offset: data.begin, length: at - data.begin })
     }
     return 0

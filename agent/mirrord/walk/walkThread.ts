@@ -1,5 +1,5 @@
-import { MessageChannel, Worker } from 'node:worker_threads'
-import { workerFile } from '../../native/programs'
+import { MessageChannel, type Worker } from 'node:worker_threads'
+import { startThread } from '../../native/programs'
 import type { SharedOrderedLog } from '../order/sharedOrderedLog'
 import type { DirtySet } from '../dirty/dirtySet'
 import { DiffersQueue } from './differsQueue'
@@ -19,7 +19,7 @@ export class WalkThread {
     const { log, folders, watching, dataDirectory } = given
     const { control, differs, sets } = this
     const workerData: WalkData = { shared: log.shared, control: control.shared, differs: differs.shared, sets: sets.port2, folders, watching, dataDirectory }
-    this.worker = new Worker(workerFile('walk'), { workerData, transferList: [sets.port2] })
+    this.worker = startThread('walk', { workerData, transferList: [sets.port2] })
     this.worker.on('message', ({ failed }: { failed: string }) => onFailed(failed))
     this.worker.once('exit', () => sets.port1.close())
     return this.worker

@@ -145,6 +145,7 @@ test('holes stay holes: zeros that take up room are given back, and what is not 
   walked.compare()
   expect(told()).toEqual([])
   expect(fs.statSync(there('two')).blocks * 512).toBeLessThan(1024 * 1024)
+  expect(fs.statSync(there('two')).mtimeMs).toBe(5_000)
   flip(there('two'), 30 * 1024 * 1024)
   walked.compare()
   expect(told()).toContain('content two')
