@@ -11,6 +11,29 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
+/** As syncDirectory, for threads that may wait. */
+export function syncDirectorySync(directory: string): void {
+  const descriptor = fs.openSync(directory, 'r')
+  try {
+    fs.fsyncSync(descriptor)
+  } finally {
+    fs.closeSync(descriptor)
+  }
+}
+
+/** Write, flush, rename, flush the directory: it is hard when this returns, and a crash leaves the old text or the new one. */
+export function saveHardSync(file: string, text: string): void {
+  const descriptor = fs.openSync(`${file}.new`, 'w', 0o600)
+  try {
+    fs.writeSync(descriptor, text)
+    fs.fsyncSync(descriptor)
+  } finally {
+    fs.closeSync(descriptor)
+  }
+  fs.renameSync(`${file}.new`, file)
+  syncDirectorySync(path.dirname(file))
+}
+
 /** Writes a whole file and flushes it; the name appears with the rename that follows. */
 export async function writeFlushed(file: string, text: string, mode: number): Promise<void> {
   const handle = await fs.promises.open(file, 'w', mode)

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
-import path from 'node:path'
 import { z } from 'zod'
 import { dataError } from '../../src/wire/frame'
+import { saveHardSync } from '../adapters/files'
 import { checksum } from './stream/checksum'
 
 /** How many role sequences a node remembers to have been source in. */
@@ -70,7 +70,7 @@ export class CopyStateFile {
     const next = { ...this.state, ...change }
     if (JSON.stringify(next) === JSON.stringify(this.state)) return
     try {
-      saveHard(this.file, sealed(JSON.stringify(next)))
+      saveHardSync(this.file, sealed(JSON.stringify(next)))
     } catch (error) {
       throw dataError('E_MIRRORD_STATE', { file: this.file, why: (error as Error).message })
     }
@@ -102,20 +102,4 @@ function parseJson(text: string): unknown {
   } catch {
     return null
   }
-}
-
-/** Write, flush, rename, flush the directory: a crash leaves the old text or the new one. */
-function saveHard(file: string, text: string): void {
-  const fresh = `${file}.new`
-  const descriptor = fs.openSync(fresh, 'w', 0o600)
-  try {
-    fs.writeSync(descriptor, text)
-    fs.fsyncSync(descriptor)
-  } finally {
-    fs.closeSync(descriptor)
-  }
-  fs.renameSync(fresh, file)
-  const directory = fs.openSync(path.dirname(file), 'r')
-  fs.fsyncSync(directory)
-  fs.closeSync(directory)
 }

@@ -9,7 +9,7 @@ import type { DirtyFolder } from './dirtySet'
 import type { DirtyMarksData } from './dirtyMarks.worker'
 import { KEEPER_LIMITS, type KeeperLimits, type KeeperNews, type KeeperOrder } from './markKeeper'
 import { type DirtyForCapture, MarkRing } from './markRing'
-import { syncDirectory } from './marksFile'
+import { syncDirectorySync } from '../../adapters/files'
 import { generationsIn, readGenerations } from './readGenerations'
 import { resolveMarks } from './resolve'
 
@@ -130,7 +130,7 @@ export class FolderMap {
     for (const name of fs.readdirSync(this.directory)) {
       if (Number.parseInt(name, 10) < than) fs.rmSync(path.join(this.directory, name), { force: true })
     }
-    syncDirectory(this.directory)
+    syncDirectorySync(this.directory)
   }
 
   private received(news: KeeperNews): void {

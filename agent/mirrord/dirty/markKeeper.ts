@@ -4,7 +4,8 @@ import * as libc from '../../native/libc'
 import { EXTENT_BYTES, TO_END } from './extents'
 import { decodeMarks, encodeMark, Mark, type MarkRecord } from './markRecord'
 import type { MarkRing } from './markRing'
-import { MarksFile, type MarksHeader, marksFileName, syncDirectory } from './marksFile'
+import { syncDirectorySync } from '../../adapters/files'
+import { MarksFile, type MarksHeader, marksFileName } from './marksFile'
 import { generationsIn } from './readGenerations'
 import { mergeGenerations } from './mergeGenerations'
 import { ticksOfMs } from './ticks'
@@ -312,7 +313,7 @@ export class MarkKeeper {
     this.current = this.next = null
     this.begun = false
     for (const name of fs.readdirSync(this.given.directory)) fs.rmSync(path.join(this.given.directory, name), { force: true })
-    syncDirectory(this.given.directory)
+    syncDirectorySync(this.given.directory)
   }
 
   private recover(): void {

@@ -1,6 +1,7 @@
 import { crc32c } from '@node-rs/crc32'
 import fs from 'node:fs'
 import path from 'node:path'
+import { syncDirectorySync } from '../../adapters/files'
 import { decodeMarks, encodeMark, Mark, type MarkRecord } from './markRecord'
 
 /**
@@ -100,7 +101,7 @@ export class MarksFile {
       writeAt(fd, Buffer.concat([first, Buffer.alloc(GROW_BYTES - SECTOR_BYTES)]), 0)
       fs.fsyncSync(fd)
       fs.renameSync(fresh, name)
-      syncDirectory(directory)
+      syncDirectorySync(directory)
       return new MarksFile(fd, header, first.readUInt32LE(HEADER.checksum), GROW_BYTES)
     } catch (error) {
       fs.closeSync(fd)
@@ -139,15 +140,6 @@ export class MarksFile {
 
 function writeAt(fd: number, bytes: Uint8Array, from: number): void {
   for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, bytes.length - done, from + done)
-}
-
-export function syncDirectory(directory: string): void {
-  const fd = fs.openSync(directory, 'r')
-  try {
-    fs.fsyncSync(fd)
-  } finally {
-    fs.closeSync(fd)
-  }
 }
 
 const sectorsFor = (bytes: number): number => Math.ceil(bytes / PAYLOAD_BYTES)

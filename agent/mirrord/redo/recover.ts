@@ -1,6 +1,7 @@
 import * as libc from '../../native/libc'
 import { EOPNOTSUPP, EPERM } from '../../native/libcErrors'
-import { bootId, type Checkpoint } from '../redolog/checkpoint'
+import { bootId } from '../../adapters/processes'
+import type { Checkpoint } from '../redolog/checkpoint'
 import { fold, isTolerant, type LogState } from '../redolog/fold'
 import { LogReader, type LogEntry } from '../redolog/logReader'
 import { FolderMarks } from './folderMarks'

@@ -3,6 +3,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 import { dataError } from '../../../src/wire/frame'
+import { saveHardSync } from '../../adapters/files'
+import { bootId } from '../../adapters/processes'
 import { ID_BYTES, firstPosition } from './format'
 import type { LogPoint } from './logReader'
 
@@ -58,23 +60,9 @@ export function loadCheckpoint(directory: string): Checkpoint | null {
 
 /** Hard when it returns; a crash leaves the old one or this one. */
 export function saveCheckpoint(directory: string, checkpoint: Checkpoint): void {
-  const file = path.join(directory, NAME)
   try {
-    const fresh = fs.openSync(`${file}.new`, 'w', 0o600)
-    fs.writeSync(fresh, JSON.stringify(checkpoint))
-    fs.fsyncSync(fresh)
-    fs.closeSync(fresh)
-    fs.renameSync(`${file}.new`, file)
-    syncDirectory(directory)
+    saveHardSync(path.join(directory, NAME), JSON.stringify(checkpoint))
   } catch (error) {
     throw dataError('E_REDO_LOG', { directory, why: (error as Error).message })
   }
 }
-
-export function syncDirectory(directory: string): void {
-  const descriptor = fs.openSync(directory, 'r')
-  fs.fsyncSync(descriptor)
-  fs.closeSync(descriptor)
-}
-
-export const bootId = (): string => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()

@@ -2,8 +2,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { dataError } from '../../../src/wire/frame'
 import type { FrameBody } from '../../../src/wire/frameFields'
+import { syncDirectorySync } from '../../adapters/files'
 import type { CopyState } from '../copyState'
-import { loadCheckpoint, newCheckpoint, saveCheckpoint, syncDirectory, type Checkpoint, type Healing } from './checkpoint'
+import { loadCheckpoint, newCheckpoint, saveCheckpoint, type Checkpoint, type Healing } from './checkpoint'
 import { fold, type LogState } from './fold'
 import { segmentName, segmentOf } from './format'
 import { LogReader, type LogEntry } from './logReader'
@@ -90,5 +91,5 @@ function makeHard(directory: string, first: number, last: number): void {
     fs.fsyncSync(file)
     fs.closeSync(file)
   }
-  syncDirectory(directory)
+  syncDirectorySync(directory)
 }

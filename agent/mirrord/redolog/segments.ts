@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import fsp from 'node:fs/promises'
 import path from 'node:path'
 import * as libc from '../../native/libc'
-import { syncDirectory } from './checkpoint'
+import { syncDirectory, syncDirectorySync } from '../../adapters/files'
 import { ID_BYTES, SEGMENT_BYTES, numberOf, packSegmentHead, segmentName } from './format'
 
 /** Dropped segments that are kept to be used again; more are removed. */
@@ -93,7 +93,7 @@ export class Segments {
     const segment = this.begin(number, old === undefined ? SPARE : segmentName(old))
     this.next = segment
     await flush(segment.file, true)
-    await syncDirectoryAsync(this.directory)
+    await syncDirectory(this.directory)
     segment.hard = true
   }
 
@@ -125,7 +125,7 @@ export class Segments {
   async sync(segment: Segment): Promise<void> {
     await flush(segment.file, !segment.hard)
     if (segment.hard) return
-    await syncDirectoryAsync(this.directory)
+    await syncDirectory(this.directory)
     segment.hard = true
   }
 
@@ -139,7 +139,7 @@ export class Segments {
   static wipe(directory: string): void {
     fs.rmSync(directory, { recursive: true, force: true })
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
-    syncDirectory(path.dirname(directory))
+    syncDirectorySync(path.dirname(directory))
   }
 
   private fileOf(number: number): string {
@@ -149,12 +149,3 @@ export class Segments {
 
 const flush = (file: number, metadata: boolean): Promise<void> =>
   new Promise((resolve, reject) => (metadata ? fs.fsync : fs.fdatasync)(file, (error) => (error ? reject(error) : resolve())))
-
-async function syncDirectoryAsync(directory: string): Promise<void> {
-  const handle = await fsp.open(directory, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
