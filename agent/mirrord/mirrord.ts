@@ -172,8 +172,7 @@ export class Mirrord {
     this.refuseOld(roleSequence)
     if (this.source?.roleSequence === roleSequence) return
     const served = this.source !== null
-    const wasTarget = this.target !== null
-    const rest = (await this.stopSides(false)) ?? (wasTarget ? null : await this.applyRest(config))
+    const rest = (await this.stopSides(false)) ?? (await this.applyRest(config))
     await this.releaseFolders(config)
     const before = this.state.get()
     // What was acknowledged and cannot be applied would be missing from what serves. A copy that is not whole has no such promise.
@@ -302,9 +301,7 @@ export class Mirrord {
 
   private verifyReport(from: number, max: number): VerifyReport {
     const { dataDirectory } = this.configured()
-    const control = this.source?.walk
-    const running = control !== undefined && control.kind() !== 'mirror' && ['walking', 'paused'].includes(control.state())
-    const report = readComparisonReport(dataDirectory, from, max, running)
+    const report = readComparisonReport(dataDirectory, from, max, this.source?.walk.isComparing() ?? false)
     if (report === null) throw dataError('E_VERIFY_IMPOSSIBLE', { job: this.job, why: 'none has run on this node' })
     return report
   }

@@ -1,16 +1,13 @@
 import fs from 'node:fs'
-import path from 'node:path'
 import type { MirrordConfig } from '../../src/wire/mirrord'
 import type { CopyState } from './copyState'
-import { readDirtyMap, removeDirtyMap } from './dirty/dirtyMap'
+import { dirtyDirectory, readDirtyMap, removeDirtyMap } from './dirty/dirtyMap'
 import { encodeDirty } from './dirty/dirtySet'
 import { realPath } from './folderCapture'
 
-const directoryOf = ({ dataDirectory }: MirrordConfig): string => path.join(dataDirectory, 'dirty')
-
 /** What this node marked as a source and nobody has compared since, as `dirty` frames carry it; null: nothing. */
 export async function readOwnMarks(config: MirrordConfig, { role, lineage }: Readonly<CopyState>): Promise<Uint8Array[] | null> {
-  const directory = directoryOf(config)
+  const directory = dirtyDirectory(config.dataDirectory)
   if (!fs.existsSync(directory)) return null
   // After an orderly stop anybody may have changed the folder.
   if (role === 'none' || lineage === null) return encodeDirty('unknown')
@@ -19,5 +16,5 @@ export async function readOwnMarks(config: MirrordConfig, { role, lineage }: Rea
 
 /** The copy is equal to the source's. */
 export function removeOwnMarks(config: MirrordConfig): void {
-  removeDirtyMap(directoryOf(config))
+  removeDirtyMap(dirtyDirectory(config.dataDirectory))
 }

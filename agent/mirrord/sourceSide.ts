@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import type { Safety } from '../../src/model'
@@ -9,7 +8,7 @@ import type { MirrordConfig, SessionView } from '../../src/wire/mirrord'
 import { startThread } from '../native/programs'
 import type { Restored } from './capture/table/restore'
 import type { CopyStateFile } from './copyState'
-import { openDirtyMap, type DirtyMap } from './dirty/dirtyMap'
+import { dirtyDirectory, openDirtyMap, type DirtyMap } from './dirty/dirtyMap'
 import { startFolderCapture, type FolderCapture } from './folderCapture'
 import type { KeeperLink } from './keeper/keeperLink'
 import { firstLsn, lowerCeiling, raiseCeiling } from './order/lsnCeiling'
@@ -110,7 +109,7 @@ export class SourceSide {
   private async openDirty(keep: boolean): Promise<DirtyMap> {
     const { dataDirectory, folders } = this.config
     const lineage = this.walks.dirtyLineage
-    const dirty = await openDirtyMap({ directory: path.join(dataDirectory, 'dirty'), folders: folders.length, lineage, keep, lsn: () => this.log.lsn() })
+    const dirty = await openDirtyMap({ directory: dirtyDirectory(dataDirectory), folders: folders.length, lineage, keep, lsn: () => this.log.lsn() })
     dirty.onLost((why, stuck) => {
       this.hooks.say(`the dirty map is not known for now: ${why}`)
       // Writes to new places wait until the disk of the state directory takes something again: rather the other node serves.

@@ -138,7 +138,7 @@ export class SourceWalks {
     const { peerNode } = this.config
     if (this.view?.connected !== true) throw this.impossible(`${peerNode} is not connected`)
     if (!this.view.targetComplete && this.needed?.decision === 'mirror') throw this.impossible(`the copy on ${peerNode} is not complete`)
-    if (['walking', 'paused'].includes(this.thread.control.state())) throw this.impossible('a mirror or a comparison runs already')
+    if (this.thread.control.isRunning()) throw this.impossible('a mirror or a comparison runs already')
   }
 
   private impossible(why: string): Error {

@@ -23,6 +23,8 @@ export class Speed {
   }
 }
 
+const NO_COMPARISON: VerifyView = { state: 'Idle', mode: 'full', percent: 0, leftBytes: 0, leftMs: null, differences: null }
+
 export function idleStatus(config: MirrordConfig | null, state: Readonly<CopyState>): MirrordStatus {
   return {
     role: 'none',
@@ -31,7 +33,7 @@ export function idleStatus(config: MirrordConfig | null, state: Readonly<CopySta
     link: null,
     links: (config?.links ?? []).map(({ name }) => ({ name, state: 'Error' })),
     mirror: { state: 'Stop', percent: 0, leftBytes: 0, leftMs: null },
-    verify: { state: 'Idle', mode: 'full', percent: 0, leftBytes: 0, leftMs: null, differences: null },
+    verify: NO_COMPARISON,
     replication: 'Stop',
     session: { safety: state.safety, safetySequence: state.safetySequence, state: null, why: null, failoverLsn: 0, exposure: 'granted', exposedSinceMs: null },
     speedBytesPerSecond: 0,
@@ -85,17 +87,15 @@ export function sourceStatus(base: MirrordStatus, side: SourceSide, speed: numbe
 }
 
 function targetSide({ view, walk }: SourceSide, mirror: MirrordStatus['mirror']['state']): MirrordStatus['targetSide'] {
-  const verifies = walk.kind() !== 'mirror'
-  if (verifies && ['walking', 'paused'].includes(walk.state())) return 'Verifying'
+  if (walk.isComparing()) return 'Verifying'
   if (!view?.targetMirrors) return 'Idle'
-  return mirror === 'Stop' ? 'Stop' : verifies ? 'Verifying' : 'Full Mirror'
+  return mirror === 'Stop' ? 'Stop' : walk.kind() === 'mirror' ? 'Full Mirror' : 'Verifying'
 }
 
 function verifyView({ walk }: SourceSide): VerifyView {
-  if (walk.kind() === 'mirror') return { state: 'Idle', mode: 'full', percent: 0, leftBytes: 0, leftMs: null, differences: null }
-  const state = walk.state()
+  if (walk.kind() === 'mirror') return NO_COMPARISON
   return {
-    state: state === 'idle' ? 'Idle' : state === 'walking' || state === 'paused' ? 'Verifying' : 'Stop',
+    state: walk.isRunning() ? 'Verifying' : walk.state() === 'idle' ? 'Idle' : 'Stop',
     mode: walk.kind() === 'verify' ? 'full' : 'difference',
     percent: walk.percent(),
     leftBytes: walk.leftBytes(),

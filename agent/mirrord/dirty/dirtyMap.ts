@@ -39,8 +39,11 @@ export interface DirtyMap {
   close(): Promise<void>
 }
 
+/** Of a job's data directory. */
+export const dirtyDirectory = (dataDirectory: string): string => path.join(dataDirectory, 'dirty')
+
 export interface DirtyMapOptions {
-  /** `<dataDirectory>/dirty`. */
+  /** dirtyDirectory. */
   directory: string
   folders: number
   lineage: string

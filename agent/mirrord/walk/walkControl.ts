@@ -79,6 +79,16 @@ export class WalkControl {
     return Atomics.load(this.small, STATE)
   }
 
+  /** Something runs, paused or not. */
+  isRunning(): boolean {
+    return ['walking', 'paused'].includes(this.state())
+  }
+
+  /** What runs is a comparison. */
+  isComparing(): boolean {
+    return this.kind() !== 'mirror' && this.isRunning()
+  }
+
   kind(): WalkKind {
     return KINDS[Atomics.load(this.small, KIND)]!
   }
