@@ -1,8 +1,6 @@
 import fs from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
-import readline from 'node:readline'
-import { parseArgs } from 'node:util'
+import { failer, runLineService } from './lineService'
 
 /**
  * A small key-value service, to have something worth protecting where there is no database. One line a request over TCP:
@@ -15,20 +13,7 @@ import { parseArgs } from 'node:util'
 const LINE_LENGTH_MAX = 64 * 1024
 const ASK_TIMEOUT_MS = 5_000
 
-const { values, positionals } = parseArgs({
-  options: { listen: { type: 'string' }, folder: { type: 'string' }, ask: { type: 'string' } },
-  allowPositionals: true
-})
-
-function hostAndPort(text: string): { host: string; port: number } {
-  const at = text.lastIndexOf(':')
-  return { host: text.slice(0, at), port: Number(text.slice(at + 1)) }
-}
-
-function fail(message: string): never {
-  process.stderr.write(`kv: ${message}\n`)
-  process.exit(1)
-}
+const fail = failer('kv')
 
 class Store {
   private readonly entries = new Map<string, string>()
@@ -100,42 +85,20 @@ function countOf(rest: string): [string, number] {
   return [prefix, Math.min(Number(upTo) || 0, COUNT_MAX)]
 }
 
-function answerLine(store: Store, line: string, answer: (text: string) => void): void {
+async function answerLine(store: Store, line: string): Promise<string> {
   const [word, rest] = splitOnce(line.trimEnd())
-  if (word === 'SET' && rest !== '') store.set(rest, answer)
-  else if (word === 'GET' && rest !== '') answer(store.get(rest))
-  else if (word === 'COUNT') answer(store.count(...countOf(rest)))
-  else answer('ERROR say SET KEY VALUE, GET KEY or COUNT [PREFIX N]')
+  if (word === 'SET' && rest !== '') return new Promise((resolve) => store.set(rest, resolve))
+  if (word === 'GET' && rest !== '') return store.get(rest)
+  if (word === 'COUNT') return store.count(...countOf(rest))
+  return 'ERROR say SET KEY VALUE, GET KEY or COUNT [PREFIX N]'
 }
 
-function serve(listen: string, folder: string): void {
-  const store = new Store(folder)
-  const server = net.createServer((socket) => {
-    socket.on('error', () => socket.destroy())
-    const lines = readline.createInterface({ input: socket })
-    // readline passes the socket's errors on: unheard, they would end the service.
-    lines.on('error', () => socket.destroy())
-    lines.on('line', (line) => {
-      if (line.length > LINE_LENGTH_MAX) socket.destroy()
-      else answerLine(store, line, (text) => socket.writable && socket.write(`${text}\n`))
-    })
-  })
-  server.on('error', (error) => fail(error.message))
-  server.listen({ ...hostAndPort(listen) }, () => process.stdout.write(`kv: listening on ${listen}, data in ${folder}\n`))
-}
-
-function ask(where: string, request: string): void {
-  const socket = net.connect({ ...hostAndPort(where), timeout: ASK_TIMEOUT_MS }, () => socket.write(`${request}\n`))
-  socket.on('timeout', () => fail(`${where} did not answer in ${ASK_TIMEOUT_MS} ms`))
-  socket.on('error', (error) => fail(error.message))
-  const lines = readline.createInterface({ input: socket })
-  lines.on('error', () => {})
-  lines.on('line', (line) => {
-    process.stdout.write(`${line}\n`)
-    process.exit(line.startsWith('ERROR') ? 1 : 0)
-  })
-}
-
-if (values.ask) ask(values.ask, positionals.join(' '))
-else if (values.listen && values.folder) serve(values.listen, values.folder)
-else fail('say --listen HOST:PORT --folder DIR, or --ask HOST:PORT REQUEST')
+runLineService({
+  name: 'kv',
+  lineLengthMax: LINE_LENGTH_MAX,
+  askTimeoutMs: ASK_TIMEOUT_MS,
+  async open(folder) {
+    const store = new Store(folder)
+    return (line) => answerLine(store, line)
+  }
+})

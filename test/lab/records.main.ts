@@ -1,8 +1,5 @@
-import fs from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
-import readline from 'node:readline'
-import { parseArgs } from 'node:util'
+import { runLineService } from './lineService'
 import { type Found, History, inspect } from './soak/history'
 import { Records, recordsIn, type Way, WAYS } from './soak/records'
 import { rangesOf } from './soak/rows'
@@ -15,24 +12,10 @@ import { rangesOf } from './soak/rows'
  *     records.cjs --listen 0.0.0.0:7400 --folder DIR
  *     records.cjs --ask HOST:PORT HAVE
  */
+const LINE_LENGTH_MAX = 1024
 const HISTORY_EVERY_MS = 5
 const HISTORY_STEPS_AT_ONCE = 3
 const ASK_TIMEOUT_MS = 20_000
-
-const { values, positionals } = parseArgs({
-  options: { listen: { type: 'string' }, folder: { type: 'string' }, ask: { type: 'string' } },
-  allowPositionals: true
-})
-
-function hostAndPort(text: string): { host: string; port: number } {
-  const at = text.lastIndexOf(':')
-  return { host: text.slice(0, at), port: Number(text.slice(at + 1)) }
-}
-
-function fail(message: string): never {
-  process.stderr.write(`records: ${message}\n`)
-  process.exit(1)
-}
 
 class Service {
   private resting = false
@@ -71,36 +54,12 @@ class Service {
   }
 }
 
-async function serve(listen: string, folder: string): Promise<void> {
-  if (!fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory()) fail(`${folder} is no directory`)
-  const service = await Service.start(folder)
-  const server = net.createServer((socket) => {
-    socket.on('error', () => socket.destroy())
-    const lines = readline.createInterface({ input: socket })
-    lines.on('error', () => socket.destroy())
-    lines.on('line', (line) => {
-      service.answer(line).then(
-        (answer) => socket.writable && socket.write(`${answer}\n`),
-        (error: Error) => fail(`${line}: ${error.message}`)
-      )
-    })
-  })
-  server.on('error', (error) => fail(error.message))
-  server.listen({ ...hostAndPort(listen) }, () => process.stdout.write(`records: listening on ${listen}, data in ${folder}\n`))
-}
-
-function ask(where: string, request: string): void {
-  const socket = net.connect({ ...hostAndPort(where), timeout: ASK_TIMEOUT_MS }, () => socket.write(`${request}\n`))
-  socket.on('timeout', () => fail(`${where} did not answer in ${ASK_TIMEOUT_MS} ms`))
-  socket.on('error', (error) => fail(error.message))
-  const lines = readline.createInterface({ input: socket })
-  lines.on('error', () => {})
-  lines.on('line', (line) => {
-    process.stdout.write(`${line}\n`)
-    process.exit(line.startsWith('ERROR') ? 1 : 0)
-  })
-}
-
-if (values.ask) ask(values.ask, positionals.join(' '))
-else if (values.listen && values.folder) serve(values.listen, values.folder).catch((error: Error) => fail(error.message))
-else fail('say --listen HOST:PORT --folder DIR, or --ask HOST:PORT REQUEST')
+runLineService({
+  name: 'records',
+  lineLengthMax: LINE_LENGTH_MAX,
+  askTimeoutMs: ASK_TIMEOUT_MS,
+  async open(folder) {
+    const service = await Service.start(folder)
+    return (line) => service.answer(line)
+  }
+})

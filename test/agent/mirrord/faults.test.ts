@@ -7,6 +7,7 @@ import { makePair, type TestPair } from './pair'
 const asRoot = process.getuid?.() === 0 && fs.existsSync('/dev/fuse') ? describe : describe.skip
 jest.setTimeout(90_000)
 
+const DISK_BYTES = 12 * 1024 * 1024
 const BALLAST_BYTES = 9_000_000
 const LARGE_BYTES = 150_000_000
 
@@ -28,10 +29,11 @@ asRoot('when the target cannot follow', () => {
     await pair.two.start()
   }
 
-  test('a target that cannot apply what it has acknowledged does not take over without it; when there is room, it does', async () => {
+  /** The target's disk has no room for what the source writes; `makeRoom` gives it some. */
+  const onSmallDisk = async (use: (makeRoom: () => void) => Promise<void>): Promise<void> => {
     const disk = path.join(pair.directory, 'disk')
     fs.mkdirSync(disk)
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', disk])
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', disk])
     try {
       pair.two.config.folders[0]!.path = path.join(disk, 'data')
       fs.mkdirSync(pair.two.folder)
@@ -40,51 +42,44 @@ asRoot('when the target cannot follow', () => {
       await begin(false)
       await complete()
       fs.writeFileSync(path.join(pair.one.folder, 'too much'), Buffer.alloc(6_000_000, 'x'))
+      await use(() => fs.rmSync(path.join(disk, 'ballast')))
+    } finally {
+      await pair.two.end()
+      execFileSync('umount', [disk])
+    }
+  }
+
+  test('a target that cannot apply what it has acknowledged does not take over without it; when there is room, it does', async () => {
+    await onSmallDisk(async (makeRoom) => {
       await pair.two.until('suspended', (status) => status.fault !== null)
       await pair.one.kill()
       execFileSync('umount', ['-l', pair.one.folder])
       await expect(pair.two.ask({ do: 'source', roleSequence: 2, peerCopyComplete: false })).rejects.toMatchObject({ code: 'E_REDO_LEFT' })
-      fs.rmSync(path.join(disk, 'ballast'))
+      makeRoom()
       await pair.two.ask({ do: 'source', roleSequence: 2, peerCopyComplete: false })
       // Since the session was suspended nothing more was sent: what had arrived is there, the rest is on the source and marked.
       const arrived = fs.readFileSync(path.join(pair.two.folder, 'too much'))
       expect(arrived.length).toBeGreaterThan(12_000_000 - BALLAST_BYTES)
       expect(arrived.equals(Buffer.alloc(arrived.length, 'x'))).toBe(true)
-    } finally {
-      await pair.two.end()
-      execFileSync('umount', [disk])
-    }
+    })
   })
 
   test('a full disk suspends the session and loses nothing; when there is room, `transmit resume` goes on without a mirror', async () => {
-    const disk = path.join(pair.directory, 'disk')
-    fs.mkdirSync(disk)
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', disk])
-    try {
-      pair.two.config.folders[0]!.path = path.join(disk, 'data')
-      fs.mkdirSync(pair.two.folder)
-      fs.writeFileSync(path.join(disk, 'ballast'), Buffer.alloc(BALLAST_BYTES))
-      await startBoth()
-      await begin(false)
-      await complete()
-      fs.writeFileSync(path.join(pair.one.folder, 'too much'), Buffer.alloc(6_000_000, 'x'))
+    await onSmallDisk(async (makeRoom) => {
       const { fault } = await pair.two.until('at fault', (status) => status.fault !== null)
       expect(fault).toMatchObject({ code: 'E_REDO', message: expect.stringContaining('ENOSPC') })
       const { session } = await pair.one.until('suspended', (status) => status.session.state === 'SUSPENDED')
       expect(session.why).toContain('ENOSPC')
       expect((await pair.two.status()).copyComplete).toBe(true)
       fs.writeFileSync(path.join(pair.one.folder, 'while suspended'), 'waits in the redo log')
-      fs.rmSync(path.join(disk, 'ballast'))
+      makeRoom()
       await pair.one.ask({ do: 'transmit', action: 'resume' })
       await complete()
       await pair.one.ask({ do: 'drain', timeoutMs: 10_000 })
       expect(compareTrees(pair.one.folder, pair.two.folder)).toEqual([])
       for (const side of [pair.one, pair.two]) expect((await side.status()).fault).toBeNull()
       expect(pair.one.log.match(/mirror from LSN/g)).toHaveLength(1)
-    } finally {
-      await pair.two.end()
-      execFileSync('umount', [disk])
-    }
+    })
   })
 
   test('a change that cannot be repeated suspends the session until an administrator starts a full mirror, which repairs it', async () => {
