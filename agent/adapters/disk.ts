@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { DiskPort, PersistedState, Places } from '../ports'
 import { failure, plainReason } from './failure'
 import { syncDirectory, writeFlushed } from './files'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { type Report, ReportError } from '../../src/report/report'
 import type { ApiError } from '../../src/wire'
 import { firstProblem } from '../../src/wire/apiSchemas'

@@ -1,7 +1,7 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { syncDirectory, writeFlushed } from '../adapters/files'
 
 /** About 50 ms and 32 MiB a try: slow for who guesses, unnoticed by who types. */

@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { z } from 'zod'
+import * as z from 'zod'
 import { dataError } from '../../src/wire/frame'
 import { saveHardSync } from '../adapters/files'
 import { checksum } from './stream/checksum'

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /**
  * The one-time code: `SECRET.FINGERPRINT`, 80 bits each in letters that are hard to mistake. The second half names the cluster's CA, so

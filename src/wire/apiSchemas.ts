@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { JobRecord } from '../model'
 import { VERIFY_PAGE_MAX, type CommandRequest, type LoginRequest } from './api'
 import { JOB_COMMANDS, type JobCommand } from './command'

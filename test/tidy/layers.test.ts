@@ -43,6 +43,10 @@ test('src imports no package but pure ones', () => {
   expect(wrong).toEqual([])
 })
 
+test('of zod a bundle gets what it uses: its object z brings all its languages along, into every program and thread', () => {
+  expect(sources.filter((source) => /import (?:type )?\{[^}]*\} from 'zod'/.test(source.text)).map((source) => source.file)).toEqual([])
+})
+
 test('src knows no clock and no chance', () => {
   const banned = /\b(Date\.now|new Date\(\s*\)|Math\.random|performance\.now|setTimeout|setInterval|process\.)/
   expect(sources.filter((source) => source.file.startsWith('src/') && banned.test(withoutComments(source.text))).map((source) => source.file)).toEqual([])

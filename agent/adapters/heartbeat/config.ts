@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Places } from '../../ports'
 
 /** What the heartbeat program is started with (`heartbeat.json` in the run directory). A program with another one is ended and started anew. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { runCommand } from '../command'
 import { inNetwork, sameAddress } from './address'
 

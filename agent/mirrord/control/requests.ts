@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { dataError } from '../../../src/wire/frame'
 import { VERIFY_LIST_MAX, type MirrordRequest } from '../../../src/wire/mirrord'
 

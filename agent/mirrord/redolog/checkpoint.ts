@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { dataError } from '../../../src/wire/frame'
 import { saveHardSync } from '../../adapters/files'
 import { bootId } from '../../adapters/processes'

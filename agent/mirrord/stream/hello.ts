@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { dataError } from '../../../src/wire/frame'
 
 export const STREAM_PROTOCOL = 2

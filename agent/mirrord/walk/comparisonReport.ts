@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { CHECK_MODES, DIFFERENCES, type CheckMode, type Difference } from '../../../src/wire/frameFields'
 import { VERIFY_LIST_MAX, type VerifyReport, type VerifyView } from '../../../src/wire/mirrord'
 
