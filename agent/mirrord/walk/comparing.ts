@@ -37,18 +37,19 @@ export class Comparing {
   /** True: it is a directory, whose content has to follow. */
   visitOne(folder: number, path: string): boolean {
     this.wait()
-    for (;;) {
+    for (let attempt = 1; !this.run.leaves(attempt); attempt++) {
       const meta = this.run.tree(folder).meta(path)
       if (meta === null) return false
       const done = meta.type === FILE ? this.file(folder, path, meta, [{ from: 0, to: EVERYTHING }]) : this.entry(folder, path, meta, true)
       if (done) return meta.type === DIRECTORY
     }
+    return false
   }
 
   /** The attributes of what has this name, and these stretches if it is a file. */
   stretches(folder: number, path: string, ranges: { from: number; to: number }[]): void {
     this.wait()
-    for (;;) {
+    for (let attempt = 1; !this.run.leaves(attempt); attempt++) {
       const meta = this.run.tree(folder).meta(path)
       if (meta === null) return
       if (meta.type === FILE ? this.file(folder, path, meta, ranges) : this.entry(folder, path, meta, false)) return

@@ -85,8 +85,8 @@ export class Comparison {
 
   private endMarked(mode: CheckMode): boolean {
     return this.run.locked(() => {
-      const { log, again } = this.run
-      if (!log.revisits.empty() || again.length > 0 || this.lost.length > 0 || !this.isSettled()) return false
+      const { log } = this.run
+      if (!this.run.mayEnd(this.rounds) || this.lost.length > 0 || !this.isSettled()) return false
       log.appendStep({ kind: 'checkEnd', folder: 0, mode, whole: true })
       log.closeGateAtEnd()
       return true
@@ -105,11 +105,11 @@ export class Comparison {
   /** What moved, what was lost on the way, and what the target has yet to say. */
   private rest(set: DirtySet | null): void {
     const { all, paths } = this.run.locked(() => this.run.moved.take())
+    this.rounds++
     if (all) return this.compare(set)
     const again = [...paths, ...this.run.again]
     this.run.again = []
     this.run.revisiting = true
-    this.rounds++
     for (const each of again) this.run.watching ? this.look(each) : this.revisit(each.folder, each.path)
     const lost = this.lost
     this.lost = []

@@ -49,7 +49,8 @@ export class Listing {
       if (all.length > 0) this.run.yield()
       const exact = this.run.locked(() => {
         if (this.run.tree(folder).meta(path)?.inode !== inode) return null
-        const changed = this.run.log.names.names()
+        // Under watch capture each name that has changed is looked at by itself, so the listing need not be exact.
+        const changed = this.run.watching ? [] : this.run.log.names.names()
         if (changed === null) return null
         const now = changed.length === 0 ? part.entries : this.patched(folder, path, part, after, changed)
         // Nothing of this part is left: the next one covers it.

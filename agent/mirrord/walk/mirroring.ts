@@ -32,12 +32,13 @@ export class Mirroring {
   visitOne(folder: number, path: string): boolean {
     this.run.yield()
     const tree = this.run.tree(folder)
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1; !this.run.leaves(attempt); attempt++) {
       const meta = tree.meta(path)
       if (meta === null) return this.sendGone(folder, path)
       const sent = meta.type === FILE ? this.sendFile(folder, path, meta, attempt >= TRIES) : this.sendOther(folder, path, meta)
       if (sent) return meta.type === DIRECTORY
     }
+    return false
   }
 
   /** Nobody but us tells a target of watch capture that a name is gone. */

@@ -8,6 +8,8 @@ import type { WalkControl } from './walkControl'
 /** After so many changes while we read, what is small is read inside the lock. */
 export const TRIES = 5
 export const RANGE_BYTES = 256 * 1024
+/** Under watch capture what was marked meanwhile is looked at so often before the end; each time it is less, for the look before took less time. */
+const WATCHED_ROUNDS = 3
 /** The walk leaves this much of the queue to the application. */
 const QUEUE_SHARE = 0.25
 const QUEUE_BYTES_MAX = 32 * 1024 * 1024
@@ -80,10 +82,27 @@ export class WalkRun {
     return pending !== 'none' && (this.steered || pending !== 'stop')
   }
 
-  /** The regular file at this path, if it is the one that was seen; null: another one, or none. */
+  /**
+   * The regular file at this path, if it is the one that was seen; null: another one, or none. Under watch capture an open file is sent to its end: that the
+   * name has another one by now is marked, and one that is replaced all the time would never be sent otherwise.
+   */
   sameFile(folder: number, path: string, seen: Meta): Meta | null {
     const meta = this.tree(folder).meta(path)
-    return meta !== null && meta.type === FILE && meta.inode === seen.inode ? meta : null
+    if (meta !== null && meta.type === FILE && meta.inode === seen.inode) return meta
+    return this.watching ? seen : null
+  }
+
+  /** Under watch capture what is never the same twice is left: each of its changes is marked, and looked at in its turn. */
+  leaves(attempt: number): boolean {
+    return this.watching && attempt > TRIES
+  }
+
+  /**
+   * Inside the lock: may the end be marked after so many rounds? With marks left only under watch capture, where they are looked at behind the end as well:
+   * an application that writes all the time leaves no moment without any.
+   */
+  mayEnd(rounds: number): boolean {
+    return this.again.length === 0 && (this.log.revisits.empty() || (this.watching && rounds >= WATCHED_ROUNDS))
   }
 
   /** Watch capture counts no changes: what it asks for again has changed. */

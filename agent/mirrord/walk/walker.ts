@@ -85,7 +85,7 @@ export class Walker {
         run.log.appendStep({ kind: 'walkBegin', folder: 0 })
       })
       this.walkFolders()
-      while (!this.endMarked()) this.revisitAll()
+      for (let rounds = 0; !this.endMarked(rounds); rounds++) this.revisitAll()
     })
   }
 
@@ -117,10 +117,11 @@ export class Walker {
     for (const folder of this.run.trees.keys()) this.mirroring.visit(folder, '')
   }
 
-  private endMarked(): boolean {
-    const { log, again } = this.run
-    return this.run.locked(() => {
-      if (!log.revisits.empty() || again.length > 0) return false
+  private endMarked(rounds: number): boolean {
+    const { run } = this
+    const { log } = run
+    return run.locked(() => {
+      if (!run.mayEnd(rounds)) return false
       log.appendStep({ kind: 'walkEnd', folder: 0 })
       log.closeGateAtEnd()
       return true

@@ -6,6 +6,7 @@ import { SharedOrderedLog } from '../../../agent/mirrord/order/sharedOrderedLog'
 import { Redo } from '../../../agent/mirrord/redo/redo'
 import { TargetFolder } from '../../../agent/mirrord/redo/targetFolder'
 import { DiffersQueue } from '../../../agent/mirrord/walk/differsQueue'
+import { Watcher } from '../../../agent/mirrord/capture/watchThread'
 import { SourceTree } from '../../../agent/mirrord/walk/sourceTree'
 import { WalkControl } from '../../../agent/mirrord/walk/walkControl'
 import { Walker } from '../../../agent/mirrord/walk/walker'
@@ -23,6 +24,10 @@ const NAMES = ['1', '2', '3', '4', '5']
 const LARGE_BYTES = 700_000
 const SMALL_BYTES = 5_000
 
+/** An application in a folder that is only watched: nobody hears of its changes in their order. */
+export const UNHEARD: Order = { lock: () => undefined, unlock: () => undefined, changed: () => undefined, append: () => 0, revisit: () => undefined }
+type Order = Pick<SharedOrderedLog, 'lock' | 'unlock' | 'changed' | 'append' | 'revisit'>
+
 /** What capture does, without FUSE: a change of the source and its operation, in one critical section. From a seed. */
 export class RandomSource {
   private serial = 0
@@ -30,7 +35,7 @@ export class RandomSource {
 
   constructor(
     private readonly root: string,
-    private readonly log: SharedOrderedLog,
+    private readonly log: Order,
     seed: number
   ) {
     this.random = randomSource(seed)
@@ -222,6 +227,30 @@ export class RandomSource {
   }
 }
 
+/** inotify on the folder, as the watching thread has it; the test says when that thread looks. */
+export class WatchingThread {
+  private readonly watcher: Watcher
+
+  constructor(
+    root: string,
+    private readonly walked: WalkedTree
+  ) {
+    const onFault = (why: string): never => {
+      throw new Error(why)
+    }
+    this.watcher = new Watcher({ folder: 0, path: libc.toByteString(root), log: walked.log, exclude: () => false, onFault })
+  }
+
+  /** It marks all that has changed. */
+  look(): void {
+    if (!this.walked.held) this.watcher.drain()
+  }
+
+  end(): void {
+    libc.close(this.watcher.fd)
+  }
+}
+
 /** The folder as the walk reads it; `between` runs wherever another thread could do something. */
 class WatchedTree extends SourceTree {
   constructor(
@@ -256,12 +285,18 @@ export class WalkedTree {
   private readonly differs = DiffersQueue.create()
   /** What the comparisons have found. */
   readonly found: Difference[] = []
-  private held = false
+  /** The walk has the lock: that keeps capture waiting, but nobody who changes a folder that is only watched. */
+  held = false
   private busy = false
   /** What the application does between two steps. */
   between: () => void = () => undefined
 
-  constructor(source: string, target: string) {
+  constructor(
+    source: string,
+    target: string,
+    private readonly watching = false
+  ) {
+    this.log.setWatching(watching)
     const folders = [{ tree: TargetFolder.open(target) as TargetFolder, excluded: () => false }]
     this.redo = new Redo('DB_Group', folders, { differs: (difference) => this.differs.add(difference), makeHard: () => undefined })
     const { lock, unlock } = this.log
@@ -276,11 +311,11 @@ export class WalkedTree {
       this.interrupt()
     }
     this.control.nap = () => this.drain()
-    this.walker = new Walker(this.log, [new WatchedTree(source, () => this.interrupt())], this.control, false, this.differs, (each) => this.found.push(each))
+    this.walker = new Walker(this.log, [new WatchedTree(source, () => this.interrupt())], this.control, watching, this.differs, (each) => this.found.push(each))
   }
 
   private interrupt(): void {
-    if (this.held || this.busy) return
+    if ((this.held && !this.watching) || this.busy) return
     this.busy = true
     this.between()
     this.busy = false
@@ -302,6 +337,12 @@ export class WalkedTree {
     this.drain()
   }
 
+  /** Watch capture: the walk's thread looks at what is marked. */
+  walkMarked(): void {
+    this.walker.walkRevisits()
+    this.drain()
+  }
+
   /** A connection breaks: what the target says meanwhile is not heard. */
   loseAnswers(): void {
     this.drain()
@@ -315,7 +356,7 @@ export class WalkedTree {
     for (let entry = ring.read(ring.tail()); entry !== null; entry = ring.read(ring.tail())) {
       const { body, lsn } = decodeFrame(sealFrame(Uint8Array.from(entry.frame), checksum), checksum)
       this.redo.apply(body as Operation | WalkStep)
-      if (body.kind === 'walkEnd' || body.kind === 'checkEnd') this.redo.tolerant = false
+      if (body.kind === 'walkEnd' || body.kind === 'checkEnd') this.redo.tolerant = this.watching
       ring.release(entry.next)
       this.control.setTargetApplied(lsn)
     }

@@ -1,0 +1,109 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { compareTrees } from '../../kit/compareTrees'
+import { WalkedTree, WatchingThread } from './walkedTree'
+
+/*
+ * Watch capture: the walk, the target and inotify in one thread, so that a seed decides what comes between what. The application never waits for anybody,
+ * not even for the lock of the order.
+ */
+/** More would be a walk that does not end while the application writes. */
+const STEPS_MAX = 20_000
+const STEPS_A_CHANGE = 11
+const LARGE_BYTES = 5_000_000
+
+let directory: string
+beforeEach(() => (directory = fs.mkdtempSync(path.join(os.tmpdir(), 'watched-'))))
+afterEach(() => fs.rmSync(directory, { recursive: true }))
+
+function watchedPair(name = ''): { source: string; target: string; walked: WalkedTree; watch: WatchingThread } {
+  const [source, target] = [path.join(directory, `source${name}`), path.join(directory, `target${name}`)]
+  for (const folder of [source, target]) fs.mkdirSync(folder, { mode: 0o755 })
+  const walked = new WalkedTree(source, target, true)
+  return { source, target, walked, watch: new WatchingThread(source, walked) }
+}
+
+type Pair = ReturnType<typeof watchedPair>
+
+/** The application rests: all that it did is marked and looked at. */
+function rest({ walked, watch }: Pair): void {
+  walked.between = () => undefined
+  watch.look()
+  while (!walked.log.revisits.empty()) walked.walkMarked()
+}
+
+/** However long the walk takes, the application goes on, and the watching thread has seen it. */
+function always(pair: Pair, change: () => void): void {
+  let steps = 0
+  pair.walked.between = () => {
+    if (++steps > STEPS_MAX) throw new Error('the walk does not end while the application writes')
+    if (steps % STEPS_A_CHANGE === 0) change()
+    pair.watch.look()
+  }
+}
+
+const WRITERS: [string, (source: string) => () => void][] = [
+  ['appends to one file', (source) => () => fs.appendFileSync(path.join(source, 'log'), 'one more line\n')],
+  [
+    'rewrites a few files in place',
+    (source) => {
+      let round = 0
+      return () => fs.writeFileSync(path.join(source, `w${round++ % 3}`), String(round).repeat(100))
+    }
+  ],
+  [
+    'replaces a large file by another one',
+    (source) => {
+      const bytes = Buffer.alloc(LARGE_BYTES, 'large')
+      let round = 0
+      return () => {
+        bytes.write(String(round++))
+        fs.writeFileSync(path.join(source, 'new'), bytes)
+        fs.renameSync(path.join(source, 'new'), path.join(source, 'large'))
+      }
+    }
+  ],
+  [
+    'makes files and removes the oldest',
+    (source) => {
+      let round = 0
+      return () => {
+        fs.writeFileSync(path.join(source, `n${round++}`), 'new')
+        fs.rmSync(path.join(source, `n${round - 10}`), { force: true })
+      }
+    }
+  ],
+  [
+    'renames a directory to and fro',
+    (source) => {
+      fs.mkdirSync(path.join(source, 'to'))
+      fs.writeFileSync(path.join(source, 'to/file'), 'moves')
+      let round = 0
+      return () =>
+        round++ % 2 === 0 ? fs.renameSync(path.join(source, 'to'), path.join(source, 'fro')) : fs.renameSync(path.join(source, 'fro'), path.join(source, 'to'))
+    }
+  ]
+]
+
+test.each(WRITERS)('an application that %s all the time: mirror and comparison end, and both sides are equal when it rests', (_, writer) => {
+  const pair = watchedPair()
+  const { source, target, walked } = pair
+  for (const name of ['a', 'b/c/d']) {
+    fs.mkdirSync(path.dirname(path.join(source, name)), { recursive: true })
+    fs.writeFileSync(path.join(source, name), name)
+  }
+  fs.writeFileSync(path.join(source, 'large'), Buffer.alloc(LARGE_BYTES, 'x'))
+  pair.watch.look()
+  const change = writer(source)
+  always(pair, change)
+  walked.mirror()
+  rest(pair)
+  expect(compareTrees(source, target)).toEqual([])
+  always(pair, change)
+  walked.compare()
+  rest(pair)
+  expect(compareTrees(source, target)).toEqual([])
+  pair.watch.end()
+  walked.redo.close()
+})
