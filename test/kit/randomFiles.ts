@@ -197,7 +197,7 @@ export function randomFiles(directory: string, seed: number, options: RandomFile
       fs.lutimesSync(name, below(1e9), below(1e9))
     },
     fifo: () => check(libc.mknodat(libc.AT_FDCWD, c(newName()), 0o010640, 0)),
-    chmod: () => fs.chmodSync(one([...files, ...directories.slice(1)]), mode() | 0o200),
+    chmod: () => fs.chmodSync(one([someFile(), ...files, ...directories.slice(1)]), mode() | 0o200),
     utimens: () => fs.utimesSync(one([...files, ...directories]), below(1e9) + random(), below(1e9) + random()),
     setxattr: () => check(libc.lsetxattr(c(someFile()), c(`user.n${below(3)}`), someBytes(30), 30, 0)),
     removexattr: () => void libc.lremovexattr(c(someFile()), c(`user.n${below(3)}`)),

@@ -10,6 +10,7 @@ const PATH_BYTES = 2
 const USED = 3
 const FULL = 4
 export const NAMES_WATCH_WORDS = 5
+const SLASH = 0x2f
 const PATH_BYTES_MAX = 4_096
 const NAMES_BYTES = 256 * 1024
 export const NAMES_WATCH_BYTES = PATH_BYTES_MAX + NAMES_BYTES
@@ -45,6 +46,7 @@ export class NamesWatch {
   note(folder: number, path: string): void {
     const { words, bytes } = this
     if (words[WATCHED] === 0 || words[FOLDER] !== folder) return
+    if (this.isOnTheWay(path)) words[FULL] = 1
     const length = words[PATH_BYTES]!
     const nameAt = length === 0 ? 0 : length + 1
     if (path.length <= nameAt || path.indexOf('/', nameAt) >= 0 || (length > 0 && path[length] !== '/')) return
@@ -59,7 +61,15 @@ export class NamesWatch {
     }
   }
 
-  /** All since `begin`; null: there were too many. */
+  /** The directory itself, or one above it: another one may have had this path while the names were read, even if the first is back. */
+  private isOnTheWay(path: string): boolean {
+    const length = this.words[PATH_BYTES]!
+    if (path === '' || path.length > length || (path.length < length && this.bytes[path.length] !== SLASH)) return false
+    for (let i = 0; i < path.length; i++) if (this.bytes[i] !== path.charCodeAt(i)) return false
+    return true
+  }
+
+  /** All since `begin`; null: there were too many, or the directory was moved. */
   names(): string[] | null {
     if (this.words[FULL] === 1) return null
     const names: string[] = []

@@ -126,7 +126,7 @@ export class Comparison {
     // What was compared below a directory of this name before may be elsewhere, or nowhere, on the target.
     this.run.links.forgetBelow(folder, path)
     this.ensure(folder, path)
-    if (this.rounds > PATIENT_ROUNDS && meta.type !== DIRECTORY) return this.repairs.bring(folder, path)
+    if (this.rounds > PATIENT_ROUNDS && meta.type !== DIRECTORY && this.repairs.bring(folder, path)) return
     this.comparing.visit(folder, path)
     if (path !== '') this.mirroring.sendTimes(folder, parentOf(path))
   }
@@ -221,7 +221,7 @@ export class Comparison {
 
 /**
  * An application that renames all the time always has something new to look at while the target answers for the last. After so many rounds
- * files that moved are sent instead, which needs no answer.
+ * files that moved are sent instead, which needs no answer, if one step does it.
  */
 const PATIENT_ROUNDS = 3
 const ENSURED_MAX = 100_000

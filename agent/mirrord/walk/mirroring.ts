@@ -4,16 +4,36 @@ import { isCompared } from './checkHash'
 import { Listing } from './listing'
 import { RANGE_BYTES, TRIES, type WalkRun } from './walkRun'
 
+/** Sent in one step. */
 const SMALL_FILE_BYTES = 256 * 1024
 /** fallocate(2): KEEP_SIZE and PUNCH_HOLE. */
 const PUNCH_HOLE = 3
 
 /** Sends what the source holds, whole: the steps of the full mirror, and the repairs of a comparison. walker.ts says why they are exact. */
 export class Mirroring {
+  private onlyAtOnce = false
+
   constructor(
     private readonly run: WalkRun,
     private readonly listing: Listing
   ) {}
+
+  /** A file that cannot be brought in one step, with all its names, is looked at again instead. */
+  atOnce(use: () => void): void {
+    this.onlyAtOnce = true
+    try {
+      use()
+    } finally {
+      this.onlyAtOnce = false
+    }
+  }
+
+  /** Inside the lock. The file has got larger, or a name that is not known, since it was looked at. */
+  private takesMore(folder: number, path: string, meta: Meta): boolean {
+    if (!this.onlyAtOnce || isAtOnce(this.run, folder, path, meta)) return false
+    this.run.again.push({ folder, path })
+    return true
+  }
 
   /** Sends what has this name, with all below it. */
   visit(folder: number, path: string): void {
@@ -63,7 +83,7 @@ export class Mirroring {
     return this.run.locked(() => {
       const meta = tree.meta(path)
       if (meta === null || meta.type !== seen.type || meta.inode !== seen.inode) return false
-      if (meta.type !== DIRECTORY && this.linkedTo(folder, path, meta)) return true
+      if (meta.type !== DIRECTORY && (this.linkedTo(folder, path, meta) || this.takesMore(folder, path, meta))) return true
       const { mode, uid, gid, rdev } = meta
       if (meta.type === DIRECTORY) this.run.log.appendStep({ kind: 'walkDirectory', folder, path, mode, uid, gid })
       else if (meta.type === SYMLINK) this.run.log.appendStep({ kind: 'walkSymlink', folder, path, target: tree.linkTarget(path), uid, gid })
@@ -124,7 +144,7 @@ export class Mirroring {
         if (!insist || meta.size > buffer.length) return false
         length = readAt(file, buffer, 0, buffer.length)
       }
-      if (this.linkedTo(folder, path, meta)) return true
+      if (this.linkedTo(folder, path, meta) || this.takesMore(folder, path, meta)) return true
       this.appendFile(folder, path, meta, buffer.subarray(0, length))
       return true
     })
@@ -145,7 +165,7 @@ export class Mirroring {
     const begun = this.run.locked(() => {
       const meta = this.run.sameFile(folder, path, seen)
       if (meta === null) return null
-      if (this.linkedTo(folder, path, meta)) return 'linked' as const
+      if (this.linkedTo(folder, path, meta) || this.takesMore(folder, path, meta)) return 'linked' as const
       this.appendFile(folder, path, meta, this.run.buffer.subarray(0, 0))
       return meta
     })
@@ -246,3 +266,7 @@ export class Mirroring {
     if (meta !== null) this.run.log.append({ kind: 'times', folder, path, atimeNs: null, mtimeNs: meta.mtimeNs })
   }
 }
+
+/** Inside the lock: one step makes it, and leaves no name behind that leads to what it was before. */
+export const isAtOnce = (run: WalkRun, folder: number, path: string, meta: Meta): boolean =>
+  (meta.type !== FILE || meta.size <= SMALL_FILE_BYTES) && run.knowsAllNames(folder, path, meta)

@@ -1,7 +1,7 @@
 import { FRAME_PAYLOAD_BYTES_MAX } from '../../../src/wire/frame'
 import { attributesBytes, type Difference } from '../../../src/wire/frameFields'
 import { isCompared } from './checkHash'
-import type { Mirroring } from './mirroring'
+import { isAtOnce, type Mirroring } from './mirroring'
 import { DIRECTORY, FILE, parentOf } from './sourceTree'
 import type { WalkRun } from './walkRun'
 
@@ -30,9 +30,19 @@ export class Repairs {
     }
   }
 
-  /** As the source has it now, whatever the target holds. */
-  bring(folder: number, path: string): void {
-    if (this.isHere(folder, path)) this.whole(folder, path)
+  /**
+   * As the source has it now, whatever the target holds. False: what is sent would leave a difference behind that was not there. The file has names that this
+   * walk has not met, or must not build on, and the target would keep them with the file as it was; or it is too large for one step and may move meanwhile.
+   */
+  bring(folder: number, path: string): boolean {
+    const { run } = this
+    const atOnce = run.locked(() => {
+      const meta = run.tree(folder).meta(path)
+      return meta === null || isAtOnce(run, folder, path, meta)
+    })
+    if (!atOnce) return false
+    if (this.isHere(folder, path)) this.mirroring.atOnce(() => this.whole(folder, path))
+    return true
   }
 
   private isHere(folder: number, path: string): boolean {

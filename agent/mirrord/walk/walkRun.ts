@@ -116,4 +116,9 @@ export class WalkRun {
       if (name !== path && !this.moved.covers(folder, name) && this.tree(folder).meta(name)?.inode === meta.inode) yield name
     }
   }
+
+  /** A file made anew on the target leaves no name behind that leads to what it was before. Inside the lock. */
+  knowsAllNames(folder: number, path: string, meta: Meta): boolean {
+    return meta.links === 1 || [...this.otherNames(folder, path, meta)].length + 1 >= meta.links
+  }
 }

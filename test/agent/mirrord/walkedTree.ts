@@ -321,6 +321,13 @@ export class WalkedTree {
     this.busy = false
   }
 
+  private undisturbed(use: () => void): void {
+    const { between } = this
+    this.between = () => undefined
+    use()
+    this.between = between
+  }
+
   mirror(): void {
     this.drain()
     this.redo.tolerant = true
@@ -330,7 +337,8 @@ export class WalkedTree {
 
   /** Compares all there is, or what the set names, and repairs the target. */
   compare(set: DirtySet | null = null): void {
-    this.log.startStream(1)
+    // What was in the order before is forgotten: a new session has compared what it knows to be dirty.
+    this.undisturbed(() => this.log.startStream(1))
     this.redo.tolerant = true
     this.found.length = 0
     this.walker.compare(set)
