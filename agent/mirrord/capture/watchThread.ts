@@ -48,14 +48,15 @@ export class Watcher {
 
   /**
    * Watches the directory and those below. `marks`: it is new to us, and what was made in it before the watch was told to nobody, so all of it is marked: the
-   * watch comes first and the listing after, so nothing falls between.
+   * watch comes first and the listing after, so nothing falls between. Its name may have been another directory's before, whose names the target still has:
+   * the slash says that they are to be compared.
    */
   private watchTree(path: string, marks: Set<string> | null = null): void {
     if (this.options.exclude(path)) return
     const watch = libc.inotifyAdd(this.fd, libc.cString(this.absolute(path)), WATCHED)
     if (watch < 0) return this.refused(path, -watch)
     this.directories.set(watch, path)
-    marks?.add(path)
+    marks?.add(path).add(`${path}/`)
     for (const entry of this.entries(path)) {
       const child = path === '' ? entry.name.toString('latin1') : `${path}/${entry.name.toString('latin1')}`
       if (entry.isDirectory()) this.watchTree(child, marks)

@@ -13,6 +13,7 @@ const ENTRY_HEAD_BYTES = 4
 
 export interface Revisit {
   folder: number
+  /** With a slash at its end (watch capture): a directory that has this name now, and may have other names in it than the one before. */
   path: string
 }
 

@@ -69,7 +69,8 @@ export class Comparison {
     this.forget()
     this.rounds = 0
     this.run.locked(() => {
-      this.run.moved.take()
+      // Should it be stopped, nobody else tells of what watch capture has marked.
+      if (!this.run.watching) this.run.moved.take()
       this.run.log.setWalking(true)
       this.run.log.appendStep({ kind: 'checkBegin', folder: 0, mode })
     })
@@ -106,15 +107,42 @@ export class Comparison {
   private rest(set: DirtySet | null): void {
     const { all, paths } = this.run.locked(() => this.run.moved.take())
     this.rounds++
-    if (all) return this.compare(set)
+    if (all) return this.run.watching ? this.everything() : this.compare(set)
     const again = [...paths, ...this.run.again]
     this.run.again = []
     this.run.revisiting = true
-    for (const each of again) this.run.watching ? this.look(each) : this.revisit(each.folder, each.path)
-    const lost = this.lost
-    this.lost = []
-    this.comparing.again(lost)
+    if (this.run.watching) this.lookAtAll(again)
+    else for (const each of again) this.revisit(each.folder, each.path)
+    this.compareLost()
     this.untilSettled()
+  }
+
+  private compareLost(): void {
+    const { lost } = this
+    this.lost = []
+    this.orAgain(lost.map(toLookAt), () => this.comparing.again(lost))
+  }
+
+  /** Should the walk end meanwhile, these are still to be looked at. */
+  private orAgain(paths: Revisit[], use: () => void): void {
+    try {
+      use()
+    } catch (error) {
+      this.run.again = this.run.again.concat(paths)
+      throw error
+    }
+  }
+
+  /** Watch capture, after an end before the end: what has been taken, and is not known to be equal, is marked as before. */
+  keep(): void {
+    const { run } = this
+    const left = [...run.again, ...[...this.lost, ...this.unconfirmed.takeAll()].map(toLookAt), ...this.differs.take().differences]
+    run.again = []
+    this.lost = []
+    const each = new Map(left.map(({ folder, path }) => [`${folder}:${path}`, { folder, path }]))
+    run.locked(() => {
+      for (const { folder, path } of each.values()) run.log.revisits.add(folder, path)
+    }, false)
   }
 
   private revisit(folder: number, path: string): void {
@@ -136,24 +164,41 @@ export class Comparison {
    * alone. `all`: it cannot say what has changed, so everything is compared.
    */
   marked(all: boolean, paths: Revisit[]): void {
-    if (all) this.compare(null)
+    if (all) this.everything()
     this.run.revisiting = true
-    for (const each of all ? [] : paths) this.look(each)
+    this.lookAtAll(all ? [] : paths)
     for (this.untilSettled(); this.lost.length > 0 || this.run.again.length > 0; this.untilSettled()) {
-      const { lost, run } = this
-      const again = run.again
-      this.lost = []
-      run.again = []
-      for (const each of again) this.look(each)
-      this.comparing.again(lost)
+      const { again } = this.run
+      this.run.again = []
+      this.lookAtAll(again)
+      this.compareLost()
     }
   }
 
-  private look({ folder, path }: Revisit): void {
+  private everything(): void {
+    try {
+      this.compare(null)
+    } catch (error) {
+      this.run.locked(() => this.run.log.revisits.addAll(), false)
+      throw error
+    }
+  }
+
+  private lookAtAll(paths: Revisit[]): void {
+    this.orAgain(paths, () => {
+      for (const each of paths) this.look(each)
+    })
+  }
+
+  private look(marked: Revisit): void {
+    const { folder } = marked
+    const directory = marked.path.endsWith('/')
+    const path = directory ? marked.path.slice(0, -1) : marked.path
     const tree = this.run.trees[folder]
-    this.run.moved.done({ folder, path })
+    this.run.moved.done(marked)
     if (tree === undefined || tree.excluded(path)) return
     const type = tree.meta(path)?.type
+    if (directory) return type === DIRECTORY ? void this.comparing.names(folder, path) : undefined
     if (type === undefined) this.mirroring.visitOne(folder, path)
     else if (type === DIRECTORY) this.comparing.stretches(folder, path, [])
     else this.comparing.visitOne(folder, path)
@@ -172,7 +217,7 @@ export class Comparison {
       const { lost, differences } = this.differs.take()
       if (lost) for (const each of this.unconfirmed.takeAll()) this.lost.push(each)
       if (this.counting) for (const each of differences) this.onFound(each)
-      this.repairs.repair(differences, this.settledUpTo)
+      this.orAgain(differences, () => this.repairs.repair(differences, this.settledUpTo))
     }
     this.settledUpTo = applied
     this.unconfirmed.confirm(applied)
@@ -218,6 +263,9 @@ export class Comparison {
     return sum
   }
 }
+
+/** As watch capture would have marked it. */
+const toLookAt = ({ folder, path, what }: Compared): Revisit => ({ folder, path: what === 'names' ? `${path}/` : path })
 
 /**
  * An application that renames all the time always has something new to look at while the target answers for the last. After so many rounds

@@ -96,6 +96,7 @@ export class Walker {
         this.comparison.all(set)
       } catch (error) {
         if (error instanceof WalkEnded) this.comparison.stopped(set === null ? 'full' : 'difference')
+        if (error instanceof WalkEnded && this.run.watching) this.comparison.keep()
         throw error
       }
     })
@@ -145,12 +146,22 @@ export class Walker {
 
   private revisitAll(): void {
     const { all, paths } = this.run.locked(() => this.run.moved.take())
-    if (this.run.watching) return this.comparison.marked(all, paths)
+    if (this.run.watching) return this.marked(all, paths)
     if (all) return this.walkFolders()
     const local = this.run.again
     this.run.again = []
     this.run.revisiting = true
     for (const each of [...paths, ...local]) this.revisit(each)
+  }
+
+  /** Watch capture. */
+  private marked(all: boolean, paths: Revisit[]): void {
+    try {
+      this.comparison.marked(all, paths)
+    } catch (error) {
+      if (error instanceof WalkEnded) this.comparison.keep()
+      throw error
+    }
   }
 
   private revisit({ folder, path }: Revisit): void {

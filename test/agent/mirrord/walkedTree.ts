@@ -10,6 +10,7 @@ import { Watcher } from '../../../agent/mirrord/capture/watchThread'
 import { SourceTree } from '../../../agent/mirrord/walk/sourceTree'
 import { WalkControl } from '../../../agent/mirrord/walk/walkControl'
 import { Walker } from '../../../agent/mirrord/walk/walker'
+import { WalkEnded } from '../../../agent/mirrord/walk/walkRun'
 import * as libc from '../../../agent/native/libc'
 import { sealFrame } from '../../../src/wire/frame'
 import { decodeFrame } from '../../../src/wire/frameDecode'
@@ -36,7 +37,8 @@ export class RandomSource {
   constructor(
     private readonly root: string,
     private readonly log: Order,
-    seed: number
+    seed: number,
+    private readonly linking = true
   ) {
     this.random = randomSource(seed)
   }
@@ -159,6 +161,7 @@ export class RandomSource {
   }
 
   private link(): void {
+    if (!this.linking) return
     const [name, newPath] = [this.file(), this.file()]
     if (!this.did(() => fs.linkSync(this.at(name), this.at(newPath)))) return
     this.changed(name, this.parent(newPath))
@@ -349,6 +352,25 @@ export class WalkedTree {
   walkMarked(): void {
     this.walker.walkRevisits()
     this.drain()
+  }
+
+  /** In the session that is; false: it was stopped before its end. */
+  compareOn(): boolean {
+    try {
+      this.walker.compare(null)
+      return true
+    } catch (error) {
+      if (error instanceof WalkEnded) return false
+      throw error
+    } finally {
+      this.control.take()
+      this.drain()
+    }
+  }
+
+  /** An administrator stops what runs. */
+  stop(): void {
+    this.control.order('stop')
   }
 
   /** A connection breaks: what the target says meanwhile is not heard. */

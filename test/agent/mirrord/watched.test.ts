@@ -2,12 +2,18 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { compareTrees } from '../../kit/compareTrees'
-import { WalkedTree, WatchingThread } from './walkedTree'
+import { RandomSource, UNHEARD, WalkedTree, WatchingThread } from './walkedTree'
 
 /*
  * Watch capture: the walk, the target and inotify in one thread, so that a seed decides what comes between what. The application never waits for anybody,
  * not even for the lock of the order.
  */
+const SEEDS = Number(process.env['WATCH_SEEDS'] ?? 6)
+const FIRST_SEED = Number(process.env['WATCH_SEED'] ?? 1)
+const STEPS_BEFORE = 80
+const BURSTS = 20
+const BURST_STEPS = 10
+const STOP_CHANCE = 0.005
 /** More would be a walk that does not end while the application writes. */
 const STEPS_MAX = 20_000
 const STEPS_A_CHANGE = 11
@@ -106,4 +112,57 @@ test.each(WRITERS)('an application that %s all the time: mirror and comparison e
   expect(compareTrees(source, target)).toEqual([])
   pair.watch.end()
   walked.redo.close()
+})
+
+/** The seeds for which both sides are not equal after this, and how they differ. */
+function unequal(story: (pair: Pair, application: RandomSource) => void): { seed: number; differences: string[] }[] {
+  const all: { seed: number; differences: string[] }[] = []
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+    const pair = watchedPair(String(seed))
+    const application = new RandomSource(pair.source, UNHEARD, seed, false)
+    for (let step = 0; step < STEPS_BEFORE; step++) application.step()
+    pair.walked.between = () => {
+      if (application.chance(0.15)) application.step()
+      if (application.chance(0.1)) pair.watch.look()
+    }
+    story(pair, application)
+    rest(pair)
+    const differences = compareTrees(pair.source, pair.target)
+    pair.watch.end()
+    pair.walked.redo.close()
+    if (differences.length > 0) all.push({ seed, differences })
+  }
+  return all
+}
+
+function burst({ walked, watch }: Pair, application: RandomSource): void {
+  for (let step = 0; step < BURST_STEPS; step++) application.step()
+  watch.look()
+  walked.walkMarked()
+}
+
+test('whatever is changed while a folder is mirrored and watched, both sides are equal when the application rests', () => {
+  const found = unequal((pair, application) => {
+    pair.walked.mirror()
+    for (let count = 0; count < BURSTS; count++) burst(pair, application)
+  })
+  expect(found).toEqual([])
+})
+
+test('a comparison that is stopped takes nothing with it that was marked', () => {
+  let stopped = 0
+  const found = unequal((pair, application) => {
+    const { walked } = pair
+    walked.mirror()
+    for (let count = 0; count < BURSTS; count++) {
+      for (let step = 0; step < BURST_STEPS; step++) application.step()
+      pair.watch.look()
+      const { between } = walked
+      walked.between = () => (application.chance(STOP_CHANCE) ? walked.stop() : between())
+      if (!walked.compareOn()) stopped++
+      walked.between = between
+    }
+  })
+  expect(found).toEqual([])
+  expect(stopped).toBeGreaterThan(SEEDS)
 })
