@@ -223,7 +223,9 @@ export class SourceSide {
   async drain(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs
     for (const capture of this.captures) await capture.flushTimes()
-    while (!this.walkedAll() && performance.now() < deadline) await delay(DRAIN_POLL_MS)
+    await this.walked(deadline)
+    // What is marked is one more change at least.
+    if (!this.walkedAll()) throw this.notDrained(this.log.lsn() + 1, timeoutMs)
     const goal = this.log.lsn()
     while (!this.upToDate(goal)) {
       if (performance.now() >= deadline) throw this.notDrained(goal, timeoutMs)
@@ -231,7 +233,12 @@ export class SourceSide {
     }
   }
 
-  /** Watch capture: what it has marked has been walked. */
+  /** Watch capture: resolves when what it has marked has been walked, or it is too late. */
+  private async walked(deadline: number): Promise<void> {
+    if (this.config.capture === 'watch') this.walks.makeWay()
+    while (!this.walkedAll() && performance.now() < deadline) await delay(DRAIN_POLL_MS)
+  }
+
   private walkedAll(): boolean {
     return this.config.capture !== 'watch' || (this.log.revisits.empty() && !this.walk.isBusy())
   }
@@ -252,20 +259,21 @@ export class SourceSide {
     return this.endStream()
   }
 
-  /** As `stop`, but the folders stay mounted for a successor. */
+  /** As `stop`, but the folders stay mounted for a successor. What is only watched changes unseen until it watches. */
   async handOver(): Promise<boolean> {
     for (const capture of this.captures) await capture.detach()
-    return this.endStream()
+    return (await this.endStream()) && this.config.capture !== 'watch'
   }
 
   private async endStream(): Promise<boolean> {
     await this.walks.dirty?.close()
     this.stopping = true
-    const goal = this.log.lsn()
     const deadline = performance.now() + LAST_CHANGES_MS
+    if (this.upToDate(0)) await this.walked(deadline)
+    const goal = this.log.lsn()
     const hopeful = (): boolean => this.view?.connected === true && this.view.targetComplete
     while (hopeful() && !this.upToDate(goal) && performance.now() < deadline) await delay(DRAIN_POLL_MS)
-    const clean = this.upToDate(goal)
+    const clean = this.walkedAll() && this.upToDate(goal)
     this.walkThread.exit()
     this.tellSender({ do: 'stop' })
     await this.senderEnded

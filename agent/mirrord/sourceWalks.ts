@@ -134,6 +134,11 @@ export class SourceWalks {
     else this.thread.difference(set)
   }
 
+  /** Watch capture: a comparison that nobody needs would look at what is marked only at its end. */
+  makeWay(): void {
+    if (this.needed === null && this.thread.control.isComparing()) this.thread.stop()
+  }
+
   private refuseVerify(): void {
     const { peerNode } = this.config
     if (this.view?.connected !== true) throw this.impossible(`${peerNode} is not connected`)

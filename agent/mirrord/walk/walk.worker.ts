@@ -47,6 +47,8 @@ function failed(error: unknown): void {
 }
 
 function run(kind: WalkKind, use: () => void): void {
+  // What is marked is looked at here, too.
+  control.setBusy(data.watching)
   control.begin(kind, Date.now())
   try {
     use()
@@ -54,6 +56,8 @@ function run(kind: WalkKind, use: () => void): void {
   } catch (error) {
     control.end(error instanceof WalkEnded ? 'stopped' : 'failed', Date.now())
     failed(error)
+  } finally {
+    control.setBusy(false)
   }
 }
 

@@ -112,6 +112,14 @@ export class TestMirrord {
     this.child!.kill(name)
   }
 
+  /** Resolves when each of its threads stands still; SIGCONT sets it going again. */
+  async stopped(): Promise<void> {
+    this.signal('SIGSTOP')
+    const tasks = `/proc/${this.child!.pid}/task`
+    const stands = (task: string): boolean => /\) T /.test(fs.readFileSync(path.join(tasks, task, 'stat'), 'utf8'))
+    while (!fs.readdirSync(tasks).every(stands)) await delay(POLL_MS)
+  }
+
   async kill(): Promise<void> {
     if (this.child === null || this.child.exitCode !== null || this.child.signalCode !== null) return
     const exited = once(this.child, 'exit')

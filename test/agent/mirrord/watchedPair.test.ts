@@ -13,8 +13,8 @@ let pair: TestPair
 beforeEach(() => (pair = makePair({ capture: 'watch' })))
 afterEach(() => pair.end())
 
-async function start(): Promise<void> {
-  await pair.one.start()
+async function start({ kept = false } = {}): Promise<void> {
+  await pair.one.start({ kept })
   await pair.two.start()
   await pair.two.ask({ do: 'target', roleSequence: 1 })
   await pair.one.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
@@ -58,5 +58,68 @@ test('an application that writes every few milliseconds: the full mirror ends, a
   } finally {
     await writes.stop()
   }
+  await expectEqual()
+})
+
+/** More than inotify holds for one who does not read: what follows is told to nobody. */
+function overflow(folder: string): void {
+  const held = Number(fs.readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'))
+  const files = ['first', 'second'].map((name) => path.join(folder, name))
+  // In turns: inotify tells the same thing only once.
+  for (let event = 0; event <= held; event++) fs.chmodSync(files[event % 2]!, 0o600)
+}
+
+test('after more changes than inotify can hold everything is compared: nothing is missing, nothing too much, and new directories are watched', async () => {
+  const { one } = pair
+  const at = (name: string): string => path.join(one.folder, name)
+  for (const name of ['old/deep', 'moves', 'goes']) fs.mkdirSync(at(name), { recursive: true })
+  for (const name of ['first', 'second', 'old/deep/file', 'moves/file', 'goes/file']) fs.writeFileSync(at(name), name)
+  await start()
+  await mirrored()
+  await one.stopped()
+  try {
+    overflow(one.folder)
+    fs.mkdirSync(at('new/deep'), { recursive: true })
+    fs.writeFileSync(at('new/deep/file'), 'made while nobody was told')
+    fs.writeFileSync(at('old/deep/file'), 'changed')
+    fs.renameSync(at('moves'), at('old/moved'))
+    fs.rmSync(at('goes'), { recursive: true })
+  } finally {
+    one.signal('SIGCONT')
+  }
+  await expectEqual()
+  for (const name of ['new/deep/file', 'old/moved/file', 'old/deep/later']) fs.writeFileSync(at(name), 'once more')
+  await expectEqual()
+})
+
+test('a drain does not wait for a comparison that nobody needs, and has what was marked meanwhile', async () => {
+  const { one, two } = pair
+  await start()
+  await mirrored()
+  await two.stopped()
+  try {
+    await one.ask({ do: 'verify', action: 'start', mode: 'full' })
+    await one.until('comparing', ({ verify }) => verify.state === 'Verifying')
+    fs.writeFileSync(path.join(one.folder, 'late'), 'late')
+    await one.ask({ do: 'mirror', action: 'pause' })
+  } finally {
+    two.signal('SIGCONT')
+  }
+  await expectEqual()
+  expect((await one.status()).verify.state).toBe('Stop')
+})
+
+test('what is changed while one mirrord hands over to the next, and nobody watches, is found', async () => {
+  const { one } = pair
+  await start({ kept: true })
+  await mirrored()
+  let handed = false
+  const works = (async () => {
+    for (let round = 0; !handed; round++, await delay(PAUSE_MS)) fs.writeFileSync(path.join(one.folder, `n${round}`), 'new')
+  })()
+  await one.crash('SIGUSR2')
+  handed = true
+  await works
+  await mirrored()
   await expectEqual()
 })
