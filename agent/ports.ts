@@ -1,6 +1,6 @@
 import type { ApplicationConfig, Config, JobConfig, JobRecord, Safety, VipConfig } from '../src/model'
 import type { CheckMode } from '../src/wire/frameFields'
-import type { LinkView, MirrorAction, MirrordStatus, PeerMessage, PeerReply, VerifyReport } from '../src/wire'
+import type { LinkView, MirrorAction, MirrordStatus, PeerMessage, PeerReply, Upgraded, VerifyReport } from '../src/wire'
 
 /**
  * The doors to the outside, one interface each, on one page. `perform.ts` is their only caller; every outcome
@@ -106,6 +106,8 @@ export interface DataPort {
   expose(job: string, roleSequence: number): Promise<void>
   safety(job: string, safety: Safety, safetySequence: number): Promise<void>
   selectSource(job: string): Promise<void>
+  /** The data program hands over to the installed one, whatever it is now. Others that are asked for wait meanwhile. Rejects when the one before goes on. */
+  upgrade(job: string): Promise<Upgraded>
   /** Ends the program (clean stop of the node, or before it is started anew). */
   end(job: string): Promise<void>
   onStatus(call: (job: string, status: MirrordStatus) => void): void

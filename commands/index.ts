@@ -19,6 +19,7 @@ import { Safety } from './safety'
 import { Selectsrc } from './selectsrc'
 import { Switch } from './switch'
 import { Transmit } from './transmit'
+import { Upgrade } from './upgrade'
 import { Use } from './use'
 import { Verify } from './verify'
 import { Version } from './version'
@@ -47,6 +48,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   selectsrc: Selectsrc,
   switch: Switch,
   transmit: Transmit,
+  upgrade: Upgrade,
   use: Use,
   verify: Verify,
   version: Version,

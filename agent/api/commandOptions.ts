@@ -19,7 +19,8 @@ const OPTIONS: Record<JobCommand, { needs: Option[]; may?: Option[] }> = {
   bandwidth: { needs: ['bytesPerSecond'] },
   safety: { needs: ['safety'] },
   selectsrc: { needs: ['node'], may: ['confirm'] },
-  clearerr: { needs: [], may: ['node'] }
+  clearerr: { needs: [], may: ['node'] },
+  upgrade: { needs: ['node'] }
 }
 
 /** In words what does not fit the command; null: all does. */

@@ -211,14 +211,15 @@ class RunningEngine implements Engine {
     return { ok: true, result: answer }
   }
 
-  /** Never sent back: an error flag is cleared here, the rest is the owner's; while the two do not agree on the owner, nobody carries it out. */
+  /** Never sent back: an error flag is cleared here, this node's data program is replaced here, the rest is the owner's; while the two do not agree on the owner, nobody carries it out. */
   private async receiveCommand(message: Extract<PeerMessage, { kind: 'command' }>): Promise<Outcome> {
     const owner = this.published.jobs[message.job]?.record.owner
     const { node, peerNode } = this.published
-    if (owner === peerNode && message.command !== 'clearerr')
+    const isHere = message.command === 'clearerr' || message.command === 'upgrade'
+    if (owner === peerNode && !isHere)
       return { ok: false, error: jobReport('E_JOB_BUSY', { job: message.job, node, ticket: 'no ticket', doing: 'the owner is changing' }) }
     const { kind: _, job, command, reason, account, ...options } = message
-    const whose = command === 'clearerr' ? { node } : {}
+    const whose = isHere ? { node } : {}
     return { ok: true, result: await this.command(job, command, { ...options, ...(reason === null ? {} : { reason }), ...whose }, account) }
   }
 }

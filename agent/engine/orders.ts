@@ -63,7 +63,10 @@ export class Orders {
     await data.source(job.name, roleSequence, order.peerCopyComplete)
   }
 
-  private noteData(job: string, order: Extract<Order, { do: 'mirror' | 'verify' | 'transmit' | 'bandwidth' | 'safety' | 'selectSource' }>): Promise<unknown> {
+  private noteData(
+    job: string,
+    order: Extract<Order, { do: 'mirror' | 'verify' | 'transmit' | 'bandwidth' | 'safety' | 'selectSource' | 'upgrade' }>
+  ): Promise<unknown> {
     const { data } = this.ports
     switch (order.do) {
       case 'mirror':
@@ -78,6 +81,8 @@ export class Orders {
         return data.safety(job, order.safety, order.safetySequence)
       case 'selectSource':
         return data.selectSource(job)
+      case 'upgrade':
+        return data.upgrade(job)
     }
   }
 

@@ -5,6 +5,7 @@ import { dataError } from '../../src/wire/frame'
 import { STATUS_INTERVAL_MS, type MirrordEvent } from '../../src/wire/mirrord'
 import { ControlSocket } from './control/controlSocket'
 import { EXIT_HANDED_OVER, KeeperLink } from './keeper/keeperLink'
+import { CHECK_OPTION, checkOwn } from './keeper/successor'
 import { Mirrord } from './mirrord'
 
 const USAGE = 'Usage: mirrord --job NAME --node NAME --run DIRECTORY --state DIRECTORY [--keeper]\n'
@@ -38,21 +39,22 @@ function readArguments(argv: string[]): Arguments | null {
 }
 
 /** The data plane of one job. It lives on when the engine goes away, and ends on `exit` or SIGTERM. */
-export async function runMirrord(argv: string[]): Promise<void> {
+export async function runMirrord(argv: string[], version: string): Promise<void> {
+  if (argv.includes(CHECK_OPTION)) return void process.stdout.write(`${JSON.stringify(checkOwn(version))}\n`)
   const given = readArguments(argv)
   if (given === null) {
     process.stderr.write(USAGE)
     process.exit(EXIT_USAGE)
   }
   try {
-    await serve(given)
+    await serve(given, version)
   } catch (error) {
     say(error instanceof ReportError ? `${error.report.code}: ${error.message}` : (error as Error).message)
     process.exit(EXIT_FAILED)
   }
 }
 
-async function serve({ job, node, run, state, keeper: kept }: Arguments): Promise<void> {
+async function serve({ job, node, run, state, keeper: kept }: Arguments, version: string): Promise<void> {
   let control: ControlSocket | null = null
   const tell = (event: MirrordEvent): void => control?.tell(event)
   const leave = (handedOver: boolean): void => {
@@ -63,7 +65,7 @@ async function serve({ job, node, run, state, keeper: kept }: Arguments): Promis
     }, FAREWELL_MS)
   }
   const keeper = kept ? await KeeperLink.open() : null
-  const mirrord = new Mirrord(job, node, path.join(state, `${job}.copy.json`), { say, tell, keeper, exit: leave })
+  const mirrord = new Mirrord(job, node, path.join(state, `${job}.copy.json`), { version, say, tell, keeper, exit: leave })
   catchDefects(tell)
   process.on('SIGHUP', () => undefined)
   process.on('SIGTERM', () => void endInOrder(mirrord, 'exit'))

@@ -1,9 +1,12 @@
 import type { Safety } from '../../src/model'
 import { dataError } from '../../src/wire/frame'
-import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus, SessionView, VerifyReport } from '../../src/wire/mirrord'
+import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus, ProgramCommand, ProgramView, SessionView, VerifyReport } from '../../src/wire/mirrord'
+import { monotonicMs } from '../adapters/clock'
+import { programCommand } from '../native/programs'
 import { removeDeadMounts } from './capture/mount'
 import { parseRequest } from './control/requests'
 import type { KeeperLink, Standing } from './keeper/keeperLink'
+import { checkSuccessor } from './keeper/successor'
 import { CopyStateFile, SOURCE_HISTORY_MAX } from './copyState'
 import { realPath } from './folderCapture'
 import { readOwnMarks } from './ownMarks'
@@ -17,6 +20,7 @@ import { readComparisonReport } from './walk/comparisonReport'
 const SPEED_WINDOW_MS = 2_000
 
 export interface MirrordHooks {
+  version: string
   say(line: string): void
   tell(event: MirrordEvent): void
   /** Starts a successor when this process dies; null: nobody does. */
@@ -40,6 +44,7 @@ export class Mirrord {
   /** It was the source and this very process has unmounted it: nobody had the time to change the folder. After a restart or a reboot that is not known. */
   private stoppedHere = false
   private safetyOfNextSource: { safety?: Safety; safetySequence?: number } = {}
+  private readonly program: ProgramView
 
   constructor(
     private readonly job: string,
@@ -48,6 +53,7 @@ export class Mirrord {
     private readonly hooks: MirrordHooks
   ) {
     this.state = new CopyStateFile(stateFile)
+    this.program = { version: hooks.version, pid: process.pid, pausedMs: null, insteadWhy: null }
   }
 
   answer(request: MirrordRequest): Promise<unknown> {
@@ -68,7 +74,7 @@ export class Mirrord {
       case 'mirror':
         return this.inTurn(() => this.mirror(request.action))
       case 'handOver':
-        return this.inTurn(() => this.handOver())
+        return this.inTurn(() => this.handOver(request.command))
       case 'exit':
         return this.inTurn(() => this.end())
       case 'verify':
@@ -102,7 +108,7 @@ export class Mirrord {
     const bytes = source?.view?.sentBytes ?? target?.view?.receivedBytes ?? 0
     const speed = this.speed.add(bytes, performance.now())
     const status = source !== null ? sourceStatus(base, source, speed) : target !== null ? targetStatus(base, target, speed) : base
-    return { ...status, fault: this.fault ?? status.fault }
+    return { ...status, fault: this.fault ?? status.fault, program: this.program }
   }
 
   private configured(): MirrordConfig {
@@ -150,6 +156,15 @@ export class Mirrord {
     }
     const everythingSent = this.source?.beganEqual === true
     this.hooks.say(`goes on where the process before it ended${everythingSent ? '' : '; a comparison of what may differ follows'}`)
+    this.tellPause()
+  }
+
+  private tellPause(): void {
+    const handedOver = this.keeper?.welcome.handedOver ?? null
+    if (handedOver === null) return
+    this.program.pausedMs = Math.max(0, Math.round(monotonicMs() - handedOver.atMs))
+    this.program.insteadWhy = handedOver.insteadWhy
+    this.hooks.say(`it was handed over to: ${this.program.pausedMs} ms passed in between`)
   }
 
   private get sideHooks(): SideHooks {
@@ -317,15 +332,28 @@ export class Mirrord {
     this.hooks.exit(false)
   }
 
-  /** A target just ends: its redo log says where to go on. */
-  private async handOver(): Promise<void> {
-    if (this.keeper === null || this.keeper.gone) throw dataError('E_MIRRORD_REQUEST', { why: 'no keeper would start another mirrord' })
+  /** With the job online. A target just ends: its redo log says where to go on. */
+  private async handOver(command: ProgramCommand = programCommand('mirrord')): Promise<void> {
+    const keeper = this.canHandOver()
+    const { version } = await checkSuccessor(this.job, command)
+    this.hooks.say(`hands over to version ${version}: ${[command.file, ...command.args].join(' ')}`)
+    await this.source?.catchUp()
+    const atMs = monotonicMs()
     if (this.source !== null) {
       const { roleSequence } = this.source
       const clean = await this.source.handOver()
       this.state.update({ clean })
       this.stand({ do: 'source', roleSequence, peerCopyComplete: clean })
     }
+    keeper.next({ command, atMs })
     this.hooks.exit(true)
+  }
+
+  private canHandOver(): KeeperLink {
+    const { keeper, job } = this
+    const idle = this.source === null && this.target === null
+    const why = keeper === null ? 'no keeper would start another one' : idle ? 'it serves nothing that another one could go on with' : keeper.whyNoSuccessor()
+    if (keeper === null || why !== null) throw dataError('E_HAND_OVER', { job, why: why ?? '' })
+    return keeper
   }
 }

@@ -24,6 +24,10 @@ const DRAIN_POLL_MS = 10
 const TICK_MS = 100
 /** After capture has stopped, the last changes get so long to reach the target. */
 const LAST_CHANGES_MS = 2_000
+/** Before a hand-over: applications are served meanwhile. */
+const CATCH_UP_MS = 5_000
+/** In it they wait: what the target has not got by then is compared afterwards. */
+const HAND_OVER_CHANGES_MS = 1_000
 
 export interface SideHooks {
   say(line: string): void
@@ -256,24 +260,35 @@ export class SourceSide {
       await this.captures[0]!.stop({ force })
       this.captures.shift()
     }
-    return this.endStream()
+    return this.endStream(LAST_CHANGES_MS)
+  }
+
+  /** What was written so far is at the target, if it follows: less is left to wait for when nobody serves. */
+  async catchUp(): Promise<void> {
+    for (const capture of this.captures) await capture.flushTimes()
+    await this.untilUpToDate(performance.now() + CATCH_UP_MS)
   }
 
   /** As `stop`, but the folders stay mounted for a successor. What is only watched changes unseen until it watches. */
   async handOver(): Promise<boolean> {
     for (const capture of this.captures) await capture.detach()
-    return (await this.endStream()) && this.config.capture !== 'watch'
+    return (await this.endStream(HAND_OVER_CHANGES_MS)) && this.config.capture !== 'watch'
   }
 
-  private async endStream(): Promise<boolean> {
-    await this.walks.dirty?.close()
-    this.stopping = true
-    const deadline = performance.now() + LAST_CHANGES_MS
-    if (this.upToDate(0)) await this.walked(deadline)
+  /** The target has all that is in the order now; false: not by then, or it does not follow. */
+  private async untilUpToDate(deadline: number): Promise<boolean> {
     const goal = this.log.lsn()
     const hopeful = (): boolean => this.view?.connected === true && this.view.targetComplete
     while (hopeful() && !this.upToDate(goal) && performance.now() < deadline) await delay(DRAIN_POLL_MS)
-    const clean = this.walkedAll() && this.upToDate(goal)
+    return this.upToDate(goal)
+  }
+
+  private async endStream(changesMs: number): Promise<boolean> {
+    await this.walks.dirty?.close()
+    this.stopping = true
+    const deadline = performance.now() + changesMs
+    if (this.upToDate(0)) await this.walked(deadline)
+    const clean = (await this.untilUpToDate(deadline)) && this.walkedAll()
     this.walkThread.exit()
     this.tellSender({ do: 'stop' })
     await this.senderEnded

@@ -23,6 +23,16 @@ export function workerFile(name: string): string {
   return path.join(distDirectory(), `${name}.worker.cjs`)
 }
 
+/** The files of all threads; none in the single executable, where they cannot be missing. */
+export function threadFiles(): string[] {
+  if (isSea()) return []
+  const directory = distDirectory()
+  return fs
+    .readdirSync(directory)
+    .filter((name) => name.endsWith('.worker.cjs'))
+    .map((name) => path.join(directory, name))
+}
+
 /** A thread's young generation, MiB: V8 would let each of a dozen threads grow to three times this and more before it looks for garbage. */
 const YOUNG_MIB = 4
 

@@ -43,6 +43,8 @@ export type Order =
   | { do: 'safety'; safety: Safety; safetySequence: number }
   /** The administrator has said that this side's data is right. */
   | { do: 'selectSource' }
+  /** The data program hands over to the installed one. */
+  | { do: 'upgrade' }
   | { do: 'probe'; vip: VipConfig }
   | { do: 'raise'; vip: VipConfig }
   | { do: 'drop'; vip: VipConfig }

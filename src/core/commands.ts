@@ -13,6 +13,7 @@ import { recoverStages, startStages, stopStages } from './order'
 import { names } from './ownership'
 import { beginPlan, describe } from './plan'
 import { configOf, copyIsWhole, hasData, isTouched, owns, peerIsReachable, peerJob, type JobState, type Task } from './state'
+import { decideUpgrade, upgradeNode } from './upgrade'
 import { endTicket, openTicket, runningTicket, stepLine } from './tickets'
 import { log, refuse, reply, setRecord, type Turn } from './turn'
 
@@ -59,7 +60,7 @@ function carryOut(turn: Turn, job: JobState, event: Command, decision: Exclude<D
 function commandText({ command, options }: Command, job: JobState): string {
   const { action, mode, bytesPerSecond, safety, node } = options
   const limit = bytesPerSecond === null ? 'off' : bytesPerSecond
-  const more = [mode, limit, safety, command === 'selectsrc' ? node : undefined].filter((word) => word !== undefined)
+  const more = [mode, limit, safety, command === 'selectsrc' || command === 'upgrade' ? node : undefined].filter((word) => word !== undefined)
   return [command, ...(action ? [action] : []), job.name, ...more].join(' ')
 }
 
@@ -68,9 +69,10 @@ function unknownJob(turn: Turn, job: string): Failure {
   return jobReport('E_JOB_UNKNOWN', { job, node: turn.state.node, known })
 }
 
-/** The owner decides; an error flag is cleared where it is kept. */
+/** The owner decides; an error flag is cleared where it is kept, a program is replaced where it runs. */
 function placeOf(turn: Turn, job: JobState, event: Command): string | Failure {
   if (event.command === 'clearerr') return flagNode(turn, job, event.options.node ?? null)
+  if (event.command === 'upgrade') return upgradeNode(turn, event.options.node)
   return owns(turn.state, job) ? turn.state.node : turn.state.peerNode
 }
 
@@ -82,6 +84,7 @@ function forward(turn: Turn, event: Command, place: string): void {
 
 function decide(turn: Turn, job: JobState, event: Command): Decision {
   if (event.command === 'clearerr') return decideClearerr(turn, job)
+  if (event.command === 'upgrade') return decideUpgrade(turn, job)
   const busy = whyBusy(turn, job)
   if (busy) return refused(busy)
   switch (event.command) {

@@ -18,6 +18,7 @@ import {
   VOIDED_MAX,
   type JobState,
   type Plan,
+  type PlanKind,
   type State,
   type Task
 } from './state'
@@ -172,6 +173,9 @@ export function switchFailed(turn: Turn, job: JobState, error: Failure): void {
   log(turn, 'error', report.message, job)
 }
 
+/** What a node does with its data while it stands by, and what a takeover need not wait for. */
+const YIELDING: PlanKind[] = ['standby', 'upgrade']
+
 type Received = Extract<Event, { kind: 'handoverReceived' }>
 
 /** The other side. A refusal is a promise: this very handover is never accepted later, however late a repetition comes. */
@@ -215,7 +219,7 @@ function whyNotTake(turn: Turn, job: JobState, roleSequence: number, selected: b
   if (job.record.needToVerify === 'Manually' && !selected) return 'both copies may hold changes of their own'
   if (!job.observed) return 'it has just started and does not know yet what runs there'
   if (isTouched(job)) return 'it is still stopping what ran there'
-  return job.plan !== null && job.plan.kind !== 'standby' ? `it is busy (${job.plan.kind})` : null
+  return job.plan !== null && !YIELDING.includes(job.plan.kind) ? `it is busy (${job.plan.kind})` : null
 }
 
 const voidKey = (ticket: string, roleSequence: number): string => `${ticket}/${roleSequence}`

@@ -1,4 +1,5 @@
 import { jobReport } from '../report/job'
+import type { Upgraded } from '../wire'
 import { observed } from './boot'
 import type { Failure, Found, Outcome } from './event'
 import { probed } from './failover'
@@ -9,12 +10,14 @@ import { beginPlan, describe, taskEnded } from './plan'
 import { configOf, isTouched, RETRY_MS, type JobState, type Plan } from './state'
 import { changeTicket, endTicket, runningTicket } from './tickets'
 import { countRestart } from './trouble'
+import { upgraded } from './upgrade'
 import { log, setNote, setRecord, type Turn } from './turn'
 
 /** An answer to one order. Late ones, of a plan that was dropped, are ignored. */
 export function orderEnded(turn: Turn, job: JobState, event: { attempt: number; task: number; outcome: Outcome }): void {
   if (event.attempt !== job.attempt) return
   const order = job.plan?.pending.find(({ task }) => task === event.task)?.order
+  if (event.outcome.ok && order?.do === 'upgrade') upgraded(turn, job, event.outcome.result as Upgraded)
   const plan = taskEnded(turn, job, event.task, event.outcome)
   if (event.outcome.ok && order?.do === 'observe') observed(turn, job, event.outcome.result as Found)
   if (event.outcome.ok && order?.do === 'probe' && event.outcome.result !== null) job.answeredBy = String(event.outcome.result)
@@ -42,6 +45,8 @@ export function planEnded(turn: Turn, job: JobState, plan: Plan): void {
     case 'safety':
     case 'data':
       return dataPlanEnded(turn, job, plan)
+    case 'upgrade':
+      return upgradeEnded(turn, job, plan)
     case 'standDown':
       return stoodDown(turn, job, plan)
     case 'observe':
@@ -138,6 +143,12 @@ function stoodDown(turn: Turn, job: JobState, plan: Plan): void {
   if (error) setNote(turn, job, error.message, 'error')
   const ticket = runningTicket(turn.state, job)
   if (ticket?.purpose === 'automatic') endTicket(turn, plan.ticket, error)
+}
+
+function upgradeEnded(turn: Turn, job: JobState, plan: Plan): void {
+  job.retryAtMs = 0
+  const error = plan.failures[0]?.error
+  endTicket(turn, plan.ticket, error ? jobReport('E_UPGRADE_FAILED', { ...names(turn, job), why: error.message, helps: error.tryThis }) : null)
 }
 
 function dataPlanEnded(turn: Turn, job: JobState, plan: Plan): void {

@@ -1,7 +1,8 @@
+import { jobReport } from '../report/job'
 import type { Order } from './action'
 import type { Failure, Outcome } from './event'
 import { configOf, type JobState, type Plan, type PlanKind, type Task } from './state'
-import { openTicket, runningTicket, stepLine } from './tickets'
+import { endTicket, openTicket, runningTicket, stepLine } from './tickets'
 import { log, setRecord, type Turn } from './turn'
 
 /** These go on whatever fails: the rest of the job must still be stopped. What stayed is tried again later. */
@@ -12,6 +13,7 @@ const QUIET: PlanKind[] = ['observe', 'probe', 'standby']
 /** Drops the plan under way, if any (its answers are late from now on), and begins this one. */
 export function beginPlan(turn: Turn, job: JobState, kind: PlanKind, cause: Plan['cause'], stages: Task[][]): void {
   job.attempt += 1
+  if (job.plan?.kind === 'upgrade') endTicket(turn, job.plan.ticket, jobReport('E_UPGRADE_OVERTAKEN', { job: job.name, node: turn.state.node }))
   const ticket = QUIET.includes(kind) ? null : (runningTicket(turn.state, job)?.id ?? openTicket(turn, job, 'automatic'))
   job.plan = { kind, cause, ticket, stages, given: 0, pending: [], failures: [] }
   nextStage(turn, job, job.plan)
@@ -146,6 +148,8 @@ export function describe(order: Task): string {
       return `Set safety ${order.safety.toUpperCase()}`
     case 'selectSource':
       return 'Select data source'
+    case 'upgrade':
+      return 'Hand over to the installed data program'
     case 'probe':
       return `Probe VIP ${order.vip.address}`
     case 'raise':

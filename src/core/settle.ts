@@ -13,13 +13,14 @@ import { log, setNote, type Turn } from './turn'
 
 /**
  * Facts have changed: what follows for this job? Asked after every event, so that nothing depends on the order in
- * which events came. A job with a plan under way is left alone; only a takeover goes before the quiet ones.
+ * which events came. A job with a plan under way is left alone; only a takeover goes before the quiet ones, and before a hand-over of the data program.
  */
 export function settle(turn: Turn, job: JobState): void {
   if (!job.observed) return observe(turn, job)
   // Applications may be waiting for it, whatever else is under way.
   settleExposure(turn, job)
   if (job.plan !== null) endEmptyPlan(turn, job, job.plan)
+  if (job.plan?.kind === 'upgrade' && !owns(turn.state, job)) return void tryFailover(turn, job)
   if (job.plan !== null && job.plan.kind !== 'standby') return
   if (owns(turn.state, job)) settleOwner(turn, job)
   else settleStandby(turn, job)

@@ -103,6 +103,7 @@ export type PlanKind =
   | 'recover'
   | 'data'
   | 'safety'
+  | 'upgrade'
 
 /** Stages are done one after the other, the tasks of a stage side by side. */
 export interface Plan {

@@ -109,6 +109,12 @@ const dataReports = {
     message: ({ node, job, request, timeoutMs }) => `mirrord of ${job} on ${node} did not answer \`${request}\` within ${timeoutMs} ms.`,
     tryThis: ({ job }) => `Look at \`jobstate ${job}\` and at the disk of the folder; when it stays silent, bring the job out and in again.`
   }),
+  E_MIRRORD_INSTEAD: define<OfJob & { why: string }>({
+    exitCode: 1,
+    message: ({ node, job, why }) =>
+      `The installed data program did not take over ${job} on ${node} (${why}), so the one before was started again and goes on.`,
+    tryThis: () => 'No application has seen an error. Read the log of mirrord in the state directory, install the version anew, then upgrade again.'
+  }),
   E_MIRRORD_LOST: define<OfJob & { request: string; why: string }>({
     exitCode: 1,
     message: ({ node, job, request, why }) => `mirrord of ${job} on ${node} could not carry out \`${request}\`: ${why}.`,

@@ -42,6 +42,17 @@ export const dataMessages = {
     message: ({ job }) => `Another mirrord serves ${job} already`,
     tryThis: () => 'Use the one that runs, or end it first.'
   }),
+  E_HAND_OVER: define<{ job: string; why: string }>({
+    exitCode: 5,
+    message: ({ job, why }) => `mirrord of ${job} cannot hand over with the job online: ${why}`,
+    tryThis: ({ job }) =>
+      `Nothing has changed, it goes on. \`bringout ${job}\` and \`bringin ${job}\` start the installed program, with the service down meanwhile.`
+  }),
+  E_MIRRORD_SUCCESSOR: define<{ job: string; program: string; why: string }>({
+    exitCode: 1,
+    message: ({ job, program, why }) => `The installed data program (${program}) cannot take over from the mirrord of ${job}: ${why}`,
+    tryThis: () => 'Nothing has changed, the one that runs goes on. Install all files of the version anew, then upgrade again.'
+  }),
   E_MIRRORD_STATE: define<{ file: string; why: string }>({
     exitCode: 1,
     message: ({ file, why }) => `The state file ${file} cannot be used: ${why}`,

@@ -66,6 +66,21 @@ export const JOB_MESSAGES = {
     message: ({ job, percent }) => `the full mirror of ${job} is under way (${percent}%)`,
     tryThis: () => 'Wait until it has ended'
   }),
+  E_VERIFY_RUNNING: define<Pair>({
+    exitCode: 5,
+    message: ({ job, node, peer }) => `the copies of ${job} on ${node} and ${peer} are being compared, which would begin anew`,
+    tryThis: ({ job }) => `Wait until it has ended (jobstate ${job}), or verify ${job} stop`
+  }),
+  E_UPGRADE_FAILED: define<At & { why: string; helps: string }>({
+    exitCode: 1,
+    message: ({ job, node, why }) => `the data program of ${job} on ${node} was not replaced: ${why}`,
+    tryThis: ({ helps }) => helps
+  }),
+  E_UPGRADE_OVERTAKEN: define<At>({
+    exitCode: 1,
+    message: ({ job, node }) => `${job} has moved while its data program on ${node} was being replaced`,
+    tryThis: ({ job }) => `jobstate ${job} shows where it runs; then upgrade again, or see what serves there by --json (data, program)`
+  }),
   E_START_FAILED: define<At & { step: string; why: string }>({
     exitCode: 1,
     message: ({ job, node, step, why }) => `${job} did not start on ${node}: ${step} failed: ${why}`,

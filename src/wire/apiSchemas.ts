@@ -119,7 +119,8 @@ const mirrordStatusSchema: z.ZodType<MirrordStatus> = z.looseObject({
   lsn: z.number(),
   appliedLsn: z.number(),
   copyComplete: z.boolean(),
-  fault: z.looseObject({ code: name, message: text }).nullable()
+  fault: z.looseObject({ code: name, message: text }).nullable(),
+  program: z.looseObject({ version: name, pid: count, pausedMs: z.number().nullable(), insteadWhy: text.nullable() }).optional()
 })
 
 const dataSettingsSchema = z.looseObject({

@@ -2,7 +2,19 @@ import type { NodeName, Safety } from '../model'
 import type { CheckMode } from './frameFields'
 
 /** What can be asked of a job, by a person or by the other node on his behalf. */
-export const JOB_COMMANDS = ['bringin', 'bringout', 'switch', 'mirror', 'verify', 'transmit', 'bandwidth', 'safety', 'selectsrc', 'clearerr'] as const
+export const JOB_COMMANDS = [
+  'bringin',
+  'bringout',
+  'switch',
+  'mirror',
+  'verify',
+  'transmit',
+  'bandwidth',
+  'safety',
+  'selectsrc',
+  'clearerr',
+  'upgrade'
+] as const
 export type JobCommand = (typeof JOB_COMMANDS)[number]
 
 export type MirrorAction = 'start' | 'stop' | 'pause' | 'resume'
@@ -17,7 +29,7 @@ export interface CommandOptions {
   bytesPerSecond?: number | null
   /** `safety`. */
   safety?: Safety
-  /** `clearerr`: whose error flag; without it the one that there is. `selectsrc`: whose data is right. */
+  /** `clearerr`: whose error flag; without it the one that there is. `selectsrc`: whose data is right. `upgrade`: whose data program. */
   node?: NodeName
   /** `selectsrc`: `danger.state` of the dry run whose warning was shown. Refused when the state has changed since. */
   confirm?: string

@@ -58,11 +58,19 @@ export type MirrordRequest = {
   | { do: 'expose'; roleSequence: number }
   /** Source: the administrator has said that this side's data is right; what the other one holds of its own is given up. */
   | { do: 'selectSource' }
-  /** The program on disk is newer: this process ends with the job online, and its keeper starts another one, which goes on. */
-  | { do: 'handOver' }
+  /**
+   * The installed program is newer: it is started once to see that it can take over; then this process ends with the job online, and its keeper starts that
+   * one, which goes on. Without `command`: the one on disk where this one came from.
+   */
+  | { do: 'handOver'; command?: ProgramCommand }
   /** Ends the process, after `stop`. */
   | { do: 'exit' }
 )
+
+export interface ProgramCommand {
+  file: string
+  args: string[]
+}
 
 export type MirrordReply = { id: number; ok: true; result?: unknown } | { id: number; ok: false; error: { code: string; message: string; tryThis: string } }
 
@@ -104,6 +112,27 @@ export interface MirrordStatus {
   /** Target only, and on disk: a full mirror into this copy has ended and all since has been applied. */
   copyComplete: boolean
   fault: { code: string; message: string } | null
+  /** Absent: that of a version that did not say so. */
+  program?: ProgramView
+}
+
+/** The process that speaks. */
+export interface ProgramView {
+  version: string
+  pid: number
+  /** It goes on where another one handed over, and for so long nobody served the folders, or received. null: it was started otherwise. */
+  pausedMs: number | null
+  /** It is the one from before, started again: why the program that was to take over did not. */
+  insteadWhy: string | null
+}
+
+/** What became of a job's data program when another one took over from it. */
+export interface Upgraded {
+  version: string | null
+  /** Applications waited so long in its folders; null: it served none. */
+  pausedMs: number | null
+  /** So long after its end the two nodes were connected again; null: they were not before, or are not yet. */
+  silentMs: number | null
 }
 
 export const STATUS_INTERVAL_MS = 200

@@ -141,3 +141,30 @@ test('clearerr names whose flag is meant, and a node that is none of the pair is
   expect(err).toContain('RMHW999 is not a node of seoul-db; its nodes are RMHW131 and RMHW132.')
   expect(bench.a.heard.map(({ line }) => line)).not.toContain('POST /v1/jobs/DB_Group/clearerr')
 })
+
+const program = { version: '0.2.0', pid: 4711, pausedMs: 180, insteadWhy: null }
+
+test('upgrade names the node whose data program is replaced, shows how long applications waited, and has it as JSON', async () => {
+  const text = 'Data program 0.2.0 goes on; applications waited 180 ms'
+  bench.a.tickets = [{ ...ticket, state: 'done', steps: [step(text, 'done')] }]
+  for (const { status } of [bench.a, bench.b]) Object.assign(status.self.jobs['DB_Group']?.data ?? {}, { program })
+  const { exitCode, out } = await bench.cui(['upgrade', 'DB_Group', 'rmhw132'])
+  expect({ exitCode, lines: out.split('\n').slice(0, 2) }).toEqual({
+    exitCode: 0,
+    lines: ['Send upgrade Job command succeeded!', `11:47:32 RMHW131  ${text} ... done`]
+  })
+  expect(bench.a.heard.find(({ line }) => line.endsWith('/upgrade'))).toEqual({ line: 'POST /v1/jobs/DB_Group/upgrade', body: { node: 'RMHW132' } })
+  const json = JSON.parse((await bench.cui(['upgrade', 'DB_Group', 'RMHW132', '--json'])).out)
+  expect(json).toMatchObject({ command: 'upgrade', job: 'DB_Group', state: 'done', program })
+})
+
+test('upgrade refuses what it cannot mean before anything is sent; a dry run sends no order; in use, the job need not be named', async () => {
+  const none = await bench.cui(['upgrade', 'DB_Group'])
+  expect({ ...none, err: none.err.split('\n')[0] }).toEqual({ exitCode: 2, out: '', err: 'The node is missing: the standby first, then the owner.' })
+  expect((await bench.cui(['upgrade', 'DB_Group', 'RMHW999'])).exitCode).toBe(2)
+  expect(bench.a.heard.map(({ line }) => line)).not.toContain('POST /v1/jobs/DB_Group/upgrade')
+  bench.a.onCommand = (_job, _command, body) => ({ dryRun: true, steps: body.dryRun ? ['Hand over to it'] : [] })
+  expect((await bench.cui(['upgrade', 'DB_Group', 'RMHW131', '--dry-run'])).out).toBe('upgrade DB_Group would do:\n  1. Hand over to it\n')
+  const used = await bench.cui([], 'use DB_Group\nupgrade RMHW131 --dry-run\n')
+  expect(used).toMatchObject({ exitCode: 0, out: expect.stringContaining('upgrade DB_Group would do:') })
+})

@@ -1,6 +1,6 @@
 import { pairConfig, A, B, DATA, jobConfig, JOB, withSafety } from '../fakes/pairConfig'
 import type { CommandOptions, JobCommand } from '../../src/wire'
-import { Desk, owner, peerView, record, standby, withoutData, type Answer } from './desk'
+import { dataStatus, Desk, owner, peerView, record, standby, withoutData, type Answer } from './desk'
 
 /** Each row: how the pair stands, what is typed, and the refusal: code, exit code, what it names, and the command that helps. */
 const REFUSALS: [story: string, given: () => Answer, code: string, exitCode: number, names: string, helps: string][] = [
@@ -127,6 +127,15 @@ const REFUSALS: [story: string, given: () => Answer, code: string, exitCode: num
     'RMHW132',
     'hbtstate'
   ],
+  ['upgrade of a stranger', () => owner().command('upgrade', { node: 'RMHW999' }), 'E_NODE_NOT_OF_PAIR', 2, 'RMHW999', 'Name one'],
+  ['upgrade of a job without data', () => owner(withoutData()).command('upgrade', { node: A }), 'E_JOB_NO_DATA', 5, 'no folders', 'data.folders'],
+  ['upgrade before it was looked for', () => booting().command('upgrade', { node: A }), 'E_JOB_BUSY', 5, 'looking for what runs', 'jobstate DB_Group'],
+  ['upgrade while it starts', () => starting().command('upgrade', { node: A }), 'E_JOB_BUSY', 5, 'start (RMHW131-', 'jobstate DB_Group'],
+  ['upgrade while it is handed over', () => handedOver().command('upgrade', { node: B }), 'E_JOB_BUSY', 5, 'handing over', 'jobstate DB_Group'],
+  ['upgrade while the data program is lost', () => lostData().command('upgrade', { node: A }), 'E_JOB_BUSY', 5, 'recover', 'jobstate DB_Group'],
+  ['upgrade during a mirror', () => mirroring().command('upgrade', { node: A }), 'E_MIRROR_RUNNING', 5, '54%', 'Wait'],
+  ['upgrade during a comparison', () => comparing().command('upgrade', { node: A }), 'E_VERIFY_RUNNING', 5, 'being compared', 'verify DB_Group stop'],
+  ['a second command during an upgrade', () => upgrading().command('switch'), 'E_JOB_BUSY', 5, 'upgrade (RMHW131-', 'jobstate DB_Group'],
   ['clearerr of a stranger', () => owner().command('clearerr', { node: 'RMHW999' }), 'E_NODE_NOT_OF_PAIR', 2, 'RMHW999', 'Name one of them'],
   ['clearerr while it starts', () => starting().command('clearerr'), 'E_JOB_BUSY', 5, 'start', 'jobstate DB_Group']
 ]
@@ -164,6 +173,19 @@ const unproven = (): Desk => {
   return desk.peerSays(peerView(B, {}))
 }
 const mirroring = (): Desk => owner().dataSays({ role: 'source', connected: true, mirror: { state: 'Mirror', percent: 54, leftBytes: 1, leftMs: 1 } })
+
+const comparing = (): Desk => owner().dataSays({ role: 'source', connected: true, verify: { ...dataStatus({}).verify, state: 'Verifying' } })
+const handedOver = (): Desk => standby().peerSays(peerView(A, {}, { phase: 'switching' }))
+const lostData = (): Desk => {
+  const desk = owner()
+  desk.tell({ kind: 'dataLost', job: JOB, why: 'its process was ended by SIGKILL' })
+  return desk
+}
+const upgrading = (): Desk => {
+  const desk = owner().peerSays(peerView(B, {}))
+  desk.command('upgrade', { node: A })
+  return desk
+}
 
 function told(of: object, more: { configHash?: string; jobs?: 'none' } = {}): Answer {
   const { jobs, ...change } = more
@@ -226,6 +248,9 @@ const DRY_RUNS: [command: JobCommand, desk: () => Desk, options?: CommandOptions
   ['bringout', owner],
   ['switch', () => owner().peerSays(peerView(B, {}))],
   ['mirror', owner],
+  ['upgrade', owner, { node: A }],
+  ['upgrade', standby, { node: B }],
+  ['upgrade', offline, { node: A }],
   ['clearerr', () => offline({ errorFlag: 'POSTGRES did not start' })]
 ]
 test.each(DRY_RUNS)('a dry run of %s tells the steps and changes nothing', (command, desk, options = {}) => {

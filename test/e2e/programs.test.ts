@@ -1,5 +1,5 @@
 import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
-import { FOLDER, JOB } from './kit/lab'
+import { FOLDER, JOB, VIP } from './kit/lab'
 import { tell } from './kit/needs'
 import { growLedger, ledgerRows, Pgbench } from './kit/postgres'
 import { statusOf } from './kit/observer'
@@ -11,6 +11,10 @@ const PORT = 5432
 /** The node's mirrord, not its keeper: every program of the node is in its cgroup, which it sees as the root. */
 const MIRRORD_PIDS =
   'find /sys/fs/cgroup -name cgroup.procs -exec cat {} + | while read pid; do tr "\\0" " " < /proc/$pid/cmdline | grep -q "[m]irrord.cjs --job" && echo $pid; done; true'
+interface Upgraded {
+  state: string
+  program: { pid: number; pausedMs: number; insteadWhy: string | null }
+}
 const KILLS = 10
 /** I/O pauses while a successor takes over; no query may fail by it. */
 const PATIENCE_MS = 30_000
@@ -43,15 +47,31 @@ describeOnline('programs of ours die', { postgres: true }, (lab) => {
     TEST_TIMEOUT_MS
   )
 
+  /** By the command: the standby first, then the owner. */
+  async function handOver(): Promise<void> {
+    for (const node of ['RMHW132', 'RMHW131'] as const) {
+      const pids = await lab.said(node, ['sh', '-c', MIRRORD_PIDS])
+      const { state, program } = JSON.parse(await lab.done(['upgrade', JOB, node, '--yes', '--json'])) as Upgraded
+      expect(state).toBe('done')
+      expect(program).toMatchObject({ pid: expect.any(Number), pausedMs: expect.any(Number), insteadWhy: null })
+      expect(await lab.said(node, ['sh', '-c', MIRRORD_PIDS])).not.toBe(pids)
+      tell(`mirrord of ${node} handed over: ${program.pausedMs} ms`)
+      await growLedger(lab, 10)
+      await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
+    }
+  }
+
   test(
-    `mirrord is killed ${KILLS} times under pgbench: nobody notices but the clock, and both sides become equal`,
+    `mirrord hands over to the installed program on both nodes, then is killed ${KILLS} times, under pgbench: nobody notices but the clock, and both sides become equal`,
     async () => {
       await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
       const before = await postmaster()
       await Pgbench.prepare(lab, 1)
+      await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
       const ledger = lab.ledger('--postgres', PORT, { patienceMs: PATIENCE_MS })
       const bench = new Pgbench(lab, 2)
       await growLedger(lab, 20)
+      await handOver()
       const killed: string[] = []
       for (let time = 1; time <= KILLS; time++) {
         const pids = (await lab.said('RMHW131', ['sh', '-c', MIRRORD_PIDS])).split('\n').filter(Boolean)
@@ -66,7 +86,7 @@ describeOnline('programs of ours die', { postgres: true }, (lab) => {
       expect(promised).toMatchObject({ connections: 1, lastErrors: [] })
       expect(await postmaster()).toBe(before)
       expect(statusOf(lab.watch().seen.RMHW131)?.self.jobs[JOB]?.record.roleSequence).toBe(1)
-      expect(await ledgerRows(lab, 'client', promised.committed, '192.168.150.130')).toBe(promised.committed)
+      expect(await ledgerRows(lab, 'client', promised.committed, VIP)).toBe(promised.committed)
       await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
       await lab.done(['bringout', JOB])
       expect(await lastingDifferences(lab, FOLDER, /postmaster\.pid/)).toEqual([])

@@ -109,6 +109,7 @@ export class FakePorts {
       bandwidth: () => this.call('bandwidth', undefined),
       expose: () => this.call('expose', undefined),
       safety: (_job, safety) => this.call(`safety ${safety}`, undefined),
+      upgrade: () => this.call('upgrade', { version: '0.2.0', pausedMs: 120, silentMs: 300 }),
       selectSource: () => this.call('selectSource', undefined),
       end: () => this.call('end data', undefined),
       onStatus: () => undefined,

@@ -510,6 +510,10 @@ export class World {
         return this.data.setSafety(node, order)
       case 'selectSource':
         return this.data.select(node)
+      case 'upgrade':
+        return machine.data.running
+          ? done({ version: '0.2.0', pausedMs: machine.data.role === 'source' ? 120 : null, silentMs: null })
+          : failed('it does not run')
       default:
         return this.data.change(node, order, roleSequence)
     }

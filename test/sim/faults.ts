@@ -39,6 +39,7 @@ export const FAULTS: [name: string, fault: Fault][] = [
   ['selectsrc at', (world, name, random) => world.select(name, random() < 0.5 ? A : B, random() * THINK_MS)],
   ['selectsrc at', (world, name, random) => world.select(name, random() < 0.5 ? A : B, random() * THINK_MS)],
   ['verify start at', (world, name) => void world.command(name, 'verify', { action: 'start' })],
+  ['upgrade at', (world, name) => void world.command(name, 'upgrade', { node: name })],
   ['POSTGRES dies on', (world, name) => world.applicationDies(name, 'POSTGRES')],
   ['the data program dies on', (world, name) => world.dataDies(name)]
 ]

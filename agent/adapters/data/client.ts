@@ -32,7 +32,7 @@ export class MirrordClient {
     private readonly at: { node: string; job: string }
   ) {
     socket.on('error', () => socket.destroy())
-    socket.on('close', () => this.ended())
+    socket.on('close', () => this.gone())
     onJsonLines(socket, LINE_LENGTH_MAX, (line) => this.receive(line as MirrordReply | MirrordEvent))
   }
 
@@ -70,6 +70,11 @@ export class MirrordClient {
     })
   }
 
+  /** Resolves when the other end has closed it. */
+  ended(): Promise<void> {
+    return this.closed ? Promise.resolve() : new Promise((resolve) => this.socket.once('close', () => resolve()))
+  }
+
   close(): void {
     this.onClose = () => undefined
     this.onEvent = () => undefined
@@ -96,7 +101,7 @@ export class MirrordClient {
     pending?.settle(outcome, error)
   }
 
-  private ended(): void {
+  private gone(): void {
     this.closed = true
     for (const [id, { request }] of this.pending) this.settle(id, null, this.lost(request, 'it ended before it answered'))
     this.onClose()

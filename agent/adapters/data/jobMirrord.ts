@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { JobConfig } from '../../../src/model'
-import type { MirrordEvent, MirrordStatus } from '../../../src/wire'
+import type { MirrordEvent, MirrordStatus, Upgraded } from '../../../src/wire'
 import { monotonicMs } from '../clock'
 import { failure, plainReason } from '../failure'
 import type { Places } from '../../ports'
@@ -23,6 +23,11 @@ const RECONNECT_GAP_MS = 30
 /** One that its keeper starts again answers when it serves its folders again. */
 const RETURN_TIMEOUT_MS = 60_000
 const EXIT_TIMEOUT_MS = 10_000
+/** The installed program is started once, and most of what waits is sent, before it hands over. */
+const HAND_OVER_TIMEOUT_MS = 30_000
+/** A command says how long the nodes were apart; one that takes longer than this is not waited for. */
+const CONNECTED_AGAIN_MS = 10_000
+const nothing = (): void => undefined
 const KILL_WAIT_MS = 2_000
 
 export interface MirrordEvents {
@@ -37,6 +42,8 @@ export class JobMirrord {
   private client: MirrordClient | null = null
   /** The connection ended, and it is not known yet whether it comes back. */
   private returning: Promise<void> | null = null
+  /** It ends because it hands over. */
+  private handing = false
   private ending = false
   private pid: number | null = null
   private silentPolls = 0
@@ -134,6 +141,58 @@ export class JobMirrord {
     return found
   }
 
+  /** Another one goes on in the place of this one; whoever asks for anything meanwhile waits. */
+  async handOver(command: Command): Promise<Upgraded> {
+    await this.returning
+    const { client } = this
+    if (client === null) throw failure('E_MIRRORD_LOST', { ...this.at, request: 'handOver', why: 'it does not run' })
+    this.handing = true
+    const handing = this.handOverBy(client, command)
+    this.returning = handing.then(nothing, nothing).finally(() => {
+      this.handing = false
+      this.returning = null
+    })
+    return await handing
+  }
+
+  private async handOverBy(client: MirrordClient, command: Command): Promise<Upgraded> {
+    const before = (await client.request({ do: 'status' }, STATUS_TIMEOUT_MS)) as MirrordStatus
+    try {
+      await client.request({ do: 'handOver', command }, HAND_OVER_TIMEOUT_MS)
+    } catch (error) {
+      // It died of it, or of something else: that is made good as any death is.
+      if (client.closed) await this.comeBack()
+      throw error
+    }
+    const sinceMs = monotonicMs()
+    await Promise.race([client.ended(), pause(EXIT_TIMEOUT_MS, undefined, { ref: false })])
+    if (!client.closed) this.processes.killMirrord()
+    await client.ended()
+    await this.comeBack()
+    const now = await this.statusNow()
+    const why = now.program?.insteadWhy ?? null
+    if (why !== null) throw failure('E_MIRRORD_INSTEAD', { ...this.at, why })
+    const silentMs = before.connected ? await this.connectedAgain(sinceMs) : null
+    const { version = null, pausedMs = null } = now.program ?? {}
+    return { version, pausedMs: now.role === 'source' ? pausedMs : null, silentMs }
+  }
+
+  private async statusNow(): Promise<MirrordStatus> {
+    const { client } = this
+    if (client === null) throw failure('E_MIRRORD_LOST', { ...this.at, request: 'handOver', why: this.processes.lastWords() })
+    const status = (await client.request({ do: 'status' }, STATUS_TIMEOUT_MS)) as MirrordStatus
+    this.see({ event: 'status', status })
+    return status
+  }
+
+  private async connectedAgain(sinceMs: number): Promise<number | null> {
+    while (monotonicMs() - sinceMs < CONNECTED_AGAIN_MS) {
+      if ((await this.statusNow()).connected) return Math.round(monotonicMs() - sinceMs)
+      await pause(RECONNECT_GAP_MS)
+    }
+    return null
+  }
+
   private async startAnew(): Promise<MirrordClient> {
     // One that hangs so that its socket does not answer must not work on the folders beside a new one.
     this.processes.kill()
@@ -197,6 +256,7 @@ export class JobMirrord {
   private disconnected(client: MirrordClient): void {
     if (this.client !== client) return
     this.release()
+    if (this.handing) return
     this.returning = this.comeBack().finally(() => {
       this.returning = null
     })
@@ -205,7 +265,7 @@ export class JobMirrord {
   private useAgain(client: MirrordClient): void {
     const before = this.pid
     this.use(client)
-    if (this.pid !== before) this.events.replaced(this.job.name)
+    if (this.pid !== before && !this.handing) this.events.replaced(this.job.name)
   }
 
   private async comeBack(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { JobConfig } from '../../../src/model'
-import type { VerifyReport } from '../../../src/wire'
+import type { Upgraded, VerifyReport } from '../../../src/wire'
 import { programCommand } from '../../native/programs'
 import type { DataPort, LogPort, Places } from '../../ports'
 import { failure } from '../failure'
@@ -67,6 +67,14 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
       stalled.cancel()
     }
   }
+  const upgrade = async (job: string): Promise<Upgraded> => {
+    const mirrord = known(job, 'handOver')
+    const { status } = await mirrord.ensure(mirrord.job)
+    if (status.role !== 'none') return await mirrord.handOver(programCommand('mirrord'))
+    await mirrord.end()
+    const { program } = (await mirrord.ensure(mirrord.job)).status
+    return { version: program?.version ?? null, pausedMs: null, silentMs: null }
+  }
   return {
     ensure: async (job) => await mirrordOf(job).ensure(job),
     source: async (job, roleSequence, peerCopyComplete) => await source(job, { do: 'source', roleSequence, peerCopyComplete }),
@@ -81,6 +89,7 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
     expose: async (job, roleSequence) => await note(job, { do: 'expose', roleSequence }),
     safety: async (job, safety, safetySequence) => await note(job, { do: 'safety', safety, safetySequence }),
     selectSource: async (job) => await note(job, { do: 'selectSource' }),
+    upgrade: async (job) => await upgrade(job),
     end: async (job) => await known(job, 'exit').end(),
     onStatus: (call) => {
       events.status = call

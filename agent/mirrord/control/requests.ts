@@ -8,12 +8,13 @@ const DRAIN_MS_MAX = 24 * 3_600_000
 
 const safety = z.enum(['full', 'off'])
 
-const config = z.strictObject({
+/** An engine that was upgraded first may say more than this version knows: what it says is kept for a successor. */
+const config = z.looseObject({
   job: z.string().min(1),
   node: z.string().min(1),
   peerNode: z.string().min(1),
   folders: z
-    .array(z.strictObject({ path: z.string().startsWith('/'), exclude: z.array(z.string()) }))
+    .array(z.looseObject({ path: z.string().startsWith('/'), exclude: z.array(z.string()) }))
     .min(1)
     .max(256),
   capture: z.enum(['fuse', 'watch']),
@@ -24,27 +25,27 @@ const config = z.strictObject({
   partnerTimeoutMs: count,
   bandwidthBytesPerSecond: count.nullable(),
   port: z.number().int().min(1).max(PORT_MAX),
-  links: z.array(z.strictObject({ name: z.string().min(1), localAddress: z.string().min(1), peerAddress: z.string().min(1) })).min(1),
-  tls: z.strictObject({ caFile: z.string(), certFile: z.string(), keyFile: z.string() })
+  links: z.array(z.looseObject({ name: z.string().min(1), localAddress: z.string().min(1), peerAddress: z.string().min(1) })).min(1),
+  tls: z.looseObject({ caFile: z.string(), certFile: z.string(), keyFile: z.string() })
 })
 
 const request = z.discriminatedUnion('do', [
-  z.strictObject({ id: count, do: z.literal('configure'), config }),
-  z.strictObject({ id: count, do: z.literal('status') }),
-  z.strictObject({ id: count, do: z.literal('source'), roleSequence: count, peerCopyComplete: z.boolean() }),
-  z.strictObject({ id: count, do: z.literal('target'), roleSequence: count }),
-  z.strictObject({ id: count, do: z.literal('drain'), timeoutMs: z.number().min(0).max(DRAIN_MS_MAX) }),
-  z.strictObject({ id: count, do: z.literal('stop'), force: z.boolean() }),
-  z.strictObject({ id: count, do: z.literal('mirror'), action: z.enum(['start', 'stop', 'pause', 'resume']) }),
-  z.strictObject({ id: count, do: z.literal('verify'), action: z.enum(['start', 'stop']), mode: z.enum(['full', 'difference']) }),
-  z.strictObject({ id: count, do: z.literal('verifyReport'), from: count, max: count.max(VERIFY_LIST_MAX) }),
-  z.strictObject({ id: count, do: z.literal('transmit'), action: z.enum(['pause', 'resume']) }),
-  z.strictObject({ id: count, do: z.literal('bandwidth'), bytesPerSecond: count.min(1).nullable() }),
-  z.strictObject({ id: count, do: z.literal('safety'), safety, safetySequence: count }),
-  z.strictObject({ id: count, do: z.literal('expose'), roleSequence: count }),
-  z.strictObject({ id: count, do: z.literal('selectSource') }),
-  z.strictObject({ id: count, do: z.literal('handOver') }),
-  z.strictObject({ id: count, do: z.literal('exit') })
+  z.object({ id: count, do: z.literal('configure'), config }),
+  z.object({ id: count, do: z.literal('status') }),
+  z.object({ id: count, do: z.literal('source'), roleSequence: count, peerCopyComplete: z.boolean() }),
+  z.object({ id: count, do: z.literal('target'), roleSequence: count }),
+  z.object({ id: count, do: z.literal('drain'), timeoutMs: z.number().min(0).max(DRAIN_MS_MAX) }),
+  z.object({ id: count, do: z.literal('stop'), force: z.boolean() }),
+  z.object({ id: count, do: z.literal('mirror'), action: z.enum(['start', 'stop', 'pause', 'resume']) }),
+  z.object({ id: count, do: z.literal('verify'), action: z.enum(['start', 'stop']), mode: z.enum(['full', 'difference']) }),
+  z.object({ id: count, do: z.literal('verifyReport'), from: count, max: count.max(VERIFY_LIST_MAX) }),
+  z.object({ id: count, do: z.literal('transmit'), action: z.enum(['pause', 'resume']) }),
+  z.object({ id: count, do: z.literal('bandwidth'), bytesPerSecond: count.min(1).nullable() }),
+  z.object({ id: count, do: z.literal('safety'), safety, safetySequence: count }),
+  z.object({ id: count, do: z.literal('expose'), roleSequence: count }),
+  z.object({ id: count, do: z.literal('selectSource') }),
+  z.object({ id: count, do: z.literal('handOver'), command: z.object({ file: z.string().min(1), args: z.array(z.string()) }).optional() }),
+  z.object({ id: count, do: z.literal('exit') })
 ]) satisfies z.ZodType<MirrordRequest>
 
 /** One line of the control socket. `id` is what an error answer carries: 0 where none can be read. */

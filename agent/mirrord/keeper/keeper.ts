@@ -5,7 +5,8 @@ import { identify } from '../../adapters/processes'
 import { writeNote } from '../../adapters/files'
 import { descriptorSocketPair, receiveDescriptor } from '../../native/descriptorSocket'
 import * as libc from '../../native/libc'
-import { EXIT_HANDED_OVER, type KeeperNews, type Standing, type Welcome } from './keeperLink'
+import type { ProgramCommand } from '../../../src/wire/mirrord'
+import { EXIT_HANDED_OVER, type HandedOver, type KeeperNews, type Next, type Standing, type Welcome } from './keeperLink'
 import { ALL_OF, CHANNEL_FD, GIVE_BACK } from './keptFolder'
 
 /**
@@ -13,7 +14,9 @@ import { ALL_OF, CHANNEL_FD, GIVE_BACK } from './keptFolder'
  * at once, and hands them over. It knows nothing of what they are for. It ends with mirrord when there is nothing to go on with.
  */
 export interface KeeperGiven {
-  command: { file: string; args: string[] }
+  /** Its first arguments; it gets these besides, whatever program it is. */
+  command: ProgramCommand
+  places: string[]
   /** Who is mirrord now: read by engines. */
   mirrordNote: string
   say(line: string): void
@@ -43,16 +46,23 @@ export class Keeper {
   private socket = -1
   private child: ChildProcess | null = null
   private stopped = false
+  private command: ProgramCommand
+  /** Told by the one that hands over; in force when it has ended for it. */
+  private next: Next | null = null
+  /** Nobody has gone on yet for one that handed over; `before`: the program that it was. */
+  private handingOver: (HandedOver & { before: ProgramCommand | null }) | null = null
 
-  constructor(private readonly given: KeeperGiven) {}
+  constructor(private readonly given: KeeperGiven) {
+    this.command = given.command
+  }
 
   start(): void {
-    const { file, args } = this.given.command
+    const { file, args } = this.command
     const [ours, theirs] = descriptorSocketPair()
     this.socket = ours
     this.ready = false
     const labels = [...this.held.keys()]
-    const child = spawn(file, [...args, '--keeper'], { stdio: ['ignore', 'inherit', 'inherit', 'pipe', theirs, ...this.held.values()] })
+    const child = spawn(file, [...args, ...this.given.places, '--keeper'], { stdio: ['ignore', 'inherit', 'inherit', 'pipe', theirs, ...this.held.values()] })
     libc.close(theirs)
     this.child = child
     child.once('error', (error) => this.died({ why: `could not be started: ${error.message}`, code: 1 }))
@@ -62,7 +72,11 @@ export class Keeper {
     if (child.pid === undefined) return
     const identity = identify(child.pid)
     if (identity !== null) writeNote(this.given.mirrordNote, identity)
-    this.listen(child.stdio[CHANNEL_FD] as Duplex, { labels, standing: this.standing, after: this.after })
+    this.listen(child.stdio[CHANNEL_FD] as Duplex, { labels, standing: this.standing, after: this.after, handedOver: this.handedOver() })
+  }
+
+  private handedOver(): HandedOver | null {
+    return this.handingOver === null ? null : { atMs: this.handingOver.atMs, insteadWhy: this.handingOver.insteadWhy }
   }
 
   private listen(channel: Duplex, welcome: Welcome): void {
@@ -85,8 +99,10 @@ export class Keeper {
     if (news.standing !== undefined) this.standing = news.standing
     if (news.standing === null) this.hopeless = null
     if (news.hopeless !== undefined) this.hopeless = news.hopeless
+    if (news.next !== undefined) this.next = news.next
     if (!news.ready) return
     this.ready = true
+    this.handingOver = null
     this.unready = 0
   }
 
@@ -117,6 +133,7 @@ export class Keeper {
     this.look()
     libc.close(this.socket)
     this.child = null
+    this.choose(ending)
     const why = this.whyNotAgain(ending)
     if (why !== null) {
       if (this.standing !== null) this.given.say(`mirrord ${why}`)
@@ -125,6 +142,21 @@ export class Keeper {
     this.after = ending.why
     this.given.say(`mirrord ${ending.why}; another one goes on with ${this.held.size} descriptors`)
     this.start()
+  }
+
+  /** The program that goes on: the one that was named, or once more the one before, should that not get as far as serving. */
+  private choose({ why, code }: Ending): void {
+    const { next, handingOver } = this
+    this.next = null
+    if (code === EXIT_HANDED_OVER && next !== null) {
+      this.handingOver = { atMs: next.atMs, insteadWhy: null, before: isSame(next.command, this.command) ? null : this.command }
+      this.command = next.command
+    } else if (handingOver !== null && handingOver.before !== null) {
+      this.given.say(`mirrord ${why}; the program before it goes on`)
+      this.handingOver = { atMs: handingOver.atMs, insteadWhy: this.hopeless ?? why, before: null }
+      this.command = handingOver.before
+      this.hopeless = null
+    }
   }
 
   private whyNotAgain({ why, code }: Ending): string | null {
@@ -139,5 +171,7 @@ export class Keeper {
     return null
   }
 }
+
+const isSame = (one: ProgramCommand, other: ProgramCommand): boolean => JSON.stringify(one) === JSON.stringify(other)
 
 const howEnded = (code: number | null, signal: NodeJS.Signals | null): string => (signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`)

@@ -1,5 +1,6 @@
 import net from 'node:net'
 import readline from 'node:readline'
+import type { ProgramCommand } from '../../../src/wire/mirrord'
 import * as libc from '../../native/libc'
 import { EAGAIN } from '../../native/libcErrors'
 import { CHANNEL_FD, giveBack, keptFolders, type KeptFolder } from './keptFolder'
@@ -17,6 +18,21 @@ export interface Welcome {
   standing: Standing | null
   /** How the one before it ended; null: it is the first. */
   after: string | null
+  /** Another one has handed over, and nobody has gone on yet. Absent: a keeper of before. */
+  handedOver?: HandedOver | null
+}
+
+export interface HandedOver {
+  /** Since then nobody serves (CLOCK_MONOTONIC). */
+  atMs: number
+  /** Why the program that was to go on does not. */
+  insteadWhy: string | null
+}
+
+/** What is to be started next, once this mirrord has handed over. */
+export interface Next {
+  command: ProgramCommand
+  atMs: number
 }
 
 /** A line of mirrord to its keeper. */
@@ -26,6 +42,7 @@ export interface KeeperNews {
   ready?: true
   /** Why its death cannot be made good: the keeper gives up at once then. */
   hopeless?: string
+  next?: Next
 }
 
 /** How a mirrord ends that wants another one to go on: no death that counts. */
@@ -36,6 +53,8 @@ const CHANNEL_WAIT_MS = 1_000
 /** mirrord's side of its keeper. */
 export class KeeperLink {
   gone = false
+  /** Why nobody could go on for this process; null: its keeper starts another one. */
+  private whyNobody: string | null = null
   onGone: () => void = () => undefined
 
   private constructor(
@@ -60,6 +79,10 @@ export class KeeperLink {
     })
   }
 
+  whyNoSuccessor(): string | null {
+    return this.gone ? 'its keeper is gone' : this.whyNobody
+  }
+
   /** What was kept of this folder, once; null: nothing, or not all of it. */
   takeFolder(folder: number): KeptFolder | null {
     const kept = this.folders.get(folder)
@@ -75,7 +98,9 @@ export class KeeperLink {
   /** null: nothing would be lost with this process. */
   stand(standing: Standing | null): void {
     this.tell({ standing })
-    if (standing === null) giveBack('*')
+    if (standing !== null) return
+    this.whyNobody = null
+    giveBack('*')
   }
 
   ready(): void {
@@ -83,7 +108,12 @@ export class KeeperLink {
   }
 
   hopeless(why: string): void {
+    this.whyNobody = why
     this.tell({ hopeless: why })
+  }
+
+  next(next: Next): void {
+    this.tell({ next })
   }
 
   /** At once: what was told counts even if this process is killed in the next moment. */

@@ -20,7 +20,7 @@ export function runKeeper(argv: string[]): void {
     process.stderr.write(USAGE)
     process.exit(EXIT_USAGE)
   }
-  const args = [...first, '--job', job, '--node', node, '--run', run, '--state', state]
+  const places = ['--job', job, '--node', node, '--run', run, '--state', state]
   const keeperNote = keeperNoteFile(run, job)
   const identity = identify(process.pid)
   writeNote(keeperNote, identity)
@@ -29,7 +29,7 @@ export function runKeeper(argv: string[]): void {
     writeNote(keeperNote, { ...identity, ended: ending.why })
     process.exit(ending.code)
   }
-  const keeper = new Keeper({ command: { file, args }, mirrordNote: mirrordNoteFile(run, job), say, end })
+  const keeper = new Keeper({ command: { file, args: first }, places, mirrordNote: mirrordNoteFile(run, job), say, end })
   process.on('SIGHUP', () => undefined)
   process.once('SIGTERM', () => keeper.stop())
   keeper.start()

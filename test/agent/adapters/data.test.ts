@@ -93,6 +93,48 @@ describe('mirrord of a job (with a stand-in that speaks its protocol)', () => {
     expect(lost[0]?.why).toBe('disk full (E_REDO)')
   })
 
+  test('it hands over: whoever asks meanwhile waits, nothing is lost, and it says how long the pause was', async () => {
+    const { port, lost } = engine()
+    await port.ensure(group)
+    await port.source('DB_Group', 4, true)
+    const before = pid()
+    const handed = port.upgrade('DB_Group')
+    await new Promise((resolve) => setImmediate(resolve))
+    const [now, meanwhile] = [await handed, await port.ensure(group)]
+    expect(now).toEqual({ version: '2.0.0', pausedMs: 42, silentMs: expect.any(Number) })
+    expect(meanwhile.status.role).toBe('source')
+    expect(pid()).not.toBe(before)
+    expect(lost).toEqual([])
+  })
+
+  test('one that serves nothing is ended, and the installed one started', async () => {
+    const { port, lost } = engine()
+    await port.ensure(group)
+    const before = pid()
+    expect(await port.upgrade('DB_Group')).toEqual({ version: '1.0.0', pausedMs: null, silentMs: null })
+    expect(pid()).not.toBe(before)
+    expect(lost).toEqual([])
+  })
+
+  test.each([
+    ['stays', 'it refuses to: it goes on', 'E_HAND_OVER', true],
+    ['instead', 'the program that was to go on does not: the one before does', 'E_MIRRORD_INSTEAD', false],
+    ['dies', 'it dies of it: its keeper starts another one', 'E_MIRRORD_LOST', false]
+  ])('%s: %s', async (folder, _how, refusal, stays) => {
+    const other = job({ name: folder, data: data(`/srv/${folder}`) })
+    places.config.jobs[folder] = other
+    const { port, lost } = engine()
+    await port.ensure(other)
+    await port.source(folder, 4, true)
+    const noted = () => JSON.parse(fs.readFileSync(path.join(places.runDirectory, `${folder}.mirrord.json`), 'utf8')).pid as number
+    const before = noted()
+    const refused = await code(port.upgrade(folder))
+    const { status } = await port.ensure(other)
+    const after = noted()
+    await port.end(folder)
+    expect({ refused, role: status.role, stays: after === before, lost }).toEqual({ refused: refusal, role: 'source', stays, lost: [] })
+  })
+
   test('one that was started with another configuration is explained and left alone', async () => {
     await engine().port.ensure(group)
     const started = pid()

@@ -1,9 +1,17 @@
 // A stand-in for mirrord that speaks its protocol (src/wire/mirrord.ts). Its behaviour is steered by the job's folder path.
+const fs = require('node:fs')
 const net = require('node:net')
 const path = require('node:path')
 
 const option = (name) => process.argv[process.argv.indexOf(name) + 1]
-const STATUS = { role: 'none', roleSequence: 0, connected: false, fault: null }
+const KEEPER_FD = 3
+const STATUS = {
+  role: 'none',
+  roleSequence: 0,
+  connected: false,
+  fault: null,
+  program: { version: '1.0.0', pid: process.pid, pausedMs: null, insteadWhy: null }
+}
 const clients = new Set()
 let config = null
 // A test run that was killed leaves nothing behind.
@@ -24,8 +32,13 @@ const answer = (request) => {
   }
   if (request.do === 'drain') return null
   if (request.do === 'mirror') return { ok: false, error: { code: 'E_NO_PEER', message: 'not connected', tryThis: 'wait' } }
-  if (request.do === 'source') Object.assign(STATUS, { role: 'source', roleSequence: request.roleSequence })
+  if (request.do === 'source') Object.assign(STATUS, { role: 'source', roleSequence: request.roleSequence, connected: true })
   if (request.do === 'source') setImmediate(() => tell({ event: 'status', status: STATUS }))
+  // As to its keeper: what a successor begins with.
+  if (request.do === 'source') fs.writeSync(KEEPER_FD, `${JSON.stringify({ standing: { configure: JSON.stringify(config), role: 'source' } })}\n`)
+  if (request.do === 'handOver' && config.folders[0].path === '/srv/stays') return { ok: false, error: { code: 'E_HAND_OVER', message: 'no', tryThis: 'wait' } }
+  if (request.do === 'handOver' && config.folders[0].path === '/srv/dies') process.kill(process.pid, 'SIGKILL')
+  if (request.do === 'handOver') setImmediate(() => process.exit(75))
   if (request.do === 'target') setImmediate(() => tell({ event: 'fault', code: 'E_REDO', message: 'disk full' }))
   if (request.do === 'stop' && request.force) setImmediate(destroyAll)
   if (request.do === 'exit') setImmediate(() => process.exit(0))
@@ -39,6 +52,17 @@ function destroyAll() {
   for (const client of clients) client.destroy()
 }
 
+const line = Buffer.alloc(65_536)
+const { standing } = JSON.parse(line.toString('utf8', 0, fs.readSync(KEEPER_FD, line)))
+if (standing !== null) {
+  config = JSON.parse(standing.configure)
+  Object.assign(STATUS, { role: 'source', connected: true })
+  Object.assign(STATUS.program, { version: '2.0.0', pausedMs: 42, insteadWhy: config.folders[0].path === '/srv/instead' ? 'it broke' : null })
+  fs.writeSync(KEEPER_FD, '{"ready":true}\n')
+}
+
+const socketFile = path.join(option('--run'), `${option('--job')}.mirrord.sock`)
+fs.rmSync(socketFile, { force: true })
 net
   .createServer((client) => {
     clients.add(client)
@@ -54,4 +78,4 @@ net
       }
     })
   })
-  .listen(path.join(option('--run'), `${option('--job')}.mirrord.sock`))
+  .listen(socketFile)

@@ -5,7 +5,7 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import readline from 'node:readline'
-import type { MirrordConfig, MirrordReply, MirrordRequest, MirrordStatus } from '../../../src/wire'
+import type { MirrordConfig, MirrordReply, MirrordRequest, MirrordStatus, ProgramCommand } from '../../../src/wire'
 import { programCommand } from '../../../agent/native/programs'
 import { mirrordDefaults } from '../../fakes/dataDefaults'
 
@@ -131,6 +131,14 @@ export class TestMirrord {
   async crash(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const { pid } = this
     process.kill(pid, signal)
+    while (this.pid === pid) await delay(POLL_MS)
+    await this.connect()
+  }
+
+  /** One that is kept hands over; spoken to again as soon as another one serves. */
+  async handOver(command?: ProgramCommand): Promise<void> {
+    const { pid } = this
+    await this.ask(command === undefined ? { do: 'handOver' } : { do: 'handOver', command })
     while (this.pid === pid) await delay(POLL_MS)
     await this.connect()
   }

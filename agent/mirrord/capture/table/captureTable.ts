@@ -7,7 +7,8 @@ import { RequestInHand } from './requestInHand'
  * that the keeper holds. Written as it changes, a few words each time. When there is no memory left it says so, and the folder has no successor.
  */
 const MAGIC = 0x5442_524d
-const FORMAT = 1
+/** A successor of another format cannot go on. */
+export const TABLE_FORMAT = 1
 const AT = { magic: 0, format: 1, nextId: 2 }
 const NODE = { flags: 1, id: 2, inode: 4, device: 6, mode: 7, birth: 8, lookups: 10 }
 const NAME = { node: 1, parent: 3, length: 5, text: 6 }
@@ -56,14 +57,14 @@ export class CaptureTable {
     const cells = Cells.create(descriptor)
     if (cells === null) return null
     cells.headWords[AT.magic] = MAGIC
-    cells.headWords[AT.format] = FORMAT
+    cells.headWords[AT.format] = TABLE_FORMAT
     return new CaptureTable(cells, onFull)
   }
 
   /** That of a dead process; null: it is not one that this version can read. */
   static open(descriptor: number, bytes: number, onFull: (why: string) => void): CaptureTable | null {
     const cells = Cells.open(descriptor, bytes)
-    if (cells === null || cells.headWords[AT.magic] !== MAGIC || cells.headWords[AT.format] !== FORMAT) return null
+    if (cells === null || cells.headWords[AT.magic] !== MAGIC || cells.headWords[AT.format] !== TABLE_FORMAT) return null
     return new CaptureTable(cells, onFull)
   }
 
