@@ -45,9 +45,9 @@ export class TestMirrord {
     return this.config.folders[0]!.path
   }
 
-  /** `kept`: by a keeper, as the agent does, which starts another one when it dies. */
-  async start({ kept = false } = {}): Promise<void> {
-    const mirrord = programCommand('mirrord')
+  /** `kept`: by a keeper, as the agent does, which starts another one when it dies. `program`: another file than the one that was built. */
+  async start({ kept = false, program }: { kept?: boolean; program?: string } = {}): Promise<void> {
+    const mirrord = program === undefined ? programCommand('mirrord') : { file: process.execPath, args: [program] }
     const { file, args } = kept ? programCommand('keeper') : mirrord
     const places = ['--job', this.config.job, '--node', this.node, '--run', this.directory, '--state', this.directory]
     fs.mkdirSync(this.directory, { recursive: true })
