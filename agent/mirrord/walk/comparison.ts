@@ -6,6 +6,7 @@ import type { DiffersQueue } from './differsQueue'
 import type { Hasher } from './hasher'
 import type { Listing } from './listing'
 import type { Mirroring } from './mirroring'
+import { OtherNames } from './otherNames'
 import { Repairs } from './repairs'
 import { DIRECTORY, below, fileCost, parentOf, totalBytes } from './sourceTree'
 import { Unconfirmed, type Compared } from './unconfirmed'
@@ -16,6 +17,7 @@ export class Comparison {
   private readonly unconfirmed = new Unconfirmed()
   private readonly comparing: Comparing
   private readonly repairs: Repairs
+  private readonly others: OtherNames
   private lost: Compared[] = []
   /** All that the target has found up to this LSN has been taken. */
   private settledUpTo = 0
@@ -34,6 +36,7 @@ export class Comparison {
     private readonly onFound: (difference: Difference) => void,
     hasher: Hasher
   ) {
+    this.others = new OtherNames(run)
     this.repairs = new Repairs(run, mirroring)
     this.comparing = new Comparing(run, listing, hasher, this.unconfirmed, () => this.settle())
   }
@@ -62,6 +65,7 @@ export class Comparison {
     this.unconfirmed.takeAll()
     this.lost = []
     this.ensured.clear()
+    this.others.forget()
     this.differs.clear()
   }
 
@@ -188,6 +192,9 @@ export class Comparison {
     this.orAgain(paths, () => {
       for (const each of paths) this.look(each)
     })
+    this.orAgain(this.others.left(), () => {
+      for (const each of this.others.search()) this.look(each)
+    })
   }
 
   private look(marked: Revisit): void {
@@ -197,7 +204,9 @@ export class Comparison {
     const tree = this.run.trees[folder]
     this.run.moved.done(marked)
     if (tree === undefined || tree.excluded(path)) return
-    const type = tree.meta(path)?.type
+    const meta = tree.meta(path)
+    const type = meta?.type
+    if (meta !== null) this.others.note(folder, path, meta)
     if (directory) return type === DIRECTORY ? void this.comparing.names(folder, path) : undefined
     if (type === undefined) this.mirroring.visitOne(folder, path)
     else if (type === DIRECTORY) this.comparing.stretches(folder, path, [])

@@ -29,12 +29,14 @@ export class Moved {
     this.taken.clear()
   }
 
-  covers(folder: number, path: string): boolean {
+  /** `alone`: what lies below a name that was noted is noted itself, where it matters. */
+  covers(folder: number, path: string, alone: boolean): boolean {
     const { paths, end } = this.queue.peek(this.readTo)
     this.readTo = end
     for (const each of paths) this.noted.add(`${each.folder}:${each.path}`)
     if (this.queue.isFull()) return true
     if (this.noted.size === 0 && this.taken.size === 0) return false
+    if (alone) return this.noted.has(`${folder}:${path}`) || this.taken.has(`${folder}:${path}`)
     for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
       const key = `${folder}:${path.slice(0, end)}`
       if (this.noted.has(key) || this.taken.has(key)) return true

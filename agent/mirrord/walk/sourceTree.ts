@@ -131,7 +131,7 @@ export function totalBytes(tree: SourceTree, stop: () => boolean, from = ''): nu
 const FILE_COST_BYTES = 4_096
 export const fileCost = (size: number): number => size + FILE_COST_BYTES
 
-function listOrNothing(tree: SourceTree, path: string): ListedEntry[] {
+export function listOrNothing(tree: SourceTree, path: string): ListedEntry[] {
   try {
     return tree.list(path)
   } catch (error) {

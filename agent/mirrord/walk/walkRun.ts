@@ -113,7 +113,7 @@ export class WalkRun {
   /** Names that the target has for this file, too. */
   *otherNames(folder: number, path: string, meta: Meta): Iterable<string> {
     for (const name of this.links.of(folder, meta.inode)) {
-      if (name !== path && !this.moved.covers(folder, name) && this.tree(folder).meta(name)?.inode === meta.inode) yield name
+      if (name !== path && !this.moved.covers(folder, name, this.watching) && this.tree(folder).meta(name)?.inode === meta.inode) yield name
     }
   }
 

@@ -37,8 +37,7 @@ export class RandomSource {
   constructor(
     private readonly root: string,
     private readonly log: Order,
-    seed: number,
-    private readonly linking = true
+    seed: number
   ) {
     this.random = randomSource(seed)
   }
@@ -161,7 +160,6 @@ export class RandomSource {
   }
 
   private link(): void {
-    if (!this.linking) return
     const [name, newPath] = [this.file(), this.file()]
     if (!this.did(() => fs.linkSync(this.at(name), this.at(newPath)))) return
     this.changed(name, this.parent(newPath))
