@@ -137,7 +137,7 @@ export const dataMessages = {
   E_REDO_LOG_FULL: define<{ directory: string; why: string }>({
     exitCode: 1,
     message: ({ directory, why }) => `The redo log in ${directory} cannot grow: ${why}`,
-    tryThis: () => 'Make room on that file system: receiving goes on by itself. Nothing is lost; the source keeps what is not received.'
+    tryThis: () => 'Make room on that file system: receiving goes on by itself, within seconds. Nothing is lost; the source keeps what is not received.'
   }),
   E_REDO_LEFT: define<{ job: string; why: string }>({
     exitCode: 5,

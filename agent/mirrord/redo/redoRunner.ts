@@ -41,6 +41,9 @@ export type RedoNews =
   | { kind: 'checkpoint'; checkpoint: Checkpoint }
   | { kind: 'stopped'; drained: boolean; why: string | null }
 
+const NO_ROOM = 'E_REDO_LOG_FULL'
+const isNoRoom = (error: unknown): boolean => error instanceof ReportError && error.report.code === NO_ROOM
+
 /** Reads the redo log as far as it is hard, and applies it in order. */
 export class RedoRunner {
   private readonly redo: Redo
@@ -78,6 +81,8 @@ export class RedoRunner {
   order(order: RedoOrder): void {
     if (order.do === 'hard') this.hard = order.position
     if (order.do === 'stop') this.stopping = order
+    // What is left is applied all the same: its end makes it hard, and needs no checkpoint for that.
+    if (order.do === 'stop' && this.waitsForRoom()) this.suspended = null
     if (order.do === 'retry') this.suspended = null
     if (order.do === 'cure' && this.suspended !== null) {
       this.cure = order
@@ -114,6 +119,8 @@ export class RedoRunner {
         this.marks = marks
         this.from = from
         this.save({ ...this.checkpoint, clean: false, bootId: bootId() })
+        this.suspended = null
+        this.progress()
         return true
       } catch (error) {
         this.suspend(error)
@@ -122,6 +129,8 @@ export class RedoRunner {
         while (this.suspended !== null && this.stopping === null) {
           this.woken = false
           await this.sleep()
+          // Room comes without anybody saying so.
+          if (this.waitsForRoom()) break
         }
         if (this.stopping === null) continue
         this.tell({ kind: 'stopped', drained: false, why: (error as Error).message })
@@ -193,6 +202,11 @@ export class RedoRunner {
     this.suspended = { code: report.code, message: report.message }
   }
 
+  /** The disk of the log is full: the checkpoint of before counts, and another one is tried from time to time. */
+  private waitsForRoom(): boolean {
+    return this.suspended?.code === NO_ROOM
+  }
+
   private progress(): void {
     const { suspended } = this
     const position = this.pointNow(false).frame
@@ -228,7 +242,8 @@ export class RedoRunner {
 
   private checkpointSometimes(): void {
     const ahead = this.ahead()
-    const due = ahead >= CHECKPOINT_BYTES || (ahead > 0 && performance.now() - this.checkpointedAtMs >= CHECKPOINT_MS)
+    const isTime = performance.now() - this.checkpointedAtMs >= CHECKPOINT_MS
+    const due = (ahead >= CHECKPOINT_BYTES && !this.waitsForRoom()) || (ahead > 0 && isTime)
     if ((due || this.checkpointWanted) && this.checkpointing === null) this.checkpointing = this.checkpointInBackground()
   }
 
@@ -241,8 +256,10 @@ export class RedoRunner {
       await this.redo.syncInBackground()
       // A later one may have been made at once meanwhile.
       if (checkpoint.point.frame >= this.checkpoint.point.frame) this.save(checkpoint)
+      if (this.waitsForRoom()) this.suspended = null
     } catch (error) {
-      this.failure = error as Error
+      if (!isNoRoom(error)) this.failure = error as Error
+      else if (this.stopping === null) this.suspend(error)
     } finally {
       this.checkpointing = null
       this.checkpointedAtMs = performance.now()

@@ -58,11 +58,14 @@ export function loadCheckpoint(directory: string): Checkpoint | null {
   }
 }
 
-/** Hard when it returns; a crash leaves the old one or this one. */
+/** Hard when it returns; a crash leaves the old one or this one. Throws E_REDO_LOG_FULL where only room is missing: the old one counts then. */
 export function saveCheckpoint(directory: string, checkpoint: Checkpoint): void {
   try {
     saveHardSync(path.join(directory, NAME), JSON.stringify(checkpoint))
   } catch (error) {
-    throw dataError('E_REDO_LOG', { directory, why: (error as Error).message })
+    const { code = '', message } = error as NodeJS.ErrnoException
+    throw dataError(NO_ROOM.includes(code) ? 'E_REDO_LOG_FULL' : 'E_REDO_LOG', { directory, why: message })
   }
 }
+
+const NO_ROOM = ['ENOSPC', 'EDQUOT']

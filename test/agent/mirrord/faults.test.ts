@@ -10,6 +10,10 @@ jest.setTimeout(90_000)
 const DISK_BYTES = 12 * 1024 * 1024
 const BALLAST_BYTES = 9_000_000
 const LARGE_BYTES = 150_000_000
+const LOG_DISK_BYTES = 40 * 1024 * 1024
+const BURST_BYTES = 70_000_000
+const PAGE_DISK_BYTES = 16 * 1024 * 1024
+const QUEUE_BYTES = 2 * 1024 * 1024
 
 asRoot('when the target cannot follow', () => {
   let pair: TestPair
@@ -79,6 +83,99 @@ asRoot('when the target cannot follow', () => {
       expect(compareTrees(pair.one.folder, pair.two.folder)).toEqual([])
       for (const side of [pair.one, pair.two]) expect((await side.status()).fault).toBeNull()
       expect(pair.one.log.match(/mirror from LSN/g)).toHaveLength(1)
+    })
+  })
+
+  /** `dataDirectory` of this side is on a disk of its own; `fill` leaves no byte there. */
+  const withSmallDataDisk = async (side: 'one' | 'two', bytes: number, use: (ballast: { fill(): void; remove(): void }) => Promise<void>): Promise<void> => {
+    const disk = path.join(pair.directory, 'disk')
+    const file = path.join(disk, 'ballast')
+    fs.mkdirSync(disk)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', disk])
+    const fill = (): void => {
+      const { bavail, bsize } = fs.statfsSync(disk)
+      fs.writeFileSync(file, Buffer.alloc(bavail * bsize))
+    }
+    try {
+      pair[side].config.dataDirectory = path.join(disk, 'job.data')
+      await startBoth()
+      await use({ fill, remove: () => fs.rmSync(file) })
+    } finally {
+      await pair[side].end()
+      execFileSync('umount', [disk])
+    }
+  }
+  const endsEqual = async (): Promise<void> => {
+    await complete()
+    await pair.one.ask({ do: 'drain', timeoutMs: 40_000 })
+    expect(compareTrees(pair.one.folder, pair.two.folder)).toEqual([])
+    for (const side of [pair.one, pair.two]) expect((await side.status()).fault).toBeNull()
+  }
+
+  test('the disk of the redo log gets full under a target: no checkpoint can be kept, which waits for room and ends nothing', async () => {
+    await withSmallDataDisk('two', LOG_DISK_BYTES, async ({ fill, remove }) => {
+      await begin(false)
+      await complete()
+      fill()
+      fs.writeFileSync(path.join(pair.one.folder, 'first'), 'x')
+      const { fault } = await pair.two.until('full', (status) => status.fault !== null)
+      expect(fault).toMatchObject({ code: 'E_REDO_LOG_FULL', message: expect.stringContaining('ENOSPC') })
+      const { session } = await pair.one.until('told', (status) => status.session.state === 'SUSPENDED')
+      expect(session.why).toContain('redo log')
+      fs.writeFileSync(path.join(pair.one.folder, 'while it waits'), 'x')
+      remove()
+      await pair.two.until('going on', (status) => status.fault === null)
+      await endsEqual()
+      expect(pair.two.faults).toEqual([])
+    })
+  })
+
+  test('the disk of the redo log is full: it is said, the application goes on, and so does all by itself when there is room', async () => {
+    await withSmallDataDisk('two', LOG_DISK_BYTES, async ({ fill, remove }) => {
+      await begin(false)
+      await complete()
+      await pair.two.kill()
+      fill()
+      await pair.two.start()
+      await pair.two.ask({ do: 'target', roleSequence: 1 })
+      const { fault } = await pair.two.until('full', (status) => status.fault !== null)
+      expect(fault).toMatchObject({ code: 'E_REDO_LOG_FULL', message: expect.stringContaining('cannot grow') })
+      const { session } = await pair.one.until('told', (status) => /redo log/.test(status.session.why ?? ''))
+      expect(session.state).not.toBe('SYNCHRONIZED')
+      for (let number = 0; number < 3; number++) fs.writeFileSync(path.join(pair.one.folder, `while full ${number}`), Buffer.alloc(4_000_000, 'x'))
+      remove()
+      await endsEqual()
+      expect(pair.one.log.match(/mirror from LSN/g)).toHaveLength(1)
+    })
+  })
+
+  test('more arrives than the disk of the redo log takes at once: the source waits, nobody else does, and all of it arrives', async () => {
+    await withSmallDataDisk('two', LOG_DISK_BYTES, async () => {
+      await begin(false)
+      await complete()
+      fs.writeFileSync(path.join(pair.one.folder, 'large'), Buffer.alloc(BURST_BYTES, 'large'))
+      await endsEqual()
+      expect(pair.two.faults).toEqual([])
+    })
+  })
+
+  test('the disk of the page file is full: the application goes on, only what changed is remembered, and the returning target becomes equal', async () => {
+    pair.one.config.queueBytes = QUEUE_BYTES
+    await withSmallDataDisk('one', PAGE_DISK_BYTES, async ({ fill, remove }) => {
+      await begin(false)
+      await complete()
+      await pair.two.kill()
+      for (let number = 0; number < 4; number++) fs.writeFileSync(path.join(pair.one.folder, `queued ${number}`), Buffer.alloc(3_000_000, 'q'))
+      await pair.one.until('in the page file', (status) => (status.pagefileBytes ?? 0) > 0)
+      fill()
+      for (let number = 0; number < 8; number++) fs.appendFileSync(path.join(pair.one.folder, 'queued 0'), Buffer.alloc(1_000_000, 'm'))
+      const { needToVerify, dirtyBytes } = await pair.one.until('the page file is full', (status) => status.needToVerify === 'Yes')
+      expect({ needToVerify, known: dirtyBytes !== null }).toEqual({ needToVerify: 'Yes', known: true })
+      remove()
+      await pair.two.start()
+      await pair.two.ask({ do: 'target', roleSequence: 1 })
+      await endsEqual()
+      expect(pair.one.faults).toEqual([])
     })
   })
 
