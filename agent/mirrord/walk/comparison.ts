@@ -6,6 +6,7 @@ import type { DiffersQueue } from './differsQueue'
 import type { Hasher } from './hasher'
 import type { Listing } from './listing'
 import type { Mirroring } from './mirroring'
+import { NamesElsewhere } from './namesElsewhere'
 import { OtherNames } from './otherNames'
 import { Repairs } from './repairs'
 import { DIRECTORY, below, fileCost, parentOf, totalBytes } from './sourceTree'
@@ -18,6 +19,7 @@ export class Comparison {
   private readonly comparing: Comparing
   private readonly repairs: Repairs
   private readonly others: OtherNames
+  private readonly elsewhere: NamesElsewhere
   private lost: Compared[] = []
   /** All that the target has found up to this LSN has been taken. */
   private settledUpTo = 0
@@ -38,6 +40,7 @@ export class Comparison {
   ) {
     this.others = new OtherNames(run)
     this.repairs = new Repairs(run, mirroring)
+    this.elsewhere = new NamesElsewhere(run)
     this.comparing = new Comparing(run, listing, hasher, this.unconfirmed, () => this.settle())
   }
 
@@ -57,7 +60,11 @@ export class Comparison {
     this.run.control.setTotal(set === null ? this.run.trees.reduce((sum, tree) => sum + totalBytes(tree, stop), 0) : this.bytesIn(set, stop))
     this.begin(mode)
     this.compare(set)
-    while (!this.endMarked(mode)) this.rest(set)
+    for (;;) {
+      if (set !== null) this.run.again.push(...this.elsewhere.find())
+      if (this.endMarked(mode)) return
+      this.rest(set)
+    }
   }
 
   /** Another stream begins, or another comparison: what an older one has asked is of no interest. */
@@ -66,6 +73,7 @@ export class Comparison {
     this.lost = []
     this.ensured.clear()
     this.others.forget()
+    this.elsewhere.forget()
     this.differs.clear()
   }
 

@@ -15,7 +15,11 @@ export class HardLinks {
   private readonly byName = new Map<string, string>()
   private readonly key = (folder: number, what: bigint | string): string => `${folder}:${what}`
 
+  /** Grows with whatever becomes known. */
+  changes = 0
+
   private name(folder: number, inode: bigint, path: string, file: KnownFile, sent: boolean): void {
+    this.changes++
     file.names.set(path, sent || file.names.get(path) === true)
     this.byName.set(this.key(folder, path), this.key(folder, inode))
   }
@@ -51,6 +55,11 @@ export class HardLinks {
 
   of(folder: number, inode: bigint): Iterable<string> {
     return this.files.get(this.key(folder, inode))?.names.keys() ?? []
+  }
+
+  *inFolder(folder: number): Iterable<{ inode: bigint; names: ReadonlySet<string> }> {
+    const prefix = `${folder}:`
+    for (const [key, { names }] of this.files) if (key.startsWith(prefix)) yield { inode: BigInt(key.slice(prefix.length)), names: new Set(names.keys()) }
   }
 
   /** Nothing has changed in it since it was sent. */

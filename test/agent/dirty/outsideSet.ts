@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { type DirtyFolder, parentOf, standsBelow } from '../../../agent/mirrord/dirty/dirtySet'
+import { below, DIRECTORY, SourceTree } from '../../../agent/mirrord/walk/sourceTree'
 import { compareTrees } from '../../kit/compareTrees'
 
 const FIELDS = ['only in', 'kind', 'mode', 'owner', 'mtime', 'xattrs', 'target', 'rdev', 'size', 'content']
@@ -24,10 +25,32 @@ export function outsideSet(one: string, other: string, set: DirtyFolder): { outs
     if (field === 'target' || field === 'rdev') return ranges !== undefined
     return ranges !== undefined || names.has(path) || parentNamed(path)
   }
-  // A file with several names is compared under the one that was used, and repaired under all.
+  // A file with several names is compared under the one that was used, and repaired under all; one that is sent, or taken away, with what is above it is
+  // searched for under its other names.
+  const moved = inodesBelow(one, new Set([...tops, ...whole]))
   const named = new Set(lines.filter(isNamed).map(({ path, field }) => `${inodeOf(one, path)} ${field}`))
-  const outside = lines.filter((each) => !isNamed(each) && (inodeOf(one, each.path) === 0n || !named.has(`${inodeOf(one, each.path)} ${each.field}`)))
+  const isElsewhere = ({ path, field }: { path: string; field: string }): boolean => {
+    const inode = inodeOf(one, path)
+    return inode !== 0n && (moved.has(inode) || named.has(`${inode} ${field}`))
+  }
+  const outside = lines.filter((each) => !isNamed(each) && !isElsewhere(each))
   return { outside: outside.map(({ line }) => line), differences: lines.length }
+}
+
+/** Of files with several names that have one below these. */
+function inodesBelow(root: string, tops: ReadonlySet<string>): Set<bigint> {
+  const tree = new SourceTree(root, () => false)
+  const inodes = new Set<bigint>()
+  const directories = ['']
+  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+    for (const { name, type } of tree.list(directory)) {
+      const path = below(directory, name)
+      const meta = tree.meta(path)
+      if (type === DIRECTORY) directories.push(path)
+      else if (meta !== null && meta.links > 1 && standsBelow(path, tops)) inodes.add(meta.inode)
+    }
+  }
+  return inodes
 }
 
 /** 0: nothing stands there. */
