@@ -17,8 +17,8 @@ import { log, setNote, setRecord, type Turn } from './turn'
 export function orderEnded(turn: Turn, job: JobState, event: { attempt: number; task: number; outcome: Outcome }): void {
   if (event.attempt !== job.attempt) return
   const order = job.plan?.pending.find(({ task }) => task === event.task)?.order
-  if (event.outcome.ok && order?.do === 'upgrade') upgraded(turn, job, event.outcome.result as Upgraded)
   const plan = taskEnded(turn, job, event.task, event.outcome)
+  if (event.outcome.ok && order?.do === 'upgrade') upgraded(turn, job, plan?.ticket ?? null, event.outcome.result as Upgraded)
   if (event.outcome.ok && order?.do === 'observe') observed(turn, job, event.outcome.result as Found)
   if (event.outcome.ok && order?.do === 'probe' && event.outcome.result !== null) job.answeredBy = String(event.outcome.result)
   if (plan) planEnded(turn, job, plan)

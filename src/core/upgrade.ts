@@ -54,11 +54,11 @@ function whatIsDone(turn: Turn, job: JobState): string | null {
 }
 
 /** Who typed it reads for how long it was felt. */
-export function upgraded(turn: Turn, job: JobState, { version, pausedMs, silentMs }: Upgraded): void {
+export function upgraded(turn: Turn, job: JobState, ticket: string | null, { version, pausedMs, silentMs }: Upgraded): void {
   const { peerNode } = turn.state
   const waited = pausedMs === null ? '' : `; applications waited ${pausedMs} ms`
   const silent = silentMs === null ? '' : `; connected to ${peerNode} again after ${silentMs} ms`
   const text = `Data program ${version ?? 'of an unknown version'} goes on${waited}${silent}`
-  stepLine(turn, job.plan?.ticket ?? null, text, 'done')
+  stepLine(turn, ticket, text, 'done')
   log(turn, 'info', `${job.name}: ${text}`, job)
 }

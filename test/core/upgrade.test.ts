@@ -17,7 +17,7 @@ test('the data program of the owner hands over with the job online; the ticket s
   expect(desk.job.phase).toBe('online')
   desk.end('upgrade', null, RESULT)
   expect(ticketOf(desk)).toMatchObject({ state: 'done', purpose: 'upgrade' })
-  expect(steps(desk)[1]).toBe('Data program 0.2.0 goes on; applications waited 120 ms; connected to RMHW132 again after 300 ms done')
+  expect(steps(desk)[2]).toBe('Data program 0.2.0 goes on; applications waited 120 ms; connected to RMHW132 again after 300 ms done')
   expect(desk.job.plan).toBeNull()
 })
 
@@ -28,7 +28,7 @@ test('that of the standby is replaced there, wherever it was typed, and says not
   const desk = receiving()
   expect(desk.orders).toEqual(['upgrade'])
   desk.end('upgrade', null, { ...RESULT, pausedMs: null })
-  expect(steps(desk)[1]).toBe('Data program 0.2.0 goes on; connected to RMHW131 again after 300 ms done')
+  expect(steps(desk)[2]).toBe('Data program 0.2.0 goes on; connected to RMHW131 again after 300 ms done')
   expect(ticketOf(desk).state).toBe('done')
 })
 
