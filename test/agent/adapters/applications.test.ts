@@ -69,6 +69,8 @@ describe('an application of kind process', () => {
     // Whoever took the first engine's place as its parent reaps late: here it never does, and ends.
     const parent = spawn('sh', ['-c', 'sleep 300 & echo $!; exec sleep 300'], { stdio: ['ignore', 'pipe', 'ignore'] })
     const pid = Number(String((await once(parent.stdout, 'data'))[0]))
+    // Until then it is a shell, which does reap.
+    await until('it is not the shell any more', () => fs.readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n')
     const identity = identify(pid)
     const file = path.join(places.runDirectory, 'applications', 'DB_Group.APP.json')
     fs.mkdirSync(path.dirname(file), { recursive: true })

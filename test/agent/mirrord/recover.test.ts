@@ -101,13 +101,22 @@ const canCut = process.getuid?.() === 0 && fs.existsSync('/dev/loop-control') &&
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'power-'))
   const disk = path.join(directory, 'disk')
   const run = (...command: string[]): void => void execFileSync(command[0]!, command.slice(1), { stdio: 'pipe' })
-  const mount = (): void => run('mount', '-o', 'loop', path.join(directory, 'image'), disk)
+  let image = path.join(directory, 'image')
+  const mount = (): void => run('mount', '-o', type === 'xfs' ? 'loop,nouuid' : 'loop', image, disk)
+  /** What the disk holds now, on another one: a program that began meanwhile may keep the old mount, and with it the file system that is cut off. */
+  const mountCopy = (): void => {
+    const copy = `${image}+`
+    run('cp', '--sparse=always', image, copy)
+    fs.rmSync(image)
+    image = copy
+    mount()
+  }
 
   beforeAll(() => {
     fs.mkdirSync(disk)
-    fs.writeFileSync(path.join(directory, 'image'), '')
-    fs.truncateSync(path.join(directory, 'image'), IMAGE_BYTES)
-    run(...MAKE[type]!, path.join(directory, 'image'))
+    fs.writeFileSync(image, '')
+    fs.truncateSync(image, IMAGE_BYTES)
+    run(...MAKE[type]!, image)
     mount()
   })
   afterAll(() => {
@@ -136,7 +145,7 @@ const canCut = process.getuid?.() === 0 && fs.existsSync('/dev/loop-control') &&
     const checkpoint = log.crash(copy, all, { from, to, half: 'done', tolerant: false, kept: () => true, reached })
     run('xfs_io', '-x', '-c', 'shutdown', disk)
     run('umount', disk)
-    mount()
+    mountCopy()
     const news = await log.recover(copy, checkpoint)
     const outcome = { from, between, to, news: news.filter(({ kind }) => kind === 'opened' || kind === 'stopped'), trees: compareTrees(reference, copy) }
     expect(outcome).toMatchObject({ news: [{ lost: null }, { drained: true, why: null }], trees: [] })
