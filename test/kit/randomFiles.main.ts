@@ -1,12 +1,14 @@
 import { randomFiles } from './randomFiles'
 
-/** As a process: `randomFiles DIRECTORY SEED SECONDS [PAUSE_MS]`. Prints how often each operation was done. */
+/** As a process: `randomFiles DIRECTORY SEED SECONDS|- [PAUSE_MS]`; -: until its standard input ends. Prints how often each operation was done. */
 const [directory, seed, seconds, pauseMs] = process.argv.slice(2)
 
 async function main(): Promise<void> {
   const files = randomFiles(directory!, Number(seed))
-  const endMs = performance.now() + Number(seconds) * 1_000
-  while (performance.now() < endMs) {
+  const endMs = performance.now() + (seconds === '-' ? Number.POSITIVE_INFINITY : Number(seconds) * 1_000)
+  let told = false
+  if (seconds === '-') process.stdin.on('end', () => (told = true)).resume()
+  while (!told && performance.now() < endMs) {
     files.step()
     await new Promise((resolve) => setTimeout(resolve, Number(pauseMs ?? 0)))
   }
@@ -15,7 +17,7 @@ async function main(): Promise<void> {
 }
 
 if (directory === undefined || seed === undefined || seconds === undefined) {
-  process.stderr.write('randomFiles DIRECTORY SEED SECONDS [PAUSE_MS]\n')
+  process.stderr.write('randomFiles DIRECTORY SEED SECONDS|- [PAUSE_MS]\n')
   process.exitCode = 2
 } else {
   main().catch((error: unknown) => {

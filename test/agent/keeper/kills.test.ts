@@ -115,7 +115,7 @@ withFuse('mirrord is killed ten times under programs that know what must come ou
       const seed = Math.floor(Math.random() * 1e6)
       for (const name of ['w0', 'w1']) fs.mkdirSync(path.join(pair.one.folder, name))
       const programs = [0, 1].map(
-        (index) => new Program(`seed ${seed + index}`, ['randomFiles.cjs', path.join(pair.one.folder, `w${index}`), String(seed + index), '20'])
+        (index) => new Program(`seed ${seed + index}`, ['randomFiles.cjs', path.join(pair.one.folder, `w${index}`), String(seed + index), '-'])
       )
       await killTenTimes()
       expect((await Promise.all(programs.map((each) => each.end()))).flat()).toEqual([])
