@@ -13,6 +13,9 @@ const modules = path.join(root, 'node_modules')
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'mirrorpair-test-'))
 const [part = 'all', ...patterns] = process.argv.slice(2)
 const TEST_TIMEOUT_MS = 30_000
+/** Much of the time is waiting, for timers and for other processes: side by side two files need little more than one. */
+const WORKERS = 2
+const SIDE_BY_SIDE = ['--maxWorkers', String(WORKERS)]
 const total = { passed: 0, failed: 0, skipped: 0 }
 // Words after --selectProjects would be taken for projects.
 const patternArguments = patterns.flatMap((pattern) => ['--testPathPatterns', pattern])
@@ -33,6 +36,7 @@ function jest(project, args) {
     ...['--selectProjects', project, '--json', '--outputFile', report],
     // What does not set its own: busy machines are slow, and a test that hangs is told all the same.
     ...['--testTimeout', String(TEST_TIMEOUT_MS)],
+    ...['--testSequencer', path.join(__dirname, 'longestFirst.cjs')],
     ...args
   ])
   if (!fs.existsSync(report)) {
@@ -50,7 +54,7 @@ function jest(project, args) {
 if (part === 'all' || part === 'unit') {
   check('types', path.join(modules, 'typescript', 'bin', 'tsc'), ['-b', 'src', 'agent', 'commands', 'bin', 'test'])
   check('lint and format', path.join(modules, '@biomejs', 'biome', 'bin', 'biome'), ['check', '--error-on-warnings', '.'])
-  jest('unit', patternArguments)
+  jest('unit', [...SIDE_BY_SIDE, ...patternArguments])
 }
 if (part === 'all' || part === 'e2e') {
   if (process.getuid() !== 0) console.log('\n== e2e tests: left out what needs root (namespaces, FUSE, PAM, power cuts); run `sudo npm test` for all of it')

@@ -5,13 +5,13 @@ import path from 'node:path'
 import { createHeartbeatPort } from '../../../agent/adapters/heartbeat/port'
 import { encodePacket, nameId } from '../../../agent/adapters/heartbeat/packet'
 import type { HeartbeatPort, HeartbeatView, Places } from '../../../agent/ports'
+import { firstOwnPort } from '../../kit/ports'
 import { bundleProgram, keptLog, link, makePlaces, removePlaces, until } from './surroundings'
 
 /** A few ms late on a quiet machine; a busy one may hold the whole test up. */
 const DOWN_MS_MAX = 2_000
 
-/** Ports of this test process only, so that two runs do not meet. */
-const BASE_PORT = 20_000 + (process.pid % 20_000)
+const BASE_PORT = firstOwnPort()
 const LINKS = [link({ name: 'link-0', heartbeatPort: BASE_PORT }), link({ name: 'link-1', heartbeatPort: BASE_PORT + 1, intervalMs: 100, maxMiss: 3 })]
 const KEY = randomBytes(32)
 /** The real program, and the end of it when a test run was killed before it could ask for that. */

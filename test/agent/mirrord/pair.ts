@@ -8,6 +8,7 @@ import readline from 'node:readline'
 import type { MirrordConfig, MirrordReply, MirrordRequest, MirrordStatus, ProgramCommand } from '../../../src/wire'
 import { programCommand } from '../../../agent/native/programs'
 import { mirrordDefaults } from '../../fakes/dataDefaults'
+import { firstOwnPort } from '../../kit/ports'
 
 const START_MS = 10_000
 const POLL_MS = 20
@@ -175,7 +176,7 @@ export interface TestPair {
   end(): Promise<void>
 }
 
-let nextPort = 20_000 + (process.pid % 20_000)
+let nextPort = firstOwnPort()
 
 /** Two mirrords on loopback addresses, not started yet. */
 export function makePair(change: Partial<MirrordConfig> = {}): TestPair {
