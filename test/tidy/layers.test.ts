@@ -102,8 +102,3 @@ test('no import circles', () => {
 function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"])\/\/.*$/gm, '$1')
 }
-
-/** `import { z }` brings the whole library into each bundle, and so into the memory of each thread. */
-test('of zod a bundle has what is used', () => {
-  expect(sources.filter((source) => /import (type )?\{[^}]*\} from 'zod/.test(source.text)).map((source) => source.file)).toEqual([])
-})
