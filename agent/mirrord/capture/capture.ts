@@ -24,7 +24,6 @@ export interface CaptureOptions {
   log: { shared: unknown; waiters?: SyncWaiters }
   /** The dirty map's part of this folder: what will change is marked there first. */
   dirty?: DirtyForCapture
-  slowThreads?: number
   /** Serves the folder on when this process dies; null: the mount ends with it. */
   keeper?: KeeperLink | null
   onRestored?(restored: Restored): void
@@ -55,7 +54,10 @@ export interface Capture {
   counters(): CounterValues
 }
 
-const SLOW_THREADS = 4
+/** A thread costs 12 MiB: as many as work at the same time, from those that a flush and a read beside it need ... */
+const SLOW_THREADS = 2
+/** ... up to what keeps a disk busy. */
+const SLOW_THREADS_MAX = 4
 const COMMAND = Buffer.alloc(8)
 COMMAND.writeBigUInt64LE(1n)
 
@@ -66,7 +68,7 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
   if (kept === null) await removeDeadMounts(folder)
   const capture = new FuseCapture(folder, options, kept)
   try {
-    await capture.start(options)
+    await capture.start()
   } catch (error) {
     await capture.close()
     throw error
@@ -100,7 +102,7 @@ class FuseCapture implements Capture {
   private fuseFd = -1
   private tableFd = -1
   private readonly commandFd = libc.eventfd(0, libc.EFD_NONBLOCK_CLOEXEC)
-  private readonly queue = new SlowQueue()
+  private readonly queue = SlowQueue.create(SLOW_THREADS)
   private readonly counted = new Counters()
   private readonly threads: { worker: Worker; ended: Promise<void> }[] = []
   private commands: MessagePort | null = null
@@ -127,11 +129,10 @@ class FuseCapture implements Capture {
     return `/proc/self/fd/${this.rootFd}`
   }
 
-  async start(options: CaptureOptions): Promise<void> {
+  async start(): Promise<void> {
     this.fuseFd = this.kept?.fuse ?? openFuse(this.path)
     this.tableFd = this.kept?.table ?? this.keepFolder()
-    const slow = Array.from({ length: options.slowThreads ?? SLOW_THREADS }, () => this.startSlowThread())
-    await Promise.all([...slow, this.startCaptureThread()])
+    await Promise.all([...Array.from({ length: SLOW_THREADS }, () => this.startSlowThread()), this.startCaptureThread()])
     const initialised = this.news('initialised')
     if (this.kept === null) mountFuse(this.path, this.fuseFd)
     this.mounted = true
@@ -160,6 +161,11 @@ class FuseCapture implements Capture {
     })
   }
 
+  private oneMoreSlowThread(): void {
+    // What goes wrong with it is heard as with the others.
+    if (!this.stopping && !this.ended) void this.startSlowThread().catch(() => undefined)
+  }
+
   private async startCaptureThread(): Promise<void> {
     const { port1, port2 } = new MessageChannel()
     this.commands = port1
@@ -171,6 +177,7 @@ class FuseCapture implements Capture {
       commands: port2,
       exclude: [...(this.options.exclude ?? [])],
       queue: this.queue.shared,
+      slowMore: SLOW_THREADS_MAX - SLOW_THREADS,
       counters: this.counted.shared,
       log: this.options.log.shared,
       table: this.tableFd < 0 ? null : { descriptor: this.tableFd, bytes: fs.fstatSync(this.tableFd).size, restored: this.kept?.nodes ?? null },
@@ -200,6 +207,7 @@ class FuseCapture implements Capture {
   private received(news: CaptureNews): void {
     if (news.kind === 'fault') this.failed(news.message)
     else if (news.kind === 'needsMirror') this.mirrorNeeded(news.why)
+    else if (news.kind === 'slowWanted') this.oneMoreSlowThread()
     else if (news.kind === 'hopeless') this.options.keeper?.hopeless(news.why)
     else if (news.kind === 'restored') this.options.onRestored?.(news)
     else if (news.kind === 'ended') this.threadEnded(news.how)

@@ -15,7 +15,7 @@ interface Given {
 
 const { fuseFd, queue, waiters } = workerData as Given
 const syncs = waiters === null ? null : new SyncWaiters(waiters)
-const jobs = new SlowQueue(queue)
+const jobs = SlowQueue.attach(queue)
 const reply = Buffer.allocUnsafeSlow(REPLY_BYTES_MAX)
 
 function readAll(job: SlowJob): number {
@@ -49,16 +49,20 @@ function answer(job: SlowJob, result: number): void {
   libc.write(fuseFd, reply, bytes)
 }
 
+function performed(job: SlowJob): number {
+  try {
+    return perform(job)
+  } catch (error) {
+    parentPort?.postMessage({ fault: String(error) })
+    return -EIO
+  } finally {
+    jobs.oneFree()
+  }
+}
+
 function main(): void {
   parentPort?.postMessage({ ready: true })
-  for (let job = jobs.take(); job !== null; job = jobs.take()) {
-    try {
-      answer(job, perform(job))
-    } catch (error) {
-      answer(job, -EIO)
-      parentPort?.postMessage({ fault: String(error) })
-    }
-  }
+  for (let job = jobs.take(); job !== null; job = jobs.take()) answer(job, performed(job))
 }
 
 main()

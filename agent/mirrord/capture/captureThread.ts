@@ -19,6 +19,8 @@ export interface CaptureGiven {
   commands: MessagePort
   exclude: string[]
   queue: SharedArrayBuffer
+  /** So many slow threads may be asked for beside those that run. */
+  slowMore: number
   counters: SharedArrayBuffer
   log: unknown
   /** For a successor of this process; null: it has no keeper. */
@@ -33,6 +35,8 @@ export type CaptureNews =
   | { kind: 'initialised' }
   | { kind: 'done'; id: number }
   | { kind: 'needsMirror'; why: string }
+  /** All slow threads have work. */
+  | { kind: 'slowWanted' }
   /** A folder that a dead process has left is served again. */
   | ({ kind: 'restored' } & Restored)
   /** Its death could not be made good. */
@@ -87,13 +91,20 @@ function servingFor(given: CaptureGiven, log: OrderedLog, tell: (news: CaptureNe
   const counters = new Counters(given.counters)
   const hopeless = (why: string): void => tell({ kind: 'hopeless', why })
   const table = given.table === null ? null : openTable(given.table, hopeless)
+  let slowMore = given.slowMore
+  const anotherSlow = (): boolean => {
+    if (slowMore === 0) return false
+    slowMore--
+    tell({ kind: 'slowWanted' })
+    return true
+  }
   const serving = new Serving({
     folder: given.folder,
     rootFd: given.rootFd,
     fuseFd: given.fuseFd,
     exclude: given.exclude,
     log,
-    slow: new SlowQueue(given.queue),
+    slow: SlowQueue.attach(given.queue, anotherSlow),
     waiters: log.waiters ?? null,
     counters,
     table,

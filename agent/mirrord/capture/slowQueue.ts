@@ -27,6 +27,7 @@ const HEADER_WORDS = 16
 const ADDED = 0
 const TAKEN = 1
 const CLOSED = 2
+const FREE = 3
 const READY_WORD = 8
 /** A thread that was about to wait while the queue was closed looks again after this. */
 const WAKE_MS = 500
@@ -35,8 +36,28 @@ const TWO_32 = 2 ** 32
 export class SlowQueue {
   private readonly words: Int32Array
 
-  constructor(readonly shared: SharedArrayBuffer = new SharedArrayBuffer((HEADER_WORDS + JOBS * JOB_WORDS) * 4)) {
+  private constructor(
+    readonly shared: SharedArrayBuffer,
+    private readonly another: () => boolean
+  ) {
     this.words = new Int32Array(shared)
+  }
+
+  /** For so many threads, to begin with. */
+  static create(threads: number): SlowQueue {
+    const queue = new SlowQueue(new SharedArrayBuffer((HEADER_WORDS + JOBS * JOB_WORDS) * 4), () => false)
+    Atomics.store(queue.words, FREE, threads)
+    return queue
+  }
+
+  /** `another`: the capture thread's, called when more jobs wait than threads are free; true: another thread comes. */
+  static attach(shared: SharedArrayBuffer, another = (): boolean => false): SlowQueue {
+    return new SlowQueue(shared, another)
+  }
+
+  /** A thread has its answer ready, or one comes. Said before the answer, for the next job may follow at once. */
+  oneFree(): void {
+    Atomics.add(this.words, FREE, 1)
   }
 
   /** False: the ring is full, do it yourself. */
@@ -55,6 +76,8 @@ export class SlowQueue {
     Atomics.store(this.words, at + READY_WORD, 1)
     Atomics.store(this.words, ADDED, (added + 1) | 0)
     Atomics.notify(this.words, ADDED, 1)
+    const waiting = (added + 1 - Atomics.load(this.words, TAKEN)) | 0
+    if (waiting > Atomics.load(this.words, FREE) && this.another()) this.oneFree()
     return true
   }
 
@@ -64,7 +87,9 @@ export class SlowQueue {
       const added = Atomics.load(this.words, ADDED)
       const taken = Atomics.load(this.words, TAKEN)
       if (taken !== added) {
+        Atomics.sub(this.words, FREE, 1)
         if (Atomics.compareExchange(this.words, TAKEN, taken, (taken + 1) | 0) === taken) return this.copy(this.placeOf(taken))
+        this.oneFree()
         continue
       }
       if (Atomics.load(this.words, CLOSED) !== 0) return null
