@@ -2,7 +2,8 @@ import { AT, FRAME_HEADER_BYTES, frameBytes, writeFrame } from '../../../src/wir
 import type { Fields } from '../../../src/wire/frameFields'
 
 /**
- * Frames in a ring of shared memory. Positions only grow (bytes since the begin); the place in memory is the remainder.
+ * Frames in a ring of shared memory. Positions only grow (bytes since the begin). A large ring is cut into parts: each stretch of positions stands in
+ * the lowest part that is free when it begins, so memory that was never needed at a time is never touched, however much goes through.
  * Writers hold the log's lock. The one reader needs none: it goes up to `head`, which moves after a frame is whole, and
  * what lies between `tail` and `head` does not change. `tail` moves when the target has acknowledged a frame, so that a
  * new connection goes on where the last one ended.
@@ -11,12 +12,17 @@ const HEAD = 0
 const TAIL = 1
 export const RING_WORDS = 2
 
-/** Before each frame: its length, or WRAP: the next frame stands at the begin of the memory; and how many bytes were left out before it. */
+/** Before each frame: its length, or WRAP: the next frame stands at the begin of the next part; and how many bytes were left out before it. */
 const ENTRY_HEAD_BYTES = 8
 const LEFT_OUT = 4
 const ALIGN_BYTES = 8
 const WRAP = 0xffff_ffff
 const HIGH = 0x1_0000_0000
+const PARTS = 8
+/** Below this many bytes a frame would take much of a part: the ring is one. */
+const PARTED_BYTES_MIN = 32 * 1024 * 1024
+/** Behind the frames: for each stretch of positions, in turn, the part it stands in. */
+const TABLE_BYTES = PARTS * 4
 
 const aligned = (bytes: number): number => Math.ceil(bytes / ALIGN_BYTES) * ALIGN_BYTES
 
@@ -26,6 +32,9 @@ const leftOutBefore = ({ path, path2 }: Fields): number => -(FRAME_HEADER_BYTES 
 export class FrameRing {
   private readonly bytes: Buffer
   private readonly view: DataView
+  private readonly table: Int32Array
+  private readonly partBytes: number
+  private readonly parts: number
   readonly capacity: number
 
   constructor(
@@ -34,7 +43,15 @@ export class FrameRing {
   ) {
     this.bytes = Buffer.from(memory)
     this.view = new DataView(memory)
-    this.capacity = memory.byteLength
+    this.capacity = memory.byteLength - TABLE_BYTES
+    this.table = new Int32Array(memory, this.capacity, PARTS)
+    this.parts = this.capacity < PARTED_BYTES_MIN ? 1 : PARTS
+    this.partBytes = this.capacity / this.parts
+  }
+
+  static memory(capacity: number): SharedArrayBuffer {
+    const step = ALIGN_BYTES * PARTS
+    return new SharedArrayBuffer(Math.ceil(capacity / step) * step + TABLE_BYTES)
   }
 
   head(): number {
@@ -55,12 +72,14 @@ export class FrameRing {
     const leftOut = leftOutBefore(fields)
     const need = aligned(ENTRY_HEAD_BYTES + leftOut + length)
     let head = this.head()
-    const toEnd = this.capacity - (head % this.capacity)
+    const toEnd = this.partBytes - (head % this.partBytes)
     const skipped = need > toEnd ? toEnd : 0
-    if (head + skipped + need - this.tail() > this.capacity) return false
-    if (skipped > 0) this.view.setUint32(head % this.capacity, WRAP, true)
+    const tail = this.tail()
+    if (head + skipped + need - tail > this.capacity) return false
+    if (skipped > 0) this.view.setUint32(this.place(head), WRAP, true)
     head += skipped
-    const at = head % this.capacity
+    if (head % this.partBytes === 0) this.beginPart(head / this.partBytes, Math.floor(tail / this.partBytes))
+    const at = this.place(head)
     this.view.setUint32(at, length, true)
     this.view.setUint32(at + LEFT_OUT, leftOut, true)
     writeFrame(fields, lsn, roleSequence, this.bytes, this.view, at + ENTRY_HEAD_BYTES + leftOut)
@@ -68,12 +87,27 @@ export class FrameRing {
     return true
   }
 
+  private place(position: number): number {
+    return this.table[Math.floor(position / this.partBytes) % this.parts]! * this.partBytes + (position % this.partBytes)
+  }
+
+  /** Finds a place for this stretch of positions; `oldest` is the one with the tail. */
+  private beginPart(stretch: number, oldest: number): void {
+    // Full all around: it follows the tail in the same part, as in any ring.
+    if (stretch - oldest >= this.parts) return
+    const taken = new Set<number>()
+    for (let each = oldest; each < stretch; each++) taken.add(this.table[each % this.parts]!)
+    let part = 0
+    while (taken.has(part)) part++
+    this.table[stretch % this.parts] = part
+  }
+
   /** The frame at this position, and the position after it; null: there is none yet. The bytes stay valid until released. */
   read(position: number): { frame: Uint8Array; next: number } | null {
     if (position >= this.head()) return null
     const entry = this.entryFrom(position)
     const start = this.frameAt(entry)
-    return { frame: this.bytes.subarray(start, start + this.view.getUint32(entry % this.capacity, true)), next: this.after(entry) }
+    return { frame: this.bytes.subarray(start, start + this.view.getUint32(this.place(entry), true)), next: this.after(entry) }
   }
 
   /** Copies whole frames from this position on, as many as there are and have room, and none once `limit` is reached. `ends`: where each ends in `into`. */
@@ -83,7 +117,7 @@ export class FrameRing {
     for (let filled = 0; from < head && filled < limit; ) {
       const entry = this.entryFrom(from)
       const start = this.frameAt(entry)
-      const length = this.view.getUint32(entry % this.capacity, true)
+      const length = this.view.getUint32(this.place(entry), true)
       if (filled + length > into.length) break
       this.bytes.copy(into, filled, start, start + length)
       filled += length
@@ -106,19 +140,18 @@ export class FrameRing {
     return from
   }
 
-  /** Where the entry stands that a position leads to: at the begin of the memory, when there was no room for it at the end. */
+  /** Where the entry stands that a position leads to: at the begin of the next part, when there was no room for it at the end. */
   private entryFrom(position: number): number {
-    const at = position % this.capacity
-    return this.view.getUint32(at, true) === WRAP ? position + this.capacity - at : position
+    return this.view.getUint32(this.place(position), true) === WRAP ? position + this.partBytes - (position % this.partBytes) : position
   }
 
   private frameAt(entry: number): number {
-    const at = entry % this.capacity
+    const at = this.place(entry)
     return at + ENTRY_HEAD_BYTES + this.view.getUint32(at + LEFT_OUT, true)
   }
 
   private after(entry: number): number {
-    const at = entry % this.capacity
+    const at = this.place(entry)
     return entry + aligned(ENTRY_HEAD_BYTES + this.view.getUint32(at + LEFT_OUT, true) + this.view.getUint32(at, true))
   }
 

@@ -93,11 +93,10 @@ export class SharedOrderedLog implements OrderedLog {
 
   /** `firstLsn`: the LSN before the first one to be given out; none up to it is ever given out again. */
   static create({ queueBytes, firstLsn = 0 }: { queueBytes: number; firstLsn?: number }): SharedOrderedLog {
-    const ringBytes = Math.ceil(Math.max(queueBytes, RING_BYTES_MIN) / 8) * 8
     const log = new SharedOrderedLog({
       control: new SharedArrayBuffer(LONG_WORDS * 8 + (SMALL_WORDS + REVISIT_WORDS + NAMES_WATCH_WORDS) * 4),
       counters: new SharedArrayBuffer(VERSION_COUNTERS * 4),
-      ring: new SharedArrayBuffer(ringBytes),
+      ring: FrameRing.memory(Math.max(queueBytes, RING_BYTES_MIN)),
       revisits: new SharedArrayBuffer(REVISIT_BYTES),
       waiters: new SharedArrayBuffer(SyncWaiters.BYTES),
       names: new SharedArrayBuffer(NAMES_WATCH_BYTES),
