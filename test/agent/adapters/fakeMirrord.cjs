@@ -52,8 +52,20 @@ function destroyAll() {
   for (const client of clients) client.destroy()
 }
 
+/** The keeper may be a moment behind on a busy machine. */
+function readWelcome() {
+  for (;;) {
+    try {
+      return fs.readSync(KEEPER_FD, line)
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+    }
+  }
+}
+
 const line = Buffer.alloc(65_536)
-const { standing } = JSON.parse(line.toString('utf8', 0, fs.readSync(KEEPER_FD, line)))
+const { standing } = JSON.parse(line.toString('utf8', 0, readWelcome()))
 if (standing !== null) {
   config = JSON.parse(standing.configure)
   Object.assign(STATUS, { role: 'source', connected: true })
