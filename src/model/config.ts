@@ -10,7 +10,27 @@ export interface Config {
   links: LinkConfig[]
   jobs: Record<JobName, JobConfig>
   api: ApiConfig
+  /** The third voter of the modes with quorum; absent: there is none. */
+  witness?: WitnessConfig | null
+  quorum?: QuorumConfig
 }
+
+export interface WitnessConfig {
+  address: string
+}
+
+/** The times that the voters share. */
+export interface QuorumConfig {
+  /** An owner serves for so long, on its own clock, from the moment at which it sent a renewal that was granted. */
+  leaseMs: number
+  /** A voter waits for so much longer, on its own clock, before it grants another one: what two clocks may differ by within a lease. */
+  driftMs: number
+  /** Grows with every change that is applied; an older configuration does not vote. */
+  configVersion: number
+}
+
+/** Product §6. */
+export type JobMode = 'guide' | 'high-availability' | 'high-protection' | 'high-performance'
 
 export type NodeName = string
 export type JobName = string
@@ -45,8 +65,8 @@ export interface ApiConfig {
 
 export interface JobConfig {
   name: JobName
-  /** The modes with quorum come with the witness; until then only the guide's mode is accepted. */
-  mode: 'guide'
+  /** The modes with quorum come with the witness; until then the file may only say the guide's mode. */
+  mode: JobMode
   vips: VipConfig[]
   /** In the order of the file; `dependsOn` decides the start order. */
   applications: ApplicationConfig[]
@@ -120,6 +140,9 @@ export const DEFAULT_PAGEFILE_BYTES = 1024 ** 3
 export const DEFAULT_REDO_QUEUE_BYTES = 1024 ** 3
 /** The mirroring paper's partner timeout. */
 export const DEFAULT_PARTNER_TIMEOUT_MS = 10_000
+export const DEFAULT_LEASE_MS = 10_000
+/** Clocks that differ by less than one part in a hundred each. */
+export const DEFAULT_DRIFT_MS = 250
 export const DEFAULT_HEARTBEAT_INTERVAL_MS = 5_000
 export const DEFAULT_MAX_MISS = 3
 export const HEARTBEAT_INTERVAL_MS_MIN = 50

@@ -24,6 +24,11 @@ export interface JobRecord {
   takeTimeMs: number
   /** Sent to the peer and not answered yet: this node must not start the job before the peer has said which record it holds. */
   handover: { to: NodeName; roleSequence: number; ticket: string } | null
+  /**
+   * Modes with quorum: this node has voted for itself in this role sequence, and nobody has seconded it as far as it knows. Until somebody has, the
+   * rest of the record stays as it was, and no other owner gets this node's vote for an older role sequence.
+   */
+  claim?: { roleSequence: number } | null
   errorFlag: string | null
   needToVerify: NeedToVerify
   /** This node's copy of the data is whole: it has been the source, or a full mirror into it has ended. A copy that is not never serves. */
