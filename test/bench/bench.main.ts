@@ -7,10 +7,13 @@ import { bareDisk, bindfs, type Contender, folderIn, mirrorpair, withSafetyFull 
 import { type CopyKind, firstCopy } from './firstCopy'
 import { makeDatabase, pgbench, postgresPrograms } from './postgres'
 
-/**
- * `npm run bench [-- ROUNDS [ROW…]]` (rows: durable, random, sequential, create, full, pgbench, copy, verify, difference): ours beside the bare disk and the rivals that are installed, interleaved in the same rounds,
- * medians, as ratios to the bare disk. Read the ratios: the machine's own figures mean little.
- */
+const ROW_NAMES = ['durable', 'random', 'sequential', 'create', 'full', 'pgbench', 'copy', 'verify', 'difference']
+const HELP = `Ours beside the bare disk and the rivals that are installed, interleaved in the same rounds: medians, as ratios to the bare disk.
+
+  npm run bench -- [ROUNDS [ROW...]]      rows: ${ROW_NAMES.join(', ')}
+
+Read the ratios: the machine's own figures mean little. BENCH_FOLDER is where it works; it takes some GiB there. All rows take about half an hour.
+`
 const ROUNDS = 3
 const LOAD_SECONDS = 3
 /** No new round of a part begins after this: the medians are then of fewer rounds, and the run says so. */
@@ -120,14 +123,24 @@ async function comparisons(root: string, rounds: number): Promise<Row[]> {
   return [verify, difference]
 }
 
+/** null: it was told what may be asked. */
+function asked(words: string[]): { rounds: number; rowNames: string[] } | null {
+  const [rounds = String(ROUNDS), ...rowNames] = words
+  if (/^[1-9]\d*$/.test(rounds) && rowNames.every((name) => ROW_NAMES.includes(name))) return { rounds: Number(rounds), rowNames }
+  process.stdout.write(HELP)
+  if (rounds !== '--help') process.exitCode = 2
+  return null
+}
+
 async function main(): Promise<void> {
+  const wishes = asked(process.argv.slice(2))
+  if (wishes === null) return
+  const { rounds, rowNames } = wishes
   if (process.getuid?.() !== 0) {
     console.log('The bench mounts FUSE and runs PostgreSQL: run it as root (sudo npm run bench).')
     process.exitCode = 1
     return
   }
-  const rounds = Number(process.argv[2] ?? ROUNDS)
-  const rowNames = process.argv.slice(3)
   const wanted = (name: string) => rowNames.length === 0 || rowNames.includes(name)
   const root = fs.mkdtempSync(path.join(process.env.BENCH_FOLDER ?? '/var/tmp', 'mirrorpair-bench-'))
   fs.chmodSync(root, 0o755)
