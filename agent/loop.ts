@@ -20,7 +20,7 @@ export interface LoopHands {
  * is on disk and its actions are given out. So no decision is ever made on, and no word spoken of, what is not on disk.
  */
 export class Loop {
-  private readonly queue: Event[] = []
+  private readonly queue: Happening[] = []
   private running = false
   private ended = false
   private cancelTick: (() => void) | null = null
@@ -33,7 +33,7 @@ export class Loop {
 
   emit(happening: Happening): void {
     if (this.ended) return
-    this.queue.push({ ...happening, atMs: this.ports.clock.nowMs(), wallMs: this.ports.clock.wallMs() } as Event)
+    this.queue.push(happening)
     if (this.queue.length > QUEUE_EVENTS_MAX) this.fail(new Error(`${QUEUE_EVENTS_MAX} events wait to be decided`))
     else if (!this.running) void this.run()
   }
@@ -54,14 +54,16 @@ export class Loop {
   private async run(): Promise<void> {
     this.running = true
     try {
-      for (let event = this.queue.shift(); event && !this.ended; event = this.queue.shift()) await this.turn(event)
+      for (let next = this.queue.shift(); next && !this.ended; next = this.queue.shift()) await this.turn(next)
     } catch (error) {
       this.fail(error)
     }
     this.running = false
   }
 
-  private async turn(event: Event): Promise<void> {
+  /** The time of an event is when it is looked at: one that waited for a slow disk, or slept with this process, must not be taken for a fresh one. */
+  private async turn(happening: Happening): Promise<void> {
+    const event = { ...happening, atMs: this.ports.clock.nowMs(), wallMs: this.ports.clock.wallMs() } as Event
     const { state, actions } = step(this.state, event)
     this.state = state
     for (const action of actions) if (action.do === 'persist') await this.hands.persist(action)

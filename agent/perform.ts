@@ -61,6 +61,9 @@ export class Performer {
         return void this.expose(action)
       case 'forward':
         return void this.forward(action)
+      case 'sendVote':
+      case 'lease':
+        throw new Error(`${action.job} has a mode with quorum, which the configuration refuses`)
       default:
         action satisfies never
     }

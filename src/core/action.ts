@@ -1,7 +1,7 @@
 import type { JobName, JobRecord, Safety, VipConfig } from '../model'
 import type { CheckMode } from '../wire/frameFields'
-import type { CommandOptions, JobCommand, MirrorAction, NodeView } from '../wire'
-import type { Outcome } from './event'
+import type { CommandOptions, JobCommand, MirrorAction, NodeView, VoteMessage } from '../wire'
+import type { Outcome, VoterName } from './event'
 
 /** Orders, in the imperative. `persist` is always the first of a step: the loop awaits it before it does any other. */
 export type Action =
@@ -16,6 +16,14 @@ export type Action =
   | { do: 'sendOutOfSync'; job: JobName; roleSequence: number; syncSequence: number }
   /** It is recorded that the mirror is not in sync: acknowledge writes without it. Answered by `exposeEnded`; plans are not touched. */
   | { do: 'expose'; job: JobName; roleSequence: number }
+  /** Modes with quorum: answered by `voteAnswered`, always. */
+  | { do: 'sendVote'; to: VoterName; job: JobName; message: VoteMessage }
+  /**
+   * Modes with quorum, and only ever later than before in one role sequence. On this node's monotonic clock: the data program acknowledges nothing from
+   * `untilMs` on, whoever lives or sleeps; what outlives the engine (the guard) kills the applications and drops the addresses at `killAtMs`, and no
+   * order begins to serve after that.
+   */
+  | { do: 'lease'; job: JobName; roleSequence: number; untilMs: number; killAtMs: number }
   | {
       do: 'forward'
       request: number

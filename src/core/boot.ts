@@ -2,6 +2,7 @@ import type { JobConfig, JobName, JobRecord } from '../model'
 import { dataStatusChanged } from './data'
 import type { Found } from './event'
 import { firstRecord } from './ownership'
+import { startQuorum } from './quorum/rules'
 import { configOf, owns, type JobState } from './state'
 import { log, type Turn } from './turn'
 
@@ -16,7 +17,8 @@ export function boot(turn: Turn, records: Record<JobName, JobRecord> | null): vo
   state.ticketCount = Math.floor(state.wallMs / 1000) % TICKET_ROUND
   for (const [name, config] of Object.entries(state.config.jobs)) {
     const record = records?.[name]
-    state.jobs[name] = blankJob(config, record ? withSafety(record, config) : firstRecord(turn, name))
+    const job = blankJob(config, record ? withSafety(record, config) : firstRecord(turn, name))
+    state.jobs[name] = { ...job, quorum: startQuorum(state, job) }
     if (!record) turn.dirty = true
   }
   log(turn, 'info', `The engine of ${state.node} has started`)
@@ -61,7 +63,8 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     undoneAtMs: null,
     tookAloneSequence: 0,
     connectedSequence: 0,
-    answeredBy: null
+    answeredBy: null,
+    quorum: null
   }
 }
 
@@ -69,6 +72,7 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
 export function observed(turn: Turn, job: JobState, found: Found): void {
   const { state } = turn
   job.observed = true
+  leaseFound(job, found)
   for (const name of found.held) job.vips[name] = 'up'
   for (const name of found.running) job.applications[name] = 'online'
   if (found.data) {
@@ -79,6 +83,14 @@ export function observed(turn: Turn, job: JobState, found: Found): void {
   }
   job.phase = owns(state, job) ? 'offline' : 'standby'
   if (owns(state, job) && job.record.desired === 'online' && job.record.handover === null && servesHere(turn, job, found)) adoptService(turn, job)
+}
+
+/** The guard outlives engines: what it allows was granted to this node. */
+function leaseFound(job: JobState, { leaseUntilMs }: Found): void {
+  const { quorum, record } = job
+  if (quorum === null || typeof leaseUntilMs !== 'number' || quorum.lease.untilMs >= leaseUntilMs) return
+  const lease = { roleSequence: record.roleSequence, untilMs: leaseUntilMs }
+  job.quorum = { ...quorum, lease, told: lease }
 }
 
 /** Data is what it was, so the service is; a job without data is known by its addresses and applications. */

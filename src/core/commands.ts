@@ -11,6 +11,7 @@ import { decideSelect } from './selectSource'
 import { handOver, switchStages } from './handover'
 import { recoverStages, startStages, stopStages } from './order'
 import { names } from './ownership'
+import { hasLease } from './quorum/serve'
 import { beginPlan, describe } from './plan'
 import { configOf, copyIsWhole, hasData, isTouched, owns, peerIsReachable, peerJob, type JobState, type Task } from './state'
 import { decideUpgrade, upgradeNode } from './upgrade'
@@ -119,7 +120,8 @@ function decideBringin(turn: Turn, job: JobState): Decision {
   if (record.desired === 'online' && job.phase === 'online') return { is: 'nothing', why: `${job.name} is online already` }
   if (record.errorFlag !== null) return refused(jobReport('E_JOB_ERROR_FLAG', { ...names(turn, job), why: record.errorFlag }))
   if (!copyIsWhole(state, job)) return refused(jobReport('E_JOB_COPY_INCOMPLETE', names(turn, job)))
-  if (!job.peerSpoke) return refused(whyWaits(turn, job))
+  if (job.quorum === null && !job.peerSpoke) return refused(whyWaits(turn, job))
+  if (!hasLease(turn, job)) return refused(jobReport('E_NO_QUORUM', names(turn, job)))
   const config = configOf(state, job)
   // The folder was an ordinary one since the job was brought out: anybody may have changed it, so the peer's copy is never
   // claimed to be equal, and a full mirror follows.
@@ -130,7 +132,9 @@ function decideBringin(turn: Turn, job: JobState): Decision {
     job.note = null
     job.restarts = []
     job.failedApplications = {}
-    beginPlan(turn, job, 'start', 'bringin', stages)
+    // With quorum it begins when a second voter has recorded what such a start means for the mirror (settle).
+    if (job.quorum !== null) job.next = { cause: 'bringin', peerCopyComplete: false }
+    else beginPlan(turn, job, 'start', 'bringin', stages)
   }
   return { is: 'steps', texts: steps(stages), begin }
 }
@@ -193,7 +197,9 @@ export function whyNotSwitch(turn: Turn, job: JobState): Failure | null {
   if (state.peer?.view.configHash !== state.configHash) return configDiffers(turn, job)
   if (!theirs) return jobReport('E_PEER_NOT_HEARD', { ...at, age: peerJobAge(state) })
   if (theirs.record.errorFlag !== null) return jobReport('E_JOB_ERROR_FLAG', { ...at, node: state.peerNode, why: theirs.record.errorFlag })
-  return configOf(state, job).data === null ? null : whyNotSwitchData(turn, job, theirs.record)
+  const { data, mode } = configOf(state, job)
+  if (mode === 'high-performance') return jobReport('E_MODE_NO_SWITCH', { ...at, mode })
+  return data === null ? null : whyNotSwitchData(turn, job, theirs.record)
 }
 
 function whyNotSwitchData(turn: Turn, job: JobState, theirs: JobRecord): Failure | null {

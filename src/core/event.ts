@@ -1,5 +1,5 @@
 import type { JobName, JobRecord } from '../model'
-import type { CommandOptions, JobCommand, LinkView, MirrordStatus, NodeView } from '../wire'
+import type { CommandOptions, JobCommand, LinkView, MirrordStatus, NodeView, VoteMessage, VoteReply } from '../wire'
 
 /** A failure as it travels: a code, a sentence, what to try, the exit code. */
 export interface Failure {
@@ -16,7 +16,12 @@ export interface Found {
   held: string[]
   running: string[]
   data: { ran: boolean; status: MirrordStatus } | null
+  /** Modes with quorum: until when the guard lets this node serve, as an earlier engine told it. */
+  leaseUntilMs?: number | null
 }
+
+/** Who may second an engine's vote. */
+export type VoterName = 'peer' | 'witness'
 
 /** As the heartbeat program reports it (agent/ports.ts, HeartbeatView). */
 export interface HeartbeatFacts {
@@ -53,6 +58,10 @@ export type Event = { atMs: number; wallMs: number } & (
   | { kind: 'applicationFailed'; job: JobName; application: string; why: string }
   | { kind: 'dataStatusChanged'; job: JobName; status: MirrordStatus }
   | { kind: 'dataLost'; job: JobName; why: string }
+  /** Modes with quorum. Somebody asks for this node's vote; it is answered by a VoteReply. */
+  | { kind: 'voteAsked'; request: number; job: JobName; message: VoteMessage }
+  /** `reply` null: no answer came in time. */
+  | { kind: 'voteAnswered'; job: JobName; voter: VoterName; number: number; reply: VoteReply | null }
   | { kind: 'vipsSeen'; job: JobName; attempt: number; held: string[] }
 )
 

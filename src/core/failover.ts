@@ -1,7 +1,9 @@
 import { jobReport } from '../report/job'
+import type { Ballot } from '../wire'
 import { handoverText, switchFailed } from './handover'
 import { lossText } from './loss'
 import { names, take } from './ownership'
+import { beginClaim, isPassedOver, ownerIsSilent, wantsBackByQuorum } from './quorum/claim'
 import { beginPlan } from './plan'
 import { configOf, owns, peerJob, PROBE_AGAIN_MS, whyNotServe, whyNotTakeOver, type JobState, type Plan, type State } from './state'
 import { endTicket, openTicket, runningTicket, stepLine } from './tickets'
@@ -10,6 +12,7 @@ import { log, setNote, type Turn } from './turn'
 /** The owner's node is lost and its service should run: this node takes over if it may. True when it is on its way. */
 export function tryFailover(turn: Turn, job: JobState): boolean {
   const { state } = turn
+  if (job.quorum !== null) return tryClaim(turn, job)
   if (!isWanted(state, job)) return false
   const blocked = whyNotTakeOver(state, job)
   if (blocked === null) return probe(turn, job)
@@ -24,7 +27,36 @@ export function tryFailover(turn: Turn, job: JobState): boolean {
  * is still under way is waited for, and the VIP is asked for first. What was offered late finds a higher role sequence.
  */
 export function tryReclaim(turn: Turn, job: JobState): boolean {
+  if (job.quorum !== null) return wantsBackByQuorum(turn.state, job) && whyNotServe(turn.state, job) === null && claimOnce(turn, job)
   return wantsBack(turn.state, job) && whyNotServe(turn.state, job) === null && probe(turn, job)
+}
+
+/** Modes with quorum: not what this node hears decides, but a second vote. */
+function tryClaim(turn: Turn, job: JobState): boolean {
+  const { state } = turn
+  if (!ownerIsSilent(state, job)) return false
+  const blocked = whyNotTakeOver(state, job)
+  if (blocked === null) return claimOnce(turn, job)
+  setNote(turn, job, `${state.peerNode} does not serve ${job.name} and ${state.node} cannot take over: ${blocked}`, 'error')
+  return false
+}
+
+/** It goes on standing by until somebody has seconded it. */
+function claimOnce(turn: Turn, job: JobState): boolean {
+  beginClaim(turn, job)
+  return false
+}
+
+/** An owner whose role sequence a voter has passed over. */
+export function tryPass(turn: Turn, job: JobState): void {
+  if (job.quorum !== null && isPassedOver(turn.state, job) && whyNotServe(turn.state, job) === null) beginClaim(turn, job)
+}
+
+/** A second voter has it on its disk. */
+export function takeSeconded(turn: Turn, job: JobState, { roleSequence, syncSequence }: Ballot): void {
+  if (!owns(turn.state, job)) return takeOver(turn, job, roleSequence, syncSequence)
+  if (job.record.handover !== null) return reclaim(turn, job, roleSequence, syncSequence)
+  takeAlone(turn, job, roleSequence, syncSequence)
 }
 
 function probe(turn: Turn, job: JobState): boolean {
@@ -70,13 +102,12 @@ function nobodyAnswered(turn: Turn, job: JobState): void {
   else takeOver(turn, job)
 }
 
-function takeOver(turn: Turn, job: JobState): void {
+function takeOver(turn: Turn, job: JobState, roleSequence = job.record.roleSequence + 1, syncSequence?: number): void {
   const { state } = turn
-  const roleSequence = job.record.roleSequence + 1
   const waiting = runningTicket(state, job)
   if (waiting) endTicket(turn, waiting.id, jobReport('E_SWITCH_FAILED_THERE', { ...names(turn, job), why: `${state.peerNode} was lost` }))
   const loss = lossText(state, job)
-  takeAlone(turn, job, roleSequence)
+  takeAlone(turn, job, roleSequence, syncSequence)
   const ticket = openTicket(turn, job, 'automatic')
   stepLine(turn, ticket, `Take ownership (role sequence ${roleSequence})`, 'done')
   if (loss !== '') stepLine(turn, ticket, `Data: ${loss}`, 'done')
@@ -84,21 +115,20 @@ function takeOver(turn: Turn, job: JobState): void {
   log(turn, level, `${state.peerNode} ${why}: ${state.node} takes over ${job.name} (role sequence ${roleSequence})${loss === '' ? '' : `; ${loss}`}`, job)
 }
 
-function reclaim(turn: Turn, job: JobState): void {
+function reclaim(turn: Turn, job: JobState, roleSequence = (job.record.handover?.roleSequence ?? job.record.roleSequence) + 1, syncSequence?: number): void {
   const { state } = turn
-  const roleSequence = (job.record.handover?.roleSequence ?? job.record.roleSequence) + 1
   const ticket = runningTicket(state, job)?.id ?? null
   stepLine(turn, ticket, handoverText(state, job), 'failed')
-  takeAlone(turn, job, roleSequence)
+  takeAlone(turn, job, roleSequence, syncSequence)
   job.pendingFlag = null
   job.undoneAtMs = state.atMs
   stepLine(turn, ticket, `Take ownership back (role sequence ${roleSequence})`, 'done')
   switchFailed(turn, job, jobReport('E_PEER_LOST_IN_HANDOVER', names(turn, job)))
 }
 
-function takeAlone(turn: Turn, job: JobState, roleSequence: number): void {
-  const syncSequence = job.record.syncSequence + 1
+function takeAlone(turn: Turn, job: JobState, roleSequence: number, syncSequence = job.record.syncSequence + 1): void {
   take(turn, job, { roleSequence, takeReason: 'failover', takeTimeMs: turn.state.wallMs, mirrorInSync: false, syncSequence })
-  job.tookAloneSequence = roleSequence
+  // Seconded, it was not taken alone: nobody else can have served it.
+  if (job.quorum === null) job.tookAloneSequence = roleSequence
   job.next = { cause: 'failover', peerCopyComplete: false }
 }

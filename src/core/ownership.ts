@@ -57,10 +57,18 @@ function reconcile(turn: Turn, job: JobState, theirs: JobView, answers: boolean)
   if (answers) job.peerSpoke = true
   copyPeerLines(turn, theirs.activity)
   const difference = theirs.record.roleSequence - job.record.roleSequence
-  if (difference > 0) adopt(turn, job, theirs.record)
+  if (difference > 0 && isOwnOfQuorum(turn, job, theirs.record)) takeDecided(turn, job, theirs.record)
+  else if (difference > 0) adopt(turn, job, theirs.record)
   else if (difference === 0) follow(turn, job, theirs.record)
   else tellBothServed(turn, job, theirs)
   endSwitchTicket(turn, job, theirs)
+}
+
+/** This node's own claim: the peer has seconded it, and the answer never came. */
+const isOwnOfQuorum = ({ state }: Turn, job: JobState, theirs: JobRecord): boolean => job.quorum !== null && theirs.owner === state.node
+
+function takeDecided(turn: Turn, job: JobState, { roleSequence, mirrorInSync, syncSequence }: JobRecord): void {
+  take(turn, job, { roleSequence, takeReason: 'failover', takeTimeMs: turn.state.wallMs, mirrorInSync, syncSequence })
 }
 
 /** The peer holds a newer record. Whatever of the job is active here is stood down by `settle`, at once. */
@@ -68,7 +76,7 @@ export function adopt(turn: Turn, job: JobState, theirs: JobRecord): void {
   const { state } = turn
   const { handover } = job.record
   const handedOver = handover !== null && handover.roleSequence === theirs.roleSequence
-  const served = hasData(state, job) && isTouched(job) && owns(state, job) && !handedOver
+  const served = job.quorum === null && hasData(state, job) && isTouched(job) && owns(state, job) && !handedOver
   const flag = handedOver ? (job.offer?.flag ?? null) : null
   const drained = handedOver && theirs.needToVerify === 'No'
   const diverged = served && theirs.selectedSequence !== theirs.roleSequence

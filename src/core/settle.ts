@@ -2,8 +2,11 @@ import { trustPeerCopy } from './data'
 import { settleSafety } from './safety'
 import { settleSelected } from './selectSource'
 import { settleExposure, trustMirror } from './sync'
-import { tryFailover, tryReclaim } from './failover'
+import { tryFailover, tryPass, tryReclaim } from './failover'
 import { planEnded } from './outcomes'
+import { askVoters } from './quorum/ask'
+import { ownerIsSilent, settleClaim } from './quorum/claim'
+import { stopWithoutLease, whyNotStart } from './quorum/serve'
 import { recoverData, restartApplications } from './trouble'
 import { dropVips, nonEmpty, standDownStages, startStages, stopStages } from './order'
 import { beginPlan } from './plan'
@@ -16,7 +19,15 @@ import { log, setNote, type Turn } from './turn'
  * which events came. A job with a plan under way is left alone; only a takeover goes before the quiet ones, and before a hand-over of the data program.
  */
 export function settle(turn: Turn, job: JobState): void {
+  settleJob(turn, job)
+  settleClaim(turn, job)
+  askVoters(turn, job)
+}
+
+function settleJob(turn: Turn, job: JobState): void {
   if (!job.observed) return observe(turn, job)
+  // Before anything else: whoever was asleep may have lost it in the meantime.
+  if (stopWithoutLease(turn, job)) return
   // Applications may be waiting for it, whatever else is under way.
   settleExposure(turn, job)
   if (job.plan !== null) endEmptyPlan(turn, job, job.plan)
@@ -43,6 +54,7 @@ const isTime = (turn: Turn, job: JobState): boolean => turn.state.atMs >= job.re
 
 function settleOwner(turn: Turn, job: JobState): void {
   if (job.plan !== null) return
+  tryPass(turn, job)
   if (job.record.handover) return settleHandover(turn, job)
   if (job.record.desired === 'offline') return settleOffline(turn, job)
   const blocked = whyNotServe(turn.state, job)
@@ -81,7 +93,9 @@ function settleOnline(turn: Turn, job: JobState): void {
 /** After a start of the node its own record may be old: nothing runs before the peer has said which one it holds. */
 function startWhenAllowed(turn: Turn, job: JobState): void {
   if (isTouched(job)) return standDown(turn, job)
-  if (!job.peerSpoke) return setNote(turn, job, `waiting for ${turn.state.peerNode} to say who owns ${job.name}`, 'warning')
+  const blocked = job.quorum === null ? null : whyNotStart(turn, job)
+  if (blocked !== null) return setNote(turn, job, blocked, 'warning')
+  if (job.quorum === null && !job.peerSpoke) return setNote(turn, job, `waiting for ${turn.state.peerNode} to say who owns ${job.name}`, 'warning')
   if (!isTime(turn, job)) return
   const next = job.next ?? { cause: 'resume' as const, peerCopyComplete: false }
   job.next = null
@@ -99,13 +113,14 @@ function settleStandby(turn: Turn, job: JobState): void {
   job.phase = 'standby'
   if (isTouched(job)) return standDown(turn, job)
   if (tryFailover(turn, job)) return
-  if (!hasData(turn.state, job) && turn.state.peerAlive !== 'lost') job.note = null
+  const silent = turn.state.peerAlive === 'lost' || ownerIsSilent(turn.state, job)
+  if (!hasData(turn.state, job) && !silent) job.note = null
   if (job.plan !== null || !hasData(turn.state, job)) return
   if (job.record.needToVerify === 'Manually' && turn.state.peerAlive === 'lost') return
   if (job.record.needToVerify === 'Manually')
     return setNote(turn, job, `both copies may hold changes of their own: selectsrc ${job.name} NODE says whose data is right`, 'warning')
   const receives = job.dataRole === 'target' && job.dataSequence === job.record.roleSequence
-  if (receives && turn.state.peerAlive !== 'lost') job.note = null
+  if (receives && !silent) job.note = null
   if (!receives && isTime(turn, job)) beginPlan(turn, job, 'standby', 'automatic', [[{ do: 'target' }]])
 }
 

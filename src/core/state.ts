@@ -1,7 +1,9 @@
 import type { Config, JobConfig, JobName, JobRecord, NodeName } from '../model'
-import type { JobCommand, JobView, MirrordStatus, NodeView, StepLine } from '../wire'
+import type { Ballot, JobCommand, JobView, MirrordStatus, NodeView, StepLine, VoteRefusal } from '../wire'
 import type { Order } from './action'
-import type { Failure, HeartbeatFacts } from './event'
+import type { Failure, HeartbeatFacts, VoterName } from './event'
+import type { Lease } from './quorum/lease'
+import type { Voter } from './quorum/voter'
 
 /** Everything the decisions know: plain data, so that it can be printed, compared and replayed. */
 export interface State {
@@ -84,7 +86,49 @@ export interface JobState {
   connectedSequence: number
   /** Somebody else answered for this address while the peer seemed dead. */
   answeredBy: string | null
+  /** null: the job's mode knows no quorum. */
+  quorum: QuorumState | null
 }
+
+/** Replaced whole at every change. */
+export interface QuorumState {
+  /** As owner. */
+  lease: Lease
+  /** As a voter. */
+  grant: Voter['grant']
+  heard: Voter['heard']
+  asked: Record<VoterName, Asked>
+  /** The lease that the data program and the guard were told. */
+  told: Lease
+}
+
+/** What this node knows of one of its voters. */
+export interface Asked {
+  /** Of the newest question, and of the newest one that was answered. */
+  number: number
+  answered: number
+  /** Not answered yet, and not overtaken by an answer to a newer one; oldest first, at most SENT_MAX. */
+  sent: Sent[]
+  /** The newest question: nothing new is asked before it is time. */
+  last: { record: JobRecord; kind: QuestionKind; voter: string | null } | null
+  nextAtMs: number
+  incarnation: string | null
+  answeredAtMs: number | null
+  /** By its last answer. */
+  held: Ballot | null
+  leasedTo: string | null
+  refused: VoteRefusal | null
+}
+
+export interface Sent {
+  number: number
+  atMs: number
+  voter: string | null
+  /** What it was to hold. */
+  ballot: Ballot
+}
+
+export type QuestionKind = 'report' | 'renew' | 'outOfSync' | 'claim'
 
 /** A task is one order to a port. What the record says about safety is added when it is given. */
 export type Task = Exclude<Order, { do: 'source' }> | { do: 'source'; peerCopyComplete: boolean }
@@ -198,9 +242,19 @@ export function whyNotTakeOver(state: State, job: JobState): string | null {
   const blocked = whyNotServe(state, job)
   if (blocked !== null || !hasData(state, job)) return blocked
   if (job.record.needToVerify === 'Manually') return 'need to verify: Manually'
+  const byMode = whyNotByMode(state, job)
+  if (byMode !== null) return byMode
   if (job.record.needToVerify === 'No')
     return job.record.mirrorInSync ? null : `the copy on ${state.node} is not in sync: ${job.record.owner} acknowledged writes without it`
   return `need to verify: Yes (no full mirror has ended since ${job.name} was started on ${job.record.owner})`
+}
+
+/** Product §6: by itself only where nothing that was acknowledged can be missing, or in the guide's mode, which says what may be. */
+function whyNotByMode(state: State, job: JobState): string | null {
+  const { mode } = configOf(state, job)
+  if (mode === 'guide') return null
+  if (mode !== 'high-availability') return `the mode ${mode} knows no automatic failover`
+  return job.record.safety === 'full' ? null : 'safety is OFF'
 }
 
 export const peerIsReachable = (state: State): boolean => state.peerAlive === 'up' && state.peer !== null && state.atMs - state.peer.atMs <= PEER_FRESH_MS

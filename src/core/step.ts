@@ -6,6 +6,8 @@ import type { Event } from './event'
 import { handoverAnswered, handoverReceived, withdrawReceived } from './handover'
 import { hearHeartbeat } from './heartbeat'
 import { orderEnded } from './outcomes'
+import { voteAnswered } from './quorum/answered'
+import { voteAsked } from './quorum/asked'
 import { hearPeer } from './ownership'
 import { settle, vipsSeen } from './settle'
 import { copyState, type JobState, type State } from './state'
@@ -70,6 +72,10 @@ function happenToJob(turn: Turn, event: JobEvent): void {
       return outOfSyncAnswered(turn, job, event)
     case 'exposeEnded':
       return exposeEnded(turn, job, event)
+    case 'voteAsked':
+      return voteAsked(turn, job, event)
+    case 'voteAnswered':
+      return voteAnswered(turn, job, event)
     case 'orderEnded':
       return orderEnded(turn, job, event)
     case 'applicationFailed':

@@ -1,6 +1,6 @@
 import type { MirrordStatus } from '../wire'
 import type { HandoverAnswer, Outcome } from './event'
-import { EXPOSE_AGAIN_MS, owns, peerJob, type JobState, type State } from './state'
+import { EXPOSE_AGAIN_MS, hasData, owns, peerJob, type JobState, type State } from './state'
 import { log, reply, setRecord, type Turn } from './turn'
 
 /**
@@ -11,6 +11,7 @@ import { log, reply, setRecord, type Turn } from './turn'
  */
 export function settleExposure(turn: Turn, job: JobState): void {
   const { state } = turn
+  if (job.quorum !== null) return exposeByQuorum(turn, job)
   const { flying, nextAtMs } = job.exposure
   if (!wantsExposure(state, job) || flying === 'expose' || state.atMs < nextAtMs) return
   const { roleSequence, mirrorInSync, syncSequence } = job.record
@@ -22,6 +23,26 @@ export function settleExposure(turn: Turn, job: JobState): void {
   turn.actions.push({ do: 'sendOutOfSync', job: job.name, roleSequence, syncSequence: mirrorInSync ? syncSequence + 1 : syncSequence })
 }
 
+/** Modes with quorum: never on this node's word alone. The voters are asked to record it (quorum/ask.ts); one of them has. */
+function exposeByQuorum(turn: Turn, job: JobState): void {
+  const { flying, nextAtMs } = job.exposure
+  if (!wantsExposure(turn.state, job) || flying === 'expose' || turn.state.atMs < nextAtMs) return
+  if (!job.record.mirrorInSync && outOfSyncIsSeconded(turn.state, job)) expose(turn, job)
+}
+
+export function outOfSyncIsSeconded(state: State, job: JobState): boolean {
+  const { roleSequence, syncSequence } = job.record
+  const held = Object.values(job.quorum?.asked ?? {}).map((asked) => asked.held)
+  return held.some((each) => each?.roleSequence === roleSequence && !each.mirrorInSync && each.syncSequence >= syncSequence) || peerHasRecorded(state, job)
+}
+
+/** A source that begins without the claim that the mirror has all of it: the mirror is out of sync from the first moment on. */
+export function startsWithoutMirror(state: State, job: JobState): boolean {
+  const { record, phase, plan, next } = job
+  if (!owns(state, job) || !hasData(state, job) || record.desired !== 'online' || record.handover !== null) return false
+  return phase !== 'online' && phase !== 'error' && plan === null && next?.peerCopyComplete !== true
+}
+
 /** By its answer, or by what it says of itself. One that was away while this node recorded it alone has not. */
 function peerHasRecorded(state: State, job: JobState): boolean {
   const { roleSequence, syncSequence } = job.record
@@ -30,7 +51,7 @@ function peerHasRecorded(state: State, job: JobState): boolean {
   return said || job.exposure.recordedThere === syncSequence
 }
 
-function wantsExposure(state: State, job: JobState): boolean {
+export function wantsExposure(state: State, job: JobState): boolean {
   const { data, record } = job
   const isSource = data?.role === 'source' && data.roleSequence === record.roleSequence
   return isSource && owns(state, job) && record.handover === null && data.session.exposure === 'wanted'

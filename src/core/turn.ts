@@ -33,7 +33,11 @@ export function setRecord(turn: Turn, job: JobState, change: Partial<JobRecord>)
   const record = { ...job.record, ...change }
   invariant(record.roleSequence >= job.record.roleSequence, 'the role sequence of a job never goes back')
   if (record.roleSequence === job.record.roleSequence) invariant(record.owner === job.record.owner, 'a new owner has a new role sequence')
-  else record.history = [...record.history, { roleSequence: record.roleSequence, owner: record.owner }].slice(-ROLE_HISTORY_MAX)
+  else {
+    record.history = [...record.history, { roleSequence: record.roleSequence, owner: record.owner }].slice(-ROLE_HISTORY_MAX)
+    // A vote for oneself was one against the record of before.
+    if (record.claim) record.claim = null
+  }
   job.record = record
   turn.dirty = true
 }

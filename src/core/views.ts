@@ -2,6 +2,7 @@ import type { DataConfig, JobStateWord } from '../model'
 import type { DataSettings, JobView, LinkView, NodeView, StatusAnswer, TicketAnswer } from '../wire'
 import type { HeartbeatFacts } from './event'
 import { problems } from './problems'
+import { quorumView } from './quorum/view'
 import { configOf, peerJob, type JobState, type State, type Ticket } from './state'
 
 export const ACTIVITY_STEPS_MAX = 60
@@ -36,6 +37,7 @@ function jobView(state: State, job: JobState): JobView {
     applications: config.applications.map(({ name }) => ({ name, state: job.applications[name] ?? 'offline' })),
     data: job.data && { ...job.data, needToVerify: record.needToVerify === 'Manually' ? 'Manually' : job.data.needToVerify },
     dataSettings: dataSettings(config.data),
+    ...(job.quorum === null ? {} : { quorum: quorumView(state, job) }),
     activity: activity(state, job)
   }
 }

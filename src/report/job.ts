@@ -36,6 +36,16 @@ export const JOB_MESSAGES = {
     message: ({ job, node, peer }) => `${node} has not heard from ${peer} since it started, so it cannot know who owns ${job}`,
     tryThis: ({ peer }) => `Start the agent on ${peer}, or repair the links (hbtstate)`
   }),
+  E_NO_QUORUM: define<Pair>({
+    exitCode: 5,
+    message: ({ job, node, peer }) => `${node} has no quorum for ${job}: neither ${peer} nor a witness lets it serve now`,
+    tryThis: ({ peer }) => `Repair the links to ${peer} or to the witness; two of the three have to agree`
+  }),
+  E_MODE_NO_SWITCH: define<At & { mode: string }>({
+    exitCode: 5,
+    message: ({ job, mode }) => `${job} is in the mode ${mode}, which knows no manual failover: the other copy may lack the last writes`,
+    tryThis: () => 'Choose a mode with safety FULL'
+  }),
   E_JOB_NOT_ONLINE: define<At & { state: string; command: string }>({
     exitCode: 5,
     message: ({ job, node, state, command }) => `${command} needs ${job} online on ${node}; it is ${state}`,

@@ -52,8 +52,18 @@ export interface JobView {
   data: MirrordStatus | null
   /** What the configuration says about the data: the limits that belong to the numbers in `data`. */
   dataSettings?: DataSettings | null
+  /** Modes with quorum; absent or null: the guide's. */
+  quorum?: QuorumView | null
   /** Running or last ticket with its steps, so that the other node can show them. */
   activity: { ticket: string; steps: StepLine[]; done: boolean; ok: boolean } | null
+}
+
+/** How this node stands with its voters. */
+export interface QuorumView {
+  /** Owner: it may serve for so long from now on if nobody answers any more; null: it may not. */
+  leaseLeftMs: number | null
+  /** The mirroring paper's table 7; null: the mode has no witness. */
+  witness: 'CONNECTED' | 'DISCONNECTED' | 'UNKNOWN' | null
 }
 
 export interface DataSettings {

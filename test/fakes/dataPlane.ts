@@ -62,7 +62,7 @@ export class DataPlane {
     if (data.role !== 'source' || data.roleSequence !== roleSequence) return failed('it is not the source')
     if (data.exposure === 'wanted') {
       data.exposure = 'granted'
-      data.alone = !this.isRecordedThere(node)
+      data.alone = this.world.witness === null && !this.isRecordedThere(node)
     }
     this.tell(node)
     return done(null)
@@ -191,13 +191,14 @@ export class DataPlane {
   write(): void {
     for (const node of Object.values(this.world.nodes)) {
       const { data, applications } = node.machine
-      if (data.role !== 'source' || applications.size === 0) continue
+      if (data.role !== 'source' || applications.size === 0 || !this.world.maySource(node)) continue
       const to = this.world.other(node).machine.data
       const received = data.connected && !data.mirroring && to.connected
       if (!received && data.exposure !== 'granted') continue
       data.content = this.nextVersion()
       if (received) to.content = data.content
       if (!data.connected) data.exposed = true
+      this.world.options.served?.(node, 'acknowledges a write')
       if (data.safety === 'full' && (received || !data.alone)) this.acknowledged = data.content
     }
   }

@@ -1,4 +1,4 @@
-import type { ApplicationConfig, Config, DataConfig, JobConfig, Safety } from '../../src/model'
+import type { ApplicationConfig, Config, DataConfig, JobConfig, JobMode, Safety } from '../../src/model'
 import { DATA_DEFAULTS } from './dataDefaults'
 
 export const A = 'RMHW131'
@@ -39,6 +39,14 @@ export function jobConfig(change: Partial<JobConfig> = {}): JobConfig {
 }
 
 export const withSafety = (safety: Safety): Config => pairConfig(jobConfig({ data: { ...DATA, safety } }))
+
+/** Short, so that a simulated life sees many of them. */
+export const QUORUM = { leaseMs: 6_000, driftMs: 200, configVersion: 1 }
+
+/** A pair with a witness; its one job has this mode. */
+export function quorumConfig(mode: JobMode = 'high-availability'): Config {
+  return { ...pairConfig(jobConfig({ mode, data: { ...DATA, safety: 'full' } })), witness: { address: '192.168.150.153' }, quorum: QUORUM }
+}
 
 export function pairConfig(job: JobConfig = jobConfig()): Config {
   const link = (name: string, net: string, port: number, data: boolean) => ({

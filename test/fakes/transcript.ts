@@ -1,11 +1,13 @@
 import type { Action, Event } from '../../src/core'
 import { describe as describeOrder } from '../../src/core/plan'
+import type { Ballot, VoteMessage } from '../../src/wire'
 import { JOB } from './pairConfig'
 
 /** One line an event that had consequences, and one a consequence. */
 export function transcriptLines(node: string, event: Event, actions: Action[]): string[] {
   const shown = actions.map(actionText).filter((text) => text !== null)
-  const quiet = event.kind === 'ticked' || event.kind === 'vipsSeen' || event.kind === 'peerStateReceived'
+  const quiet =
+    event.kind === 'voteAsked' || event.kind === 'voteAnswered' || event.kind === 'ticked' || event.kind === 'vipsSeen' || event.kind === 'peerStateReceived'
   if (quiet && shown.length === 0) return []
   return [`${time(event.atMs)} ${node} ${eventText(event)}`, ...shown.map((text) => `${' '.repeat(time(event.atMs).length + node.length + 2)}→ ${text}`)]
 }
@@ -36,6 +38,10 @@ function eventText(event: Event): string {
       return `exposeEnded ${event.outcome.ok ? 'ok' : `failed: ${event.outcome.error.message}`}`
     case 'commandGiven':
       return `commandGiven ${event.command}${event.dryRun ? ' (dry run)' : ''}`
+    case 'voteAsked':
+      return `voteAsked by ${event.message.from}: ${questionText(event.message)}`
+    case 'voteAnswered':
+      return `voteAnswered by the ${event.voter}: ${event.reply === null ? 'silence' : event.reply.granted ? 'granted' : (event.reply.why ?? 'noted')}`
     case 'orderEnded':
       return `orderEnded ${event.attempt}.${event.task} ${event.outcome.ok ? 'ok' : `failed: ${event.outcome.error.message}`}`
     case 'applicationFailed':
@@ -51,8 +57,13 @@ function eventText(event: Event): string {
   }
 }
 
+const questionText = ({ ask, ballot }: VoteMessage): string => (ask.do === 'propose' ? `propose ${ballotText(ask.ballot)}` : `${ask.do} ${ballotText(ballot)}`)
+
+const ballotText = ({ roleSequence, owner, mirrorInSync }: Ballot): string => `${roleSequence} ${owner}${mirrorInSync ? '' : ', not in sync'}`
+
 interface Recorded {
   roleSequence: number
+  claim?: { roleSequence: number } | null
   owner: string
   desired: string
   handover: { roleSequence: number } | null
@@ -66,6 +77,7 @@ interface Recorded {
 
 function recordText(record: Recorded): string {
   const more = [
+    record.claim && `claims ${record.claim.roleSequence}`,
     record.handover && `handover ${record.handover.roleSequence}`,
     record.errorFlag && 'error flag',
     record.needToVerify !== 'No' && `verify ${record.needToVerify}`,
@@ -97,6 +109,9 @@ function actionText(action: Action): string | null {
       return `forward ${action.command}`
     case 'reply':
       return action.outcome.ok && action.outcome.result === null ? null : `reply ${replyText(action)}`
+    case 'sendVote':
+      return action.message.ask.do === 'propose' ? `sendVote ${action.to}: ${questionText(action.message)}` : null
+    case 'lease':
     case 'sendState':
     case 'look':
       return null

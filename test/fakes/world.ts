@@ -13,12 +13,14 @@ import {
   type State
 } from '../../src/core'
 import type { Config, JobConfig, JobRecord } from '../../src/model'
-import type { CommandOptions, Danger, JobCommand } from '../../src/wire'
+import type { CommandOptions, Danger, JobCommand, VoteMessage } from '../../src/wire'
+import type { Ballot, VoteReply } from '../../src/wire'
 import { DataPlane } from './dataPlane'
 import { FakeLanes } from './fakeLanes'
 import { blankMachine, done, failed, serves, statusOf, type Machine } from './machine'
 import { A, B, JOB, pairConfig } from './pairConfig'
 import { VirtualTime } from './virtualTime'
+import { FakeWitness, W } from './witness'
 
 type Records = Record<string, JobRecord>
 type Performed = Exclude<Action, { do: 'persist' }>
@@ -44,6 +46,12 @@ export interface FakeNode {
   saving: Records | null
   /** Its mirrorpair.yaml: read when the engine starts. */
   config: Config
+  /** All of the node is stopped (a suspended machine): it knows nothing of it. */
+  paused: boolean
+  /** What would have happened on it meanwhile. */
+  asleep: (() => void)[]
+  /** What outlives the engine, and what the data program was told, on the node's own clock. */
+  guard: { roleSequence: number; untilMs: number; killAtMs: number } | null
 }
 
 export interface WorldOptions {
@@ -59,6 +67,16 @@ export interface WorldOptions {
   finishes?: () => boolean
   saved?: (node: FakeNode, records: Records) => void
   observe?: (node: FakeNode, event: Event, actions: Action[]) => void
+  /** How fast the clock of a host runs; 1 when it is left out. */
+  clockRate?: (host: string) => number
+  /** Something began that serves: an address, an application, an acknowledgement. */
+  served?: (node: FakeNode, what: string) => void
+  /** What the witness recorded, and what it answered. */
+  witnessed?: (ballot: Ballot) => void
+  answered?: (reply: VoteReply) => void
+  wiped?: () => void
+  /** Planted bugs of the tests go in here. */
+  step?: typeof step
 }
 
 export const WALL_MS = Date.UTC(2019, 8, 23, 15, 26, 4)
@@ -76,6 +94,9 @@ export class World {
   readonly cuts = new Set<string>()
   /** No heartbeat and no message gets through, although the service network lives: the VIP still answers. */
   private silent = false
+  /** `RMHW131>witness`: what the first one sends there is lost. */
+  readonly oneWay = new Set<string>()
+  readonly witness: FakeWitness | null
   /** Set by stories and seeds: this order fails on this node. */
   fails: (node: string, order: Order) => string | null = () => null
   /** Answers to messages of this kind are lost. */
@@ -89,6 +110,7 @@ export class World {
 
   constructor(readonly options: WorldOptions = {}) {
     this.config = options.config ?? pairConfig()
+    this.witness = this.config.witness ? new FakeWitness(this, this.config) : null
     for (const name of [A, B]) {
       this.nodes[name] = {
         name,
@@ -104,7 +126,10 @@ export class World {
         turning: false,
         underWay: new Set(),
         saving: null,
-        config: this.config
+        config: this.config,
+        paused: false,
+        asleep: [],
+        guard: null
       }
     }
   }
@@ -154,12 +179,24 @@ export class World {
     this.pathsChanged()
   }
 
+  /** All three, where there are three, with their engines. */
+  bootAll(): void {
+    this.witness?.boot()
+    for (const name of [A, B]) {
+      this.boot(name)
+      this.startEngine(name)
+    }
+  }
+
   /** Everything of the node ends at once; what was on disk stays. */
   kill(name: string): void {
     const node = this.node(name)
     node.up = false
     this.endEngine(node)
     node.underWay.clear()
+    node.paused = false
+    node.asleep = []
+    node.guard = null
     node.machine = blankMachine(node.machine.data.copyComplete, keptData(node.machine.data))
     this.pathsChanged()
   }
@@ -213,14 +250,15 @@ export class World {
   /** As agent/loop.ts does it: one event at a time, and nothing of it is said or done before its records are on disk. */
   emit(node: FakeNode, happening: Happening): void {
     if (!node.state) return
-    node.queue.push({ ...happening, atMs: this.nowMs, wallMs: WALL_MS + this.nowMs } as Event)
-    if (!node.turning) this.turn(node)
+    node.queue.push({ ...happening, atMs: this.localMs(node.name), wallMs: WALL_MS + this.nowMs } as Event)
+    if (!node.turning && !node.paused) this.turn(node)
   }
 
   private turn(node: FakeNode): void {
     node.turning = true
-    for (let event = node.queue.shift(); event && node.state; event = node.queue.shift()) {
-      const { state, actions } = step(node.state, event)
+    for (let queued = node.queue.shift(); queued && node.state; queued = node.queue.shift()) {
+      const event = this.witness ? { ...queued, atMs: this.localMs(node.name) } : queued
+      const { state, actions } = (this.options.step ?? step)(node.state, event)
       node.state = state
       this.options.observe?.(node, event, actions)
       const persist = actions[0]?.do === 'persist' ? actions[0] : null
@@ -236,7 +274,7 @@ export class World {
   private persistSlowly(node: FakeNode, records: Records, actions: Action[], diskMs: number): void {
     const { engineStarts } = node
     node.saving = records
-    this.after(diskMs, () => {
+    this.onNode(node, diskMs, () => {
       if (node.engineStarts !== engineStarts || !node.state) return
       this.save(node, records)
       for (const action of actions) this.obey(node, action)
@@ -248,6 +286,76 @@ export class World {
     this.options.saved?.(node, records)
     node.disk = records
     node.saving = null
+  }
+
+  // ── clocks, pauses, the guard ───────────────────────────────────────────
+
+  localMs(host: string): number {
+    return this.nowMs * (this.options.clockRate?.(host) ?? 1)
+  }
+
+  /** What happens on a node happens when it is awake. */
+  private onNode(node: FakeNode, delayMs: number, run: () => void): void {
+    this.after(delayMs, () => (node.paused ? void node.asleep.push(run) : run()))
+  }
+
+  /** It hears and does nothing, and wakes up with its old beliefs; what was to happen comes after. */
+  pause(name: string, forMs: number): void {
+    const node = this.node(name)
+    if (!node.up || node.paused) return
+    const { boots } = node
+    node.paused = true
+    this.pathsChanged()
+    this.after(forMs, () => node.boots === boots && this.wake(node))
+  }
+
+  private wake(node: FakeNode): void {
+    if (!node.up || !node.paused) return
+    node.paused = false
+    this.guardLooks(node)
+    if (serves(node.machine)) this.options.served?.(node, 'woke up')
+    this.pathsChanged()
+    if (!node.turning) this.turn(node)
+    for (const run of node.asleep.splice(0)) run()
+  }
+
+  private setGuard(node: FakeNode, { roleSequence, untilMs, killAtMs }: Extract<Action, { do: 'lease' }>): void {
+    node.guard = { roleSequence, untilMs, killAtMs }
+    const trueMs = killAtMs / (this.options.clockRate?.(node.name) ?? 1)
+    this.onNode(node, Math.max(0, trueMs - this.nowMs), () => this.guardLooks(node))
+  }
+
+  private guardLooks(node: FakeNode): void {
+    if (node.guard === null || this.localMs(node.name) + 1 < node.guard.killAtMs) return
+    node.machine.vips.clear()
+    node.machine.applications.clear()
+  }
+
+  /** In the modes with quorum nothing begins to serve, and nothing is acknowledged, without a lease that runs. */
+  maySource(node: FakeNode): boolean {
+    return node.up && !node.paused && (this.witness === null || (node.guard !== null && this.localMs(node.name) < node.guard.untilMs))
+  }
+
+  private whyNotBegin(node: FakeNode, order: Order, roleSequence: number): string | null {
+    if (this.witness === null || !['raise', 'start', 'source'].includes(order.do)) return null
+    const { guard } = node
+    const runs = guard !== null && guard.roleSequence === roleSequence && this.localMs(node.name) < guard.killAtMs
+    return runs ? null : 'its lease is over'
+  }
+
+  cutOneWay(from: string, to: string): void {
+    this.oneWay.add(`${from}>${to}`)
+    this.pathsChanged()
+  }
+
+  cutBoth(a: string, b: string): void {
+    this.oneWay.add(`${a}>${b}`)
+    this.cutOneWay(b, a)
+  }
+
+  /** What is sent from one host to another one arrives, if both live. */
+  arrives(from: string, to: string): boolean {
+    return !this.oneWay.has(`${from}>${to}`)
   }
 
   // ── paths and heartbeats ────────────────────────────────────────────────
@@ -264,6 +372,7 @@ export class World {
 
   heal(): void {
     this.cuts.clear()
+    this.oneWay.clear()
     this.silent = false
     this.pathsChanged()
   }
@@ -280,8 +389,13 @@ export class World {
     return this.config.links.some(({ name }) => this.linkWorks(name))
   }
 
+  private reaches(from: FakeNode, to: FakeNode): boolean {
+    return this.arrives(from.name, to.name) && !from.paused && this.reachable()
+  }
+
   dataReachable(): boolean {
-    return this.config.links.some(({ name, data }) => data && this.linkWorks(name))
+    const awake = !this.node(A).paused && !this.node(B).paused && this.arrives(A, B) && this.arrives(B, A)
+    return awake && this.config.links.some(({ name, data }) => data && this.linkWorks(name))
   }
 
   private pathsChanged(): void {
@@ -294,7 +408,7 @@ export class World {
   /** A link that has come back is heard soon, one that is cut is missed only after its silence. */
   private tellHeartbeats(silenceToo: boolean): void {
     for (const node of Object.values(this.nodes)) {
-      if (!node.state) continue
+      if (!node.state || node.paused) continue
       const view = this.heartbeatOf(node, !silenceToo)
       if (JSON.stringify(view) !== JSON.stringify(node.state.heartbeat)) this.emit(node, { kind: 'heartbeatChanged', heartbeat: view })
     }
@@ -304,7 +418,8 @@ export class World {
     const before = node.state?.heartbeat
     const links = this.config.links.map(({ name, addresses }) => {
       const known = before?.links.find((link) => link.name === name)
-      const up = this.linkWorks(name) || (keepUp && (known?.up ?? false))
+      const hears = this.linkWorks(name) && this.arrives(this.other(node).name, node.name) && !this.other(node).paused
+      const up = hears || (keepUp && (known?.up ?? false))
       const ageMs = up || (known?.ageMs ?? null) !== null ? 0 : null
       const ends = { local: addresses[node.name] ?? '', remote: addresses[this.other(node).name] ?? '' }
       return { name, up, state: up ? ('ok' as const) : ('error' as const), ...ends, ageMs, sent: 0, received: 0, missed: 0, rejected: 0 }
@@ -371,6 +486,19 @@ export class World {
           if (node.engineStarts === engineStarts && node.state) this.emit(node, { kind: 'exposeEnded', job, roleSequence, outcome })
         })
       }
+      case 'sendVote': {
+        const { to, job, message } = action
+        const told = (reply: VoteReply | null): void => this.emit(node, { kind: 'voteAnswered', job, voter: to, number: message.number, reply })
+        if (to === 'witness') return this.askWitness(node, message, told)
+        return this.send(
+          node,
+          'vote',
+          (request) => ({ kind: 'voteAsked', request, job, message }),
+          (outcome) => told(outcome?.ok ? (outcome.result as VoteReply) : null)
+        )
+      }
+      case 'lease':
+        return this.setGuard(node, action)
       case 'forward': {
         const { do: _, request: asked, ...command } = action
         return this.send(
@@ -402,18 +530,36 @@ export class World {
     }
     this.after(SEND_TIMEOUT_MS, () => finish(null))
     const deliver = (): void => {
-      if (this.losesMessage(kind) || !this.reachable() || to.engineStarts !== toEngine || !to.state) return
+      if (this.losesMessage(kind) || !this.reaches(from, to) || to.engineStarts !== toEngine || !to.state) return
       this.requests += 1
       const request = this.requests
       this.asked.set(`${to.name}/${request}`, (outcome) => {
-        const lost = this.losesAnswer(kind) || this.options.loses?.() || !this.reachable()
+        const lost = this.losesAnswer(kind) || this.options.loses?.() || !this.reaches(to, from)
         if (!lost) this.after(this.delay('message'), () => finish(outcome))
       })
       this.emit(to, happening(request))
     }
-    if (!this.reachable() || this.options.loses?.()) return
+    if (!this.reaches(from, to) || this.options.loses?.()) return
     this.after(this.delay('message'), deliver)
     if (this.options.repeats?.()) this.after(this.delay('message') * 3, deliver)
+  }
+
+  private askWitness(from: FakeNode, message: VoteMessage, told: (reply: VoteReply | null) => void): void {
+    const { engineStarts } = from
+    let open = true
+    const finish = (reply: VoteReply | null): void => {
+      if (open && from.engineStarts === engineStarts && from.state) told(reply)
+      open = false
+    }
+    this.after(SEND_TIMEOUT_MS, () => finish(null))
+    const ask = (): void =>
+      this.witness?.ask(from.name, message, (reply) => {
+        if (this.options.loses?.() || !this.arrives(W, from.name)) return
+        this.after(this.delay('message'), () => finish(reply))
+      })
+    if (!this.arrives(from.name, W) || from.paused || this.options.loses?.()) return
+    this.after(this.delay('message'), ask)
+    if (this.options.repeats?.()) this.after(this.delay('message') * 3, ask)
   }
 
   command(name: string, command: JobCommand, more: CommandOptions & { dryRun?: boolean } = {}): number {
@@ -462,11 +608,11 @@ export class World {
     const entered = this.lanes.enter(node.name, order, this.nowMs + this.delay('order'))
     const carryOut = (): Outcome => {
       node.underWay.delete(carryOut)
-      const why = entered.cancelled ? 'it was stopped' : this.fails(node.name, order)
+      const why = entered.cancelled ? 'it was stopped' : (this.whyNotBegin(node, order, roleSequence) ?? this.fails(node.name, order))
       return why === null ? this.carryOut(node, order, roleSequence) : failed(why)
     }
     node.underWay.add(carryOut)
-    this.after(entered.endsAtMs - this.nowMs, () => {
+    this.onNode(node, entered.endsAtMs - this.nowMs, () => {
       // What was under way when its engine ended was decided then (crashEngine).
       if (node.engineStarts !== engineStarts || !node.state || !node.underWay.has(carryOut)) return
       const outcome = carryOut()
@@ -482,18 +628,21 @@ export class World {
         return done({
           held: [...machine.vips],
           running: [...machine.applications],
+          ...(node.guard === null ? {} : { leaseUntilMs: node.guard.untilMs }),
           data: node.config.jobs[JOB]?.data ? { ran: true, status: statusOf(machine.data) } : null
         })
       case 'probe':
         return done(this.answersThere(node, order.vip.name) ? '52:54:00:00:00:01' : null)
       case 'raise':
         if (this.answersThere(node, order.vip.name)) return failed('the address is in use on another machine')
+        this.options.served?.(node, 'raises its VIP')
         machine.vips.add(order.vip.name)
         return done(null)
       case 'drop':
         machine.vips.delete(order.vip.name)
         return done(null)
       case 'start':
+        this.options.served?.(node, 'starts an application')
         machine.applications.add(order.application)
         return done(null)
       case 'stop':
@@ -544,7 +693,7 @@ export class World {
   }
 
   serving(): FakeNode[] {
-    return Object.values(this.nodes).filter((node) => serves(node.machine))
+    return Object.values(this.nodes).filter((node) => !node.paused && serves(node.machine))
   }
 
   view(name: string) {

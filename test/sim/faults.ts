@@ -3,7 +3,7 @@ import type { World } from '../fakes/world'
 
 /** Only if the time of faults is not over by then. */
 export type Later = (delayMs: number, run: () => void) => void
-type Fault = (world: World, name: string, random: () => number, later: Later) => void
+export type Fault = (world: World, name: string, random: () => number, later: Later) => void
 
 const BRINGOUT_MS = 4_000
 const HANDWORK_MS = 2_000

@@ -66,11 +66,13 @@ function fault(world: World, random: () => number, later: Later, line: ((text: s
   chosen?.[1](world, name, random, later)
 }
 
-export function failingSeeds(from: number, to: number): { seed: number; why: string }[] {
+export type Life = (seed: number, line: ((text: string) => void) | null) => void
+
+export function failingSeeds(live: Life, from: number, to: number): { seed: number; why: string }[] {
   const failures: { seed: number; why: string }[] = []
   for (let seed = from; seed <= to; seed++) {
     try {
-      simulate(seed)
+      live(seed, null)
     } catch (error) {
       failures.push({ seed, why: error instanceof Error ? (process.env.STACK ? (error.stack ?? '') : error.message) : String(error) })
     }
@@ -79,10 +81,10 @@ export function failingSeeds(from: number, to: number): { seed: number; why: str
 }
 
 /** The last lines of a failing life. */
-export function story(seed: number, count = Number(process.env.LINES ?? 80)): string {
+export function story(live: Life, seed: number, count = Number(process.env.LINES ?? 80)): string {
   const lines: string[] = []
   try {
-    simulate(seed, (text) => lines.push(text))
+    live(seed, (text) => lines.push(text))
   } catch {
     // It is the failure that is being told.
   }

@@ -1,0 +1,52 @@
+import type { VoteReply } from '../../wire'
+import type { VoterName } from '../event'
+import { takeSeconded } from '../failover'
+import { owns, type JobState, type Sent } from '../state'
+import { log, setRecord, type Turn } from '../turn'
+import { whyNotTakeClaimed } from './claim'
+import { NO_LEASE, renewed } from './lease'
+import { rulesOf } from './rules'
+
+/** An answer that was overtaken by one to a newer question says nothing; silence is no answer. */
+export function voteAnswered(turn: Turn, job: JobState, event: { voter: VoterName; number: number; reply: VoteReply | null }): void {
+  const { voter, number, reply } = event
+  const { quorum } = job
+  const asked = quorum?.asked[voter]
+  const sent = asked?.sent.find((each) => each.number === number)
+  if (!quorum || !asked || !sent || reply === null) return
+  const { incarnation, ballot: held, leasedTo, why: refused } = reply
+  const again = refused === 'incarnation' || incarnation !== asked.incarnation
+  const next = { ...asked, answered: number, sent: asked.sent.filter((each) => each.number > number), incarnation, held, leasedTo, refused }
+  const known = { ...next, answeredAtMs: turn.state.atMs, nextAtMs: again ? turn.state.atMs : asked.nextAtMs }
+  job.quorum = { ...quorum, asked: { ...quorum.asked, [voter]: known } }
+  learnSync(turn, job, reply)
+  if (reply.granted && sent.voter === incarnation) granted(turn, job, sent)
+}
+
+/** A voter may have recorded "not in sync" for an owner that died before it did so itself. */
+function learnSync(turn: Turn, job: JobState, { ballot }: VoteReply): void {
+  const { record } = job
+  if (ballot === null || ballot.roleSequence !== record.roleSequence || ballot.owner !== record.owner || ballot.syncSequence <= record.syncSequence) return
+  setRecord(turn, job, { mirrorInSync: ballot.mirrorInSync && !owns(turn.state, job), syncSequence: ballot.syncSequence })
+}
+
+function granted(turn: Turn, job: JobState, sent: Sent): void {
+  const { record, quorum } = job
+  const rules = rulesOf(turn.state, job)
+  if (quorum === null || rules === null) return
+  if (record.claim?.roleSequence === sent.ballot.roleSequence) return seconded(turn, job, sent)
+  if (!owns(turn.state, job) || record.roleSequence !== sent.ballot.roleSequence || record.handover !== null) return
+  job.quorum = { ...quorum, lease: renewed(quorum.lease, record.roleSequence, sent.atMs, rules.times) }
+}
+
+/** Two of three have it now, or will when this step's record is on disk. */
+function seconded(turn: Turn, job: JobState, sent: Sent): void {
+  const rules = rulesOf(turn.state, job)
+  const why = whyNotTakeClaimed(turn.state, job)
+  if (why !== null) {
+    setRecord(turn, job, { claim: null })
+    return log(turn, 'warning', `${turn.state.node} was given a second vote for ${job.name} and does not take it: ${why}`, job)
+  }
+  takeSeconded(turn, job, sent.ballot)
+  if (job.quorum && rules) job.quorum = { ...job.quorum, lease: renewed(NO_LEASE, sent.ballot.roleSequence, sent.atMs, rules.times) }
+}

@@ -1,0 +1,60 @@
+import type { Ballot, VoteQuestion } from '../../wire'
+import type { VoterName } from '../event'
+import { owns, type JobState, type QuestionKind, type Sent, type State } from '../state'
+import { startsWithoutMirror, wantsExposure } from '../sync'
+import type { Turn } from '../turn'
+import { ballotOf } from './ballot'
+import { guardMarginMs, renewEveryMs } from './lease'
+import { rulesOf, type QuorumRules } from './rules'
+
+/** Questions without an answer that are remembered: a lease is long over when there are more. */
+const SENT_MAX = 16
+
+/** Each voter hears at once what this node wants of it, and again before long. */
+export function askVoters(turn: Turn, job: JobState): void {
+  const rules = rulesOf(turn.state, job)
+  if (rules === null || job.quorum === null || !job.observed) return
+  for (const voter of rules.voters) askVoter(turn, job, rules, voter)
+  tellLease(turn, job, rules)
+}
+
+function askVoter(turn: Turn, job: JobState, rules: QuorumRules, voter: VoterName): void {
+  const { state } = turn
+  const { quorum, record } = job
+  if (quorum === null) return
+  const asked = quorum.asked[voter]
+  const kind = questionKind(state, job)
+  const { last } = asked
+  const same = last !== null && last.record === record && last.kind === kind && last.voter === asked.incarnation
+  if (same && state.atMs < asked.nextAtMs) return
+  const number = asked.number + 1
+  const ballot = ballotOf(record, rules.times.configVersion)
+  const ask = question(state, job, kind, ballot)
+  const sent: Sent = { number, atMs: state.atMs, voter: asked.incarnation, ballot: ask.do === 'propose' ? ask.ballot : ballot }
+  const next = { nextAtMs: state.atMs + renewEveryMs(rules.times), last: { record, kind, voter: asked.incarnation } }
+  job.quorum = { ...quorum, asked: { ...quorum.asked, [voter]: { ...asked, ...next, number, sent: [...asked.sent, sent].slice(-SENT_MAX) } } }
+  const { node: from, peerNode: peer, incarnation: sender } = state
+  turn.actions.push({ do: 'sendVote', to: voter, job: job.name, message: { job: job.name, from, peer, sender, number, voter: asked.incarnation, ballot, ask } })
+}
+
+function questionKind(state: State, job: JobState): QuestionKind {
+  const { claim, handover, mirrorInSync } = job.record
+  if (claim) return 'claim'
+  if (!owns(state, job) || handover !== null) return 'report'
+  return mirrorInSync && (wantsExposure(state, job) || startsWithoutMirror(state, job)) ? 'outOfSync' : 'renew'
+}
+
+function question(state: State, { record }: JobState, kind: QuestionKind, ballot: Ballot): VoteQuestion {
+  if (kind === 'report' || kind === 'renew') return { do: kind }
+  const outOfSync = { ...ballot, mirrorInSync: false, syncSequence: ballot.syncSequence + 1 }
+  return { do: 'propose', ballot: kind === 'outOfSync' ? outOfSync : { ...outOfSync, roleSequence: record.claim?.roleSequence ?? 0, owner: state.node } }
+}
+
+function tellLease(turn: Turn, job: JobState, { times }: QuorumRules): void {
+  const { quorum, record } = job
+  if (quorum === null || quorum.lease.roleSequence !== record.roleSequence || !owns(turn.state, job)) return
+  const { roleSequence, untilMs } = quorum.lease
+  if (roleSequence === quorum.told.roleSequence && untilMs <= quorum.told.untilMs) return
+  job.quorum = { ...quorum, told: quorum.lease }
+  turn.actions.push({ do: 'lease', job: job.name, roleSequence, untilMs, killAtMs: untilMs - guardMarginMs(times) })
+}

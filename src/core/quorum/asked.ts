@@ -1,0 +1,46 @@
+import type { VoteMessage, VoteReply } from '../../wire'
+import { configDiffers } from '../decision'
+import { adopt } from '../ownership'
+import { isTouched, owns, type JobState } from '../state'
+import { refuse, reply, setRecord, type Turn } from '../turn'
+import { ballotOf } from './ballot'
+import { rulesOf, type QuorumRules } from './rules'
+import { vote, type Voter } from './voter'
+
+/** This node as a voter. What it grants is in its record, on disk before the answer goes out. */
+export function voteAsked(turn: Turn, job: JobState, { request, message }: { request: number; message: VoteMessage }): void {
+  const rules = rulesOf(turn.state, job)
+  if (rules === null || job.quorum === null || message.from !== turn.state.peerNode) return refuse(turn, request, configDiffers(turn, job))
+  const asked = voterOf(turn, job, rules, message)
+  const { voter, reply: answer } = vote(asked, message, turn.state.atMs, rules.times)
+  job.quorum = { ...job.quorum, heard: voter.heard, grant: answer.granted ? voter.grant : job.quorum.grant }
+  if (answer.granted) record(turn, job, answer)
+  reply(turn, request, { ok: true, result: answer })
+}
+
+function voterOf({ state }: Turn, job: JobState, { times }: QuorumRules, message: VoteMessage): Voter {
+  const { grant, heard } = job.quorum ?? { grant: null, heard: {} }
+  const ballot = ballotOf(job.record, times.configVersion)
+  return { incarnation: state.incarnation, ballot, grant: ownGrant(state, job, message) ?? grant, heard, reports: {} }
+}
+
+/** What this node has promised to itself: as an owner that may be serving, or as one that has voted for itself. */
+function ownGrant(state: Turn['state'], job: JobState, { ask, ballot }: VoteMessage): Voter['grant'] {
+  const { record, quorum } = job
+  const wanted = ask.do === 'propose' ? ask.ballot.roleSequence : ballot.roleSequence
+  const forever = { holder: state.node, untilMs: Number.POSITIVE_INFINITY }
+  if (record.claim && wanted <= record.claim.roleSequence) return forever
+  if (!owns(state, job) || record.handover !== null) return null
+  return isTouched(job) || !job.observed ? forever : { holder: state.node, untilMs: quorum?.lease.untilMs ?? 0 }
+}
+
+function record(turn: Turn, job: JobState, { ballot }: VoteReply): void {
+  const mine = job.record
+  if (ballot === null) return
+  const { roleSequence, owner, mirrorInSync, syncSequence } = ballot
+  if (roleSequence > mine.roleSequence) {
+    const needToVerify = mine.handover?.roleSequence === roleSequence && !job.drained ? 'Yes' : mine.needToVerify
+    return adopt(turn, job, { ...mine, roleSequence, owner, takeReason: 'failover', takeTimeMs: turn.state.wallMs, mirrorInSync, syncSequence, needToVerify })
+  }
+  if (syncSequence > mine.syncSequence) setRecord(turn, job, { mirrorInSync, syncSequence })
+}

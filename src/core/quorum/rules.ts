@@ -1,0 +1,43 @@
+import type { QuorumConfig } from '../../model'
+import type { VoterName } from '../event'
+import type { Asked, JobState, QuorumState, State } from '../state'
+import { NO_LEASE } from './lease'
+import { startVoter } from './voter'
+
+/** What product §6 says about a mode with quorum. */
+export interface QuorumRules {
+  /** Any one of them and this node are two of three; in high protection there are only two. */
+  voters: VoterName[]
+  /** The mirror takes over by itself. */
+  automatic: boolean
+  times: QuorumConfig
+}
+
+export function rulesOf({ config }: State, { name }: Pick<JobState, 'name'>): QuorumRules | null {
+  const mode = config.jobs[name]?.mode
+  const { quorum: times } = config
+  if (times === undefined) return null
+  if (mode === 'high-availability') return { voters: ['peer', 'witness'], automatic: true, times }
+  return mode === 'high-protection' ? { voters: ['peer'], automatic: false, times } : null
+}
+
+const neverAsked = (): Asked => ({
+  number: 0,
+  answered: 0,
+  sent: [],
+  last: null,
+  nextAtMs: 0,
+  incarnation: null,
+  answeredAtMs: null,
+  held: null,
+  leasedTo: null,
+  refused: null
+})
+
+/** As any voter that starts: it may have let the owner serve just before it died. */
+export function startQuorum(state: State, job: JobState): QuorumState | null {
+  const rules = rulesOf(state, job)
+  if (rules === null) return null
+  const { grant } = startVoter(state.incarnation, { ...job.record, configVersion: 0 }, state.atMs, rules.times)
+  return { lease: NO_LEASE, grant, heard: {}, asked: { peer: neverAsked(), witness: neverAsked() }, told: NO_LEASE }
+}

@@ -1,0 +1,83 @@
+import { askWitness, startWitness, type Witness } from '../../src/core/quorum/witness'
+import type { Config } from '../../src/model'
+import type { Ballot, VoteMessage, VoteReply } from '../../src/wire'
+import type { World } from './world'
+
+export const W = 'witness'
+
+/** The third host: real decisions, its own clock and its own disk. */
+export class FakeWitness {
+  state: Witness | null = null
+  disk: Record<string, Ballot> = {}
+  private starts = 0
+  private queue: (() => void)[] = []
+  private busy = false
+  pausedUntilMs = 0
+  /** Planted bugs of the tests. */
+  asks = askWitness
+  begins = startWitness
+  forgets = false
+
+  constructor(
+    private readonly world: World,
+    private readonly config: Config
+  ) {}
+
+  boot(): void {
+    const { quorum } = this.config
+    if (this.state || !quorum) return
+    this.starts += 1
+    this.queue = []
+    this.busy = false
+    this.state = this.begins(`${W}-${this.starts}`, this.disk, this.world.localMs(W), quorum)
+  }
+
+  /** A crash and a power cut are the same for it: what is not on its disk has not happened, and was not said. */
+  kill(): void {
+    this.state = null
+  }
+
+  wipe(): void {
+    this.kill()
+    this.disk = {}
+    this.world.options.wiped?.()
+  }
+
+  pause(forMs: number): void {
+    this.pausedUntilMs = Math.max(this.pausedUntilMs, this.world.nowMs + forMs)
+  }
+
+  /** One question at a time: the answer goes out when what it promises is on the disk. */
+  ask(_from: string, message: VoteMessage, answer: (reply: VoteReply) => void): void {
+    const { starts } = this
+    if (!this.state) return
+    this.queue.push(() => this.decide(message, (reply) => starts === this.starts && this.state && answer(reply)))
+    if (!this.busy) this.next()
+  }
+
+  private next(): void {
+    const { starts } = this
+    const turn = this.queue.shift()
+    this.busy = turn !== undefined
+    if (!turn) return
+    this.world.after(Math.max(0, this.pausedUntilMs - this.world.nowMs), () => starts === this.starts && this.state && turn())
+  }
+
+  private decide(message: VoteMessage, answer: (reply: VoteReply) => void): void {
+    const { starts, state } = this
+    if (!state) return
+    const { witness, persist, reply } = this.asks(state, message, this.world.localMs(W))
+    const end = (): void => {
+      if (starts !== this.starts || !this.state) return
+      if (persist && !this.forgets) this.disk = { ...this.disk, [persist.job]: persist.ballot }
+      if (persist) this.world.options.witnessed?.(persist.ballot)
+      this.state = witness
+      this.world.options.answered?.(reply)
+      answer(reply)
+      this.next()
+    }
+    const diskMs = persist ? (this.world.options.diskMs?.() ?? 0) : 0
+    if (diskMs > 0) this.world.after(diskMs, end)
+    else end()
+  }
+}

@@ -1,0 +1,51 @@
+import { A, B } from '../fakes/pairConfig'
+import { W } from '../fakes/witness'
+import type { World } from '../fakes/world'
+import { FAULTS, type Fault } from './faults'
+
+const PAUSE_MS = 20_000
+const WITNESS_AWAY_MS = 15_000
+
+/** The guide's faults that say nothing about the witness, and these. */
+const OF_THE_PAIR = FAULTS.filter(([name]) => !['lose the heartbeats', 'shut down', 'upgrade at'].includes(name))
+
+const HOSTS = [A, B, W]
+
+function twoOf(random: () => number): [string, string] {
+  const first = Math.floor(random() * HOSTS.length)
+  const second = (first + 1 + Math.floor(random() * (HOSTS.length - 1))) % HOSTS.length
+  return [HOSTS[first] ?? A, HOSTS[second] ?? B]
+}
+
+const OF_THE_QUORUM: [name: string, fault: Fault][] = [
+  ['pause', (world, name, random) => world.pause(name, random() * PAUSE_MS)],
+  ['pause', (world, name, random) => world.pause(name, random() * PAUSE_MS)],
+  ['pause', (world, name, random) => world.pause(name, random() * PAUSE_MS)],
+  ['pause the witness near', (world, _name, random) => world.witness?.pause(random() * PAUSE_MS)],
+  ['cut two hosts near', (world, _name, random) => world.cutBoth(...twoOf(random))],
+  ['cut two hosts near', (world, _name, random) => world.cutBoth(...twoOf(random))],
+  ['cut one way near', (world, _name, random) => world.cutOneWay(...twoOf(random))],
+  ['cut one way near', (world, _name, random) => world.cutOneWay(...twoOf(random))],
+  ['isolate', (world, name) => isolate(world, name)],
+  ['isolate the witness near', (world) => isolate(world, W)],
+  ['restart the witness near', (world, _name, random, later) => witnessAway(world, random, later, false)],
+  ['restart the witness near', (world, _name, random, later) => witnessAway(world, random, later, false)],
+  ['wipe the witness near', (world, _name, random, later) => witnessAway(world, random, later, true)],
+  ['heal', (world) => world.heal()],
+  ['heal', (world) => world.heal()],
+  ['heal', (world) => world.heal()],
+  ['start all at', (world) => world.bootAll()],
+  ['start all at', (world) => world.bootAll()]
+]
+
+export const QUORUM_FAULTS = [...OF_THE_PAIR, ...OF_THE_QUORUM]
+
+function isolate(world: World, host: string): void {
+  for (const other of HOSTS) if (other !== host) world.cutBoth(host, other)
+}
+
+function witnessAway(world: World, random: () => number, later: (delayMs: number, run: () => void) => void, wiped: boolean): void {
+  if (wiped) world.witness?.wipe()
+  else world.witness?.kill()
+  later(random() * WITNESS_AWAY_MS, () => world.witness?.boot())
+}

@@ -1,0 +1,106 @@
+import type { Action } from '../../src/core'
+import type { JobRecord } from '../../src/model'
+import type { Ballot } from '../../src/wire'
+import { serves } from '../fakes/machine'
+import { JOB } from '../fakes/pairConfig'
+import type { FakeNode, World } from '../fakes/world'
+
+/** What must be true at every step of a pair with a witness. I2 is looked at by the data plane itself. */
+export class QuorumPromises {
+  private readonly owners = new Map<number, string>()
+  private readonly votes = new Map<string, string>()
+  serves = 0
+
+  /** Before an action is carried out: the disk must already say so (I4). */
+  check(world: World, node: FakeNode, actions: Action[]): void {
+    const persisted = actions.find((action) => action.do === 'persist')
+    if (persisted && actions[0] !== persisted) throw new Error('persist is not the first action')
+    const record = (persisted?.records ?? node.disk)?.[JOB]
+    if (actions.some((action) => action.do === 'expose')) this.checkExpose(world, node, record)
+    for (const action of actions) {
+      if (action.do !== 'order' || !['source', 'raise', 'start'].includes(action.order.do)) continue
+      if (record?.owner !== node.name) throw new Error(`${node.name} begins to serve and is not the owner on its disk`)
+      if (record.roleSequence !== action.roleSequence) throw new Error('an order names another role sequence than the disk')
+      if (record.errorFlag !== null) throw new Error(`I4: ${node.name} serves with an error flag`)
+      if (!record.copyComplete) throw new Error(`I4: ${node.name} serves with an incomplete copy`)
+      if (record.handover !== null) throw new Error(`${node.name} begins to serve while its handover is open`)
+    }
+  }
+
+  /** Rule 3: two of three have it on disk. */
+  private checkExpose(world: World, node: FakeNode, mine: JobRecord | undefined): void {
+    const says = (held: JobRecord | Ballot | undefined): boolean => held !== undefined && held.roleSequence === mine?.roleSequence && !held.mirrorInSync
+    // The witness may have lost its memory since; then it votes for nobody before it has heard this node.
+    const witness = world.witness?.disk[JOB]
+    if (!says(mine)) throw new Error(`I2: ${node.name} serves without the mirror and has not recorded it`)
+    if (!says(world.other(node).disk?.[JOB]) && !says(witness) && witness !== undefined)
+      throw new Error(`I2: ${node.name} serves without the mirror, and no second voter knows it`)
+  }
+
+  saved(node: FakeNode, records: Record<string, JobRecord>): void {
+    const [before, now] = [node.disk?.[JOB], records[JOB]]
+    if (!now) return
+    if (before && now.roleSequence < before.roleSequence) throw new Error(`the role sequence went back on the disk of ${node.name}`)
+    this.oneOwner(now.roleSequence, now.owner)
+    this.voted(node.name, now.roleSequence, now.owner)
+    if (now.claim) this.voted(node.name, now.claim.roleSequence, node.name)
+    const takes = before && before.owner !== node.name && now.owner === node.name && now.selectedSequence !== now.roleSequence
+    if (takes && !before.mirrorInSync && !now.mirrorInSync) throw new Error(`I4: ${node.name} took over with a copy that was not in sync`)
+  }
+
+  witnessed({ roleSequence, owner }: Ballot): void {
+    this.voted('witness', roleSequence, owner)
+  }
+
+  /** Its memory is gone, and with it what it promised; the nodes count nothing that it said before. */
+  witnessWiped(): void {
+    for (const key of this.votes.keys()) if (key.startsWith('witness/')) this.votes.delete(key)
+  }
+
+  /** I5 */
+  private voted(voter: string, roleSequence: number, owner: string): void {
+    const key = `${voter}/${roleSequence}`
+    const known = this.votes.get(key)
+    if (known !== undefined && known !== owner) throw new Error(`I5: ${voter} voted for ${known} and for ${owner} in role sequence ${roleSequence}`)
+    this.votes.set(key, owner)
+  }
+
+  private oneOwner(roleSequence: number, owner: string): void {
+    const known = this.owners.get(roleSequence)
+    if (known !== undefined && known !== owner) throw new Error(`I5: role sequence ${roleSequence} has two owners`)
+    this.owners.set(roleSequence, owner)
+  }
+
+  /** I1: whenever one begins to serve, or acknowledges, the other one does not. */
+  served(world: World, node: FakeNode, what: string): void {
+    this.serves += 1
+    const other = world.other(node)
+    if (!other.paused && serves(other.machine)) throw new Error(`I1: ${node.name} ${what} while ${other.name} serves, at ${world.nowMs}`)
+  }
+
+  /** I3, in the end. */
+  checkWhole(world: World, startsFailed: boolean): void {
+    const [a, b] = Object.values(world.nodes) as [FakeNode, FakeNode]
+    const [mine, theirs] = [a.state?.jobs[JOB]?.record, b.state?.jobs[JOB]?.record]
+    if (!mine || !theirs) throw new Error('I3: an engine is away in peace')
+    const same = mine.roleSequence === theirs.roleSequence && mine.owner === theirs.owner && mine.desired === theirs.desired
+    if (!same || mine.handover || theirs.handover || mine.claim || theirs.claim)
+      throw new Error(`I3: the records differ in the end: ${JSON.stringify([mine, theirs])}`)
+    const owner = world.node(mine.owner)
+    if (world.serving().some((node) => node !== owner)) throw new Error('the standby serves in the end')
+    if (mine.desired === 'online' && !startsFailed) checkServes(world, owner)
+  }
+}
+
+function checkServes(world: World, owner: FakeNode): void {
+  const job = owner.state?.jobs[JOB]
+  const gaveUp = job?.phase === 'error' && (job.restarts.length > 0 || job.record.errorFlag !== null)
+  if (gaveUp) return
+  const all = owner.machine.vips.size === 1 && owner.machine.applications.size === 2 && owner.machine.data.role === 'source'
+  if (job?.phase !== 'online' || !all)
+    throw new Error(`I3: ${owner.name} should serve in the end: ${job?.phase} ${job?.note} ${JSON.stringify(job?.plan)} ${JSON.stringify(job?.record)}`)
+  const standby = world.other(owner)
+  if (job.record.needToVerify === 'Manually') return
+  const equal = standby.machine.data.content === owner.machine.data.content
+  if (!standby.state?.jobs[JOB]?.record.copyComplete || !equal) throw new Error(`I3: ${standby.name} is not equal in the end`)
+}

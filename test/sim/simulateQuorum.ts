@@ -1,0 +1,79 @@
+import type { Action, Event } from '../../src/core'
+import { A, B, quorumConfig } from '../fakes/pairConfig'
+import { transcriptLines } from '../fakes/transcript'
+import { World, type FakeNode, type WorldOptions } from '../fakes/world'
+import type { Later } from './faults'
+import { QuorumPromises } from './quorumPromises'
+import { QUORUM_FAULTS } from './quorumFaults'
+import { randomFrom } from './random'
+
+const FAULTS_MS = 180_000
+const FAULT_EVERY_MS = 6_000
+const QUIET_MS = 120_000
+const STEP_MS = 500
+const DRIFT = 0.01
+/** Every so many lives are in high protection: nobody takes over, and a mirror that is away stops the service. */
+const PROTECTION_EVERY = 8
+
+/** A bug that a test plants, to see that it is found. */
+export interface Planted {
+  options?: Partial<WorldOptions>
+  prepare?: (world: World) => void
+}
+
+/** One life of a pair with its witness: three minutes of faults, then peace, then it must be whole. Throws what was broken. */
+export function simulateQuorum(seed: number, line: ((text: string) => void) | null = null, planted: Planted = {}): void {
+  const random = randomFrom(seed)
+  let faulty = true
+  const promises = new QuorumPromises()
+  const rates = new Map<string, number>()
+  const observe = (node: FakeNode, event: Event, actions: Action[]): void => {
+    if (line) for (const text of transcriptLines(node.name, event, actions)) line(text)
+    promises.check(world, node, actions)
+  }
+  const world: World = new World({
+    config: quorumConfig(seed % PROTECTION_EVERY === 0 ? 'high-protection' : 'high-availability'),
+    random,
+    observe,
+    delayMs: (what) => (what === 'message' ? 1 + random() ** 2 * (faulty ? 2_500 : 20) : 20 + random() * 400),
+    loses: () => faulty && random() < 0.1,
+    repeats: () => faulty && random() < 0.1,
+    diskMs: () => (random() < 0.2 ? random() * (faulty ? 2_000 : 50) : 0),
+    finishes: () => random() < 0.5,
+    saved: (node, records) => promises.saved(node, records),
+    witnessed: (ballot) => promises.witnessed(ballot),
+    wiped: () => promises.witnessWiped(),
+    served: (node, what) => promises.served(world, node, what),
+    clockRate: (host) => rates.get(host) ?? rates.set(host, 1 + (2 * random() - 1) * DRIFT).get(host) ?? 1,
+    ...planted.options
+  })
+  const starts = seed % 3 === 0
+  world.fails = (_node, order) => (faulty && starts && (order.do === 'start' || order.do === 'source') && random() < 0.15 ? 'it would not' : null)
+  planted.prepare?.(world)
+  world.bootAll()
+  world.run(10_000)
+  world.command(A, 'bringin')
+  const later: Later = (delayMs, run) => world.after(delayMs, () => faulty && run())
+  live(world, FAULTS_MS, () => random() < STEP_MS / FAULT_EVERY_MS && fault(world, random, later, line))
+  faulty = false
+  line?.('--- peace ---')
+  world.heal()
+  world.bootAll()
+  live(world, QUIET_MS, () => undefined)
+  promises.checkWhole(world, starts)
+}
+
+function live(world: World, forMs: number, each: () => unknown): void {
+  for (let passed = 0; passed < forMs; passed += STEP_MS) {
+    each()
+    world.run(STEP_MS)
+    world.write()
+  }
+}
+
+function fault(world: World, random: () => number, later: Later, line: ((text: string) => void) | null): void {
+  const chosen = QUORUM_FAULTS[Math.floor(random() * QUORUM_FAULTS.length)]
+  const name = random() < 0.5 ? A : B
+  line?.(`*** ${Math.round(world.nowMs)} ${chosen?.[0]} ${name}`)
+  chosen?.[1](world, name, random, later)
+}
