@@ -5,7 +5,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 
 const root = path.join(__dirname, '..')
-const SOURCES = ['bin', 'agent', 'commands', 'test/lab', 'test/bench', 'test/kit']
+const SOURCES = ['bin', 'agent', 'commands', 'test/lab', 'test/bench', 'test/kit', 'test/sim']
 const NATIVE = ['koffi', '@node-rs/crc32']
 
 function* walk(folder) {

@@ -2,7 +2,9 @@ import type { JobRecord, NeedToVerify } from '../model'
 import { jobReport } from '../report/job'
 import type { JobView, NodeView } from '../wire'
 import { dropPlan } from './plan'
-import { hasData, isTouched, owns, peerJob, type JobState } from './state'
+import { rulesOf } from './quorum/rules'
+import { grantTo } from './quorum/voter'
+import { hasData, isTouched, owns, peerJob, type JobState, type State } from './state'
 import { copyPeerLines, endTicket, isMove, runningTicket } from './tickets'
 import { log, setRecord, type Turn } from './turn'
 
@@ -98,11 +100,19 @@ export function adopt(turn: Turn, job: JobState, theirs: JobRecord): void {
     selectedSequence: theirs.selectedSequence
   })
   forgetTroubles(job)
+  waitForNewOwner(state, job)
   job.phase = owns(state, job) ? 'offline' : 'standby'
   if (diverged) noteManually(turn, job)
   if (!handedOver)
     endTicket(turn, runningTicket(state, job)?.id ?? null, jobReport('E_OWNERSHIP_LOST', { ...names(turn, job), roleSequence: theirs.roleSequence }))
   log(turn, 'info', `${theirs.owner} owns ${job.name} (role sequence ${theirs.roleSequence})`, job)
+}
+
+/** It has not asked for this node's vote yet: it gets the time of a lease to do so before it counts as silent. */
+function waitForNewOwner(state: State, job: JobState): void {
+  const rules = rulesOf(state, job)
+  if (rules === null || job.quorum === null) return
+  job.quorum = { ...job.quorum, grant: grantTo(job.record.owner, state.atMs, rules.times) }
 }
 
 export function forgetTroubles(job: JobState): void {

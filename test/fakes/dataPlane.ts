@@ -129,7 +129,7 @@ export class DataPlane {
 
   private connect(): void {
     const ends = this.ends()
-    if (!ends || !this.world.dataReachable()) return this.disconnect()
+    if (!ends || !this.world.dataReachable() || !this.world.maySource(ends.source)) return this.disconnect()
     const [from, to] = [ends.source.machine.data, ends.target.machine.data]
     if (from.connected && to.connected) return
     if (to.exposed && to.sourceSequence < from.roleSequence && !from.forced) return this.disagree(ends)

@@ -108,7 +108,7 @@ function actionText(action: Action): string | null {
     case 'forward':
       return `forward ${action.command}`
     case 'reply':
-      return action.outcome.ok && action.outcome.result === null ? null : `reply ${replyText(action)}`
+      return action.outcome.ok && (action.outcome.result === null || isVote(action.outcome.result)) ? null : `reply ${replyText(action)}`
     case 'sendVote':
       return action.message.ask.do === 'propose' ? `sendVote ${action.to}: ${questionText(action.message)}` : null
     case 'lease':
@@ -117,6 +117,9 @@ function actionText(action: Action): string | null {
       return null
   }
 }
+
+/** What it led to stands with whoever asked. */
+const isVote = (result: unknown): boolean => typeof result === 'object' && result !== null && 'granted' in result
 
 function replyText(action: Extract<Action, { do: 'reply' }>): string {
   if (!action.outcome.ok) return `${action.outcome.error.code}: ${action.outcome.error.message}`

@@ -13,7 +13,7 @@ export class FakeWitness {
   private queue: (() => void)[] = []
   private busy = false
   pausedUntilMs = 0
-  /** Planted bugs of the tests. */
+  /** Planted bugs of the tests: other decisions, and a disk that keeps only the first vote. */
   asks = askWitness
   begins = startWitness
   forgets = false
@@ -69,7 +69,7 @@ export class FakeWitness {
     const { witness, persist, reply } = this.asks(state, message, this.world.localMs(W))
     const end = (): void => {
       if (starts !== this.starts || !this.state) return
-      if (persist && !this.forgets) this.disk = { ...this.disk, [persist.job]: persist.ballot }
+      if (persist && !(this.forgets && this.disk[persist.job])) this.disk = { ...this.disk, [persist.job]: persist.ballot }
       if (persist) this.world.options.witnessed?.(persist.ballot)
       this.state = witness
       this.world.options.answered?.(reply)

@@ -323,12 +323,16 @@ export class World {
     node.guard = { roleSequence, untilMs, killAtMs }
     const trueMs = killAtMs / (this.options.clockRate?.(node.name) ?? 1)
     this.onNode(node, Math.max(0, trueMs - this.nowMs), () => this.guardLooks(node))
+    // The data program waits for its lease, and has it again.
+    if (!node.machine.data.connected) this.data.later()
   }
 
   private guardLooks(node: FakeNode): void {
     if (node.guard === null || this.localMs(node.name) + 1 < node.guard.killAtMs) return
+    // What has no lease sends nothing either: it would overwrite the copy of who is about to take over.
+    this.after(Math.max(0, node.guard.untilMs - this.localMs(node.name)) + 1, () => this.data.later())
     node.machine.vips.clear()
-    node.machine.applications.clear()
+    for (const application of [...node.machine.applications]) this.applicationDies(node.name, application)
   }
 
   /** In the modes with quorum nothing begins to serve, and nothing is acknowledged, without a lease that runs. */
@@ -673,7 +677,8 @@ export class World {
   }
 
   private answersThere(node: FakeNode, vip: string): boolean {
-    return this.pathWorks('service') && this.other(node).machine.vips.has(vip)
+    const there = this.other(node)
+    return this.pathWorks('service') && this.arrives(A, B) && this.arrives(B, A) && !there.paused && there.machine.vips.has(vip)
   }
 
   applicationDies(name: string, application: string): void {

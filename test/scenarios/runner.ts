@@ -1,5 +1,5 @@
-import { A, B } from '../fakes/pairConfig'
-import type { Safety } from '../../src/model'
+import { A, B, quorumConfig } from '../fakes/pairConfig'
+import type { JobMode, Safety } from '../../src/model'
 import type { MirrorAction } from '../../src/wire'
 import { transcriptLines } from '../fakes/transcript'
 import { World } from '../fakes/world'
@@ -13,6 +13,11 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
       for (const name of [A, B]) world.boot(name)
     }
   ],
+  [/^all boot$/, (world) => world.bootAll()],
+  [/^(kill|wipe|boot) the witness$/, (world, [what]) => world.witness?.[what as 'kill' | 'wipe' | 'boot']()],
+  [/^pause (\S+) for ([\d.]+)s$/, (world, [name = '', seconds]) => world.pause(name, Number(seconds) * 1000)],
+  [/^cut (\S+) from (\S+)$/, (world, [one = '', other = '']) => world.cutBoth(one, other)],
+  [/^what (\S+) sends to (\S+) is lost$/, (world, [one = '', other = '']) => world.cutOneWay(one, other)],
   [/^wait ([\d.]+)s$/, (world, [seconds]) => world.run(Number(seconds) * 1000)],
   [/^(bringin|bringout|switch) at (\S+)$/, (world, [command = '', name = '']) => void world.command(name, command as 'switch')],
   [/^(bringin|bringout|switch) at (\S+), dry run$/, (world, [command = '', name = '']) => void world.command(name, command as 'switch', { dryRun: true })],
@@ -84,13 +89,18 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
   ]
 ]
 
+/** The first line of a story about three hosts. */
+const QUORUM_STORY = /^a pair with a witness, (high-availability|high-protection)$/
+
 /** Plays a story; its own lines stand in the transcript, each followed by what it led to. */
 export function play(story: string[]): string[] {
   const lines: string[] = []
-  const world = new World({ observe: (node, event, actions) => lines.push(...transcriptLines(node.name, event, actions)) })
+  const quorum = QUORUM_STORY.exec(story[0] ?? '')
+  const config = quorum === null ? {} : { config: quorumConfig(quorum[1] as JobMode) }
+  const world = new World({ ...config, observe: (node, event, actions) => lines.push(...transcriptLines(node.name, event, actions)) })
   for (const line of story) {
     lines.push(`> ${line}`)
-    tell(world, line)
+    if (!QUORUM_STORY.test(line)) tell(world, line)
   }
   lines.push(...ending(world))
   return lines

@@ -1,10 +1,12 @@
 import { A, B } from '../fakes/pairConfig'
 import { W } from '../fakes/witness'
 import type { World } from '../fakes/world'
-import { FAULTS, type Fault } from './faults'
+import { FAULTS, type Fault, type Later } from './faults'
 
 const PAUSE_MS = 20_000
 const WITNESS_AWAY_MS = 15_000
+const ALONE_MS = 5_000
+const ISOLATED_MS = 15_000
 
 /** The guide's faults that say nothing about the witness, and these. */
 const OF_THE_PAIR = FAULTS.filter(([name]) => !['lose the heartbeats', 'shut down', 'upgrade at'].includes(name))
@@ -27,10 +29,13 @@ const OF_THE_QUORUM: [name: string, fault: Fault][] = [
   ['cut one way near', (world, _name, random) => world.cutOneWay(...twoOf(random))],
   ['cut one way near', (world, _name, random) => world.cutOneWay(...twoOf(random))],
   ['isolate', (world, name) => isolate(world, name)],
+  ['isolate the owner for a while, not', (world, _name, _random, later) => isolateOwner(world, later)],
   ['isolate the witness near', (world) => isolate(world, W)],
   ['restart the witness near', (world, _name, random, later) => witnessAway(world, random, later, false)],
   ['restart the witness near', (world, _name, random, later) => witnessAway(world, random, later, false)],
   ['wipe the witness near', (world, _name, random, later) => witnessAway(world, random, later, true)],
+  ['cut from the peer, then from the witness,', (world, name, random, later) => loseBoth(world, name, random, later, false)],
+  ['cut from the peer, then from the witness, which restarts,', (world, name, random, later) => loseBoth(world, name, random, later, true)],
   ['heal', (world) => world.heal()],
   ['heal', (world) => world.heal()],
   ['heal', (world) => world.heal()],
@@ -40,11 +45,39 @@ const OF_THE_QUORUM: [name: string, fault: Fault][] = [
 
 export const QUORUM_FAULTS = [...OF_THE_PAIR, ...OF_THE_QUORUM]
 
+/** Some of them only, to come sooner to where they matter. */
+export const faultsNamed = (...names: string[]): typeof QUORUM_FAULTS =>
+  names.map((name) => {
+    const found = QUORUM_FAULTS.find(([each]) => each === name)
+    if (!found) throw new Error(`no fault is called ${name}`)
+    return found
+  })
+
 function isolate(world: World, host: string): void {
   for (const other of HOSTS) if (other !== host) world.cutBoth(host, other)
 }
 
-function witnessAway(world: World, random: () => number, later: (delayMs: number, run: () => void) => void, wiped: boolean): void {
+/** Whoever serves now: long enough for the other one to take over. */
+function isolateOwner(world: World, later: Later): void {
+  const owner = world.serving()[0]
+  if (!owner) return
+  world.heal()
+  isolate(world, owner.name)
+  later(ISOLATED_MS, () => world.heal())
+}
+
+/** What the owner may do depends on the witness alone when it loses that one too. */
+function loseBoth(world: World, name: string, random: () => number, later: Later, restarts: boolean): void {
+  world.cutBoth(name, name === A ? B : A)
+  later(ALONE_MS + random() * ALONE_MS, () => {
+    world.cutBoth(name, W)
+    if (!restarts) return
+    world.witness?.kill()
+    world.witness?.boot()
+  })
+}
+
+function witnessAway(world: World, random: () => number, later: Later, wiped: boolean): void {
   if (wiped) world.witness?.wipe()
   else world.witness?.kill()
   later(random() * WITNESS_AWAY_MS, () => world.witness?.boot())

@@ -1,4 +1,5 @@
-import { failingSeeds, simulate, story } from './simulate'
+import { failingSeeds, story } from './lives'
+import { simulate } from './simulate'
 import { simulateQuorum } from './simulateQuorum'
 
 const SEEDS = Number(process.env.SEEDS ?? 200)

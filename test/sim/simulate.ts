@@ -65,28 +65,3 @@ function fault(world: World, random: () => number, later: Later, line: ((text: s
   line?.(`*** ${Math.round(world.nowMs)} ${chosen?.[0]} ${name}`)
   chosen?.[1](world, name, random, later)
 }
-
-export type Life = (seed: number, line: ((text: string) => void) | null) => void
-
-export function failingSeeds(live: Life, from: number, to: number): { seed: number; why: string }[] {
-  const failures: { seed: number; why: string }[] = []
-  for (let seed = from; seed <= to; seed++) {
-    try {
-      live(seed, null)
-    } catch (error) {
-      failures.push({ seed, why: error instanceof Error ? (process.env.STACK ? (error.stack ?? '') : error.message) : String(error) })
-    }
-  }
-  return failures
-}
-
-/** The last lines of a failing life. */
-export function story(live: Life, seed: number, count = Number(process.env.LINES ?? 80)): string {
-  const lines: string[] = []
-  try {
-    live(seed, (text) => lines.push(text))
-  } catch {
-    // It is the failure that is being told.
-  }
-  return lines.slice(-count).join('\n')
-}

@@ -1,5 +1,5 @@
 import type { Action, Event } from '../../src/core'
-import { A, B, quorumConfig } from '../fakes/pairConfig'
+import { A, B, JOB, quorumConfig } from '../fakes/pairConfig'
 import { transcriptLines } from '../fakes/transcript'
 import { World, type FakeNode, type WorldOptions } from '../fakes/world'
 import type { Later } from './faults'
@@ -12,6 +12,8 @@ const FAULT_EVERY_MS = 6_000
 const QUIET_MS = 120_000
 const STEP_MS = 500
 const DRIFT = 0.01
+const BRINGIN_EVERY_MS = 3_000
+const BRINGINS_MAX = 10
 /** Every so many lives are in high protection: nobody takes over, and a mirror that is away stops the service. */
 const PROTECTION_EVERY = 8
 
@@ -19,6 +21,7 @@ const PROTECTION_EVERY = 8
 export interface Planted {
   options?: Partial<WorldOptions>
   prepare?: (world: World) => void
+  faults?: typeof QUORUM_FAULTS
 }
 
 /** One life of a pair with its witness: three minutes of faults, then peace, then it must be whole. Throws what was broken. */
@@ -40,7 +43,7 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
     repeats: () => faulty && random() < 0.1,
     diskMs: () => (random() < 0.2 ? random() * (faulty ? 2_000 : 50) : 0),
     finishes: () => random() < 0.5,
-    saved: (node, records) => promises.saved(node, records),
+    saved: (node, records) => promises.saved(world, node, records),
     witnessed: (ballot) => promises.witnessed(ballot),
     wiped: () => promises.witnessWiped(),
     served: (node, what) => promises.served(world, node, what),
@@ -51,16 +54,23 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
   world.fails = (_node, order) => (faulty && starts && (order.do === 'start' || order.do === 'source') && random() < 0.15 ? 'it would not' : null)
   planted.prepare?.(world)
   world.bootAll()
-  world.run(10_000)
-  world.command(A, 'bringin')
+  bringIn(world)
   const later: Later = (delayMs, run) => world.after(delayMs, () => faulty && run())
-  live(world, FAULTS_MS, () => random() < STEP_MS / FAULT_EVERY_MS && fault(world, random, later, line))
+  live(world, FAULTS_MS, () => random() < STEP_MS / FAULT_EVERY_MS && fault(world, planted.faults ?? QUORUM_FAULTS, random, later, line))
   faulty = false
   line?.('--- peace ---')
   world.heal()
   world.bootAll()
   live(world, QUIET_MS, () => undefined)
   promises.checkWhole(world, starts)
+}
+
+/** It is refused as long as there is no quorum. */
+function bringIn(world: World): void {
+  for (let tried = 0; tried < BRINGINS_MAX && world.node(A).state?.jobs[JOB]?.phase !== 'online'; tried++) {
+    world.run(BRINGIN_EVERY_MS)
+    world.command(A, 'bringin')
+  }
 }
 
 function live(world: World, forMs: number, each: () => unknown): void {
@@ -71,8 +81,8 @@ function live(world: World, forMs: number, each: () => unknown): void {
   }
 }
 
-function fault(world: World, random: () => number, later: Later, line: ((text: string) => void) | null): void {
-  const chosen = QUORUM_FAULTS[Math.floor(random() * QUORUM_FAULTS.length)]
+function fault(world: World, faults: typeof QUORUM_FAULTS, random: () => number, later: Later, line: ((text: string) => void) | null): void {
+  const chosen = faults[Math.floor(random() * faults.length)]
   const name = random() < 0.5 ? A : B
   line?.(`*** ${Math.round(world.nowMs)} ${chosen?.[0]} ${name}`)
   chosen?.[1](world, name, random, later)

@@ -35,7 +35,8 @@ function granted(turn: Turn, job: JobState, sent: Sent): void {
   const rules = rulesOf(turn.state, job)
   if (quorum === null || rules === null) return
   if (record.claim?.roleSequence === sent.ballot.roleSequence) return seconded(turn, job, sent)
-  if (!owns(turn.state, job) || record.roleSequence !== sent.ballot.roleSequence || record.handover !== null) return
+  // Who has voted for itself in a newer role sequence does not go on in the old one: a voter may be in the new one already.
+  if (!owns(turn.state, job) || record.claim || record.roleSequence !== sent.ballot.roleSequence || record.handover !== null) return
   job.quorum = { ...quorum, lease: renewed(quorum.lease, record.roleSequence, sent.atMs, rules.times) }
 }
 

@@ -4,6 +4,7 @@ import { owns, type JobState, type QuestionKind, type Sent, type State } from '.
 import { startsWithoutMirror, wantsExposure } from '../sync'
 import type { Turn } from '../turn'
 import { ballotOf } from './ballot'
+import { whyNotTakeClaimed } from './claim'
 import { guardMarginMs, renewEveryMs } from './lease'
 import { rulesOf, type QuorumRules } from './rules'
 
@@ -39,7 +40,8 @@ function askVoter(turn: Turn, job: JobState, rules: QuorumRules, voter: VoterNam
 
 function questionKind(state: State, job: JobState): QuestionKind {
   const { claim, handover, mirrorInSync } = job.record
-  if (claim) return 'claim'
+  // It is not asked for what could not be taken.
+  if (claim) return whyNotTakeClaimed(state, job) === null ? 'claim' : 'report'
   if (!owns(state, job) || handover !== null) return 'report'
   return mirrorInSync && (wantsExposure(state, job) || startsWithoutMirror(state, job)) ? 'outOfSync' : 'renew'
 }

@@ -62,7 +62,10 @@ export function whyNotTakeClaimed(state: State, job: JobState): string | null {
   return owns(state, job) ? whyNotServe(state, job) : whyNotTakeOver(state, job)
 }
 
-/** Not wanted any more, and every voter has said no to the newest question: a vote that was asked for can no longer be given. */
+/**
+ * Not wanted any more, and every voter has answered the newest question and does not hold the claim: as it answers nothing that was overtaken, a vote
+ * that was asked for earlier can no longer be given.
+ */
 export function settleClaim(turn: Turn, job: JobState): void {
   const { state } = turn
   const { claim } = job.record
@@ -71,8 +74,8 @@ export function settleClaim(turn: Turn, job: JobState): void {
   const asked = rules.voters.map((voter) => job.quorum?.asked[voter])
   const overtaken = asked.some((each) => (each?.held?.roleSequence ?? 0) > claim.roleSequence)
   const wanted = ownerIsSilent(state, job) || wantsBackByQuorum(state, job) || isPassedOver(state, job)
-  const refused = asked.every((each) => each !== undefined && each.sent.length === 0 && each.refused !== null && each.number > 0)
-  if (!refused || (wanted && !overtaken)) return
+  const answered = asked.every((each) => each !== undefined && each.sent.length === 0 && each.number > 0 && each.held?.roleSequence !== claim.roleSequence)
+  if (!answered || (wanted && !overtaken && whyNotTakeClaimed(state, job) === null)) return
   setRecord(turn, job, { claim: null })
   log(turn, 'info', `${state.node} takes its vote for ${job.name} back (role sequence ${claim.roleSequence}): nobody has seconded it`, job)
 }

@@ -34,7 +34,7 @@ const noQuorum = ({ state }: Turn): string => `${state.node} has no quorum: neit
 
 /** Why this owner does not begin to serve; null: it may. */
 export function whyNotStart(turn: Turn, job: JobState): string | null {
-  if (!hasLease(turn, job)) return noQuorum(turn)
+  if (!hasLease(turn, job) || job.record.claim) return noQuorum(turn)
   if (!startsWithoutMirror(turn.state, job) || (!job.record.mirrorInSync && outOfSyncIsSeconded(turn.state, job))) return null
   return `a second voter has to record that the mirror of ${job.name} is not in sync`
 }

@@ -27,9 +27,11 @@ export const UNKNOWN_HOLDER = ''
 
 const grantMs = ({ leaseMs, driftMs }: VoterTimes): number => leaseMs + driftMs
 
+export const grantTo = (holder: string, atMs: number, times: VoterTimes): Grant => ({ holder, untilMs: atMs + grantMs(times) })
+
 /** It may have granted a lease just before it died: for a whole one nobody gets another. */
 export function startVoter(incarnation: string, ballot: Ballot | null, atMs: number, times: VoterTimes): Voter {
-  return { incarnation, ballot, grant: { holder: ballot?.owner ?? UNKNOWN_HOLDER, untilMs: atMs + grantMs(times) }, heard: {}, reports: {} }
+  return { incarnation, ballot, grant: grantTo(ballot?.owner ?? UNKNOWN_HOLDER, atMs, times), heard: {}, reports: {} }
 }
 
 /** The answer counts only when `persist`, if there is one, is on disk: persist, then speak. */
