@@ -16,6 +16,9 @@ const TEST_TIMEOUT_MS = 30_000
 /** Much of the time is waiting, for timers and for other processes: side by side two files need little more than one. */
 const WORKERS = 2
 const SIDE_BY_SIDE = ['--maxWorkers', String(WORKERS)]
+/** Tests on a real pair that measure how long something takes, or what is lost in that time: nobody else works meanwhile. The others go side by side. */
+const MEASURING = ['death', 'demo', 'links', 'million', 'programs', 'safety', 'stream', 'switch', 'verify']
+const measuring = `test/e2e/(${MEASURING.join('|')})\\.test\\.ts$`
 const total = { passed: 0, failed: 0, skipped: 0 }
 // Words after --selectProjects would be taken for projects.
 const patternArguments = patterns.flatMap((pattern) => ['--testPathPatterns', pattern])
@@ -30,9 +33,9 @@ function check(name, file, args) {
   else total.failed += 1
 }
 
-function jest(project, args) {
-  const report = path.join(scratch, `${project}.json`)
-  const good = run(`${project} tests`, path.join(modules, 'jest', 'bin', 'jest.js'), [
+function jest(project, args, title = `${project} tests`) {
+  const report = path.join(scratch, `${title}.json`)
+  const good = run(title, path.join(modules, 'jest', 'bin', 'jest.js'), [
     ...['--selectProjects', project, '--json', '--outputFile', report],
     // What does not set its own: busy machines are slow, and a test that hangs is told all the same.
     ...['--testTimeout', String(TEST_TIMEOUT_MS)],
@@ -58,7 +61,11 @@ if (part === 'all' || part === 'unit') {
 }
 if (part === 'all' || part === 'e2e') {
   if (process.getuid() !== 0) console.log('\n== e2e tests: left out what needs root (namespaces, FUSE, PAM, power cuts); run `sudo npm test` for all of it')
-  jest('e2e', ['--runInBand', ...patternArguments])
+  if (patterns.length > 0) jest('e2e', ['--runInBand', ...patternArguments])
+  else {
+    jest('e2e', ['--maxWorkers', '2', '--testPathIgnorePatterns', measuring], 'e2e tests, side by side')
+    jest('e2e', ['--runInBand', '--testPathPatterns', measuring], 'e2e tests that measure')
+  }
 }
 fs.rmSync(scratch, { recursive: true, force: true })
 const skipped = total.skipped ? `, ${total.skipped} skipped` : ''

@@ -168,13 +168,24 @@ export class JobMirrord {
     await Promise.race([client.ended(), pause(EXIT_TIMEOUT_MS, undefined, { ref: false })])
     if (!client.closed) this.processes.killMirrord()
     await client.ended()
-    await this.comeBack()
-    const now = await this.statusNow()
+    const now = await this.statusOfNext()
     const why = now.program?.insteadWhy ?? null
     if (why !== null) throw failure('E_MIRRORD_INSTEAD', { ...this.at, why })
     const silentMs = before.connected ? await this.connectedAgain(sinceMs) : null
     const { version = null, pausedMs = null } = now.program ?? {}
     return { version, pausedMs: now.role === 'source' ? pausedMs : null, silentMs }
+  }
+
+  /** The socket of one that is just ending may take another connection: then the next one is waited for again. */
+  private async statusOfNext(): Promise<MirrordStatus> {
+    for (let tries = 1; ; tries++) {
+      await this.comeBack()
+      try {
+        return await this.statusNow()
+      } catch (error) {
+        if (tries === RECONNECT_TRIES || this.client?.closed === false) throw error
+      }
+    }
   }
 
   private async statusNow(): Promise<MirrordStatus> {

@@ -107,6 +107,17 @@ describe('mirrord of a job (with a stand-in that speaks its protocol)', () => {
     expect(lost).toEqual([])
   })
 
+  test('one that ends slowly still takes connections: what goes on in its place is waited for', async () => {
+    const lingers = job({ name: 'lingers', data: data('/srv/lingers') })
+    places.config.jobs['lingers'] = lingers
+    const { port, lost } = engine()
+    await port.ensure(lingers)
+    await port.source('lingers', 4, true)
+    const now = await port.upgrade('lingers')
+    await port.end('lingers')
+    expect({ now, lost }).toEqual({ now: { version: '2.0.0', pausedMs: 42, silentMs: expect.any(Number) }, lost: [] })
+  })
+
   test('one that serves nothing is ended, and the installed one started', async () => {
     const { port, lost } = engine()
     await port.ensure(group)

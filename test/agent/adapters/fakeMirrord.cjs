@@ -23,7 +23,21 @@ if (option('--job') === 'Broken') {
   process.exit(3)
 }
 
+const LINGER_MS = 150
+let lingers = false
+
+/** Ends slowly: its socket still takes connections, and nobody answers there. */
+function linger() {
+  setImmediate(() => {
+    lingers = true
+    destroyAll()
+    setTimeout(() => process.exit(75), LINGER_MS)
+  })
+  return { ok: true }
+}
+
 const answer = (request) => {
+  if (lingers) return null
   if (request.do === 'configure') {
     if (config !== null && JSON.stringify(config) !== JSON.stringify(request.config))
       return { ok: false, error: { code: 'E_MIRRORD_CONFIG', message: 'folders differ', tryThis: '' } }
@@ -38,6 +52,7 @@ const answer = (request) => {
   if (request.do === 'source') fs.writeSync(KEEPER_FD, `${JSON.stringify({ standing: { configure: JSON.stringify(config), role: 'source' } })}\n`)
   if (request.do === 'handOver' && config.folders[0].path === '/srv/stays') return { ok: false, error: { code: 'E_HAND_OVER', message: 'no', tryThis: 'wait' } }
   if (request.do === 'handOver' && config.folders[0].path === '/srv/dies') process.kill(process.pid, 'SIGKILL')
+  if (request.do === 'handOver' && config.folders[0].path === '/srv/lingers') return linger()
   if (request.do === 'handOver') setImmediate(() => process.exit(75))
   if (request.do === 'target') setImmediate(() => tell({ event: 'fault', code: 'E_REDO', message: 'disk full' }))
   if (request.do === 'stop' && request.force) setImmediate(destroyAll)
