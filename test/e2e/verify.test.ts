@@ -6,7 +6,7 @@ import { lastingDifferences } from './kit/trees'
 const TEST_TIMEOUT_MS = 110_000
 const WRITER_SECONDS = 10
 const WRITER_PAUSE_MS = 2
-const TREE = `cd "$1" && mkdir -p tree/deep work && head -c 3000000 /dev/urandom > tree/flipped && for n in missing touched kept; do head -c 70000 /dev/urandom > tree/$n; done
+const TREE = `cd "$1" && mkdir -p tree/deep work1 work2 && head -c 3000000 /dev/urandom > tree/flipped && for n in missing touched kept; do head -c 70000 /dev/urandom > tree/$n; done
   ln tree/kept tree/deep/linked; setfattr -n user.colour -v blue tree/deep/linked; truncate -s 40M tree/sparse; sync`
 /** What nobody but an administrator with root's hands below the read-only mount could do. */
 const DAMAGE = `cd "$1"/tree && printf '\\377\\000\\252' | dd of=flipped bs=1 seek=1234567 conv=notrunc status=none && rm missing && echo surplus > extra && touch -d '2001-01-01' touched`
@@ -20,7 +20,7 @@ describeOnline('verify', {}, (lab) => {
   const sh = (node: 'RMHW131' | 'RMHW132', script: string, folder = FOLDER) => lab.said(node, ['sh', '-c', script, 'sh', folder])
   const verify = async () => JSON.parse(await lab.done(['verify', JOB, 'start', '--mode', 'full', '--json'])) as { verify: { differences: number } }
   const writer = (seed: number) => {
-    const child = lab.start('RMHW131', [NODE, dist('randomFiles'), `${FOLDER}/work`, String(seed), String(WRITER_SECONDS), String(WRITER_PAUSE_MS)])
+    const child = lab.start('RMHW131', [NODE, dist('randomFiles'), `${FOLDER}/work${seed}`, String(seed), String(WRITER_SECONDS), String(WRITER_PAUSE_MS)])
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
     return { ended, running: () => child.exitCode === null }
   }

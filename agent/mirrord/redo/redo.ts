@@ -82,6 +82,7 @@ export class Redo {
     const answer = marks !== undefined && changesNames(body) ? this.marked(folder, marks, body, position) : this.attempt(folder, body, this.patient)
     const forgiven = answer < 0 && this.forgiven(body, -answer)
     if (answer < 0 && !forgiven) throw this.fault(body.kind, pathIn(body), answer)
+    if (forgiven && body.kind === 'walkLink') this.check.tellUnlinked(folder.tree, body)
     if (forgiven || (answer === DONE_OTHERWISE && body.kind === 'rename')) marks?.wasUndone(body, position)
   }
 

@@ -1,4 +1,4 @@
-import type { CheckStep, Difference } from '../../../src/wire/frameFields'
+import type { CheckStep, Difference, WalkStep } from '../../../src/wire/frameFields'
 import * as libc from '../../native/libc'
 import { EEXIST, ENODATA, ENOENT, EOPNOTSUPP, EPERM } from '../../native/libcErrors'
 import { attributesDigest, isCompared } from '../walk/checkHash'
@@ -52,6 +52,13 @@ export class RedoCheck {
   private tell(step: { folder: number }, path: string, what: Difference['what'], offset = 0, length = 0): 0 {
     this.differs({ folder: step.folder, path, what, offset, length })
     return 0
+  }
+
+  /** The walk took it that this side has the other name. */
+  tellUnlinked(tree: TargetFolder, step: WalkStep & { kind: 'walkLink' }): void {
+    if (tree.typeOf(step.path) >= 0) return
+    this.tell(step, step.path, 'missing')
+    this.tell(step, step.newPath, 'missing')
   }
 
   private entry(tree: TargetFolder, step: CheckStep & { kind: 'checkEntry' }): number {

@@ -48,6 +48,12 @@ export class HardLinks {
     this.name(folder, inode, path, file, sent)
   }
 
+  /** The target has not got this name, whatever was sent. */
+  isMissing(folder: number, path: string): void {
+    const file = this.files.get(this.byName.get(this.key(folder, path)) ?? '')
+    if (file?.names.has(path)) file.names.set(path, false)
+  }
+
   /** A step has made this name on the target. */
   isSent(folder: number, inode: bigint, path: string): boolean {
     return this.files.get(this.key(folder, inode))?.names.get(path) === true

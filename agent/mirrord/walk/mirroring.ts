@@ -112,8 +112,8 @@ export class Mirroring {
   private linkOthers(folder: number, path: string, meta: Meta): void {
     if (meta.links === 1) return
     for (const newPath of this.run.otherNames(folder, path, meta)) {
+      // One that was only compared may lie in a directory that the target has not got: what is linked with it later would be missing as well.
       this.run.log.appendStep({ kind: 'walkLink', folder, path, newPath })
-      this.run.links.add(folder, meta.inode, newPath, true)
       this.appendTimes(folder, parentOf(newPath))
     }
     this.run.links.sent(folder, meta.inode, path, this.run.log.version(meta.inode))

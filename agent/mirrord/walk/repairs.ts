@@ -22,6 +22,7 @@ export class Repairs {
   /** `after`: they were found behind this LSN. */
   repair(differences: Difference[], after: number): void {
     this.after = after
+    for (const { folder, path, what } of differences) if (what === 'missing' || what === 'kind') this.isMissing(folder, path)
     for (const [index, difference] of differences.entries()) {
       this.one(difference)
       const next = differences[index + 1]
@@ -52,6 +53,12 @@ export class Repairs {
     const inode = tree.meta(path)?.inode ?? null
     for (const name of this.run.links.forgetFormer(folder, path, inode)) this.run.again.push({ folder, path: name })
     return inode !== null
+  }
+
+  /** What was sent to it, or below it, has not arrived: nothing is linked with that. */
+  private isMissing(folder: number, path: string): void {
+    this.run.links.isMissing(folder, path)
+    if (this.run.trees[folder]?.meta(path)?.type === DIRECTORY) this.run.links.forgetBelow(folder, path)
   }
 
   private one({ folder, path, what, offset, length }: Difference): void {

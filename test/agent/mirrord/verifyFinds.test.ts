@@ -120,6 +120,18 @@ test.each(SPOILT)('what is %s on the target is found, named and repaired', (_, s
   expect(told()).toEqual([])
 })
 
+test.each([0, 1, 2, 3])('a file with a name in each of four directories, of which only the one at place %i is left, gets all its names again', (left) => {
+  const places = ['m', 'n', 'o', 'p']
+  for (const place of places) fs.mkdirSync(here(place))
+  fs.writeFileSync(here('m/0'), 'linked')
+  for (const place of places.slice(1)) fs.linkSync(here('m/0'), here(`${place}/${place}`))
+  walked.mirror()
+  walked.drain()
+  for (const [index, place] of places.entries()) if (index !== left) fs.rmSync(there(place), { recursive: true })
+  walked.compare()
+  expect(compareTrees(source, target, {})).toEqual([])
+})
+
 test('a comparison of what is marked costs what is marked, and nothing else is looked at', () => {
   flip(there('large'), 20 * BLOCK)
   flip(there('large'), 40 * BLOCK)
