@@ -50,6 +50,8 @@ export interface FakeNode {
   paused: boolean
   /** What would have happened on it meanwhile. */
   asleep: (() => void)[]
+  /** The next persist fails, and its engine ends. */
+  diskFails: boolean
   /** What outlives the engine, and what the data program was told, on the node's own clock. */
   guard: { roleSequence: number; untilMs: number; killAtMs: number } | null
 }
@@ -129,6 +131,7 @@ export class World {
         config: this.config,
         paused: false,
         asleep: [],
+        diskFails: false,
         guard: null
       }
     }
@@ -183,6 +186,7 @@ export class World {
   bootAll(): void {
     this.witness?.boot()
     for (const name of [A, B]) {
+      this.node(name).diskFails = false
       this.boot(name)
       this.startEngine(name)
     }
@@ -262,12 +266,19 @@ export class World {
       node.state = state
       this.options.observe?.(node, event, actions)
       const persist = actions[0]?.do === 'persist' ? actions[0] : null
+      if (persist && node.diskFails) return this.diskFailed(node)
       const diskMs = persist ? (this.options.diskMs?.() ?? 0) : 0
       if (persist && diskMs > 0) return this.persistSlowly(node, persist.records, actions, diskMs)
       if (persist) this.save(node, persist.records)
       for (const action of actions) this.obey(node, action)
     }
     node.turning = false
+  }
+
+  /** What was promised is not on disk, so nothing of it was said or done: the engine ends, as agent/loop.ts does it. */
+  private diskFailed(node: FakeNode): void {
+    node.diskFails = false
+    this.crashEngine(node.name)
   }
 
   /** A node or an engine that dies meanwhile has not persisted: not there, and nothing of it was said. */

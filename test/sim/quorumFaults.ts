@@ -23,6 +23,7 @@ const OF_THE_QUORUM: [name: string, fault: Fault][] = [
   ['pause', (world, name, random) => world.pause(name, random() * PAUSE_MS)],
   ['pause', (world, name, random) => world.pause(name, random() * PAUSE_MS)],
   ['pause', (world, name, random) => world.pause(name, random() * PAUSE_MS)],
+  ['fail the disk of', (world, name) => failDisk(world, name)],
   ['pause the witness near', (world, _name, random) => world.witness?.pause(random() * PAUSE_MS)],
   ['cut two hosts near', (world, _name, random) => world.cutBoth(...twoOf(random))],
   ['cut two hosts near', (world, _name, random) => world.cutBoth(...twoOf(random))],
@@ -55,6 +56,10 @@ export const faultsNamed = (...names: string[]): typeof QUORUM_FAULTS =>
 
 function isolate(world: World, host: string): void {
   for (const other of HOSTS) if (other !== host) world.cutBoth(host, other)
+}
+
+const failDisk = (world: World, name: string): void => {
+  world.node(name).diskFails = true
 }
 
 /** Whoever serves now: long enough for the other one to take over. */

@@ -1,12 +1,11 @@
 import type { Ballot, VoteQuestion } from '../../wire'
 import type { VoterName } from '../event'
-import { owns, type JobState, type QuestionKind, type Sent, type State } from '../state'
+import { hasData, owns, type JobState, type QuestionKind, type Sent, type State } from '../state'
 import { startsWithoutMirror, wantsExposure } from '../sync'
 import type { Turn } from '../turn'
-import { ballotOf } from './ballot'
 import { whyNotTakeClaimed } from './claim'
 import { guardMarginMs, renewEveryMs } from './lease'
-import { rulesOf, type QuorumRules } from './rules'
+import { ownBallot, rulesOf, type QuorumRules } from './rules'
 
 /** Questions without an answer that are remembered: a lease is long over when there are more. */
 const SENT_MAX = 16
@@ -29,7 +28,7 @@ function askVoter(turn: Turn, job: JobState, rules: QuorumRules, voter: VoterNam
   const same = last !== null && last.record === record && last.kind === kind && last.voter === asked.incarnation
   if (same && state.atMs < asked.nextAtMs) return
   const number = asked.number + 1
-  const ballot = ballotOf(record, rules.times.configVersion)
+  const ballot = ownBallot(state, job, rules)
   const ask = question(state, job, kind, ballot)
   const sent: Sent = { number, atMs: state.atMs, voter: asked.incarnation, ballot: ask.do === 'propose' ? ask.ballot : ballot }
   const next = { nextAtMs: state.atMs + renewEveryMs(rules.times), last: { record, kind, voter: asked.incarnation } }
@@ -46,10 +45,10 @@ function questionKind(state: State, job: JobState): QuestionKind {
   return mirrorInSync && (wantsExposure(state, job) || startsWithoutMirror(state, job)) ? 'outOfSync' : 'renew'
 }
 
-function question(state: State, { record }: JobState, kind: QuestionKind, ballot: Ballot): VoteQuestion {
+function question(state: State, job: JobState, kind: QuestionKind, ballot: Ballot): VoteQuestion {
   if (kind === 'report' || kind === 'renew') return { do: kind }
-  const outOfSync = { ...ballot, mirrorInSync: false, syncSequence: ballot.syncSequence + 1 }
-  return { do: 'propose', ballot: kind === 'outOfSync' ? outOfSync : { ...outOfSync, roleSequence: record.claim?.roleSequence ?? 0, owner: state.node } }
+  const outOfSync = { ...ballot, mirrorInSync: !hasData(state, job), syncSequence: ballot.syncSequence + 1 }
+  return { do: 'propose', ballot: kind === 'outOfSync' ? outOfSync : { ...outOfSync, roleSequence: job.record.claim?.roleSequence ?? 0, owner: state.node } }
 }
 
 function tellLease(turn: Turn, job: JobState, { times }: QuorumRules): void {

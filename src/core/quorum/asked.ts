@@ -3,8 +3,7 @@ import { configDiffers } from '../decision'
 import { adopt } from '../ownership'
 import { isTouched, owns, type JobState } from '../state'
 import { refuse, reply, setRecord, type Turn } from '../turn'
-import { ballotOf } from './ballot'
-import { rulesOf, type QuorumRules } from './rules'
+import { ownBallot, rulesOf, type QuorumRules } from './rules'
 import { vote, type Voter } from './voter'
 
 /** This node as a voter. What it grants is in its record, on disk before the answer goes out. */
@@ -18,9 +17,9 @@ export function voteAsked(turn: Turn, job: JobState, { request, message }: { req
   reply(turn, request, { ok: true, result: answer })
 }
 
-function voterOf({ state }: Turn, job: JobState, { times }: QuorumRules, message: VoteMessage): Voter {
+function voterOf({ state }: Turn, job: JobState, rules: QuorumRules, message: VoteMessage): Voter {
   const { grant, heard } = job.quorum ?? { grant: null, heard: {} }
-  const ballot = ballotOf(job.record, times.configVersion)
+  const ballot = ownBallot(state, job, rules)
   return { incarnation: state.incarnation, ballot, grant: ownGrant(state, job, message) ?? grant, heard, reports: {} }
 }
 

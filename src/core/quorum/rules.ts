@@ -1,6 +1,8 @@
 import type { QuorumConfig } from '../../model'
 import type { VoterName } from '../event'
-import type { Asked, JobState, QuorumState, State } from '../state'
+import type { Ballot } from '../../wire'
+import { hasData, type Asked, type JobState, type QuorumState, type State } from '../state'
+import { ballotOf } from './ballot'
 import { NO_LEASE } from './lease'
 import { startVoter } from './voter'
 
@@ -19,6 +21,12 @@ export function rulesOf({ config }: State, { name }: Pick<JobState, 'name'>): Qu
   if (times === undefined) return null
   if (mode === 'high-availability') return { voters: ['peer', 'witness'], automatic: true, times }
   return mode === 'high-protection' ? { voters: ['peer'], automatic: false, times } : null
+}
+
+/** What this node holds. Where there is no data nothing can be out of sync. */
+export function ownBallot(state: State, job: JobState, { times }: QuorumRules): Ballot {
+  const ballot = ballotOf(job.record, times.configVersion)
+  return hasData(state, job) ? ballot : { ...ballot, mirrorInSync: true }
 }
 
 const neverAsked = (): Asked => ({

@@ -1,0 +1,71 @@
+import type { JobMode } from '../../../src/model'
+import type { Ballot, VoteMessage, VoteReply } from '../../../src/wire'
+import { A, B, DATA, JOB, jobConfig, pairConfig, QUORUM, quorumConfig } from '../../fakes/pairConfig'
+import { dataStatus, Desk, peerView, record } from '../desk'
+
+const of = (mode: JobMode, safety: 'full' | 'off' = 'full') => ({ ...pairConfig(jobConfig({ mode, data: { ...DATA, safety } })), quorum: QUORUM })
+
+const held: Ballot = { roleSequence: 1, owner: A, mirrorInSync: true, syncSequence: 1, configVersion: QUORUM.configVersion }
+
+/** B is asked by A. */
+function asked(desk: Desk, change: Partial<VoteMessage> = {}): VoteReply {
+  const plain = { job: JOB, from: A, peer: B, sender: `${A}-1`, number: 1, voter: `${B}-1`, ballot: held, ask: { do: 'renew' } } as const
+  desk.tell({ kind: 'voteAsked', request: 7, job: JOB, message: { ...plain, ...change } })
+  const reply = desk.actions.find((action) => action.do === 'reply')
+  if (reply?.do !== 'reply' || !reply.outcome.ok) throw new Error('no vote')
+  return reply.outcome.result as VoteReply
+}
+
+test('high performance knows no manual failover, and none by itself', () => {
+  const config = of('high-performance', 'off')
+  const owner = new Desk(A, config).boot(record()).hear()
+  owner.peerSays(peerView(B, {}, { config })).endAll()
+  owner.dataSays({ role: 'source', connected: true })
+  const answer = owner.command('switch')
+  expect(answer.is === 'refused' && answer.error.code).toBe('E_MODE_NO_SWITCH')
+  const mirror = new Desk(B, config).boot(record()).hear()
+  mirror.peerSays(peerView(A, {}, { config, phase: 'online' })).endAll()
+  mirror.hear({ peerAlive: false })
+  expect(mirror.job.record.owner).toBe(A)
+  expect(mirror.job.note).toContain('no automatic failover')
+})
+
+test('an owner without a lease refuses to be brought in, and says what is missing', () => {
+  const config = quorumConfig()
+  const owner = new Desk(A, config).boot(record({ desired: 'offline', safety: 'full' })).hear()
+  owner.peerSays(peerView(B, { desired: 'offline', safety: 'full' }, { config }))
+  const answer = owner.command('bringin')
+  expect(answer.is === 'refused' && answer.error.code).toBe('E_NO_QUORUM')
+})
+
+test('an engine votes for the owner that it knows, and not for an older configuration', () => {
+  const mirror = new Desk(B, quorumConfig()).boot(record({ safety: 'full' })).hear()
+  expect(asked(mirror).granted).toBe(true)
+  expect(asked(mirror, { number: 2, ballot: { ...held, configVersion: 0 } }).why).toBe('config')
+  expect(asked(mirror, { number: 3, ballot: { ...held, roleSequence: 0 } }).why).toBe('newer')
+})
+
+test('an engine that has voted for itself does not vote for an older role sequence, restarts included', () => {
+  const candidate = new Desk(B, quorumConfig()).boot(record({ safety: 'full', claim: { roleSequence: 2 } })).hear()
+  expect(asked(candidate).granted).toBe(false)
+  expect(candidate.job.record.claim).toEqual({ roleSequence: 2 })
+})
+
+test('what is seconded is on the disk before it is answered', () => {
+  const mirror = new Desk(B, quorumConfig()).boot(record({ safety: 'full' })).hear()
+  asked(mirror, { ask: { do: 'propose', ballot: { ...held, mirrorInSync: false, syncSequence: 2 } } })
+  expect(mirror.actions.map((action) => action.do)).toEqual(expect.arrayContaining(['persist', 'reply']))
+  expect(mirror.actions[0]).toMatchObject({ do: 'persist', records: { [JOB]: { mirrorInSync: false, syncSequence: 2 } } })
+})
+
+test('a lease that an earlier engine was given counts on, so a restart stops nothing; without one the service is stopped at once', () => {
+  const config = quorumConfig()
+  const found = (leaseUntilMs: number | null) => {
+    const desk = new Desk(A, config)
+    desk.tell({ kind: 'booted', records: { [JOB]: record({ safety: 'full' }) } })
+    const data = { ran: true, status: dataStatus({ role: 'source', roleSequence: 1 }) }
+    return desk.end('observe', null, { held: ['IP-DB_Group'], running: ['POSTGRES', 'AGENT'], data, leaseUntilMs })
+  }
+  expect(found(5_000).job.phase).toBe('online')
+  expect(found(null).job.plan?.kind).toBe('standDown')
+})
