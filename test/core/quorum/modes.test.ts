@@ -1,3 +1,4 @@
+import { nodeView } from '../../../src/core'
 import type { JobMode } from '../../../src/model'
 import type { Ballot, VoteMessage, VoteReply } from '../../../src/wire'
 import { A, B, DATA, JOB, jobConfig, pairConfig, QUORUM, quorumConfig } from '../../fakes/pairConfig'
@@ -68,4 +69,24 @@ test('a lease that an earlier engine was given counts on, so a restart stops not
   }
   expect(found(5_000).job.phase).toBe('online')
   expect(found(null).job.plan?.kind).toBe('standDown')
+})
+
+test('the witness is UNKNOWN until it has answered, then CONNECTED, and DISCONNECTED when it is silent (table 7)', () => {
+  const mirror = new Desk(B, quorumConfig()).boot(record({ safety: 'full' })).hear()
+  const word = () => nodeView(mirror.state).jobs[JOB]?.quorum?.witness
+  const answers = (ballot: Ballot | null, number: number) =>
+    mirror.tell({
+      kind: 'voteAnswered',
+      job: JOB,
+      voter: 'witness',
+      number,
+      reply: { number, incarnation: 'W-1', granted: false, why: null, ballot, leasedTo: null }
+    })
+  expect(word()).toBe('UNKNOWN')
+  answers(null, 1)
+  expect(word()).toBe('UNKNOWN')
+  answers(held, 2)
+  expect(word()).toBe('CONNECTED')
+  mirror.tell({ kind: 'ticked', heartbeat: null }, QUORUM.leaseMs)
+  expect(word()).toBe('DISCONNECTED')
 })
