@@ -42,8 +42,12 @@ export class QuorumPromises {
     if (!now) return
     if (before && now.roleSequence < before.roleSequence) throw new Error(`the role sequence went back on the disk of ${node.name}`)
     this.oneOwner(now.roleSequence, now.owner)
-    this.voted(node.name, now.roleSequence, now.owner)
+    // What the owner has on its disk is decided: it is learned here, also by one that had voted for itself in vain.
+    const theirs = world.other(node).disk?.[JOB]
+    const learned = theirs?.roleSequence === now.roleSequence && theirs.owner === now.owner && now.owner !== node.name
+    if (!learned) this.voted(node.name, now.roleSequence, now.owner)
     if (now.claim) this.voted(node.name, now.claim.roleSequence, node.name)
+    if (now.handover) this.voted(node.name, now.handover.roleSequence, now.handover.to)
     const takes = before && before.owner !== node.name && now.owner === node.name && now.selectedSequence !== now.roleSequence
     // What only the witness had recorded, for an owner that then gave its own vote, was never acted on.
     const byOwner = world.other(node).disk?.[JOB]?.roleSequence === now.roleSequence
