@@ -130,13 +130,20 @@ export class JobMirrord {
     return MirrordClient.open(this.processes.socketFile, this.at)
   }
 
+  /** The socket of one that is just ending takes a connection for a moment: only what answers, or hangs, is there. */
+  private async openLiving(): Promise<MirrordClient | null> {
+    const client = await this.open()
+    await client?.request({ do: 'status' }, STATUS_TIMEOUT_MS).catch(() => undefined)
+    return client?.closed === false ? client : null
+  }
+
   /** null: there is none. */
   private async find(): Promise<MirrordClient | null> {
     const untilMs = monotonicMs() + RETURN_TIMEOUT_MS
-    let found = await this.open()
+    let found = await this.openLiving()
     while (found === null && this.processes.isKept() && monotonicMs() < untilMs) {
       await pause(POLL_MS)
-      found = await this.open()
+      found = await this.openLiving()
     }
     return found
   }
@@ -168,24 +175,13 @@ export class JobMirrord {
     await Promise.race([client.ended(), pause(EXIT_TIMEOUT_MS, undefined, { ref: false })])
     if (!client.closed) this.processes.killMirrord()
     await client.ended()
-    const now = await this.statusOfNext()
+    await this.comeBack()
+    const now = await this.statusNow()
     const why = now.program?.insteadWhy ?? null
     if (why !== null) throw failure('E_MIRRORD_INSTEAD', { ...this.at, why })
     const silentMs = before.connected ? await this.connectedAgain(sinceMs) : null
     const { version = null, pausedMs = null } = now.program ?? {}
     return { version, pausedMs: now.role === 'source' ? pausedMs : null, silentMs }
-  }
-
-  /** The socket of one that is just ending may take another connection: then the next one is waited for again. */
-  private async statusOfNext(): Promise<MirrordStatus> {
-    for (let tries = 1; ; tries++) {
-      await this.comeBack()
-      try {
-        return await this.statusNow()
-      } catch (error) {
-        if (tries === RECONNECT_TRIES || this.client?.closed === false) throw error
-      }
-    }
   }
 
   private async statusNow(): Promise<MirrordStatus> {
@@ -282,7 +278,7 @@ export class JobMirrord {
   private async comeBack(): Promise<void> {
     const untilMs = monotonicMs() + RETURN_TIMEOUT_MS
     for (let tries = 0; !this.ending && monotonicMs() < untilMs; tries++) {
-      const again = await this.open()
+      const again = await this.openLiving()
       if (again !== null) return this.ending ? again.close() : this.useAgain(again)
       if (!this.processes.isKept() && (tries >= RECONNECT_TRIES || !this.processes.mayLive())) break
       await pause(RECONNECT_GAP_MS)
