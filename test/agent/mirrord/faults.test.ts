@@ -94,7 +94,12 @@ asRoot('when the target cannot follow', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', disk])
     const fill = (): void => {
       const { bavail, bsize } = fs.statfsSync(disk)
-      fs.writeFileSync(file, Buffer.alloc(bavail * bsize))
+      try {
+        fs.writeFileSync(file, Buffer.alloc(bavail * bsize))
+      } catch (error) {
+        // mirrord has taken some of it meanwhile.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+      }
     }
     try {
       pair[side].config.dataDirectory = path.join(disk, 'job.data')
