@@ -69,6 +69,7 @@ export class Comparison {
 
   /** Another stream begins, or another comparison: what an older one has asked is of no interest. */
   forget(): void {
+    this.run.lastLinkLsn = 0
     this.unconfirmed.takeAll()
     this.lost = []
     this.ensured.clear()
@@ -107,7 +108,7 @@ export class Comparison {
   }
 
   private isSettled(): boolean {
-    return this.run.control.targetApplied() >= this.unconfirmed.lastLsn && this.differs.empty()
+    return this.run.control.targetApplied() >= Math.max(this.unconfirmed.lastLsn, this.run.lastLinkLsn) && this.differs.empty()
   }
 
   /** It was stopped: the target need not be patient any more. */

@@ -102,7 +102,7 @@ export class Mirroring {
       // The target may turn out not to have a name that was only compared.
       if (!this.run.links.isSent(folder, meta.inode, other)) continue
       this.run.links.add(folder, meta.inode, path, true)
-      this.run.log.appendStep({ kind: 'walkLink', folder, path: other, newPath: path })
+      this.run.lastLinkLsn = this.run.log.appendStep({ kind: 'walkLink', folder, path: other, newPath: path })
       return true
     }
     return false
@@ -113,7 +113,7 @@ export class Mirroring {
     if (meta.links === 1) return
     for (const newPath of this.run.otherNames(folder, path, meta)) {
       // One that was only compared may lie in a directory that the target has not got: what is linked with it later would be missing as well.
-      this.run.log.appendStep({ kind: 'walkLink', folder, path, newPath })
+      this.run.lastLinkLsn = this.run.log.appendStep({ kind: 'walkLink', folder, path, newPath })
       this.appendTimes(folder, parentOf(newPath))
     }
     this.run.links.sent(folder, meta.inode, path, this.run.log.version(meta.inode))

@@ -26,6 +26,8 @@ export class WalkRun {
   /** To be looked at again. */
   again: Revisit[] = []
   epoch = -1
+  /** Of the last link that was sent: the target may have to say that it could not make it. */
+  lastLinkLsn = 0
   /** An administrator can pause and stop it; a look at some paths goes on. */
   steered = false
   revisiting = false
