@@ -1,5 +1,4 @@
 import type { Revisit } from '../order/revisitQueue'
-import { DIRECTORY, below, listOrNothing } from './sourceTree'
 import type { WalkRun } from './walkRun'
 
 /**
@@ -47,14 +46,6 @@ export class NamesElsewhere {
 
   private *search(folder: number, wanted: Map<bigint, ReadonlySet<string>>): Iterable<Revisit> {
     const tree = this.run.tree(folder)
-    const directories = ['']
-    for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
-      this.run.yield()
-      for (const { name, type } of listOrNothing(tree, directory)) {
-        const path = below(directory, name)
-        if (type === DIRECTORY) directories.push(path)
-        else if (wanted.get(tree.meta(path)?.inode ?? 0n)?.has(path) === false) yield { folder, path }
-      }
-    }
+    for (const path of this.run.files(folder)) if (wanted.get(tree.meta(path)?.inode ?? 0n)?.has(path) === false) yield { folder, path }
   }
 }

@@ -1,5 +1,5 @@
 import type { Revisit } from '../order/revisitQueue'
-import { DIRECTORY, below, listOrNothing, type Meta } from './sourceTree'
+import { DIRECTORY, type Meta } from './sourceTree'
 import type { WalkRun } from './walkRun'
 
 /**
@@ -37,28 +37,22 @@ export class OtherNames {
   search(): Revisit[] {
     if (this.wanted.size === 0) return []
     const found = new Map<string, { links: number; names: Revisit[] }>([...this.wanted.keys()].map((key) => [key, { links: 0, names: [] }]))
-    for (const folder of this.run.trees.keys()) this.below(folder, found)
+    for (const folder of this.run.trees.keys()) this.searchIn(folder, found)
     this.wanted.clear()
     for (const [key, { links, names }] of found) if (names.length < links) this.unfound.set(key, links)
     return [...found.values()].flatMap(({ names }) => names)
   }
 
-  private below(folder: number, found: Map<string, { links: number; names: Revisit[] }>): void {
+  private searchIn(folder: number, found: Map<string, { links: number; names: Revisit[] }>): void {
     const tree = this.run.tree(folder)
-    const directories = ['']
-    for (let next = directories.pop(); next !== undefined; next = directories.pop()) {
-      this.run.yield()
-      for (const { name, type } of listOrNothing(tree, next)) {
-        const path = below(next, name)
-        if (type === DIRECTORY) directories.push(path)
-        const meta = type === DIRECTORY ? null : tree.meta(path)
-        if (meta === null || meta.links === 1) continue
-        this.run.links.compared(folder, meta.inode, path, 0)
-        const wanted = found.get(`${folder}:${meta.inode}`)
-        if (wanted === undefined) continue
-        wanted.links = meta.links
-        wanted.names.push({ folder, path })
-      }
+    for (const path of this.run.files(folder)) {
+      const meta = tree.meta(path)
+      if (meta === null || meta.links === 1) continue
+      this.run.links.compared(folder, meta.inode, path, 0)
+      const wanted = found.get(`${folder}:${meta.inode}`)
+      if (wanted === undefined) continue
+      wanted.links = meta.links
+      wanted.names.push({ folder, path })
     }
   }
 }

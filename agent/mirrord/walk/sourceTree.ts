@@ -116,22 +116,27 @@ export function readAt(file: number, buffer: Buffer, offset: number, length: num
 /** How much there is to send, for the percentage: an estimate, because it changes while we look. */
 export function totalBytes(tree: SourceTree, stop: () => boolean, from = ''): number {
   let sum = 0
+  for (const path of filesBelow(tree, () => !stop(), from)) sum += fileCost(tree.meta(path)?.size ?? 0)
+  return sum
+}
+
+/** The paths of all that is no directory, in no order; `goOn` is asked before each directory is read. One that goes away meanwhile has nothing in it. */
+export function* filesBelow(tree: SourceTree, goOn: () => boolean, from = ''): Iterable<string> {
   const directories = [from]
-  for (let path = directories.pop(); path !== undefined && !stop(); path = directories.pop()) {
+  for (let path = directories.pop(); path !== undefined && goOn(); path = directories.pop()) {
     for (const { name, type } of listOrNothing(tree, path)) {
       const child = below(path, name)
       if (type === DIRECTORY) directories.push(child)
-      else sum += fileCost(tree.meta(child)?.size ?? 0)
+      else yield child
     }
   }
-  return sum
 }
 
 /** A small file costs more than its bytes. */
 const FILE_COST_BYTES = 4_096
 export const fileCost = (size: number): number => size + FILE_COST_BYTES
 
-export function listOrNothing(tree: SourceTree, path: string): ListedEntry[] {
+function listOrNothing(tree: SourceTree, path: string): ListedEntry[] {
   try {
     return tree.list(path)
   } catch (error) {

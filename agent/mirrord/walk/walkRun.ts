@@ -2,7 +2,7 @@ import type { Revisit } from '../order/revisitQueue'
 import type { SharedOrderedLog } from '../order/sharedOrderedLog'
 import { HardLinks } from './hardLinks'
 import { Moved } from './moved'
-import { FILE, type Meta, type SourceTree } from './sourceTree'
+import { FILE, filesBelow, type Meta, type SourceTree } from './sourceTree'
 import type { WalkControl } from './walkControl'
 
 /** After so many changes while we read, what is small is read inside the lock. */
@@ -71,6 +71,14 @@ export class WalkRun {
   yield(): void {
     if (this.steered) this.control.setState(this.control.isPaused() ? 'paused' : 'walking')
     while (this.log.ring.usedBytes() > this.queueBytes || (this.steered && this.control.isPaused()) || this.isCalledOff()) this.nap()
+  }
+
+  /** The paths of all files that there are, read while the application goes first. */
+  files(folder: number): Iterable<string> {
+    return filesBelow(this.tree(folder), () => {
+      this.yield()
+      return true
+    })
   }
 
   nap(): void {
