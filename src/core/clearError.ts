@@ -1,7 +1,7 @@
 import type { NodeName } from '../model'
 import { jobReport } from '../report/job'
 import type { Failure } from './event'
-import { names } from './ownership'
+import { names, nodeOfPair } from './ownership'
 import { peerJob, type JobState } from './state'
 import { endTicket, stepLine } from './tickets'
 import { setRecord, type Turn } from './turn'
@@ -9,7 +9,7 @@ import { setRecord, type Turn } from './turn'
 /** Whose flag is meant: the node named, else the one that has a flag, else this one (which then says that there is none). */
 export function flagNode(turn: Turn, job: JobState, named: NodeName | null): NodeName | Failure {
   const { node, peerNode } = turn.state
-  if (named !== null) return named === node || named === peerNode ? named : jobReport('E_NODE_NOT_OF_PAIR', { named, node, peer: peerNode })
+  if (named !== null) return nodeOfPair(turn, named)
   const there = job.record.errorFlag === null && (peerJob(turn.state, job)?.record.errorFlag ?? null) !== null
   return there ? peerNode : node
 }

@@ -10,11 +10,11 @@ import { decideSafety } from './safety'
 import { decideSelect } from './selectSource'
 import { handOver, switchStages } from './handover'
 import { recoverStages, startStages, stopStages } from './order'
-import { names } from './ownership'
+import { names, nodeOfPair } from './ownership'
 import { hasLease } from './quorum/serve'
 import { beginPlan, describe } from './plan'
 import { configOf, copyIsWhole, hasData, isTouched, owns, peerIsReachable, peerJob, type JobState, type Task } from './state'
-import { decideUpgrade, upgradeNode } from './upgrade'
+import { decideUpgrade } from './upgrade'
 import { endTicket, openTicket, runningTicket, stepLine } from './tickets'
 import { log, refuse, reply, setRecord, type Turn } from './turn'
 
@@ -73,7 +73,7 @@ function unknownJob(turn: Turn, job: string): Failure {
 /** The owner decides; an error flag is cleared where it is kept, a program is replaced where it runs. */
 function placeOf(turn: Turn, job: JobState, event: Command): string | Failure {
   if (event.command === 'clearerr') return flagNode(turn, job, event.options.node ?? null)
-  if (event.command === 'upgrade') return upgradeNode(turn, event.options.node)
+  if (event.command === 'upgrade') return nodeOfPair(turn, event.options.node ?? turn.state.node)
   return owns(turn.state, job) ? turn.state.node : turn.state.peerNode
 }
 

@@ -1,6 +1,7 @@
-import type { JobRecord, NeedToVerify } from '../model'
+import type { JobRecord, NeedToVerify, NodeName } from '../model'
 import { jobReport } from '../report/job'
 import type { JobView, NodeView } from '../wire'
+import type { Failure } from './event'
 import { dropPlan } from './plan'
 import { rulesOf } from './quorum/rules'
 import { grantTo } from './quorum/voter'
@@ -194,6 +195,10 @@ function endSwitchTicket(turn: Turn, job: JobState, theirs: JobView): void {
     endTicket(turn, ticket.id, jobReport('E_SWITCH_FAILED_THERE', { ...names(turn, job), why: theirs.note ?? 'no reason was given' }))
   }
 }
+
+/** A node that an administrator names is one of the two. */
+export const nodeOfPair = ({ state: { node, peerNode } }: Turn, named: NodeName): NodeName | Failure =>
+  named === node || named === peerNode ? named : jobReport('E_NODE_NOT_OF_PAIR', { named, node, peer: peerNode })
 
 export const names = (turn: Turn, job: JobState) => ({ job: job.name, node: turn.state.node, peer: turn.state.peerNode })
 

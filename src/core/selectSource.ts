@@ -5,7 +5,7 @@ import { configDiffers, type Decision, refused } from './decision'
 import { digest } from './digest'
 import type { Failure } from './event'
 import { switchStages } from './handover'
-import { names } from './ownership'
+import { names, nodeOfPair } from './ownership'
 import { beginPlan, describe } from './plan'
 import { hasData, owns, peerIsReachable, peerJob, type JobState } from './state'
 import { endTicket, stepLine } from './tickets'
@@ -16,9 +16,10 @@ const SELECT_AGAIN_MS = 10_000
 
 /** After a split brain: an administrator says whose data is right. Decided by the owner; nothing is overwritten before. */
 export function decideSelect(turn: Turn, job: JobState, chosen: string): Decision {
-  const { node, peerNode } = turn.state
+  const { node } = turn.state
   const at = names(turn, job)
-  if (chosen !== node && chosen !== peerNode) return refused(jobReport('E_NODE_NOT_OF_PAIR', { named: chosen, node, peer: peerNode }))
+  const named = nodeOfPair(turn, chosen)
+  if (typeof named !== 'string') return refused(named)
   if (!hasData(turn.state, job)) return refused(jobReport('E_JOB_NO_DATA', at))
   if (job.record.needToVerify !== 'Manually') return refused(jobReport('E_SELECT_NOT_NEEDED', { ...at, word: job.record.needToVerify }))
   const danger = dangerOf(turn, job, chosen)

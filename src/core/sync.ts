@@ -11,9 +11,9 @@ import { log, reply, setRecord, type Turn } from './turn'
  */
 export function settleExposure(turn: Turn, job: JobState): void {
   const { state } = turn
-  if (job.quorum !== null) return exposeByQuorum(turn, job)
   const { flying, nextAtMs } = job.exposure
   if (!wantsExposure(state, job) || flying === 'expose' || state.atMs < nextAtMs) return
+  if (job.quorum !== null) return exposeByQuorum(turn, job)
   const { roleSequence, mirrorInSync, syncSequence } = job.record
   const dead = peerIsDead(state)
   if (!mirrorInSync && (dead || peerHasRecorded(state, job))) return expose(turn, job)
@@ -25,8 +25,6 @@ export function settleExposure(turn: Turn, job: JobState): void {
 
 /** Modes with quorum: never on this node's word alone. The voters are asked to record it (quorum/ask.ts); one of them has. */
 function exposeByQuorum(turn: Turn, job: JobState): void {
-  const { flying, nextAtMs } = job.exposure
-  if (!wantsExposure(turn.state, job) || flying === 'expose' || turn.state.atMs < nextAtMs) return
   if (!job.record.mirrorInSync && outOfSyncIsSeconded(turn.state, job)) expose(turn, job)
 }
 

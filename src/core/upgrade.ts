@@ -1,4 +1,3 @@
-import type { NodeName } from '../model'
 import { jobReport } from '../report/job'
 import type { Upgraded } from '../wire'
 import { type Decision, refused } from './decision'
@@ -8,13 +7,6 @@ import { beginPlan } from './plan'
 import { configOf, peerJob, type JobState } from './state'
 import { runningTicket, stepLine } from './tickets'
 import { log, type Turn } from './turn'
-
-/** The data program of the node that was named: another place than that of the job's owner. */
-export function upgradeNode(turn: Turn, named: NodeName | undefined): NodeName | Failure {
-  const { node, peerNode } = turn.state
-  if (named === undefined || named === node) return node
-  return named === peerNode ? named : jobReport('E_NODE_NOT_OF_PAIR', { named, node, peer: peerNode })
-}
 
 export function decideUpgrade(turn: Turn, job: JobState): Decision {
   const blocked = whyNotUpgrade(turn, job)
