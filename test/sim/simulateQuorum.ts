@@ -1,16 +1,13 @@
 import type { Action, Event } from '../../src/core'
-import { A, B, JOB, quorumConfig } from '../fakes/pairConfig'
+import { A, JOB, quorumConfig } from '../fakes/pairConfig'
 import { transcriptLines } from '../fakes/transcript'
 import { World, type FakeNode, type WorldOptions } from '../fakes/world'
 import type { Later } from './faults'
 import { QuorumPromises } from './quorumPromises'
 import { QUORUM_FAULTS } from './quorumFaults'
+import { chances, FAULTS_MS, maybeFault, QUIET_MS, startsFail, STEP_MS } from './life'
 import { randomFrom } from './random'
 
-const FAULTS_MS = 180_000
-const FAULT_EVERY_MS = 6_000
-const QUIET_MS = 120_000
-const STEP_MS = 500
 const DRIFT = 0.01
 const BRINGIN_EVERY_MS = 3_000
 const BRINGINS_MAX = 10
@@ -39,10 +36,7 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
     random,
     observe,
     delayMs: (what) => (what === 'message' ? 1 + random() ** 2 * (faulty ? 2_500 : 20) : 20 + random() * 400),
-    loses: () => faulty && random() < 0.1,
-    repeats: () => faulty && random() < 0.1,
-    diskMs: () => (random() < 0.2 ? random() * (faulty ? 2_000 : 50) : 0),
-    finishes: () => random() < 0.5,
+    ...chances(random, () => faulty),
     saved: (node, records) => promises.saved(world, node, records),
     witnessed: (ballot) => promises.witnessed(ballot),
     wiped: () => promises.witnessWiped(),
@@ -50,13 +44,12 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
     clockRate: (host) => rates.get(host) ?? rates.set(host, 1 + (2 * random() - 1) * DRIFT).get(host) ?? 1,
     ...planted.options
   })
-  const starts = seed % 3 === 0
-  world.fails = (_node, order) => (faulty && starts && (order.do === 'start' || order.do === 'source') && random() < 0.15 ? 'it would not' : null)
+  const starts = startsFail(world, seed, random, () => faulty)
   planted.prepare?.(world)
   world.bootAll()
   bringIn(world)
   const later: Later = (delayMs, run) => world.after(delayMs, () => faulty && run())
-  live(world, FAULTS_MS, () => random() < STEP_MS / FAULT_EVERY_MS && fault(world, planted.faults ?? QUORUM_FAULTS, random, later, line))
+  live(world, FAULTS_MS, () => maybeFault(world, planted.faults ?? QUORUM_FAULTS, random, later, line))
   faulty = false
   line?.('--- peace ---')
   world.heal()
@@ -79,11 +72,4 @@ function live(world: World, forMs: number, each: () => unknown): void {
     world.run(STEP_MS)
     world.write()
   }
-}
-
-function fault(world: World, faults: typeof QUORUM_FAULTS, random: () => number, later: Later, line: ((text: string) => void) | null): void {
-  const chosen = faults[Math.floor(random() * faults.length)]
-  const name = random() < 0.5 ? A : B
-  line?.(`*** ${Math.round(world.nowMs)} ${chosen?.[0]} ${name}`)
-  chosen?.[1](world, name, random, later)
 }
