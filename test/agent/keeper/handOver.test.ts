@@ -6,7 +6,7 @@ import { programCommand } from '../../../agent/native/programs'
 import type { ProgramCommand } from '../../../src/wire/mirrord'
 import { compareTrees } from '../../kit/compareTrees'
 import { withFuse } from '../capture/fuse'
-import { makePair, type TestMirrord, type TestPair } from '../mirrord/pair'
+import { makePair, isMirrored, type TestMirrord, type TestPair } from '../mirrord/pair'
 
 const TEST_TIMEOUT_MS = 60_000
 const PAUSED_MS_MAX = 8_000
@@ -38,7 +38,7 @@ withFuse('mirrord hands over to the installed program with the job online', () =
   }, TEST_TIMEOUT_MS)
 
   async function equal(): Promise<void> {
-    await pair.one.until('equal', ({ connected, needToVerify, mirror }) => connected && needToVerify === 'No' && mirror.state === 'Idle')
+    await pair.one.until('equal', isMirrored)
     await pair.two.until('complete', ({ copyComplete }) => copyComplete)
   }
 

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { programCommand } from '../../../agent/native/programs'
 import { withFuse } from '../capture/fuse'
-import { delay, makePair, type TestPair } from '../mirrord/pair'
+import { delay, makePair, isMirrored, type TestPair } from '../mirrord/pair'
 
 const TEST_TIMEOUT_MS = 60_000
 const DIST = path.dirname(programCommand('mirrord').args[0]!)
@@ -37,7 +37,7 @@ withFuse('a kernel that does not send the requests of a dead mirrord again', () 
   afterEach(() => pair.end(), TEST_TIMEOUT_MS)
 
   const equal = async (): Promise<void> => {
-    await pair.one.until('equal', ({ connected, needToVerify, mirror }) => connected && needToVerify === 'No' && mirror.state === 'Idle')
+    await pair.one.until('equal', isMirrored)
     await pair.two.until('complete', ({ copyComplete }) => copyComplete)
   }
   const ended = (): string | undefined => JSON.parse(fs.readFileSync(path.join(pair.directory, 'RMHW131-run', 'DB_Group.keeper.json'), 'utf8')).ended

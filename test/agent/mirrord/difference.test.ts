@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { compareTrees } from '../../kit/compareTrees'
-import { makePair, type TestMirrord, type TestPair } from './pair'
+import { makePair, isMirrored, type TestMirrord, type TestPair } from './pair'
 
 const asRoot = process.getuid?.() === 0 && fs.existsSync('/dev/fuse') ? describe : describe.skip
 jest.setTimeout(90_000)
@@ -33,7 +33,7 @@ asRoot('what both sides have marked is all that is compared', () => {
 
   const whole = async (source: TestMirrord, target: TestMirrord): Promise<void> => {
     await target.until('complete', ({ copyComplete, connected }) => copyComplete && connected)
-    await source.until('complete', ({ connected, needToVerify, mirror }) => connected && needToVerify === 'No' && mirror.state === 'Idle')
+    await source.until('complete', isMirrored)
   }
   const equal = async (source: TestMirrord): Promise<void> => {
     await source.ask({ do: 'drain', timeoutMs: 20_000 })

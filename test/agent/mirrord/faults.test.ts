@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { compareTrees } from '../../kit/compareTrees'
-import { makePair, type TestPair } from './pair'
+import { makePair, isMirrored, type TestPair } from './pair'
 
 const asRoot = process.getuid?.() === 0 && fs.existsSync('/dev/fuse') ? describe : describe.skip
 jest.setTimeout(90_000)
@@ -25,7 +25,7 @@ asRoot('when the target cannot follow', () => {
     await pair.one.ask({ do: 'source', roleSequence: 1, peerCopyComplete })
   }
   const complete = async (): Promise<void> => {
-    await pair.one.until('complete', ({ connected, needToVerify, mirror }) => connected && needToVerify === 'No' && mirror.state === 'Idle', 40_000)
+    await pair.one.until('complete', isMirrored, 40_000)
     await pair.two.until('complete', ({ copyComplete }) => copyComplete)
   }
   const startBoth = async (): Promise<void> => {

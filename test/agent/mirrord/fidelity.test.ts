@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import * as libc from '../../../agent/native/libc'
-import { makePair, type TestPair } from './pair'
+import { makePair, isMirrored, type TestPair } from './pair'
 
 const asRoot = process.getuid?.() === 0 && fs.existsSync('/dev/fuse') ? test : test.skip
 jest.setTimeout(180_000)
@@ -64,7 +64,7 @@ asRoot('whatever rsync keeps is kept: by the mirror, by changes as they are made
   await two.start()
   await two.ask({ do: 'target', roleSequence: 1 })
   await one.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
-  await one.until('complete', ({ connected, needToVerify, mirror }) => connected && needToVerify === 'No' && mirror.state === 'Idle', 60_000)
+  await one.until('complete', isMirrored, 60_000)
   everything(path.join(one.folder, 'live'))
   const after = fs.openSync(huge, 'r+')
   fs.writeSync(after, WORDS, 0, WORDS.length, BEHIND_4_GIB + GIB)

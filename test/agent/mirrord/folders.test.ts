@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { compareTrees } from '../../kit/compareTrees'
 import { withFuse } from '../capture/fuse'
-import { delay, makePair, type TestMirrord, type TestPair } from './pair'
+import { delay, makePair, isMirrored, type TestMirrord, type TestPair } from './pair'
 
 const TEST_TIMEOUT_MS = 90_000
 const STATE_TIMEOUT_MS = 40_000
@@ -31,7 +31,7 @@ withFuse('a job with two folders', () => {
     await pair.one.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
   }
   const equal = async (): Promise<void> => {
-    const whole = await pair.one.until('complete', ({ connected, needToVerify, mirror }) => connected && needToVerify === 'No' && mirror.state === 'Idle')
+    const whole = await pair.one.until('complete', isMirrored)
     expect(whole.role).toBe('source')
     await pair.one.ask({ do: 'drain', timeoutMs: STATE_TIMEOUT_MS })
     expect(compareTrees(pair.one.folder, pair.two.folder)).toEqual([])

@@ -3,7 +3,7 @@ import path from 'node:path'
 import * as libc from '../../../agent/native/libc'
 import { compareTrees } from '../../kit/compareTrees'
 import { randomFiles, randomSource } from '../../kit/randomFiles'
-import { delay, makePair, type TestPair } from './pair'
+import { delay, makePair, isMirrored, type TestPair } from './pair'
 import { Relay } from './relay'
 
 const asRoot = process.getuid?.() === 0 && fs.existsSync('/dev/fuse') ? describe : describe.skip
@@ -52,7 +52,7 @@ asRoot('everything a folder can hold', () => {
     await pair.one.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
   }
   const complete = async (): Promise<void> => {
-    await pair.one.until('complete', ({ connected, needToVerify, mirror }) => connected && needToVerify === 'No' && mirror.state === 'Idle', 60_000)
+    await pair.one.until('complete', isMirrored, 60_000)
   }
 
   test('two folders in one job: each kind and name, by the walk and as it is made; a directory whose listing has several parts', async () => {

@@ -4,7 +4,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { compareTrees } from '../../kit/compareTrees'
 import { randomFiles } from '../../kit/randomFiles'
-import { makePair, type TestMirrord, type TestPair } from './pair'
+import { makePair, isMirrored, type TestMirrord, type TestPair } from './pair'
 
 const asRoot = process.getuid?.() === 0 && fs.existsSync('/dev/fuse') ? describe : describe.skip
 jest.setTimeout(120_000)
@@ -24,7 +24,7 @@ asRoot('roles that change, and mirrords that die', () => {
   afterEach(() => pair.end())
 
   const whole = async (source: TestMirrord, target: TestMirrord): Promise<void> => {
-    await source.until('complete', ({ connected, needToVerify, mirror }) => connected && needToVerify === 'No' && mirror.state === 'Idle')
+    await source.until('complete', isMirrored)
     await target.until('complete', ({ copyComplete }) => copyComplete)
   }
   const equal = async (source: TestMirrord): Promise<void> => {

@@ -5,7 +5,7 @@ import net from 'node:net'
 import path from 'node:path'
 import { randomSource } from '../../kit/randomFiles'
 import { compareTrees } from '../../kit/compareTrees'
-import { makePair, type TestPair } from './pair'
+import { makePair, isMirrored, type TestPair } from './pair'
 
 const root = process.getuid?.() === 0 && fs.existsSync('/dev/fuse')
 const asRoot = root ? describe : describe.skip
@@ -99,7 +99,7 @@ asRoot('a pair of mirrords', () => {
   afterEach(() => pair.end())
 
   const bothComplete = async (): Promise<void> => {
-    await pair.one.until('complete', ({ needToVerify, mirror, connected }) => connected && mirror.state === 'Idle' && needToVerify === 'No')
+    await pair.one.until('complete', isMirrored)
     await pair.two.until('complete', ({ copyComplete }) => copyComplete)
   }
 

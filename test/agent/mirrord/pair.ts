@@ -169,6 +169,9 @@ export class TestMirrord {
   }
 }
 
+/** As the source says it: the target has had all of it, and no mirror runs. */
+export const isMirrored = ({ connected, needToVerify, mirror }: MirrordStatus): boolean => connected && needToVerify === 'No' && mirror.state === 'Idle'
+
 export interface TestPair {
   one: TestMirrord
   two: TestMirrord

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import type { VerifyReport } from '../../../src/wire/mirrord'
 import { compareTrees } from '../../kit/compareTrees'
-import { delay, makePair, type TestPair } from './pair'
+import { delay, makePair, isMirrored, type TestPair } from './pair'
 
 const asRoot = process.getuid?.() === 0 && fs.existsSync('/dev/fuse') ? test : test.skip
 jest.setTimeout(120_000)
@@ -54,7 +54,7 @@ asRoot('a flipped byte, a missing, an extra and a touched file of the standby ar
   await two.ask({ do: 'target', roleSequence: 1 })
   await one.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
   application = writer(one.folder)
-  const whole = await one.until('complete', ({ connected, needToVerify, mirror }) => connected && needToVerify === 'No' && mirror.state === 'Idle')
+  const whole = await one.until('complete', isMirrored)
   expect(whole.verify.differences).toBeNull()
   const flip = `printf X | dd of=large bs=1 seek=${FLIPPED_AT} conv=notrunc status=none; touch -r one large`
   spoil(two.folder, `touch -r large kept; ${flip}; touch -r kept large; rm kept d/three; touch -d 2001-01-01 two; echo more > extra`)

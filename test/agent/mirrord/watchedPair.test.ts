@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { compareTrees } from '../../kit/compareTrees'
-import { delay, makePair, type TestPair } from './pair'
+import { delay, makePair, isMirrored, type TestPair } from './pair'
 
 /* Watch capture with its real threads, connection and disks. Needs no root. */
 jest.setTimeout(60_000)
@@ -20,7 +20,7 @@ async function start({ kept = false } = {}): Promise<void> {
   await pair.one.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
 }
 
-const mirrored = () => pair.one.until('complete', ({ connected, needToVerify, mirror }) => connected && needToVerify === 'No' && mirror.state === 'Idle')
+const mirrored = () => pair.one.until('complete', isMirrored)
 
 /** Drained while nobody writes: both sides are equal. */
 async function expectEqual(): Promise<void> {
