@@ -1,4 +1,3 @@
-import type { JobRecord } from '../model'
 import { jobReport } from '../report/job'
 import { clearError, clearErrorText, flagNode, whyNotClear } from './clearError'
 import { decideData } from './dataCommands'
@@ -13,9 +12,10 @@ import { recoverStages, startStages, stopStages } from './order'
 import { names, nodeOfPair } from './ownership'
 import { hasLease } from './quorum/serve'
 import { beginPlan, describe } from './plan'
-import { configOf, copyIsWhole, hasData, isTouched, owns, peerIsReachable, peerJob, type JobState, type Task } from './state'
+import { configOf, copyIsWhole, hasData, isTouched, owns, type JobState, type Task } from './state'
+import { idleCondition, switchConditions, whyRefused } from './switchable'
 import { decideUpgrade } from './upgrade'
-import { endTicket, openTicket, runningTicket, stepLine } from './tickets'
+import { endTicket, openTicket, stepLine } from './tickets'
 import { log, refuse, reply, setRecord, type Turn } from './turn'
 
 type Command = Extract<Event, { kind: 'commandGiven' }>
@@ -86,7 +86,7 @@ function forward(turn: Turn, event: Command, place: string): void {
 function decide(turn: Turn, job: JobState, event: Command): Decision {
   if (event.command === 'clearerr') return decideClearerr(turn, job)
   if (event.command === 'upgrade') return decideUpgrade(turn, job)
-  const busy = whyBusy(turn, job)
+  const busy = whyRefused([idleCondition(turn, job)])
   if (busy) return refused(busy)
   switch (event.command) {
     case 'bringin':
@@ -105,14 +105,6 @@ function decide(turn: Turn, job: JobState, event: Command): Decision {
 }
 
 const steps = (stages: Task[][], more: string[] = []): string[] => [...stages.flat().map(describe), ...more]
-
-function whyBusy(turn: Turn, job: JobState): Failure | null {
-  const ticket = runningTicket(turn.state, job)
-  const offered = job.record.handover !== null
-  if (!job.observed) return jobReport('E_JOB_BUSY', { ...names(turn, job), ticket: 'engine start', doing: 'looking for what runs' })
-  if (!offered && (ticket === null || ticket.purpose === 'automatic')) return null
-  return jobReport('E_JOB_BUSY', { ...names(turn, job), ticket: ticket?.id ?? 'no ticket', doing: offered ? 'handing over' : (ticket?.purpose ?? job.phase) })
-}
 
 function decideBringin(turn: Turn, job: JobState): Decision {
   const { state } = turn
@@ -172,7 +164,7 @@ function decideBringout(turn: Turn, job: JobState): Decision {
 }
 
 function decideSwitch(turn: Turn, job: JobState): Decision {
-  const why = whyNotSwitch(turn, job)
+  const why = whyRefused(switchConditions(turn, job))
   if (why) return refused(why)
   const { state } = turn
   const config = configOf(state, job)
@@ -185,28 +177,4 @@ function decideSwitch(turn: Turn, job: JobState): Decision {
     texts: steps(stages, [`Hand over to ${state.peerNode} (role sequence ${roleSequence})`, ...there, ...after]),
     begin: () => handOver(turn, job, 'command', null)
   }
-}
-
-/** The checks of a manual failover, in the order in which they are told. */
-export function whyNotSwitch(turn: Turn, job: JobState): Failure | null {
-  const { state } = turn
-  const at = names(turn, job)
-  const theirs = peerJob(state, job)
-  if (job.record.desired === 'offline' || job.phase !== 'online') return jobReport('E_JOB_NOT_ONLINE', { ...at, state: job.phase, command: 'switch' })
-  if (!peerIsReachable(state)) return jobReport('E_PEER_NOT_HEARD', { ...at, age: peerJobAge(state) })
-  if (state.peer?.view.configHash !== state.configHash) return configDiffers(turn, job)
-  if (!theirs) return jobReport('E_PEER_NOT_HEARD', { ...at, age: peerJobAge(state) })
-  if (theirs.record.errorFlag !== null) return jobReport('E_JOB_ERROR_FLAG', { ...at, node: state.peerNode, why: theirs.record.errorFlag })
-  const { data, mode } = configOf(state, job)
-  if (mode === 'high-performance') return jobReport('E_MODE_NO_SWITCH', { ...at, mode })
-  return data === null ? null : whyNotSwitchData(turn, job, theirs.record)
-}
-
-function whyNotSwitchData(turn: Turn, job: JobState, theirs: JobRecord): Failure | null {
-  const at = names(turn, job)
-  if (job.record.needToVerify === 'Manually') return jobReport('E_SELECT_FIRST', { ...at, command: 'switch' })
-  if (!job.data?.connected) return jobReport('E_DATA_NOT_CONNECTED', at)
-  if (job.data.mirror.state === 'Mirror') return jobReport('E_MIRROR_RUNNING', { ...at, percent: job.data.mirror.percent })
-  if (!theirs.copyComplete || job.record.needToVerify !== 'No') return jobReport('E_JOB_COPY_INCOMPLETE', { ...at, node: turn.state.peerNode })
-  return job.record.mirrorInSync && theirs.mirrorInSync ? null : jobReport('E_MIRROR_NOT_IN_SYNC', at)
 }

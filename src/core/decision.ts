@@ -3,7 +3,7 @@ import type { Danger } from '../wire'
 import type { Failure } from './event'
 import { names } from './ownership'
 import { configOf, type JobState } from './state'
-import type { Turn } from './turn'
+import type { Seeing, Turn } from './turn'
 
 /** What a command would do: refused, nothing to do, or these steps. The same answer serves the dry run. */
 export type Decision = { is: 'refused'; error: Failure } | { is: 'nothing'; why: string } | Steps
@@ -27,7 +27,7 @@ export function whyNoData(turn: Turn, job: JobState, command: string): Failure |
 
 const hashText = (hash: string | undefined): string => (hash ?? 'unknown').slice(0, 8)
 
-export function configDiffers(turn: Turn, job: JobState): Failure {
+export function configDiffers(turn: Seeing, job: JobState): Failure {
   const { peer, configHash } = turn.state
   return jobReport('E_CONFIG_DIFFERS', { ...names(turn, job), own: hashText(configHash), theirs: hashText(peer?.view.configHash) })
 }

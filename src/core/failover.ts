@@ -1,11 +1,13 @@
 import { jobReport } from '../report/job'
 import type { Ballot } from '../wire'
+import { type Check, allMet } from './check'
+import { wantedChecks, whyNotServe, whyNotTakeOver } from './fit'
 import { handoverText, switchFailed } from './handover'
 import { lossText } from './loss'
 import { names, take } from './ownership'
 import { beginClaim, isPassedOver, ownerIsSilent, wantsBackByQuorum } from './quorum/claim'
 import { beginPlan } from './plan'
-import { configOf, owns, peerJob, PROBE_AGAIN_MS, whyNotServe, whyNotTakeOver, type JobState, type Plan, type State } from './state'
+import { configOf, owns, peerJob, PROBE_AGAIN_MS, type JobState, type Plan, type State } from './state'
 import { endTicket, openTicket, runningTicket, stepLine } from './tickets'
 import { log, setNote, type Turn } from './turn'
 
@@ -68,10 +70,26 @@ function probe(turn: Turn, job: JobState): boolean {
   return true
 }
 
-const isWanted = (state: State, job: JobState): boolean => job.record.owner === state.peerNode && job.record.desired === 'online' && ownerIsGone(state, job)
+const isWanted = (state: State, job: JobState): boolean => allMet(wantedChecks(state, job)) && allMet(lostChecks(state, job))
 
 const wantsBack = (state: State, job: JobState): boolean =>
   state.peerAlive === 'lost' && owns(state, job) && job.record.handover !== null && job.record.desired === 'online' && job.offer?.flying !== true
+
+/** What has to become of the owner's node before this one takes over, where no voters are asked. */
+export const lostChecks = (state: State, job: JobState): Check[] => [
+  {
+    name: 'owner gone',
+    met: ownerIsGone(state, job),
+    value: () => heardWords(state),
+    why: () => (state.peerAlive === 'unknown' ? `${state.node} has not heard ${state.peerNode} since it started` : `${state.node} hears ${state.peerNode}`),
+    by: 'self'
+  }
+]
+
+const heardWords = ({ peerAlive, heartbeat }: State): string => {
+  const links = heartbeat?.links ?? []
+  return `${peerAlive}, ${links.filter(({ up }) => up).length} of ${links.length} links`
+}
 
 /** Not heard on any link; or it said that it shuts down, and after that, that it has stopped the job. */
 function ownerIsGone(state: State, job: JobState): boolean {

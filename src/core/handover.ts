@@ -1,6 +1,7 @@
 import type { JobRecord } from '../model'
 import { jobReport } from '../report/job'
 import type { JobView } from '../wire'
+import { type Check, whyNot } from './check'
 import type { Event, Failure, HandoverAnswer } from './event'
 import { drainStage, dropVips, nonEmpty, standDownStages, stopApplications } from './order'
 import { adopt, names, take } from './ownership'
@@ -182,7 +183,7 @@ type Received = Extract<Event, { kind: 'handoverReceived' }>
 export function handoverReceived(turn: Turn, job: JobState, event: Received): void {
   const { request, roleSequence, ticket } = event
   if (job.record.roleSequence >= roleSequence) return reply(turn, request, { ok: true, result: job.record })
-  const why = isVoid(job, ticket, roleSequence) ? 'the handover was taken back' : whyNotTake(turn, job, roleSequence, isSelected(event.record))
+  const why = isVoid(job, ticket, roleSequence) ? 'the handover was taken back' : whyNot(acceptChecks(turn.state, job, roleSequence, isSelected(event.record)))
   if (why !== null) {
     voidHandover(job, ticket, roleSequence)
     return reply(turn, request, { ok: false, error: jobReport('E_HANDOVER_REFUSED', { ...names(turn, job), why }) })
@@ -211,15 +212,23 @@ function cameBack(turn: Turn, job: JobState): void {
 /** An administrator has declared the data of the receiver right, whatever is recorded about it. */
 const isSelected = ({ selectedSequence, roleSequence }: JobRecord): boolean => selectedSequence === roleSequence
 
-function whyNotTake(turn: Turn, job: JobState, roleSequence: number, selected: boolean): string | null {
-  const { state } = turn
-  if (job.record.roleSequence !== roleSequence - 1 || owns(state, job)) return `it holds role sequence ${job.record.roleSequence}, not ${roleSequence - 1}`
-  if (job.record.errorFlag !== null) return `it keeps an error flag: ${job.record.errorFlag}`
-  if (!copyIsWhole(state, job) && !selected) return 'its copy is not complete'
-  if (job.record.needToVerify === 'Manually' && !selected) return 'both copies may hold changes of their own'
-  if (!job.observed) return 'it has just started and does not know yet what runs there'
-  if (isTouched(job)) return 'it is still stopping what ran there'
-  return job.plan !== null && !YIELDING.includes(job.plan.kind) ? `it is busy (${job.plan.kind})` : null
+/** What this node needs to take a job that is handed over to it. */
+export function acceptChecks(state: State, job: JobState, roleSequence: number, selected: boolean): Check[] {
+  const { record, plan } = job
+  const follows = record.roleSequence === roleSequence - 1 && !owns(state, job)
+  const holds = (): string => `it holds role sequence ${record.roleSequence}, not ${roleSequence - 1}`
+  const blocking = plan !== null && !YIELDING.includes(plan.kind) ? plan.kind : null
+  const copy = (): string => (record.copyComplete ? 'complete' : 'not complete')
+  const rows: [name: string, met: boolean, value: () => string, why: () => string][] = [
+    ['role sequence', follows, () => String(record.roleSequence), holds],
+    ['error flag', record.errorFlag === null, () => (record.errorFlag === null ? 'none' : 'set'), () => `it keeps an error flag: ${record.errorFlag}`],
+    ['copy', copyIsWhole(state, job) || selected, copy, () => 'its copy is not complete'],
+    ['need to verify', record.needToVerify !== 'Manually' || selected, () => record.needToVerify, () => 'both copies may hold changes of their own'],
+    ['looked for what runs', job.observed, () => (job.observed ? 'yes' : 'no'), () => 'it has just started and does not know yet what runs there'],
+    ['nothing active', !isTouched(job), () => (isTouched(job) ? 'no' : 'yes'), () => 'it is still stopping what ran there'],
+    ['not busy', blocking === null, () => blocking ?? 'yes', () => `it is busy (${blocking})`]
+  ]
+  return rows.map(([name, met, value, why]) => ({ name, met, value, why, by: 'self' }))
 }
 
 const voidKey = (ticket: string, roleSequence: number): string => `${ticket}/${roleSequence}`

@@ -1,5 +1,6 @@
 export * from './action'
 export * from './event'
+export { explain } from './explain'
 export { initialState, TICK_MS, type State, type Ticket } from './state'
 export { step } from './step'
 export { nodeView, statusAnswer, ticketAnswer } from './views'

@@ -7,7 +7,7 @@ import { rulesOf } from './quorum/rules'
 import { grantTo } from './quorum/voter'
 import { hasData, isTouched, owns, peerJob, type JobState, type State } from './state'
 import { copyPeerLines, endTicket, isMove, runningTicket } from './tickets'
-import { log, setRecord, type Turn } from './turn'
+import { log, setRecord, type Seeing, type Turn } from './turn'
 
 /** The record of a job on its very first start: the first node of the configuration owns it, and nothing runs. */
 export function firstRecord(turn: Turn, job: string): JobRecord {
@@ -200,7 +200,7 @@ function endSwitchTicket(turn: Turn, job: JobState, theirs: JobView): void {
 export const nodeOfPair = ({ state: { node, peerNode } }: Turn, named: NodeName): NodeName | Failure =>
   named === node || named === peerNode ? named : jobReport('E_NODE_NOT_OF_PAIR', { named, node, peer: peerNode })
 
-export const names = (turn: Turn, job: JobState) => ({ job: job.name, node: turn.state.node, peer: turn.state.peerNode })
+export const names = (turn: Seeing, job: JobState) => ({ job: job.name, node: turn.state.node, peer: turn.state.peerNode })
 
 /** This node becomes the owner: the record is on disk before anything of the job starts. */
 export function take(turn: Turn, job: JobState, record: Partial<JobRecord> & { roleSequence: number }): void {

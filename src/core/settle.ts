@@ -6,11 +6,13 @@ import { tryFailover, tryPass, tryReclaim } from './failover'
 import { planEnded } from './outcomes'
 import { askVoters } from './quorum/ask'
 import { ownerIsSilent, settleClaim } from './quorum/claim'
-import { stopWithoutLease, whyNotStart } from './quorum/serve'
+import { startChecks, stopWithoutLease } from './quorum/serve'
 import { recoverData, restartApplications } from './trouble'
+import { whyNot } from './check'
+import { whyNotServe } from './fit'
 import { dropVips, nonEmpty, standDownStages, startStages, stopStages } from './order'
 import { beginPlan } from './plan'
-import { configOf, hasData, isTouched, LOOK_MS, owns, whyNotServe, type JobState, type Plan } from './state'
+import { configOf, hasData, isTouched, LOOK_MS, owns, type JobState, type Plan } from './state'
 import { driveOffer } from './handover'
 import { log, setNote, type Turn } from './turn'
 
@@ -93,9 +95,8 @@ function settleOnline(turn: Turn, job: JobState): void {
 /** After a start of the node its own record may be old: nothing runs before the peer has said which one it holds. */
 function startWhenAllowed(turn: Turn, job: JobState): void {
   if (isTouched(job)) return standDown(turn, job)
-  const blocked = job.quorum === null ? null : whyNotStart(turn, job)
+  const blocked = whyNot(startChecks(turn, job))
   if (blocked !== null) return setNote(turn, job, blocked, 'warning')
-  if (job.quorum === null && !job.peerSpoke) return setNote(turn, job, `waiting for ${turn.state.peerNode} to say who owns ${job.name}`, 'warning')
   if (!isTime(turn, job)) return
   const next = job.next ?? { cause: 'resume' as const, peerCopyComplete: false }
   job.next = null

@@ -226,37 +226,6 @@ export const hasData = (state: State, job: JobState): boolean => configOf(state,
 /** A job without data has nothing that could be incomplete. */
 export const copyIsWhole = (state: State, job: JobState): boolean => !hasData(state, job) || job.record.copyComplete
 
-/** A node with the error flag, or whose copy is not whole, never serves. */
-export function whyNotServe(state: State, job: JobState): string | null {
-  if (job.record.errorFlag !== null) return `error flag: ${job.record.errorFlag}`
-  return copyIsWhole(state, job) ? null : `the copy on ${state.node} is not complete`
-}
-
-/**
- * `Yes` means: the owner started from a folder that had not been watched all the time (it was unmounted, so anybody may have
- * changed it), and no full mirror has ended since. The standby's copy is whole, but it is not a copy of what is served now: to
- * take over with it would undo what was changed, without a word. So a standby waits for the mirror, although that means that a
- * death of the owner in these seconds is not survived by itself; the note says why, and the owner's node still has all of it.
- */
-export function whyNotTakeOver(state: State, job: JobState): string | null {
-  const blocked = whyNotServe(state, job)
-  if (blocked !== null || !hasData(state, job)) return blocked
-  if (job.record.needToVerify === 'Manually') return 'need to verify: Manually'
-  const byMode = whyNotByMode(state, job)
-  if (byMode !== null) return byMode
-  if (job.record.needToVerify === 'No')
-    return job.record.mirrorInSync ? null : `the copy on ${state.node} is not in sync: ${job.record.owner} acknowledged writes without it`
-  return `need to verify: Yes (no full mirror has ended since ${job.name} was started on ${job.record.owner})`
-}
-
-/** Product §6: by itself only where nothing that was acknowledged can be missing, or in the guide's mode, which says what may be. */
-function whyNotByMode(state: State, job: JobState): string | null {
-  const { mode } = configOf(state, job)
-  if (mode === 'guide') return null
-  if (mode !== 'high-availability') return `the mode ${mode} knows no automatic failover`
-  return job.record.safety === 'full' ? null : 'safety is OFF'
-}
-
 export const peerIsReachable = (state: State): boolean => state.peerAlive === 'up' && state.peer !== null && state.atMs - state.peer.atMs <= PEER_FRESH_MS
 
 export const peerJob = (state: State, job: JobState): JobView | null => state.peer?.view.jobs[job.name] ?? null

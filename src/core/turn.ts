@@ -11,6 +11,9 @@ export interface Turn {
   dirty: boolean
 }
 
+/** What only looks needs no more of a turn. */
+export type Seeing = Pick<Turn, 'state'>
+
 export function log(turn: Turn, level: 'info' | 'warning' | 'error', text: string, job: JobState | null = null): void {
   turn.actions.push({ do: 'log', level, text, job: job?.name ?? null })
 }

@@ -1,7 +1,11 @@
-import { owns, peerIsReachable, peerJob, whyNotServe, whyNotTakeOver, type JobState, type State } from '../state'
+import { type Check, allMet } from '../check'
+import type { VoterName } from '../event'
+import { wantedChecks, whyNotServe, whyNotTakeOver } from '../fit'
+import { owns, peerIsReachable, peerJob, type JobState, type State } from '../state'
 import { log, setRecord, type Turn } from '../turn'
+import { mayServe, newerBallot } from './ballot'
 import { isValid } from './lease'
-import { rulesOf, type QuorumRules } from './rules'
+import { ownBallot, rulesOf, type QuorumRules } from './rules'
 import { isFresh } from './view'
 
 /**
@@ -18,11 +22,55 @@ export function beginClaim(turn: Turn, job: JobState): void {
 }
 
 /** The owner has let this voter's lease run out, and a second voter says that it serves by nobody else's leave either. */
-export function ownerIsSilent(state: State, job: JobState): boolean {
+export const ownerIsSilent = (state: State, job: JobState): boolean =>
+  job.quorum !== null && allMet(wantedChecks(state, job)) && allMet(silenceChecks(state, job))
+
+/** What the time of the owner's lease has to bring before this node asks for a second vote. */
+export function silenceChecks(state: State, job: JobState): Check[] {
+  const { node, peerNode, atMs } = state
+  const grant = job.quorum?.grant ?? null
+  const free = ownVoteIsFree(state, job)
+  return [
+    {
+      name: 'own vote free',
+      met: free,
+      value: () => (free || grant === null ? 'yes' : `given to ${peerNode} for ${Math.round(grant.untilMs - atMs)} ms`),
+      why: () => `${peerNode} serves by the leave of ${node}`,
+      by: 'self'
+    },
+    {
+      name: 'second vote free',
+      met: someVoteIsFree(state, job),
+      value: () => leaveWords(state, job),
+      why: () => 'no second voter has said that it lets nobody else serve',
+      by: 'witnessVote'
+    }
+  ]
+}
+
+/** A second vote could be had if the owner died now: that of the witness, which knows of nothing that this copy lacks. */
+export function secondVoteChecks(state: State, job: JobState): Check[] {
   const rules = rulesOf(state, job)
-  const { quorum, record } = job
-  if (rules === null || quorum === null || record.owner !== state.peerNode || record.desired !== 'online') return false
-  return rules.automatic && ownVoteIsFree(state, job) && someVoteIsFree(state, job, rules)
+  const held = job.quorum?.asked.witness.held ?? null
+  if (rules === null || !rules.voters.includes('witness')) return []
+  const answers = voterAnswers(state, job, 'witness', rules)
+  const lets = held !== null && mayServe(newerBallot(held, ownBallot(state, job, rules)), state.node)
+  return [
+    {
+      name: 'witness answers',
+      met: answers,
+      value: () => (answers ? 'yes' : 'no'),
+      why: () => 'the witness does not answer, or knows nothing yet',
+      by: 'witnessVote'
+    },
+    {
+      name: 'in sync there',
+      met: lets,
+      value: () => (held === null ? 'not known' : `${held.mirrorInSync ? 'yes' : 'no'} (${held.syncSequence})`),
+      why: () => `the witness has recorded that the copy on ${state.node} is not in sync`,
+      by: 'witnessVote'
+    }
+  ]
 }
 
 export function ownVoteIsFree(state: State, { quorum }: JobState): boolean {
@@ -30,19 +78,34 @@ export function ownVoteIsFree(state: State, { quorum }: JobState): boolean {
   return grant === null || grant.holder === state.node || state.atMs >= grant.untilMs
 }
 
-function someVoteIsFree(state: State, job: JobState, rules: QuorumRules): boolean {
+/** It has answered lately, and does not wait to hear both nodes. */
+function voterAnswers(state: State, job: JobState, voter: VoterName, rules: QuorumRules): boolean {
+  const held = job.quorum?.asked[voter].held ?? null
+  return held !== null && isFresh(job, voter, state.atMs, rules)
+}
+
+function someVoteIsFree(state: State, job: JobState): boolean {
+  const rules = rulesOf(state, job)
+  if (rules === null) return false
   return rules.voters.some((voter) => {
-    const asked = job.quorum?.asked[voter]
-    const free = asked?.leasedTo === null || asked?.leasedTo === state.node
-    return asked !== undefined && asked.held !== null && free && isFresh(job, voter, state.atMs, rules)
+    const leasedTo = job.quorum?.asked[voter].leasedTo ?? null
+    return (leasedTo === null || leasedTo === state.node) && voterAnswers(state, job, voter, rules)
   })
+}
+
+function leaveWords(state: State, job: JobState): string {
+  const rules = rulesOf(state, job)
+  const word = (voter: VoterName): string => {
+    const leasedTo = job.quorum?.asked[voter].leasedTo ?? null
+    return rules === null || !voterAnswers(state, job, voter, rules) ? 'silent' : leasedTo === null ? 'free' : `given to ${leasedTo}`
+  }
+  return (rules?.voters ?? []).map((voter) => `${voter === 'peer' ? state.peerNode : voter} ${word(voter)}`).join(', ')
 }
 
 /** Handed over to a peer that was lost before it said whether it took it: it is not served by anybody's leave. */
 export function wantsBackByQuorum(state: State, job: JobState): boolean {
-  const rules = rulesOf(state, job)
-  if (rules === null || !owns(state, job) || job.record.handover === null || job.record.desired !== 'online') return false
-  return state.peerAlive === 'lost' && job.offer?.flying !== true && someVoteIsFree(state, job, rules)
+  if (job.quorum === null || !owns(state, job) || job.record.handover === null || job.record.desired !== 'online') return false
+  return state.peerAlive === 'lost' && job.offer?.flying !== true && someVoteIsFree(state, job)
 }
 
 /**

@@ -1,18 +1,19 @@
 import { jobReport } from '../../report/job'
+import type { Check } from '../check'
 import { standDownStages } from '../order'
 import { names } from '../ownership'
 import { beginPlan } from '../plan'
 import { configOf, isTouched, owns, type JobState, type PlanKind } from '../state'
 import { outOfSyncIsSeconded, startsWithoutMirror } from '../sync'
 import { endTicket, runningTicket } from '../tickets'
-import { setNote, type Turn } from '../turn'
+import { setNote, type Seeing, type Turn } from '../turn'
 import { mayGoOn } from './lease'
 import { rulesOf } from './rules'
 
 /** They kill already. */
 const STOPPING: PlanKind[] = ['standDown', 'cleanup', 'giveBack']
 
-export function hasLease(turn: Turn, job: JobState): boolean {
+export function hasLease(turn: Seeing, job: JobState): boolean {
   const rules = rulesOf(turn.state, job)
   return rules === null || job.quorum === null || mayGoOn(job.quorum.lease, job.record.roleSequence, turn.state.atMs, rules.times)
 }
@@ -30,11 +31,30 @@ export function stopWithoutLease(turn: Turn, job: JobState): boolean {
   return true
 }
 
-const noQuorum = ({ state }: Turn): string => `${state.node} has no quorum: neither ${state.peerNode} nor a witness has let it serve in time`
+const noQuorum = ({ state }: Seeing): string => `${state.node} has no quorum: neither ${state.peerNode} nor a witness has let it serve in time`
 
-/** Why this owner does not begin to serve; null: it may. */
-export function whyNotStart(turn: Turn, job: JobState): string | null {
-  if (!hasLease(turn, job) || job.record.claim) return noQuorum(turn)
-  if (!startsWithoutMirror(turn.state, job) || (!job.record.mirrorInSync && outOfSyncIsSeconded(turn.state, job))) return null
-  return `a second voter has to record that the mirror of ${job.name} is not in sync`
+/** What an owner waits for before it begins to serve: two of the voters, or the word of the other node. */
+export function startChecks(turn: Seeing, job: JobState): Check[] {
+  const { node, peerNode } = turn.state
+  if (job.quorum === null) {
+    const why = (): string => `waiting for ${peerNode} to say who owns ${job.name}`
+    return [{ name: `${peerNode} has spoken`, met: job.peerSpoke, value: () => (job.peerSpoke ? 'yes' : 'not since the start'), why, by: 'self' }]
+  }
+  const recorded = !startsWithoutMirror(turn.state, job) || (!job.record.mirrorInSync && outOfSyncIsSeconded(turn.state, job))
+  return [
+    { name: 'quorum', met: hasLease(turn, job) && !job.record.claim, value: () => leaseWords(turn, job), why: () => noQuorum(turn), by: 'self' },
+    {
+      name: 'out of sync recorded',
+      met: recorded,
+      value: () => (recorded ? 'yes, or not needed' : `by ${node} alone, or not at all`),
+      why: () => `a second voter has to record that the mirror of ${job.name} is not in sync`,
+      by: 'self'
+    }
+  ]
+}
+
+function leaseWords({ state }: Seeing, { quorum, record }: JobState): string {
+  if (record.claim) return `asks for role sequence ${record.claim.roleSequence}`
+  const leftMs = quorum?.lease.roleSequence === record.roleSequence ? quorum.lease.untilMs - state.atMs : 0
+  return leftMs > 0 ? `a lease for ${Math.round(leftMs)} ms` : 'no lease'
 }
