@@ -4,7 +4,16 @@ import fs from 'node:fs'
 import os from 'node:os'
 import { configHash, configOfNode } from '../src/model'
 import { ReportError } from '../src/report/report'
-import { createApplicationPort, createClockPort, createDataPort, createDiskPort, createHeartbeatPort, createLogPort, createVipPort } from './adapters'
+import {
+  createApplicationPort,
+  createClockPort,
+  createDataPort,
+  createDiskPort,
+  createHeartbeatPort,
+  createLeasePort,
+  createLogPort,
+  createVipPort
+} from './adapters'
 import { createApi, createPeerPort } from './api'
 import { createEngine } from './engine/createEngine'
 import { lockEngine } from './engine/onlyEngine'
@@ -38,7 +47,7 @@ async function startAgent(places: Places, version: string, end: (exitCode: numbe
   const vip = createVipPort(places, log)
   const applications = createApplicationPort(places, log)
   const data = createDataPort(places, log)
-  const ports = { clock, disk: createDiskPort(places), heartbeat, peer, vip, applications, data, log }
+  const ports = { clock, disk: createDiskPort(places), heartbeat, peer, vip, applications, data, lease: createLeasePort(data), log }
   const fatal = (why: unknown): void => {
     log.event('error', `The engine ends and will recover from disk: ${reason(why)}`)
     end(EXIT_PERSIST_FAILED)

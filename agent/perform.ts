@@ -61,8 +61,9 @@ export class Performer {
         return void this.expose(action)
       case 'forward':
         return void this.forward(action)
-      case 'sendVote':
       case 'lease':
+        return this.context.ports.lease.tell(action.job, action.roleSequence, action.untilMs, action.killAtMs)
+      case 'sendVote':
         throw new Error(`${action.job} has a mode with quorum, which the configuration refuses`)
       default:
         action satisfies never

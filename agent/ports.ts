@@ -14,11 +14,12 @@ export interface Ports {
   vip: VipPort
   applications: ApplicationPort
   data: DataPort
+  lease: LeasePort
   log: LogPort
 }
 
 export interface ClockPort {
-  /** Monotonic, ms. Goes on over an engine restart on the same boot (CLOCK_BOOTTIME or CLOCK_MONOTONIC of the system). */
+  /** Monotonic, ms. Goes on over an engine restart on the same boot (CLOCK_BOOTTIME of the system). */
   nowMs(): number
   /** Wall clock for people, epoch ms. */
   wallMs(): number
@@ -106,6 +107,8 @@ export interface DataPort {
   expose(job: string, roleSequence: number): Promise<void>
   safety(job: string, safety: Safety, safetySequence: number): Promise<void>
   selectSource(job: string): Promise<void>
+  /** Modes with quorum; see LeasePort. One that is started or starts again is told the newest one first of all. */
+  lease(job: string, roleSequence: number, untilMs: number): void
   /** The data program hands over to the installed one, whatever it is now. Others that are asked for wait meanwhile. Rejects when the one before goes on. */
   upgrade(job: string): Promise<Upgraded>
   /** Ends the program (clean stop of the node, or before it is started anew). */
@@ -113,6 +116,17 @@ export interface DataPort {
   onStatus(call: (job: string, status: MirrordStatus) => void): void
   /** It died, or reported a fault. */
   onLost(call: (job: string, why: string) => void): void
+}
+
+/** Modes with quorum: until when this node may serve a job, told to what outlives the engine. All times are those of `clock.nowMs`. */
+export interface LeasePort {
+  /**
+   * At once: the data program acknowledges and sends nothing from `untilMs` on; the guard kills the applications and drops the addresses at `killAtMs`.
+   * Only a later one of the same role sequence, or any of a higher one, changes that.
+   */
+  tell(job: string, roleSequence: number, untilMs: number, killAtMs: number): void
+  /** What the guard holds, also from an earlier engine; null: nothing. */
+  untilMs(job: string): number | null
 }
 
 export interface LogPort {

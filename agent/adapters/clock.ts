@@ -1,10 +1,12 @@
+import { bootTimeMicros } from '../native/libc'
 import type { ClockPort } from '../ports'
 
 /** The longest delay of one Node timer; longer ones are made of several. */
 const TIMER_MS_MAX = 2_147_483_647
 
 /**
- * CLOCK_MONOTONIC of the system: the same clock for every process of a boot, so it goes on over an engine restart.
+ * CLOCK_BOOTTIME of the system: the same clock for every process of a boot, so it goes on over an engine restart, and it counts the time in which
+ * the machine was suspended: a lease runs out in it.
  * MIRRORPAIR_WALL_CLOCK (an ISO time) stops the wall clock at that moment; it is for reproducible transcripts in tests only.
  */
 export function createClockPort(environment: NodeJS.ProcessEnv = process.env): ClockPort {
@@ -17,7 +19,7 @@ export function createClockPort(environment: NodeJS.ProcessEnv = process.env): C
 }
 
 export function monotonicMs(): number {
-  return Number(process.hrtime.bigint() / 1_000n) / 1_000
+  return bootTimeMicros() / 1_000
 }
 
 function callAt(dueMs: number, call: () => void): () => void {

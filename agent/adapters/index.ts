@@ -6,5 +6,6 @@ export { createDiskPort } from './disk'
 export { createHeartbeatPort } from './heartbeat/port'
 /** `mirrorpair-agent heartbeat …`: bin/agent.ts hands over what follows the word; the answer is the exit code. */
 export { runHeartbeatProgram } from './heartbeat/program'
+export { createLeasePort } from './lease'
 export { createLogPort } from './log'
 export { createVipPort } from './vip/port'

@@ -3,7 +3,7 @@ import { invariant, type ApplicationConfig, type JobConfig } from '../../src/mod
 import type { Ports } from '../ports'
 import { Lanes } from './lanes'
 
-type OrderPorts = Pick<Ports, 'vip' | 'applications' | 'data'>
+type OrderPorts = Pick<Ports, 'vip' | 'applications' | 'data' | 'lease'>
 
 /** One order → one call of a port. Rejects as the port does. */
 export class Orders {
@@ -98,7 +98,7 @@ export class Orders {
     const held = await this.held(job)
     const running: string[] = []
     for (const application of job.applications) if (await this.ports.applications.adopt(job, application)) running.push(application.name)
-    return { held, running, data }
+    return { held, running, data, leaseUntilMs: this.ports.lease.untilMs(job.name) }
   }
 
   async held(job: JobConfig): Promise<string[]> {

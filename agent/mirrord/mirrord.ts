@@ -6,6 +6,7 @@ import { programCommand } from '../native/programs'
 import { removeDeadMounts } from './capture/mount'
 import { parseRequest } from './control/requests'
 import type { KeeperLink, Standing } from './keeper/keeperLink'
+import { type Lease, Leases } from './leases'
 import { checkSuccessor } from './keeper/successor'
 import { CopyStateFile, SOURCE_HISTORY_MAX } from './copyState'
 import { realPath } from './folderCapture'
@@ -45,6 +46,8 @@ export class Mirrord {
   private stoppedHere = false
   private safetyOfNextSource: { safety?: Safety; safetySequence?: number } = {}
   private readonly program: ProgramView
+  private readonly leases = new Leases()
+  private role: StandingRole | null = null
 
   constructor(
     private readonly job: string,
@@ -63,6 +66,9 @@ export class Mirrord {
       // It waits for the target: other requests must not wait for it.
       case 'drain':
         return this.drain(request.timeoutMs)
+      // Whatever is under way, it counts at once.
+      case 'lease':
+        return Promise.resolve(this.lease(request))
       case 'configure':
         return this.inTurn(() => this.configure(request.config))
       case 'source':
@@ -121,9 +127,10 @@ export class Mirrord {
       throw dataError('E_MIRRORD_CONFIG', { job: this.job, why })
     }
     if (config.job !== this.job || config.node !== this.node) refused(`it is that of ${config.job} on ${config.node}`)
-    const same = JSON.stringify(config) === JSON.stringify(this.config)
-    if (!same && (this.source ?? this.target) !== null) refused('it differs from the one in use')
+    if (!isSame(config, this.config) && (this.source ?? this.target) !== null) refused('it differs from the one in use')
     this.config = config
+    this.leases.need(config.leased === true)
+    if (this.role !== null) this.stand(this.role)
     if (this.source === null) await this.releaseFolders(config)
   }
 
@@ -142,14 +149,26 @@ export class Mirrord {
   }
 
   /** A successor begins with these requests. */
-  private stand(role: { do: 'source'; roleSequence: number; peerCopyComplete: boolean } | { do: 'target'; roleSequence: number }): void {
-    const configure = JSON.stringify({ id: 0, do: 'configure', config: this.config })
-    this.keeper?.stand({ configure, role: JSON.stringify({ id: 0, ...role }) })
+  private stand(role: StandingRole): void {
+    this.role = role
+    const line = (request: object): string => JSON.stringify({ id: 0, ...request })
+    const { told } = this.leases
+    const lease = told === null ? {} : { lease: line({ do: 'lease', ...told }) }
+    this.keeper?.stand({ configure: line({ do: 'configure', config: this.config }), role: line(role), ...lease })
+  }
+
+  private standDown(): void {
+    this.role = null
+    this.keeper?.stand(null)
+  }
+
+  private lease({ roleSequence, untilMs }: Lease): void {
+    if (this.leases.tell({ roleSequence, untilMs }) && this.role?.do === 'source') this.stand(this.role)
   }
 
   /** Goes on with what a dead process was. Rejects when it cannot. */
-  async resume({ configure, role }: Standing): Promise<void> {
-    for (const line of [configure, role]) {
+  async resume({ configure, role, lease }: Standing): Promise<void> {
+    for (const line of [configure, ...(lease === undefined ? [] : [lease]), role]) {
       const parsed = parseRequest(line)
       if ('error' in parsed) throw parsed.error
       await this.answer(parsed.request)
@@ -168,7 +187,7 @@ export class Mirrord {
   }
 
   private get sideHooks(): SideHooks {
-    return { say: this.hooks.say, fault: (code, message) => this.failed(code, message), keeper: this.keeper }
+    return { say: this.hooks.say, fault: (code, message) => this.failed(code, message), keeper: this.keeper, leases: this.leases }
   }
 
   failed(code: string, message: string): void {
@@ -263,7 +282,7 @@ export class Mirrord {
     if (this.source !== null) {
       const clean = await this.source.stop(force)
       this.source = null
-      this.keeper?.stand(null)
+      this.standDown()
       this.stoppedHere = true
       this.state.update({ role: 'none', clean })
       this.hooks.say(clean ? 'stopped, the target has everything' : 'stopped; the target does not have everything')
@@ -271,7 +290,7 @@ export class Mirrord {
     if (this.target !== null) {
       const stopped = await this.target.stop({ drain: true })
       this.target = null
-      this.keeper?.stand(null)
+      this.standDown()
       // The receiver's thread has written the file.
       this.state = new CopyStateFile(this.stateFile)
       this.hooks.say('stopped receiving')
@@ -356,4 +375,11 @@ export class Mirrord {
     if (keeper === null || why !== null) throw dataError('E_HAND_OVER', { job, why: why ?? '' })
     return keeper
   }
+}
+
+type StandingRole = { do: 'source'; roleSequence: number; peerCopyComplete: boolean } | { do: 'target'; roleSequence: number }
+
+/** Whether the job's mode has a quorum may change while it runs. */
+function isSame(one: MirrordConfig, other: MirrordConfig | null): boolean {
+  return other !== null && JSON.stringify({ ...one, leased: undefined }) === JSON.stringify({ ...other, leased: undefined })
 }

@@ -11,6 +11,7 @@ import type { CopyStateFile } from './copyState'
 import { dirtyDirectory, openDirtyMap, type DirtyMap } from './dirty/dirtyMap'
 import { startFolderCapture, type FolderCapture } from './folderCapture'
 import type { KeeperLink } from './keeper/keeperLink'
+import type { Leases } from './leases'
 import { firstLsn, lowerCeiling, raiseCeiling } from './order/lsnCeiling'
 import { SharedOrderedLog } from './order/sharedOrderedLog'
 import { SourceSession } from './sourceSession'
@@ -35,6 +36,7 @@ export interface SideHooks {
   fault(code: string, message: string): void
   /** Serves on when this process dies; null: the mounts end with it. */
   keeper: KeeperLink | null
+  leases: Leases
 }
 
 function servedAgain(path: string, { nodes, handles, lostHandles }: Restored): string {
@@ -69,6 +71,7 @@ export class SourceSide {
     raiseCeiling(state, first)
     this.log = SharedOrderedLog.create({ queueBytes: config.queueBytes, firstLsn: first })
     this.log.setWatching(config.capture === 'watch')
+    hooks.leases.use(this.log, roleSequence)
     const say = (line: string): void => hooks.say(line)
     this.session = new SourceSession(config, roleSequence, this.log, state, peerCopyComplete, {
       say,

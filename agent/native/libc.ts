@@ -116,6 +116,17 @@ export function mapShared(descriptor: number, offset: number, bytes: number): Ar
   return address === MAP_FAILED ? null : koffi.view(address, bytes)
 }
 
+const clockGettime = call<[number, Bytes]>('clock_gettime', 'int', ['int', 'void *'])
+const CLOCK_BOOTTIME = 7
+const TIMESPEC_BYTES = 16
+const timespec = Buffer.alloc(TIMESPEC_BYTES)
+
+/** Since the boot, also while the machine was suspended; the same for every process of a boot, µs. */
+export function bootTimeMicros(): number {
+  clockGettime(CLOCK_BOOTTIME, timespec)
+  return Number(timespec.readBigInt64LE(0)) * 1_000_000 + timespec.readUInt32LE(8) / 1_000
+}
+
 /** Of the calling thread. */
 export const gettid = call<[]>('gettid', 'int', [])
 /** `which` 0: a thread or process by its id. */

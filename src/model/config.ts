@@ -32,6 +32,9 @@ export interface QuorumConfig {
 /** Product §6. */
 export type JobMode = 'guide' | 'high-availability' | 'high-protection' | 'high-performance'
 
+/** A job of such a mode is served by the leave of a second voter only. */
+export const hasQuorum = (mode: JobMode): boolean => mode === 'high-availability' || mode === 'high-protection'
+
 export type NodeName = string
 export type JobName = string
 export type LinkName = string

@@ -108,6 +108,11 @@ export const dataMessages = {
     message: ({ expected, seen }) => `The certificate at the other end of the data link is that of "${seen}", not of ${expected}`,
     tryThis: () => 'Check the addresses of the data links and the node certificates.'
   }),
+  E_LEASE_OVER: define<{ job: string; node: string }>({
+    exitCode: 3,
+    message: ({ job, node }) => `${node} has no lease for ${job}: it acknowledges nothing and sends nothing until a second voter lets it serve`,
+    tryThis: () => 'It goes on by itself as soon as the other node or the witness is reached again.'
+  }),
   E_LINK_SILENT: define<{ link: string; silentMs: number }>({
     exitCode: 3,
     message: ({ link, silentMs }) => `Nothing came over data link ${link} for ${silentMs} ms`,

@@ -28,6 +28,8 @@ export interface MirrordConfig {
   links: { name: string; localAddress: string; peerAddress: string }[]
   /** Files with the cluster's certificates: mutual TLS 1.3. */
   tls: { caFile: string; certFile: string; keyFile: string }
+  /** The job's mode has a quorum: as source nothing is acknowledged as durable, and nothing sent, without a lease. Absent: it needs none. */
+  leased?: boolean
 }
 
 export type MirrordRequest = {
@@ -56,6 +58,11 @@ export type MirrordRequest = {
   | { do: 'safety'; safety: Safety; safetySequence: number }
   /** Source, safety FULL: it is recorded that the target is out of date, so acknowledge writes without it (answers `exposure: 'wanted'`). */
   | { do: 'expose'; roleSequence: number }
+  /**
+   * Modes with quorum: until then (on the clock of this boot, ms) a source of this role sequence acknowledges and sends. An older one changes nothing.
+   * Answered at once, whatever else is under way.
+   */
+  | { do: 'lease'; roleSequence: number; untilMs: number }
   /** Source: the administrator has said that this side's data is right; what the other one holds of its own is given up. */
   | { do: 'selectSource' }
   /**

@@ -13,6 +13,7 @@ export class FakePorts {
   other: FakePorts | null = null
   receive: ((message: PeerMessage) => Promise<PeerReply>) | null = null
   private readonly held = new Map<string, { promise: Promise<void>; resolve: () => void; reject: (why: Error) => void }>()
+  readonly leases = new Map<string, number>()
   private readonly timers = new Set<NodeJS.Timeout>()
   private readonly seen = new Map<string, () => void>()
   private status: MirrordStatus = statusOf({ ...blankMachine(true).data, running: true, roleSequence: 1, peerCopyComplete: true, connected: true })
@@ -113,7 +114,15 @@ export class FakePorts {
       selectSource: () => this.call('selectSource', undefined),
       end: () => this.call('end data', undefined),
       onStatus: () => undefined,
+      lease: () => undefined,
       onLost: () => undefined
+    },
+    lease: {
+      tell: (job, roleSequence, untilMs) => {
+        this.calls.push(`lease ${job} ${roleSequence}`)
+        this.leases.set(job, untilMs)
+      },
+      untilMs: (job) => this.leases.get(job) ?? null
     },
     log: { event: (level, text) => void this.events.push(`${level}: ${text}`) }
   }

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { JobConfig } from '../../../src/model'
+import { hasQuorum, type JobConfig } from '../../../src/model'
 import type { MirrordConfig } from '../../../src/wire'
 import type { Places } from '../../ports'
 
@@ -27,6 +27,7 @@ export function mirrordConfig(places: Places, job: JobConfig): MirrordConfig {
     bandwidthBytesPerSecond: job.data?.bandwidthBytesPerSecond ?? null,
     port: job.data?.port ?? 0,
     links,
-    tls: { caFile: path.join(tls, 'ca.crt'), certFile: path.join(tls, 'node.crt'), keyFile: path.join(tls, 'node.key') }
+    tls: { caFile: path.join(tls, 'ca.crt'), certFile: path.join(tls, 'node.crt'), keyFile: path.join(tls, 'node.key') },
+    ...(hasQuorum(job.mode) ? { leased: true } : {})
   }
 }

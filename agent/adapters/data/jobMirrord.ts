@@ -13,6 +13,7 @@ const START_TIMEOUT_MS = 15_000
 const POLL_MS = 25
 const CONFIGURE_TIMEOUT_MS = 10_000
 const STATUS_TIMEOUT_MS = 5_000
+const NOTE_TIMEOUT_MS = 5_000
 /** It sends its status on change only; asked so often, it shows that it has not hung. */
 const STATUS_POLL_MS = 5_000
 /** So many questions without an answer, and it is taken for lost. */
@@ -35,6 +36,13 @@ export interface MirrordEvents {
   lost: (job: string, why: string) => void
   /** It had died, and another one goes on. */
   replaced: (job: string) => void
+  /** It could not be told its lease. */
+  unheard: (job: string, why: string) => void
+}
+
+interface Lease {
+  roleSequence: number
+  untilMs: number
 }
 
 /** One job's mirrord: started or adopted, with its keeper; connected to; its loss noticed. A death that the keeper makes good is none. */
@@ -47,6 +55,7 @@ export class JobMirrord {
   private ending = false
   private pid: number | null = null
   private silentPolls = 0
+  private leaseTold: Lease | null = null
   private poll: NodeJS.Timeout | undefined
   private readonly processes: DataProcesses
   private readonly at: { node: string; job: string }
@@ -81,11 +90,23 @@ export class JobMirrord {
       await client.request({ do: 'configure', config: mirrordConfig(this.places, job) }, CONFIGURE_TIMEOUT_MS)
       const status = (await client.request({ do: 'status' }, STATUS_TIMEOUT_MS)) as MirrordStatus
       if (client !== this.client) this.use(client)
+      this.tellLease(client)
       return { ran, status }
     } catch (error) {
       if (client !== this.client) client.close()
       throw error
     }
+  }
+
+  /** Not waited for: what it does not hear it does not have, and then it acknowledges nothing. */
+  lease(lease: Lease): void {
+    this.leaseTold = lease
+    if (this.client !== null) this.tellLease(this.client)
+  }
+
+  private tellLease(client: MirrordClient): void {
+    if (this.leaseTold === null) return
+    client.request({ do: 'lease', ...this.leaseTold }, NOTE_TIMEOUT_MS).catch((error: Error) => this.events.unheard(this.job.name, error.message))
   }
 
   /** One that is just being started again is waited for. */
@@ -272,6 +293,7 @@ export class JobMirrord {
   private useAgain(client: MirrordClient): void {
     const before = this.pid
     this.use(client)
+    this.tellLease(client)
     if (this.pid !== before && !this.handing) this.events.replaced(this.job.name)
   }
 

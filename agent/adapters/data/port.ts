@@ -29,7 +29,7 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
   const progress = new Progress()
   /** One for each job of the configuration. */
   const mirrords = new Map<string, JobMirrord>()
-  const events: MirrordEvents = { status: () => undefined, lost: () => undefined, replaced: () => undefined }
+  const events: MirrordEvents = { status: () => undefined, lost: () => undefined, replaced: () => undefined, unheard: () => undefined }
   const told: MirrordEvents = {
     status: (job, status) => {
       progress.see(job, `${status.role} ${status.redoQueueBytes} ${status.appliedLsn}`)
@@ -39,7 +39,8 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
       log.event('error', `mirrord of ${job} is lost: ${why}.`)
       events.lost(job, why)
     },
-    replaced: (job) => log.event('warning', `mirrord of ${job} has died; another one goes on, and what may differ is compared.`)
+    replaced: (job) => log.event('warning', `mirrord of ${job} has died; another one goes on, and what may differ is compared.`),
+    unheard: (job, why) => log.event('warning', `mirrord of ${job} could not be told its lease: ${why}.`)
   }
   const mirrordOf = (job: JobConfig): JobMirrord => {
     const found = mirrords.get(job.name) ?? new JobMirrord(places, options.command ?? programCommand('mirrord'), job, told)
@@ -89,6 +90,7 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
     expose: async (job, roleSequence) => await note(job, { do: 'expose', roleSequence }),
     safety: async (job, safety, safetySequence) => await note(job, { do: 'safety', safety, safetySequence }),
     selectSource: async (job) => await note(job, { do: 'selectSource' }),
+    lease: (job, roleSequence, untilMs) => known(job, 'lease').lease({ roleSequence, untilMs }),
     upgrade: async (job) => await upgrade(job),
     end: async (job) => await known(job, 'exit').end(),
     onStatus: (call) => {

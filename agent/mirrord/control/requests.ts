@@ -26,7 +26,8 @@ const config = z.looseObject({
   bandwidthBytesPerSecond: count.nullable(),
   port: z.number().int().min(1).max(PORT_MAX),
   links: z.array(z.looseObject({ name: z.string().min(1), localAddress: z.string().min(1), peerAddress: z.string().min(1) })).min(1),
-  tls: z.looseObject({ caFile: z.string(), certFile: z.string(), keyFile: z.string() })
+  tls: z.looseObject({ caFile: z.string(), certFile: z.string(), keyFile: z.string() }),
+  leased: z.boolean().optional()
 })
 
 const request = z.discriminatedUnion('do', [
@@ -43,6 +44,7 @@ const request = z.discriminatedUnion('do', [
   z.object({ id: count, do: z.literal('bandwidth'), bytesPerSecond: count.min(1).nullable() }),
   z.object({ id: count, do: z.literal('safety'), safety, safetySequence: count }),
   z.object({ id: count, do: z.literal('expose'), roleSequence: count }),
+  z.object({ id: count, do: z.literal('lease'), roleSequence: count, untilMs: z.number().nonnegative() }),
   z.object({ id: count, do: z.literal('selectSource') }),
   z.object({ id: count, do: z.literal('handOver'), command: z.object({ file: z.string().min(1), args: z.array(z.string()) }).optional() }),
   z.object({ id: count, do: z.literal('exit') })

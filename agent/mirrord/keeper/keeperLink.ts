@@ -9,6 +9,8 @@ import { CHANNEL_FD, giveBack, keptFolders, type KeptFolder } from './keptFolder
 export interface Standing {
   configure: string
   role: string
+  /** The newest lease, where the job's mode has a quorum. */
+  lease?: string
 }
 
 /** The keeper's first line to a mirrord. */
@@ -23,7 +25,7 @@ export interface Welcome {
 }
 
 export interface HandedOver {
-  /** Since then nobody serves (CLOCK_MONOTONIC). */
+  /** Since then nobody serves (CLOCK_BOOTTIME). */
   atMs: number
   /** Why the program that was to go on does not. */
   insteadWhy: string | null

@@ -305,9 +305,9 @@ export class SharedOrderedLog implements OrderedLog {
   }
 
   awaitTarget(fuseFd: number, uniqueLow: number, uniqueHigh: number): number {
-    if (!this.gateClosed()) return -1
+    const waits = this.gateClosed()
     const lsn = this.lsn()
-    if (this.hardLsn() >= lsn) return -1
+    if ((!waits || this.hardLsn() >= lsn) && !this.waiters.lease.isNeeded()) return -1
     let slot = this.waiters.add(fuseFd, uniqueLow, uniqueHigh, lsn)
     for (; slot < 0; slot = this.waiters.add(fuseFd, uniqueLow, uniqueHigh, lsn)) Atomics.wait(this.small, NOTHING, 0, SLOT_WAIT_MS)
     // The gate, or the target's word, may have come before the slot could be seen.
@@ -316,6 +316,15 @@ export class SharedOrderedLog implements OrderedLog {
     Atomics.notify(this.small, WAITER_SIGNAL)
     this.wakeReader()
     return slot
+  }
+
+  /** A job with quorum acknowledges and sends until then; null: no lease is needed. */
+  setLease(untilMs: number | null): void {
+    this.waiters.setLease(untilMs)
+  }
+
+  leaseRuns(): boolean {
+    return this.waiters.lease.runs()
   }
 
   /** The target's words: all up to these is hard there, and applied. */

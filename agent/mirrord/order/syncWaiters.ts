@@ -1,17 +1,20 @@
 import * as libc from '../../native/libc'
+import { LeaseWord } from './leaseWord'
 
 /**
  * Requests of the kernel (fsync and the like) that wait for two things: the local flush, and the target's word that all before them is
  * hard there. Slots in shared memory: a slow thread reports the flush, the sender's thread the target's word, and whoever is last of the
- * two answers the kernel. Nobody waits for a lock.
+ * two answers the kernel. Nobody waits for a lock. In a job with quorum the answer is given under a lease only: what is ready without one is held, and
+ * answered when the next one is told.
  */
 const SLOTS = 8_192
 const SLOT_WORDS = 8
-const HEADER_WORDS = 4
-/** How many wait for the target; the highest slot ever used; the newest LSN that somebody wants (two words). */
+const HEADER_WORDS = 6
+/** How many wait for the target; the highest slot ever used; the newest LSN that somebody wants, and the lease (two words each). */
 const COUNT = 0
 const TOP = 1
 const WANTED = 1
+const LEASE = 2
 /** Of a slot. The state holds its flags and, above them, how often the slot was used: an old view of it cannot change it. */
 const STATE = 0
 const FUSE_FD = 1
@@ -24,7 +27,9 @@ const CLAIMED = 1
 const READY = 2
 const FLUSHED = 4
 const TARGET_HAS = 8
-const FLAG_BITS = 4
+/** Ready to be answered, and no lease runs. */
+const HELD = 16
+const FLAG_BITS = 5
 const REPLY_BYTES = 16
 /** Wall clock modulo this, in one word. */
 const CLOCK = 0x7fff_ffff
@@ -43,13 +48,16 @@ export class SyncWaiters {
   static readonly BYTES = (HEADER_WORDS + SLOTS * SLOT_WORDS) * 4
   private readonly words: Int32Array
   private readonly longs: BigInt64Array
+  readonly lease: LeaseWord
 
   constructor(
     readonly shared: SharedArrayBuffer = new SharedArrayBuffer(SyncWaiters.BYTES),
-    private readonly answer = answerKernel
+    private readonly answer = answerKernel,
+    nowMicros = libc.bootTimeMicros
   ) {
     this.words = new Int32Array(shared)
     this.longs = new BigInt64Array(shared)
+    this.lease = new LeaseWord(this.longs, LEASE, nowMicros)
   }
 
   /** A slot that waits for both; -1: all are taken. */
@@ -97,7 +105,8 @@ export class SyncWaiters {
     const before = Atomics.or(this.words, at + STATE, failed ? FLUSHED | TARGET_HAS : FLUSHED)
     const last = (before & TARGET_HAS) !== 0
     if (failed && !last) Atomics.sub(this.words, COUNT, 1)
-    if (failed || last) this.finish(at)
+    if (failed) this.reply(at)
+    else if (last) this.finish(at)
   }
 
   /** The target has all up to this LSN, or nobody needs to wait for it any more (Infinity). */
@@ -123,6 +132,28 @@ export class SyncWaiters {
   }
 
   private finish(at: number): void {
+    if (this.lease.runs()) return this.reply(at)
+    Atomics.or(this.words, at + STATE, HELD)
+    // It may have been told before this one could be seen.
+    if (this.lease.runs()) this.letGo(at)
+  }
+
+  /** A newer lease: what is held is answered under it. */
+  setLease(untilMs: number | null): void {
+    this.lease.set(untilMs)
+    const top = Atomics.load(this.words, TOP)
+    for (let slot = 0; slot < top; slot++) this.letGo(place(slot))
+  }
+
+  private letGo(at: number): void {
+    for (;;) {
+      const state = Atomics.load(this.words, at + STATE)
+      if ((state & HELD) === 0) return
+      if (Atomics.compareExchange(this.words, at + STATE, state, state & ~HELD) === state) return this.finish(at)
+    }
+  }
+
+  private reply(at: number): void {
     this.answer(this.words[at + FUSE_FD]!, this.words[at + UNIQUE_LOW]! >>> 0, this.words[at + UNIQUE_HIGH]! >>> 0, this.words[at + RESULT]!)
     this.free(at)
   }
@@ -139,9 +170,9 @@ export class SyncWaiters {
       for (;;) {
         const state = Atomics.load(this.words, at + STATE)
         if ((state & READY) === 0 || this.words[at + FUSE_FD] !== fuseFd) break
-        // With both flags it is being answered at this moment.
-        if ((state & TARGET_HAS) !== 0 && (state & FLUSHED) !== 0) continue
-        if (Atomics.compareExchange(this.words, at + STATE, state, state | TARGET_HAS | FLUSHED) !== state) continue
+        // With both flags it is being answered at this moment, unless it is held.
+        if ((state & TARGET_HAS) !== 0 && (state & FLUSHED) !== 0 && (state & HELD) === 0) continue
+        if (Atomics.compareExchange(this.words, at + STATE, state, (state | TARGET_HAS | FLUSHED) & ~HELD) !== state) continue
         if ((state & TARGET_HAS) === 0) Atomics.sub(this.words, COUNT, 1)
         this.free(at)
       }

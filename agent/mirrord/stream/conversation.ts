@@ -31,6 +31,8 @@ interface Hooks {
   links: LinkTable
   roleSequence: number
   progress(): number
+  /** Why nothing may be said now; null: it may. */
+  whyNotSpeak(): Error | null
   /** A frame after the greeting, valid until it returns. */
   onFrame(frame: Frame): void
 }
@@ -78,7 +80,15 @@ export class Conversation {
     this.socket.destroy()
   }
 
+  /** False: it must not be said, and the connection ends for that. */
+  maySpeak(): boolean {
+    const why = this.hooks.whyNotSpeak()
+    if (why !== null) this.giveUp(why)
+    return why === null
+  }
+
   say(body: Control): void {
+    if (!this.maySpeak()) return
     this.saidAtMs = Date.now()
     this.socket.write(encodeFrame(body, 0, this.hooks.roleSequence, checksum))
   }
@@ -119,6 +129,7 @@ export class Conversation {
   private watch(): void {
     const { socket, link } = this
     const now = Date.now()
+    if (!this.maySpeak()) return
     if (this.greeted && now - this.saidAtMs >= KEEPALIVE_MS && !socket.writableNeedDrain) {
       this.say({ kind: 'keepalive', folder: 0, progress: this.hooks.progress() })
     }

@@ -39,7 +39,7 @@ export class Pump {
         await delay(PAUSED_LOOK_MS)
         continue
       }
-      const bytes = await this.sendBatch(socket)
+      const bytes = await this.sendBatch(conversation)
       // Somebody waits for what has been sent: the target must not gather.
       if (wanted() && this.queue.sentLsn() >= this.log.waiters.wantedLsn()) {
         barrierLsn = this.queue.sentLsn()
@@ -50,10 +50,11 @@ export class Pump {
     }
   }
 
-  private async sendBatch(socket: tls.TLSSocket): Promise<number> {
+  private async sendBatch(conversation: Conversation): Promise<number> {
+    const { socket } = conversation
     const buffer = this.spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES)
     const bytes = await this.queue.next(buffer, this.bucket.burstBytes(BATCH_BYTES))
-    if (bytes === 0 || socket.destroyed) {
+    if (bytes === 0 || socket.destroyed || !conversation.maySpeak()) {
       this.giveBack(buffer)
       return bytes
     }

@@ -31,6 +31,8 @@ interface SenderHooks {
 /** The target has said these about itself, and only a full mirror can help. */
 const FAULT_CODES = ['E_REDO', 'E_FRAME_PATH', 'E_MIRRORD_STATE']
 const KIB = 1024
+/** Without the lease that it needs: how often it is looked at. */
+const LEASE_LOOK_MS = 20
 
 /** The sending end of a job's stream: one connection at a time, over the best link that answers. */
 export class Sender {
@@ -76,6 +78,11 @@ export class Sender {
     const probing = setInterval(() => void this.probe(), LinkTable.PROBE_MS)
     const spilling = this.queue.run(() => this.stopped)
     while (!this.stopped) {
+      const silent = this.whyNotSpeak()
+      if (silent !== null) {
+        await this.untilLease(silent)
+        continue
+      }
       const begunMs = performance.now()
       const outcome = await this.oneRound()
       const waitMs = this.patience.waitMs(outcome, performance.now() - begunMs)
@@ -172,7 +179,19 @@ export class Sender {
   private conversationOver(socket: Conversation['socket'], link: DataLink): Conversation {
     const { roleSequence } = this.start
     const { links, hooks } = this
-    return new Conversation(socket, link, { links, roleSequence, progress: () => hooks.progress(), onFrame: (frame) => this.onFrame(frame) })
+    const whyNotSpeak = (): Error | null => this.whyNotSpeak()
+    return new Conversation(socket, link, { links, roleSequence, progress: () => hooks.progress(), whyNotSpeak, onFrame: (frame) => this.onFrame(frame) })
+  }
+
+  /** Who is about to take over must not be written to: a mirror from here would overwrite its copy. */
+  private whyNotSpeak(): ReportError | null {
+    const { job, node } = this.config
+    return this.log.leaseRuns() ? null : dataError('E_LEASE_OVER', { job, node })
+  }
+
+  private async untilLease(why: ReportError): Promise<void> {
+    this.sayProblem(why)
+    while (!this.stopped && !this.log.leaseRuns()) await delay(LEASE_LOOK_MS)
   }
 
   private async serve(conversation: Conversation): Promise<Outcome> {
@@ -312,7 +331,10 @@ export class Sender {
   }
 
   private problem(error: unknown, link: DataLink): void {
-    const { report } = error instanceof ReportError ? error : dataError('E_LINK_FAILED', { link: link.name, why: (error as Error).message })
+    this.sayProblem(error instanceof ReportError ? error : dataError('E_LINK_FAILED', { link: link.name, why: (error as Error).message }))
+  }
+
+  private sayProblem({ report }: ReportError): void {
     const problem = { code: report.code, message: report.message }
     if (problem.message !== this.view.problem?.message) this.hooks.say(problem.message)
     this.show({ problem })
@@ -346,6 +368,6 @@ function firstView({ startLsn }: SenderStart, links: SenderView['links'], bandwi
 }
 
 function outcomeOf(why: unknown): Outcome {
-  if (!(why instanceof ReportError) || why.report.code === 'E_LINK_SILENT') return 'lost'
+  if (!(why instanceof ReportError) || ['E_LINK_SILENT', 'E_LEASE_OVER'].includes(why.report.code)) return 'lost'
   return why instanceof Refusal && FAULT_CODES.includes(why.report.code) ? 'fault' : 'refused'
 }

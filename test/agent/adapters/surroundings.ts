@@ -69,6 +69,8 @@ export const application = (change: Partial<ApplicationConfig>): ApplicationConf
 /** The program of an entry of our own sources, bundled into the directory: the real code in a process of its own. */
 export function bundleProgram(directory: string, name: string, source: string): { file: string; args: string[] } {
   const outfile = path.join(directory, `${name}.cjs`)
+  const modules = path.join(directory, 'node_modules')
+  if (!fs.existsSync(modules)) fs.symlinkSync(path.join(process.cwd(), 'node_modules'), modules)
   buildSync({
     stdin: { contents: source, resolveDir: __dirname, loader: 'ts' },
     outfile,
