@@ -1,4 +1,4 @@
-import type { Safety } from '../model'
+import { type Safety, SAFETY_OF_MODE } from '../model'
 import { jobReport } from '../report/job'
 import { type Decision, refused, whyNoData } from './decision'
 import { names } from './ownership'
@@ -19,6 +19,8 @@ export function decideSafety(turn: Turn, job: JobState, safety: Safety): Decisio
   const blocked = whyNoData(turn, job, 'safety')
   if (blocked !== null) return refused(blocked)
   if (job.record.safety === safety) return { is: 'nothing', why: `the safety of ${job.name} is ${safety.toUpperCase()} already` }
+  const needed = SAFETY_OF_MODE[configOf(state, job).mode]
+  if (needed !== null && safety !== needed) return refused(jobReport('E_MODE_SAFETY', { ...at, mode: configOf(state, job).mode, safety: needed.toUpperCase() }))
   if (safety === 'full' && configOf(state, job).data?.capture === 'watch') return refused(jobReport('E_SAFETY_WATCH', at))
   if (safety === 'off' && state.peerAlive !== 'lost' && !peerIsReachable(state))
     return refused(jobReport('E_PEER_MUST_KNOW', { ...at, age: peerJobAge(state) }))
@@ -34,6 +36,15 @@ function changeSafety(turn: Turn, job: JobState, safety: Safety): void {
   setRecord(turn, job, { safety, safetySequence: safetySequence + 1, ...sync })
   job.safetyAskedMs = turn.state.atMs
   stepLine(turn, job.ticket, recordText(safety, safetySequence + 1), 'begin')
+}
+
+/** The configuration may have another mode than when the job was last served: its owner follows, and the other node follows the owner. */
+export function followMode(turn: Turn, job: JobState): void {
+  const { mode, data } = configOf(turn.state, job)
+  const needed = SAFETY_OF_MODE[mode]
+  if (data === null || needed === null || job.record.safety === needed) return
+  log(turn, 'info', `${job.name} is in the mode ${mode}: its safety becomes ${needed.toUpperCase()}`, job)
+  changeSafety(turn, job, needed)
 }
 
 /** The data program is told as soon as it may be. True when that is on its way. */
@@ -54,9 +65,10 @@ function peerMayLearn({ state }: Turn, job: JobState): boolean {
   return job.record.safety === 'full' || state.peerAlive === 'lost' || knows
 }
 
-/** The other node does not answer: nothing was acknowledged by the new rule yet, so the old one is kept. */
+/** The other node does not answer: nothing was acknowledged by the new rule yet, so the old one is kept. What the mode is made of is waited for. */
 function takeBack(turn: Turn, job: JobState): boolean {
   const { state } = turn
+  if (SAFETY_OF_MODE[configOf(state, job).mode] === 'off') return false
   job.safetyAskedMs ??= state.atMs
   if (state.atMs - job.safetyAskedMs < SAFETY_LIMIT_MS) return false
   const { safety, safetySequence } = job.record

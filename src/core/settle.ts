@@ -1,5 +1,5 @@
 import { trustPeerCopy } from './data'
-import { settleSafety } from './safety'
+import { followMode, settleSafety } from './safety'
 import { settleSelected } from './selectSource'
 import { settleExposure, trustMirror } from './sync'
 import { tryFailover, tryPass, tryReclaim } from './failover'
@@ -57,6 +57,7 @@ const isTime = (turn: Turn, job: JobState): boolean => turn.state.atMs >= job.re
 function settleOwner(turn: Turn, job: JobState): void {
   if (job.plan !== null) return
   tryPass(turn, job)
+  followMode(turn, job)
   if (job.record.handover) return settleHandover(turn, job)
   if (job.record.desired === 'offline') return settleOffline(turn, job)
   const blocked = whyNotServe(turn.state, job)

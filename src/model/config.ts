@@ -15,8 +15,10 @@ export interface Config {
   quorum?: QuorumConfig
 }
 
+/** Where the witness is reached. */
 export interface WitnessConfig {
   address: string
+  port: number
 }
 
 /** The times that the voters share. */
@@ -30,7 +32,8 @@ export interface QuorumConfig {
 }
 
 /** Product §6. */
-export type JobMode = 'guide' | 'high-availability' | 'high-protection' | 'high-performance'
+export const JOB_MODES = ['guide', 'high-availability', 'high-protection', 'high-performance'] as const
+export type JobMode = (typeof JOB_MODES)[number]
 
 /** A job of such a mode is served by the leave of a second voter only. */
 export const hasQuorum = (mode: JobMode): boolean => mode === 'high-availability' || mode === 'high-protection'
@@ -68,7 +71,7 @@ export interface ApiConfig {
 
 export interface JobConfig {
   name: JobName
-  /** The modes with quorum come with the witness; until then the file may only say the guide's mode. */
+  /** One that the file does not name is high-availability where there is a witness, else guide. */
   mode: JobMode
   vips: VipConfig[]
   /** In the order of the file; `dependsOn` decides the start order. */
@@ -112,6 +115,14 @@ export interface ApplicationConfig {
 /** The mirroring paper's safety: FULL waits for the mirror's disk, OFF never waits. */
 export type Safety = 'full' | 'off'
 
+/** What a mode is made of; null: either. */
+export const SAFETY_OF_MODE: Record<JobMode, Safety | null> = {
+  guide: null,
+  'high-availability': 'full',
+  'high-protection': 'full',
+  'high-performance': 'off'
+}
+
 export interface DataConfig {
   folders: FolderConfig[]
   /** TCP port of the replication stream, on the addresses of the data links. */
@@ -143,9 +154,18 @@ export const DEFAULT_PAGEFILE_BYTES = 1024 ** 3
 export const DEFAULT_REDO_QUEUE_BYTES = 1024 ** 3
 /** The mirroring paper's partner timeout. */
 export const DEFAULT_PARTNER_TIMEOUT_MS = 10_000
-export const DEFAULT_LEASE_MS = 10_000
-/** Clocks that differ by less than one part in a hundred each. */
-export const DEFAULT_DRIFT_MS = 250
+/** With the drift bound and the time that a kill takes it ends within the default partner timeout. */
+export const DEFAULT_LEASE_MS = 8_000
+/** Clocks that differ by less than one part in a hundred each: two of them, over a lease. */
+export const DRIFT_OF_LEASE_MIN = 0.02
+export const DEFAULT_DRIFT_OF_LEASE = 0.025
+/** The last part of a lease is for stopping in order; what outlives the engine (the guard) kills in the last half of it. */
+export const STOP_PART = 5
+/** From the guard's waking up until the kernel has ended a job's processes and its addresses are gone. */
+export const KILL_GRACE_MS = 250
+/** A file that nobody has changed at run time. */
+export const FIRST_CONFIG_VERSION = 1
+export const DEFAULT_WITNESS_PORT = 7330
 export const DEFAULT_HEARTBEAT_INTERVAL_MS = 5_000
 export const DEFAULT_MAX_MISS = 3
 export const HEARTBEAT_INTERVAL_MS_MIN = 50

@@ -3,12 +3,13 @@ import { checkWhole } from './config/checks'
 import { readApi, readHeartbeat, readLinks, readNodes } from './config/clusterSections'
 import { readJobs } from './config/jobSections'
 import { checkName } from './config/name'
+import { readQuorum, readWitness } from './config/quorumSections'
 import { Section } from './config/section'
 import { type ConfigProblem, Source } from './config/source'
 
 export type { ConfigProblem } from './config/source'
 
-const TOP_KEYS = ['cluster', 'nodes', 'witness', 'heartbeat', 'links', 'jobs', 'api']
+const TOP_KEYS = ['cluster', 'nodes', 'witness', 'quorum', 'heartbeat', 'links', 'jobs', 'api']
 
 /** Reads the text form of a configuration. Everything that is wrong with it is told at once, in the order of the file. */
 export function parseConfig(text: string, fileName: string): { config: Config } | { problems: ConfigProblem[] } {
@@ -23,16 +24,13 @@ function readConfig(source: Source): Config {
   const top = new Section(source, 'The file', source.root, TOP_KEYS)
   if (source.root === null)
     source.refuse(null, 'E_CONFIG_MISSING', { where: 'The file', key: 'everything', example: 'cluster: seoul-db, then nodes, links and jobs' })
-  if (top.valueNode('witness')) {
-    const instead = 'Remove the section witness; with mode: guide the pair decides by its heartbeat links.'
-    source.refuse(top.keyNode('witness'), 'E_CONFIG_NOT_YET', { what: 'A witness', instead })
-  }
   const cluster = top.require('cluster', 'cluster: seoul-db') ? top.text('cluster', '', 'seoul-db') : ''
   if (cluster !== '') checkName(source, top.place('cluster'), 'the cluster', cluster)
   const nodes = readNodes(top)
   const links = readLinks(top, Object.keys(nodes), readHeartbeat(top))
   source.remember(links, top.keyNode('links'))
-  const config: Config = { cluster, nodes, links, jobs: readJobs(top), api: readApi(top) }
+  const jobs = readJobs(top)
+  const config: Config = { cluster, nodes, links, jobs, api: readApi(top), ...readWitness(top), ...readQuorum(top, Object.values(jobs)) }
   source.remember(config.api, top.keyNode('api'))
   checkWhole(config, source)
   return config

@@ -58,6 +58,17 @@ export const CONFIG_MESSAGES = {
     message: ({ job }) => `The data of job ${job} cannot have safety: full with capture: watch, which sees a change only after it was made.`,
     tryThis: () => 'Write capture: fuse, or safety: off.'
   }),
+  E_CONFIG_MODE: define<{ job: string; mode: string; unnamed: boolean; why: string; instead: string }>({
+    exitCode: 1,
+    message: ({ job, mode, unnamed, why }) =>
+      `The job ${job} cannot be in the mode ${mode}${unnamed ? ' (it names none, and there is a witness)' : ''}: ${why}.`,
+    tryThis: ({ instead }) => instead
+  }),
+  E_CONFIG_TIMERS: define<{ what: string; sum: string; limit: string; instead: string }>({
+    exitCode: 1,
+    message: ({ what, sum, limit }) => `${what}: ${sum} is more than ${limit}.`,
+    tryThis: ({ instead }) => instead
+  }),
   E_CONFIG_DEPENDENCY: define<{ application: string; why: string; instead: string }>({
     exitCode: 1,
     message: ({ application, why }) => `The application ${application} ${why}.`,

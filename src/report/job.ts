@@ -111,6 +111,11 @@ export const JOB_MESSAGES = {
     message: ({ job, node, peer, age }) => `${node} keeps safety FULL for ${job}: ${peer} has to record the change first, and its agent was heard ${age}`,
     tryThis: ({ peer }) => `Start the agent on ${peer}, or repair the links (hbtstate)`
   }),
+  E_MODE_SAFETY: define<At & { mode: string; safety: string }>({
+    exitCode: 5,
+    message: ({ job, mode, safety }) => `${job} is in the mode ${mode}, which is made of safety ${safety}`,
+    tryThis: () => 'Choose another mode for the job in the configuration'
+  }),
   E_SAFETY_WATCH: define<At>({
     exitCode: 5,
     message: ({ job }) => `${job} is captured by watch, which sees a change only after it was made: safety FULL is not possible`,

@@ -1,6 +1,6 @@
 import { pairConfig, A, B, DATA, jobConfig, JOB, withSafety } from '../fakes/pairConfig'
 import type { CommandOptions, JobCommand } from '../../src/wire'
-import { dataStatus, Desk, owner, peerView, record, standby, withoutData, type Answer } from './desk'
+import { type Answer, dataStatus, Desk, owner, peerView, record, standby, withMode, withoutData } from './desk'
 
 /** Each row: how the pair stands, what is typed, and the refusal: code, exit code, what it names, and the command that helps. */
 const REFUSALS: [story: string, given: () => Answer, code: string, exitCode: number, names: string, helps: string][] = [
@@ -100,6 +100,22 @@ const REFUSALS: [story: string, given: () => Answer, code: string, exitCode: num
   ['transmit of an offline job', () => offline().command('transmit', { action: 'pause' }), 'E_JOB_NOT_ONLINE', 5, 'transmit needs', 'bringin'],
   ['a speed limit for a job without data', () => owner(withoutData()).command('bandwidth', { bytesPerSecond: null }), 'E_JOB_NO_DATA', 5, 'no folders', 'data'],
   ['safety FULL of what is only watched', () => owner(watched()).command('safety', { safety: 'full' }), 'E_SAFETY_WATCH', 5, 'watch', 'capture: fuse'],
+  [
+    'safety OFF in a mode of FULL',
+    () => owner(withMode('high-protection')).command('safety', { safety: 'off' }),
+    'E_MODE_SAFETY',
+    5,
+    'made of safety FULL',
+    'another mode'
+  ],
+  [
+    'safety FULL in high performance',
+    () => owner(withMode('high-performance')).command('safety', { safety: 'full' }),
+    'E_MODE_SAFETY',
+    5,
+    'made of safety OFF',
+    'mode'
+  ],
   ['safety OFF while the peer cannot record it', () => silentFull().command('safety', { safety: 'off' }), 'E_PEER_MUST_KNOW', 5, '6.1 s ago', 'hbtstate'],
   [
     'selectsrc when there is nothing to choose',

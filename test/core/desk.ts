@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { initialState, nodeView, step, type Action, type Event, type Failure, type Happening, type HeartbeatFacts, type State } from '../../src/core'
-import type { Config, JobRecord } from '../../src/model'
+import { type Config, type JobMode, type JobRecord, SAFETY_OF_MODE } from '../../src/model'
 import type { CommandOptions, JobCommand, JobView, MirrordStatus, NodeView } from '../../src/wire'
 import { blankMachine, statusOf } from '../fakes/machine'
-import { A, B, JOB, jobConfig, pairConfig } from '../fakes/pairConfig'
+import { A, B, DATA, JOB, jobConfig, pairConfig } from '../fakes/pairConfig'
 
 export const HASH = '0123456789abcdef'
 const ENGINE_START = { kind: 'booted' } as const
@@ -148,6 +148,9 @@ export function standby(change: Partial<JobRecord> = {}, config: Config = pairCo
   const desk = new Desk(B, config).boot(record(change)).hear()
   return desk.peerSays(peerView(A, change, { config, phase: 'online' })).endAll()
 }
+
+/** Without the times of a quorum: what does not depend on votes. */
+export const withMode = (mode: JobMode): Config => pairConfig(jobConfig({ mode, data: { ...DATA, safety: SAFETY_OF_MODE[mode] ?? 'off' } }))
 
 export const withoutData = (): Config => pairConfig(jobConfig({ data: null }))
 

@@ -45,7 +45,7 @@ export const QUORUM = { leaseMs: 6_000, driftMs: 200, configVersion: 1 }
 
 /** A pair with a witness; its one job has this mode. */
 export function quorumConfig(mode: JobMode = 'high-availability'): Config {
-  return { ...pairConfig(jobConfig({ mode, data: { ...DATA, safety: 'full' } })), witness: { address: '192.168.150.153' }, quorum: QUORUM }
+  return { ...pairConfig(jobConfig({ mode, data: { ...DATA, safety: 'full' } })), witness: { address: '192.168.150.153', port: 7330 }, quorum: QUORUM }
 }
 
 export function pairConfig(job: JobConfig = jobConfig()): Config {

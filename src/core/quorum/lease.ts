@@ -1,4 +1,4 @@
-import type { QuorumConfig } from '../../model'
+import { type QuorumConfig, STOP_PART } from '../../model'
 
 /** The owner's side: what it may do until when, on its own clock. */
 export interface Lease {
@@ -10,8 +10,6 @@ export const NO_LEASE: Lease = { roleSequence: 0, untilMs: Number.NEGATIVE_INFIN
 
 /** Renewed so often in the time of a lease: two lost messages in a row cost nothing. */
 const RENEWALS_A_LEASE = 5
-/** The last part of a lease is for stopping in order; what outlives the engine (the guard) kills in the last half of it. */
-const STOP_PART = 5
 
 export const renewEveryMs = ({ leaseMs }: QuorumConfig): number => leaseMs / RENEWALS_A_LEASE
 export const stopMarginMs = ({ leaseMs }: QuorumConfig): number => leaseMs / STOP_PART

@@ -2,6 +2,7 @@ import type { ApplicationConfig, Config, FolderConfig, JobConfig, VipConfig } fr
 import { inNetwork, type IpAddress, isLoopback, parseIp } from './address'
 import { linkPlace } from './clusterSections'
 import type { Source } from './source'
+import { checkTimers } from './timers'
 
 /** What can be seen only with the whole file in hand. Values refused before are '' and are passed over. */
 export function checkWhole(config: Config, source: Source): void {
@@ -10,10 +11,11 @@ export function checkWhole(config: Config, source: Source): void {
   checkUniquePorts(config, source)
   checkLinks(config, source)
   checkFolders(config, source)
+  checkTimers(config, source)
   for (const job of Object.values(config.jobs)) {
     for (const vip of job.vips) checkVip(config, vip, source)
     checkDependencies(job, source)
-    if (job.data?.capture === 'watch' && job.data.safety === 'full') source.refuse(job.data, 'E_CONFIG_SAFETY', { job: job.name })
+    if (job.mode === 'guide' && job.data?.capture === 'watch' && job.data.safety === 'full') source.refuse(job.data, 'E_CONFIG_SAFETY', { job: job.name })
   }
 }
 
@@ -51,11 +53,10 @@ function checkUniqueNames(config: Config, source: Source): void {
 function checkUniqueAddresses(config: Config, source: Source): void {
   const nodes = Object.entries(config.nodes)
   const ofLinks = config.links.flatMap((link) => Object.entries(link.addresses).map(([node, value]) => ({ node, value, at: linkPlace(link, node) })))
-  unique(
-    source,
-    'The address',
-    nodes.map(([, node]) => ({ value: node.address, at: node }))
-  )
+  unique(source, 'The address', [
+    ...nodes.map(([, node]) => ({ value: node.address, at: node })),
+    ...(config.witness ? [{ value: config.witness.address, at: config.witness }] : [])
+  ])
   unique(source, 'The address', ofLinks)
   for (const { node, value, at } of ofLinks) {
     const other = nodes.find(([name, { address }]) => name !== node && address === value && value !== '')

@@ -13,6 +13,7 @@ import {
 import { parseIp, prefixMax } from './address'
 import { readApplication } from './applicationSection'
 import { emptyRecord } from './clusterSections'
+import { type ReadMode, readMode, readSafety } from './modeSection'
 import { checkName } from './name'
 import { hasControl, printable, scalarText, Section } from './section'
 
@@ -23,7 +24,6 @@ const PAGEFILE_BYTES = { min: 0, max: 1024 ** 4 }
 const REDO_QUEUE_BYTES = { min: 16 * 1024 ** 2, max: 1024 ** 4 }
 const PARTNER_TIMEOUT_MS = { min: 1_000, max: 600_000 }
 const BANDWIDTH_BYTES = { min: 16 * 1024, max: 1024 ** 4 }
-const MODES = ['guide', 'high-availability', 'high-protection', 'high-performance'] as const
 
 export function readJobs(top: Section): Record<string, JobConfig> {
   const jobs = emptyRecord<JobConfig>()
@@ -32,25 +32,21 @@ export function readJobs(top: Section): Record<string, JobConfig> {
   for (const [place, name] of section.names.entries()) {
     if (!checkName(top.source, section.keyNode(name), 'a job', name)) continue
     const job = section.section(name, `job ${name}`, JOB_KEYS)
-    jobs[name] = readJob(job, name, DEFAULT_DATA_PORT + place)
+    jobs[name] = readJob(job, name, DEFAULT_DATA_PORT + place, top.valueNode('witness') !== null)
     top.source.remember(jobs[name], section.keyNode(name))
   }
   return jobs
 }
 
-function readJob(section: Section, name: string, defaultPort: number): JobConfig {
-  const mode = section.oneOf('mode', 'guide', MODES)
-  if (mode !== 'guide') {
-    const instead = 'It needs a witness, which is not there yet. Write mode: guide (or leave the line out).'
-    section.source.refuse(section.place('mode'), 'E_CONFIG_NOT_YET', { what: `The mode ${mode}`, instead })
-  }
+function readJob(section: Section, name: string, defaultPort: number, withWitness: boolean): JobConfig {
+  const mode = readMode(section, name, withWitness)
   const applications = section.list('applications', '[ { name: POSTGRES, service: postgresql@15-main } ]')
   return {
     name,
-    mode: 'guide',
+    mode: mode.mode,
     vips: section.list('vips', '[ { name: IP-DB_Group, address: 192.168.150.130/16 } ]').map((item) => readVip(section, item)),
     applications: applications.map((item) => readApplication(section, item)),
-    data: section.valueNode('data') ? readData(section.section('data', `data of job ${name}`, DATA_KEYS), defaultPort) : null
+    data: section.valueNode('data') ? readData(section.section('data', `data of job ${name}`, DATA_KEYS), defaultPort, mode) : null
   }
 }
 
@@ -75,13 +71,14 @@ function readVipAddress(section: Section): { address: string; prefix: number; fa
   return refused
 }
 
-function readData(section: Section, defaultPort: number): DataConfig {
+function readData(section: Section, defaultPort: number, mode: ReadMode): DataConfig {
+  const capture = section.oneOf('capture', 'fuse', ['fuse', 'watch'])
   const data: DataConfig = {
     folders: section.require('folders', 'folders: [ /var/lib/postgresql ]') ? readFolders(section) : [],
     port: section.port('port', defaultPort, defaultPort),
-    capture: section.oneOf('capture', 'fuse', ['fuse', 'watch']),
+    capture,
     queueBytes: section.sizeBytes('queue', DEFAULT_QUEUE_BYTES, QUEUE_BYTES),
-    safety: section.oneOf('safety', 'off', ['full', 'off']),
+    safety: readSafety(section, mode, capture),
     pagefileBytes: section.sizeBytes('pagefile', DEFAULT_PAGEFILE_BYTES, PAGEFILE_BYTES),
     redoQueueBytes: section.sizeBytes('redoQueue', DEFAULT_REDO_QUEUE_BYTES, REDO_QUEUE_BYTES),
     partnerTimeoutMs: section.durationMs('partnerTimeout', DEFAULT_PARTNER_TIMEOUT_MS, PARTNER_TIMEOUT_MS),

@@ -2,7 +2,7 @@ import { nodeView } from '../../../src/core'
 import type { JobMode } from '../../../src/model'
 import type { Ballot, VoteMessage, VoteReply } from '../../../src/wire'
 import { A, B, DATA, JOB, jobConfig, pairConfig, QUORUM, quorumConfig } from '../../fakes/pairConfig'
-import { dataStatus, Desk, peerView, record } from '../desk'
+import { dataStatus, Desk, peerView, record, withMode } from '../desk'
 
 const of = (mode: JobMode, safety: 'full' | 'off' = 'full') => ({ ...pairConfig(jobConfig({ mode, data: { ...DATA, safety } })), quorum: QUORUM })
 
@@ -89,4 +89,13 @@ test('the witness is UNKNOWN until it has answered, then CONNECTED, and DISCONNE
   expect(word()).toBe('CONNECTED')
   mirror.tell({ kind: 'ticked', heartbeat: null }, QUORUM.leaseMs)
   expect(word()).toBe('DISCONNECTED')
+})
+
+test('an owner whose configuration has another mode by now follows it, and its mirror is not in sync by the new rule yet', () => {
+  const owner = new Desk(A, withMode('high-protection')).boot(record({ safety: 'off', safetySequence: 4, syncSequence: 7 })).hear()
+  expect(owner.job.record).toMatchObject({ safety: 'full', safetySequence: 5, mirrorInSync: false, syncSequence: 8 })
+  const mirror = new Desk(B, withMode('high-protection')).boot(record({ safety: 'off', safetySequence: 4 })).hear()
+  expect(mirror.job.record).toMatchObject({ safety: 'off', safetySequence: 4 })
+  const careless = new Desk(A, withMode('high-performance')).boot(record({ safety: 'full', safetySequence: 4 })).hear()
+  expect(careless.job.record).toMatchObject({ safety: 'off', safetySequence: 5, mirrorInSync: true })
 })
