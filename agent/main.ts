@@ -12,7 +12,8 @@ import {
   createHeartbeatPort,
   createLeasePort,
   createLogPort,
-  createVipPort
+  createVipPort,
+  createVotersPort
 } from './adapters'
 import { createApi, createPeerPort } from './api'
 import { createEngine } from './engine/createEngine'
@@ -47,7 +48,8 @@ async function startAgent(places: Places, version: string, end: (exitCode: numbe
   const vip = createVipPort(places, log)
   const applications = createApplicationPort(places, log)
   const data = createDataPort(places, log)
-  const ports = { clock, disk: createDiskPort(places), heartbeat, peer, vip, applications, data, lease: createLeasePort(data), log }
+  const voters = createVotersPort(peer, null)
+  const ports = { clock, disk: createDiskPort(places), heartbeat, peer, voters, lease: createLeasePort(data), vip, applications, data, log }
   const fatal = (why: unknown): void => {
     log.event('error', `The engine ends and will recover from disk: ${reason(why)}`)
     end(EXIT_PERSIST_FAILED)

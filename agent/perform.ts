@@ -12,6 +12,8 @@ export const HANDOVER_TIMEOUT_MS = 5_000
 export const COMMAND_TIMEOUT_MS = 10_000
 /** Applications wait meanwhile. */
 export const OUT_OF_SYNC_TIMEOUT_MS = 3_000
+/** So long a vote is waited for: a renewal counts from when it was sent, so one that is answered later would be worth little. */
+const VOTES_A_LEASE = 2
 /** Only this refusal is a promise that the handover is never accepted later. */
 const REFUSED_FOR_GOOD = 'E_HANDOVER_REFUSED'
 
@@ -61,10 +63,10 @@ export class Performer {
         return void this.expose(action)
       case 'forward':
         return void this.forward(action)
+      case 'sendVote':
+        return void this.vote(action)
       case 'lease':
         return this.context.ports.lease.tell(action.job, action.roleSequence, action.untilMs, action.killAtMs)
-      case 'sendVote':
-        throw new Error(`${action.job} has a mode with quorum, which the configuration refuses`)
       default:
         action satisfies never
     }
@@ -104,6 +106,14 @@ export class Performer {
   private async outOfSync({ job, roleSequence, syncSequence }: Extract<Action, { do: 'sendOutOfSync' }>): Promise<void> {
     const sent = await this.send({ kind: 'outOfSync', job, roleSequence, syncSequence }, OUT_OF_SYNC_TIMEOUT_MS)
     this.context.emit({ kind: 'outOfSyncAnswered', job, roleSequence, syncSequence, answer: handoverAnswer(sent) })
+  }
+
+  /** Silence is an answer too: one event for each question. */
+  private async vote({ to: voter, job, message }: Extract<Action, { do: 'sendVote' }>): Promise<void> {
+    const { config, ports } = this.context
+    invariant(config.quorum, 'who asks for votes has a quorum')
+    const reply = await ports.voters.ask(voter, message, config.quorum.leaseMs / VOTES_A_LEASE)
+    this.context.emit({ kind: 'voteAnswered', job, voter, number: message.number, reply })
   }
 
   private async expose({ job, roleSequence }: Extract<Action, { do: 'expose' }>): Promise<void> {

@@ -1,6 +1,7 @@
+import type { VoterName } from '../src/core'
 import type { ApplicationConfig, Config, JobConfig, JobRecord, Safety, VipConfig } from '../src/model'
 import type { CheckMode } from '../src/wire/frameFields'
-import type { LinkView, MirrorAction, MirrordStatus, PeerMessage, PeerReply, Upgraded, VerifyReport } from '../src/wire'
+import type { LinkView, MirrorAction, MirrordStatus, PeerMessage, PeerReply, Upgraded, VerifyReport, VoteMessage, VoteReply } from '../src/wire'
 
 /**
  * The doors to the outside, one interface each, on one page. `perform.ts` is their only caller; every outcome
@@ -11,6 +12,7 @@ export interface Ports {
   disk: DiskPort
   heartbeat: HeartbeatPort
   peer: PeerPort
+  voters: VotersPort
   vip: VipPort
   applications: ApplicationPort
   data: DataPort
@@ -67,6 +69,12 @@ export interface PeerPort {
   send(message: PeerMessage, timeoutMs: number): Promise<PeerReply>
   /** The one receiver of what the peer sends (the API's /v1/peer door calls it). */
   onMessage(receive: (message: PeerMessage) => Promise<PeerReply>): void
+}
+
+/** Modes with quorum. */
+export interface VotersPort {
+  /** null: no answer in time, a refusal, or something that is no answer. It never rejects. */
+  ask(to: VoterName, message: VoteMessage, timeoutMs: number): Promise<VoteReply | null>
 }
 
 export interface VipPort {

@@ -90,6 +90,8 @@ export function createPeerPort({ places, linkUp }: PeerPortOptions): PeerChannel
 /** A command gets all the time there is: once it has left, no other way is tried. What may be said twice leaves time for the other ways. */
 function attemptMs(message: PeerMessage, leftMs: number, waysLeft: number): number {
   if (message.kind === 'command') return leftMs
+  // Asked again anyway, and soon: a way that is slow must not use up the time of the others.
+  if (message.kind === 'vote') return leftMs / waysLeft
   const waitMs = message.kind === 'ticket' ? message.waitMs : 0
   return Math.min(leftMs, waitMs + Math.max(ATTEMPT_MS_MIN, leftMs / waysLeft))
 }

@@ -135,6 +135,7 @@ async function peer(door: Door, exchange: Exchange): Promise<PeerReply> {
   const name = certifiedName(exchange.request)
   if (name === null || name === node || !Object.hasOwn(config.nodes, name)) throw apiFailure('E_PEER_FORBIDDEN', { node })
   const message = await readBody(exchange, peerMessageSchema, PEER_BODY_BYTES_MAX)
+  if (message.kind === 'vote' && message.vote.from !== name) throw apiFailure('E_PEER_FORBIDDEN', { node })
   if (message.kind !== 'command' || message.dryRun) return replyOf(door, () => door.peer.receive(message))
   const entry = { who: message.account, from: `${name} ${exchange.from}`, what: commandText(message.command, message.job, message) }
   return audited(

@@ -196,6 +196,8 @@ class RunningEngine implements Engine {
         return await this.ask((request) => this.loop.emit({ ...message, kind: 'withdrawReceived', request }))
       case 'outOfSync':
         return await this.ask((request) => this.loop.emit({ ...message, kind: 'outOfSyncReceived', request }))
+      case 'vote':
+        return await this.ask((request) => this.loop.emit({ kind: 'voteAsked', request, job: message.vote.job, message: message.vote }))
       case 'ticket':
         return await this.receiveTicket(message.ticket, message.sinceStep, message.waitMs)
       case 'verifyReport':

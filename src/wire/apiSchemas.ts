@@ -5,6 +5,7 @@ import { JOB_COMMANDS, type JobCommand } from './command'
 import { CHECK_MODES } from './frameFields'
 import type { MirrordStatus } from './mirrord'
 import type { JobView, LinkView, NodeView, PeerMessage, PeerReply } from './peer'
+import { voteMessageSchema } from './voteSchemas'
 
 /**
  * Checks what comes in from outside. Bodies of a person's client are strict. What the peer says keeps the keys this version does not
@@ -143,6 +144,10 @@ const jobViewSchema: z.ZodType<JobView> = z.looseObject({
   applications: list(z.looseObject({ name, state: z.enum(['online', 'offline', 'starting', 'stopping', 'error']) })),
   data: mirrordStatusSchema.nullable(),
   dataSettings: dataSettingsSchema.nullable().optional(),
+  quorum: z
+    .looseObject({ leaseLeftMs: z.number().nullable(), witness: z.enum(['CONNECTED', 'DISCONNECTED', 'UNKNOWN']).nullable() })
+    .nullable()
+    .optional(),
   activity: z.looseObject({ ticket: name, steps: list(stepLineSchema), done: z.boolean(), ok: z.boolean() }).nullable()
 })
 
@@ -182,6 +187,7 @@ export const peerMessageSchema: z.ZodType<PeerMessage> = z.discriminatedUnion('k
     dryRun: z.boolean()
   }),
   z.looseObject({ kind: z.literal('outOfSync'), job: name, roleSequence: count, syncSequence: count }),
+  z.looseObject({ kind: z.literal('vote'), vote: voteMessageSchema }),
   z.looseObject({ kind: z.literal('verifyReport'), job: name, from: count, max: count.max(VERIFY_PAGE_MAX) }),
   z.looseObject({ kind: z.literal('ticket'), ticket: name, sinceStep: count, waitMs: count.max(WAIT_MS_MAX) })
 ])

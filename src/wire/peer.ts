@@ -2,6 +2,7 @@ import type { JobRecord, JobStateWord } from '../model'
 import type { CommandOptions, JobCommand } from './command'
 import type { MirrordStatus } from './mirrord'
 import type { StepLine } from './step'
+import type { VoteMessage } from './vote'
 
 /**
  * What the two engines say to each other: a JSON body to `POST /v1/peer` over mutual TLS on port 7330, answered by PeerReply.
@@ -21,10 +22,12 @@ export type PeerMessage =
    * that its copy is not in sync, with this sync sequence, before it answers with its record.
    */
   | { kind: 'outOfSync'; job: string; roleSequence: number; syncSequence: number }
+  /** Modes with quorum: the sender asks for the receiver's vote; answered by a VoteReply, once what it promises is on disk. */
+  | { kind: 'vote'; vote: VoteMessage }
   | { kind: 'ticket'; ticket: string; sinceStep: number; waitMs: number }
   | { kind: 'verifyReport'; job: string; from: number; max: number }
 
-/** `result` depends on the kind: handover, withdraw, outOfSync → the record the receiver now holds; command, ticket, verifyReport → as the API answers. */
+/** `result` depends on the kind: handover, withdraw, outOfSync → the record the receiver now holds; vote → a VoteReply; command, ticket, verifyReport → as the API answers. */
 export type PeerReply = { ok: true; result: unknown } | { ok: false; error: { code: string; message: string; tryThis: string; exitCode: number } }
 
 /** One node's own view of itself: what it says to its peer, and what the API shows. */

@@ -1,6 +1,7 @@
+import { createVotersPort } from '../../agent/adapters/voters'
 import type { PersistedState, Places, Ports } from '../../agent/ports'
 import type { Config } from '../../src/model'
-import type { MirrordStatus, PeerMessage, PeerReply } from '../../src/wire'
+import type { MirrordStatus, PeerMessage, PeerReply, VoteMessage, VoteReply } from '../../src/wire'
 import { blankMachine, statusOf } from './machine'
 import { A, B } from './pairConfig'
 
@@ -12,6 +13,8 @@ export class FakePorts {
   /** The peer's own receiver; null: it cannot be reached. */
   other: FakePorts | null = null
   receive: ((message: PeerMessage) => Promise<PeerReply>) | null = null
+  /** The third voter; it is not there unless a test brings one. */
+  askWitness: (message: VoteMessage) => Promise<VoteReply | null> = async () => null
   private readonly held = new Map<string, { promise: Promise<void>; resolve: () => void; reject: (why: Error) => void }>()
   readonly leases = new Map<string, number>()
   private readonly timers = new Set<NodeJS.Timeout>()
@@ -85,6 +88,7 @@ export class FakePorts {
         this.receive = receive
       }
     },
+    voters: createVotersPort({ send: (message, timeoutMs) => this.ports.peer.send(message, timeoutMs) }, (message) => this.askWitness(message)),
     vip: {
       probe: () => this.call('probe', null),
       raise: () => this.call('raise', undefined),
