@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -15,6 +14,7 @@ import {
   createVipPort,
   createVotersPort
 } from './adapters'
+import { tellSystemd } from './adapters/systemd'
 import { createApi, createPeerPort } from './api'
 import { createEngine } from './engine/createEngine'
 import { lockEngine } from './engine/onlyEngine'
@@ -75,11 +75,6 @@ function readPlaces(argv: string[]): Places {
   const node = checkNode(whole, values.node ?? os.hostname())
   const config = configOfNode(whole, node)
   return { stateDirectory: values.state ?? DEFAULT_STATE_DIRECTORY, runDirectory: values.run ?? DEFAULT_RUN_DIRECTORY, configFile, config, node }
-}
-
-/** systemd waits for this word with Type=notify (and NotifyAccess=all). */
-function tellSystemd(): void {
-  if (process.env.NOTIFY_SOCKET) execFile('systemd-notify', ['--ready'], () => undefined)
 }
 
 function reason(why: unknown): string {

@@ -8,9 +8,10 @@ const HELP = `mirrorpair-agent: keeps the jobs of this node
   run [--config FILE] [--node NAME] [--state DIRECTORY] [--run DIRECTORY]
                   the engine (the default); SIGTERM ends it, and jobs stay as they are
   init …          makes the cluster's certificates and key on the first node
-  invite …        prints a one-time code for the other node
+  invite …        prints a one-time code for the other node, or for a witness
   join …          brings the cluster's certificates and key to this node
   users …         accounts of the API, where PAM is not used
+  witness …       the third voter, for many pairs: run, join, leave, status
   --version, --help
 
 Defaults: /etc/mirrorpair/mirrorpair.yaml, the host name, /var/lib/mirrorpair, /run/mirrorpair
@@ -24,6 +25,7 @@ async function main(argv: string[]): Promise<number> {
   if (word === 'heartbeat')
     return (require('../agent/adapters/heartbeat/program') as typeof import('../agent/adapters/heartbeat/program')).runHeartbeatProgram(rest)
   if (word === undefined || word === 'run') return engine().runAgent(rest, version)
+  if (word === 'witness') return (require('../agent/witness') as typeof import('../agent/witness')).witnessCommand(rest)
   if (word.startsWith('-')) return engine().runAgent(argv, version)
   return (require('../agent/setup') as typeof import('../agent/setup')).runSetup(word, rest)
 }

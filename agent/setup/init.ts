@@ -1,13 +1,16 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
 import path from 'node:path'
 import type { Config } from '../../src/model'
 import { tlsPlaces } from '../api/certificates'
+import { witnessName } from '../../src/wire/witness'
+import { DEFAULT_WITNESS_DIRECTORY, newClusterDirectory } from '../witness/places'
 import { setupFailure } from './failure'
 import { type KeyFile, refuseExisting, writeKeyFiles } from './keyFiles'
 import { checkNode, DEFAULT_CONFIG_FILE, DEFAULT_STATE_DIRECTORY, type Output, readConfig, readOptions } from './options'
-import { type Authority, makeAuthority, makeKeyPair, nodeAddresses, signNode } from './x509'
+import { type Authority, makeAuthority, makeKeyPair, nodeAddresses, signNode, witnessAddresses } from './x509'
 
 export const HEARTBEAT_KEY_BYTES = 32
+export const WITNESS_FOLDER = 'witness'
 const USAGE = 'mirrorpair-agent init [--config FILE] [--state DIR] [--node NAME] [--force], or mirrorpair-agent init --all --out DIR [--config FILE] [--force]'
 
 const OPTIONS = {
@@ -50,8 +53,10 @@ async function initAll(config: Config, out: string, force: boolean, print: Outpu
     { file: caFiles.certificate, content: authority.certificatePem, secret: false }
   ]
   for (const node of nodes) files.push(...(await nodeFiles(config, node, path.join(out, node), authority, heartbeatKey)))
+  if (config.witness) files.push(...(await witnessFiles(config, path.join(out, WITNESS_FOLDER), authority)))
   writeKeyFiles(files, force)
   for (const node of nodes) print(`Copy ${path.join(out, node)}/* into the state directory of ${node} (${DEFAULT_STATE_DIRECTORY}).`)
+  if (config.witness) print(`Copy ${path.join(out, WITNESS_FOLDER)}/* into the state directory of the witness (${DEFAULT_WITNESS_DIRECTORY}).`)
   print(`Keep ${caFiles.key} away from the nodes: who has it can speak for every node.`)
 }
 
@@ -71,5 +76,17 @@ async function nodeFiles(config: Config, node: string, stateDirectory: string, a
     { file: certFile, content: certificate, secret: false },
     { file: keyFile, content: keyPem, secret: true },
     { file: heartbeatKeyFile(stateDirectory), content: heartbeatKey, secret: true }
+  ]
+}
+
+/** What `mirrorpair-agent witness join` would leave there. */
+async function witnessFiles(config: Config, stateDirectory: string, authority: Authority): Promise<KeyFile[]> {
+  const { keys, keyPem } = await makeKeyPair()
+  const certificate = await signNode(authority, keys.publicKey, witnessName(WITNESS_FOLDER), witnessAddresses(config))
+  const { caFile, certFile, keyFile } = tlsPlaces(newClusterDirectory(stateDirectory, new X509Certificate(authority.certificatePem).raw))
+  return [
+    { file: caFile, content: authority.certificatePem, secret: false },
+    { file: certFile, content: certificate, secret: false },
+    { file: keyFile, content: keyPem, secret: true }
   ]
 }

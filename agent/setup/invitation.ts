@@ -15,7 +15,11 @@ const TRIES_MAX = 5
 
 const schema = z.object({ formatVersion: z.literal(1), secretHash: z.string(), expiresAtMs: z.number(), triesLeft: z.int() })
 
-export const invitationFile = (stateDirectory: string): string => path.join(stateDirectory, 'invitation.json')
+/** A code for a witness lets no node in, and the other way round. */
+export type Invited = 'node' | 'witness'
+
+export const invitationFile = (stateDirectory: string, invited: Invited): string =>
+  path.join(stateDirectory, invited === 'node' ? 'invitation.json' : 'invitation.witness.json')
 
 function letters(bytes: Uint8Array): string {
   let value = BigInt(`0x${Buffer.from(bytes).toString('hex')}`)

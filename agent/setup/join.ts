@@ -26,7 +26,7 @@ const OPTIONS = {
   force: { type: 'boolean', default: false }
 } as const
 
-interface Target {
+export interface Target {
   host: string
   port: number
 }
@@ -47,12 +47,13 @@ export async function join(argv: string[], { print }: Output): Promise<void> {
   const authority = await findAuthority(target, halves.caWord)
   const pair = await makeKeyPair()
   const answer = await askToJoin(target, authority.toString(), { code: halves.secret, node, certificateRequest: await makeRequest(pair, node) })
+  const heartbeatKey = Buffer.from(answer.heartbeatKey ?? '', 'base64')
   writeKeyFiles(
     [
       { file: caFile, content: authority.toString(), secret: false },
       { file: certFile, content: answer.certificate, secret: false },
       { file: keyFile, content: pair.keyPem, secret: true },
-      { file: heartbeatFile, content: Buffer.from(answer.heartbeatKey, 'base64'), secret: true }
+      { file: heartbeatFile, content: heartbeatKey, secret: true }
     ],
     values.force
   )
@@ -60,7 +61,7 @@ export async function join(argv: string[], { print }: Output): Promise<void> {
 }
 
 /** `10.0.0.1`, `10.0.0.1:7330`, `[2001:db8::1]:7330`, `2001:db8::1`. */
-function parseTarget(text: string): Target | null {
+export function parseTarget(text: string): Target | null {
   const match = /^\[([^\]]+)\](?::(\d+))?$/.exec(text) ?? /^([^:]+)(?::(\d+))?$/.exec(text) ?? /^([0-9a-fA-F:.]+)$/.exec(text)
   const port = Number(match?.[2] ?? DEFAULT_API_PORT)
   return match?.[1] && port >= 1 && port <= 65_535 ? { host: match[1], port } : null
@@ -69,7 +70,7 @@ function parseTarget(text: string): Target | null {
 const unreachable = ({ host, port }: Target, error: unknown) => setupFailure('E_JOIN_UNREACHABLE', { address: host, port, why: plainReason(error) })
 
 /** The CA that the other side shows, if it is the one the code names. Nothing secret is said on this connection. */
-function findAuthority(target: Target, word: string): Promise<X509Certificate> {
+export function findAuthority(target: Target, word: string): Promise<X509Certificate> {
   return new Promise((resolve, reject) => {
     const socket = tls.connect({ ...target, rejectUnauthorized: false, minVersion: 'TLSv1.3', timeout: ANSWER_MS_MAX })
     socket.once('error', (error) => reject(unreachable(target, error)))
@@ -95,7 +96,7 @@ function chainOf(socket: tls.TLSSocket): X509Certificate[] {
 }
 
 /** On a second connection that accepts only certificates of that CA. */
-function askToJoin(target: Target, ca: string, request: JoinRequest): Promise<JoinAnswer> {
+export function askToJoin(target: Target, ca: string, request: JoinRequest): Promise<JoinAnswer> {
   return new Promise((resolve, reject) => {
     const body = JSON.stringify(request)
     const call = https.request(

@@ -67,7 +67,8 @@ export async function loadAuthority(certificatePem: string, keyPem: string): Pro
 
 /** The node's name is in CN, which is what the peer looks at; name and addresses in the SANs, which is what other clients look at. */
 export async function signNode(authority: Authority, publicKey: x509.PublicKeyType, node: string, addresses: string[]): Promise<string> {
-  const dnsName = /^[A-Za-z0-9_.-]+$/.test(node) ? [{ type: 'dns' as const, value: node }] : []
+  const host = node.replace(/^witness:/, '')
+  const dnsName = /^[A-Za-z0-9_.-]+$/.test(host) ? [{ type: 'dns' as const, value: host }] : []
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     subject: [{ CN: [node] }],
@@ -80,12 +81,14 @@ export async function signNode(authority: Authority, publicKey: x509.PublicKeyTy
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
-      new x509.SubjectAlternativeNameExtension([...dnsName, ...addresses.map((value) => ({ type: 'ip' as const, value }))]),
+      ...alternativeNames([...dnsName, ...addresses.map((value) => ({ type: 'ip' as const, value }))]),
       await x509.AuthorityKeyIdentifierExtension.create(authority.certificate)
     ]
   })
   return pem(certificate)
 }
+
+const alternativeNames = (names: x509.JsonGeneralName[]): x509.Extension[] => (names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : [])
 
 export async function makeRequest({ keys }: KeyPair, node: string): Promise<string> {
   const request = await x509.Pkcs10CertificateRequestGenerator.create({ name: [{ CN: [node] }], keys, signingAlgorithm: SIGNATURE })
@@ -106,3 +109,6 @@ export function nodeAddresses(config: Config, node: string): string[] {
   const ofLinks = config.links.map((link) => link.addresses[node])
   return [...new Set([config.nodes[node]?.address, ...ofLinks])].filter((address): address is string => address !== undefined)
 }
+
+/** Those of its section in the configuration, if there is one yet. */
+export const witnessAddresses = (config: Config): string[] => (config.witness ? [config.witness.address] : [])

@@ -46,7 +46,9 @@ export const commandRequestSchema: z.ZodType<CommandRequest> = z.strictObject({
 /** POST /v1/join: the key stays on the joining node, only the request for its certificate travels. */
 export interface JoinRequest {
   code: string
+  /** A witness says the name of its machine. */
   node: string
+  role?: 'witness' | undefined
   /** PKCS#10, PEM. */
   certificateRequest: string
 }
@@ -55,12 +57,21 @@ export interface JoinAnswer {
   /** PEM. */
   caCertificate: string
   certificate: string
-  /** base64, 32 bytes. */
-  heartbeatKey: string
+  /** base64, 32 bytes; null: a witness gets none. */
+  heartbeatKey: string | null
 }
 
-export const joinRequestSchema: z.ZodType<JoinRequest> = z.strictObject({ code: name, node: name, certificateRequest: text })
-export const joinAnswerSchema: z.ZodType<JoinAnswer> = z.object({ caCertificate: z.string(), certificate: z.string(), heartbeatKey: z.base64() })
+export const joinRequestSchema: z.ZodType<JoinRequest> = z.strictObject({
+  code: name,
+  node: name,
+  role: z.literal('witness').optional(),
+  certificateRequest: text
+})
+export const joinAnswerSchema: z.ZodType<JoinAnswer> = z.object({
+  caCertificate: z.string(),
+  certificate: z.string(),
+  heartbeatKey: z.base64().nullable()
+})
 
 const needToVerify = z.enum(['No', 'Yes', 'Manually'])
 

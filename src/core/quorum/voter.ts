@@ -25,6 +25,9 @@ export type VoterTimes = Pick<QuorumConfig, 'leaseMs' | 'driftMs'>
 /** Holder of what a voter may have granted before it forgot everything: nobody is that. */
 export const UNKNOWN_HOLDER = ''
 
+/** Names come from outside: one may be called as something that every object has. */
+export const own = <Value>(record: Record<string, Value>, name: string): Value | undefined => (Object.hasOwn(record, name) ? record[name] : undefined)
+
 const grantMs = ({ leaseMs, driftMs }: VoterTimes): number => leaseMs + driftMs
 
 export const grantTo = (holder: string, atMs: number, times: VoterTimes): Grant => ({ holder, untilMs: atMs + grantMs(times) })
@@ -42,7 +45,7 @@ export interface Vote {
 }
 
 export function vote(voter: Voter, message: VoteMessage, atMs: number, times: VoterTimes): Vote {
-  const before = voter.heard[message.from]
+  const before = own(voter.heard, message.from)
   if (before?.sender === message.sender && message.number <= before.number) return refuse(voter, voter, message, 'late', atMs)
   const heard = { ...voter.heard, [message.from]: { sender: message.sender, number: message.number } }
   const next = learn({ ...voter, heard }, message)
@@ -58,7 +61,7 @@ export function vote(voter: Voter, message: VoteMessage, atMs: number, times: Vo
 function learn(voter: Voter, { from, peer, voter: known, ballot }: VoteMessage): Voter {
   if (voter.ballot !== null || known !== voter.incarnation) return voter
   const reports = { ...voter.reports, [from]: ballot }
-  const [mine, theirs] = [reports[from], reports[peer]]
+  const [mine, theirs] = [reports[from], own(reports, peer)]
   return mine && theirs ? { ...voter, reports: {}, ballot: newerBallot(mine, theirs) } : { ...voter, reports }
 }
 

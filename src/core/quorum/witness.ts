@@ -1,5 +1,5 @@
 import type { Ballot, VoteMessage, VoteReply } from '../../wire'
-import { startVoter, vote, type Voter, type VoterTimes } from './voter'
+import { own, startVoter, vote, type Voter, type VoterTimes } from './voter'
 
 /** A witness is a voter for each job it was ever asked about, and nothing else: a few numbers a job. */
 export interface Witness {
@@ -24,7 +24,7 @@ export interface WitnessAnswer {
 
 export function askWitness(witness: Witness, message: VoteMessage, atMs: number): WitnessAnswer {
   const { incarnation, startedAtMs, times, voters } = witness
-  const known = voters[message.job] ?? startVoter(incarnation, null, startedAtMs, times)
+  const known = own(voters, message.job) ?? startVoter(incarnation, null, startedAtMs, times)
   const { voter, reply, persist } = vote(known, message, atMs, times)
   const next = { ...witness, voters: { ...voters, [message.job]: voter } }
   return { witness: next, reply, persist: persist && { job: message.job, ballot: persist } }

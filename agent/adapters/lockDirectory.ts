@@ -1,0 +1,15 @@
+import { createHash } from 'node:crypto'
+import net from 'node:net'
+
+/** One program of its kind for each state directory. The lock is a socket without a file: it ends with the process, however that ends. False: somebody has it. */
+export function lockDirectory(kind: 'engine' | 'witness', stateDirectory: string): Promise<boolean> {
+  const name = createHash('sha256').update(stateDirectory).digest('hex').slice(0, 32)
+  const server = net.createServer((socket) => socket.destroy())
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(`\0mirrorpair-${kind}-${name}`, () => {
+      server.unref()
+      resolve(true)
+    })
+  })
+}
