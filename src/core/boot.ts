@@ -3,7 +3,7 @@ import { dataStatusChanged } from './data'
 import type { Found } from './event'
 import { firstRecord } from './ownership'
 import { startQuorum } from './quorum/rules'
-import { configOf, owns, type JobState } from './state'
+import { configOf, owns, setApplication, setFailed, setVip, type JobState } from './state'
 import { log, type Turn } from './turn'
 
 /** Seconds of the clock: tickets of an earlier engine must not be taken for those of this one. */
@@ -73,8 +73,8 @@ export function observed(turn: Turn, job: JobState, found: Found): void {
   const { state } = turn
   job.observed = true
   leaseFound(job, found)
-  for (const name of found.held) job.vips[name] = 'up'
-  for (const name of found.running) job.applications[name] = 'online'
+  for (const name of found.held) setVip(job, name, 'up')
+  for (const name of found.running) setApplication(job, name, 'online')
   if (found.data) {
     dataStatusChanged(turn, job, found.data.status)
     job.dataRole = found.data.status.role
@@ -104,8 +104,8 @@ function adoptService(turn: Turn, job: JobState): void {
   job.phase = 'online'
   for (const [name, word] of Object.entries(job.applications)) {
     if (word === 'online') continue
-    job.applications[name] = 'error'
-    job.failedApplications[name] = 'it was not running when the engine started'
+    setApplication(job, name, 'error')
+    setFailed(job, name, 'it was not running when the engine started')
   }
   log(turn, 'info', `${job.name} runs on ${turn.state.node} and is watched again`, job)
 }

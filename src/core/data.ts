@@ -77,7 +77,7 @@ export function dataLost(turn: Turn, job: JobState, why: string): void {
 function markSourceLost(job: JobState, why: string): void {
   if (job.plan?.kind === 'restart') {
     dropPlan(job)
-    job.restarts.pop()
+    job.restarts = job.restarts.slice(0, -1)
   }
   job.dataRole = 'unknown'
   job.dataLost = why

@@ -7,7 +7,7 @@ import { giveBack, offerHandover, peerCanTake, switchFailed } from './handover'
 import { standDownStages, startStages } from './order'
 import { names } from './ownership'
 import { beginPlan, describe, taskEnded } from './plan'
-import { configOf, isTouched, RETRY_MS, type JobState, type Plan } from './state'
+import { configOf, isTouched, RETRY_MS, setFailed, type JobState, type Plan } from './state'
 import { changeTicket, endTicket, runningTicket } from './tickets'
 import { countRestart } from './trouble'
 import { upgraded } from './upgrade'
@@ -75,9 +75,10 @@ function startFailed(turn: Turn, job: JobState, plan: Plan): void {
 /** They count as failed again, and the restart limit decides. */
 function noteFailed(job: JobState, plan: Plan): void {
   for (const { order, error } of plan.failures) {
-    if (order.do === 'start' || order.do === 'stop') job.failedApplications[order.application] = error.message
+    if (order.do === 'start' || order.do === 'stop') setFailed(job, order.application, error.message)
   }
-  for (const [name, word] of Object.entries(job.applications)) if (word !== 'online') job.failedApplications[name] ??= 'it depends on one that failed'
+  for (const [name, word] of Object.entries(job.applications))
+    if (word !== 'online') setFailed(job, name, job.failedApplications[name] ?? 'it depends on one that failed')
 }
 
 /** The flag is kept from here on: this node does not start the job again before somebody has looked at it. */

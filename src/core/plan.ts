@@ -1,7 +1,7 @@
 import { jobReport } from '../report/job'
 import type { Order } from './action'
 import type { Failure, Outcome } from './event'
-import { configOf, type JobState, type Plan, type PlanKind, type Task } from './state'
+import { configOf, setApplication, setFailed, setVip, type JobState, type Plan, type PlanKind, type Task } from './state'
 import { endTicket, openTicket, runningTicket, stepLine } from './tickets'
 import { log, setRecord, type Turn } from './turn'
 
@@ -88,10 +88,10 @@ function beginSource(turn: Turn, job: JobState, peerCopyComplete: boolean): void
 }
 
 function markBegun(job: JobState, order: Order): void {
-  if (order.do === 'raise') job.vips[order.vip.name] = 'raising'
-  else if (order.do === 'drop') job.vips[order.vip.name] = 'dropping'
-  else if (order.do === 'start') job.applications[order.application] = 'starting'
-  else if (order.do === 'stop') job.applications[order.application] = 'stopping'
+  if (order.do === 'raise') setVip(job, order.vip.name, 'raising')
+  else if (order.do === 'drop') setVip(job, order.vip.name, 'dropping')
+  else if (order.do === 'start') setApplication(job, order.application, 'starting')
+  else if (order.do === 'stop') setApplication(job, order.application, 'stopping')
   else if (order.do === 'source' || order.do === 'stopData') markData(job, order.do)
 }
 
@@ -102,17 +102,17 @@ function markData(job: JobState, what: 'source' | 'stopData'): void {
 }
 
 function markEnded(job: JobState, order: Order, ok: boolean): void {
-  if (order.do === 'raise') job.vips[order.vip.name] = ok ? 'up' : 'raising'
-  else if (order.do === 'drop') job.vips[order.vip.name] = ok ? 'down' : 'dropping'
+  if (order.do === 'raise') setVip(job, order.vip.name, ok ? 'up' : 'raising')
+  else if (order.do === 'drop') setVip(job, order.vip.name, ok ? 'down' : 'dropping')
   else if (order.do === 'start') applicationStarted(job, order.application, ok)
-  else if (order.do === 'stop') job.applications[order.application] = ok ? 'offline' : 'error'
+  else if (order.do === 'stop') setApplication(job, order.application, ok ? 'offline' : 'error')
   else if (order.do === 'drain') job.drained = ok
   else if (ok) dataMoved(job, order)
 }
 
 function applicationStarted(job: JobState, name: string, ok: boolean): void {
-  job.applications[name] = ok ? 'online' : 'error'
-  if (ok) delete job.failedApplications[name]
+  setApplication(job, name, ok ? 'online' : 'error')
+  if (ok) setFailed(job, name, null)
 }
 
 function dataMoved(job: JobState, order: Order): void {
@@ -166,6 +166,6 @@ export function describe(order: Task): string {
 /** Everything of the job is off on this node, as far as the configuration names it. */
 export function blankResources(turn: Turn, job: JobState): void {
   const config = configOf(turn.state, job)
-  job.vips = Object.fromEntries(config.vips.map(({ name }) => [name, 'down']))
-  job.applications = Object.fromEntries(config.applications.map(({ name }) => [name, 'offline']))
+  job.vips = Object.fromEntries(config.vips.map(({ name }) => [name, 'down' as const]))
+  job.applications = Object.fromEntries(config.applications.map(({ name }) => [name, 'offline' as const]))
 }

@@ -12,7 +12,7 @@ import { whyNot } from './check'
 import { whyNotServe } from './fit'
 import { dropVips, nonEmpty, standDownStages, startStages, stopStages } from './order'
 import { beginPlan } from './plan'
-import { configOf, hasData, isTouched, LOOK_MS, owns, type JobState, type Plan } from './state'
+import { configOf, hasData, isTouched, LOOK_MS, owns, setVip, type JobState, type Plan } from './state'
 import { driveOffer } from './handover'
 import { log, setNote, type Turn } from './turn'
 
@@ -140,6 +140,6 @@ export function vipsSeen(turn: Turn, job: JobState, held: string[]): void {
     const here = held.includes(name)
     if (here === (job.vips[name] === 'up')) continue
     log(turn, 'warning', here ? `VIP ${name} is on ${turn.state.node}, which does not serve ${job.name}` : `VIP ${name} has gone from ${turn.state.node}`, job)
-    job.vips[name] = here ? 'up' : 'down'
+    setVip(job, name, here ? 'up' : 'down')
   }
 }

@@ -25,7 +25,8 @@ export interface State {
   /** What the peer last said of itself; replaced whole, never changed in place. */
   peer: { view: NodeView; atMs: number } | null
   jobs: Record<JobName, JobState>
-  tickets: Record<string, Ticket>
+  /** Replaced whole. */
+  tickets: Readonly<Record<string, Ticket>>
   ticketCount: number
   /** What was last told to the peer, in short, and when. */
   told: { news: unknown[]; atMs: number } | null
@@ -42,18 +43,19 @@ export interface JobState {
   plan: Plan | null
   /** What runs on this node is known (it is looked for when the engine starts). */
   observed: boolean
-  vips: Record<string, VipState>
-  applications: Record<string, JobView['applications'][number]['state']>
+  /** Replaced whole (`setVip`, `setApplication`, `setFailed`). */
+  vips: Readonly<Record<string, VipState>>
+  applications: Readonly<Record<string, ApplicationState>>
   /** What data was last made to be here. `unknown` while a change is under way or has failed. */
   dataRole: 'none' | 'source' | 'target' | 'unknown'
   dataSequence: number
   data: MirrordStatus | null
   dataLost: string | null
-  failedApplications: Record<string, string>
+  failedApplications: Readonly<Record<string, string>>
   /** The queue has been drained with the applications stopped, and nothing was written since. */
   drained: boolean
   /** Monotonic times of restarts, oldest first. */
-  restarts: number[]
+  restarts: readonly number[]
   /** No automatic plan before this time. */
   retryAtMs: number
   /** The peer has said which record it holds, since this engine started. */
@@ -63,7 +65,7 @@ export interface JobState {
   /** Becomes this node's error flag when the peer has taken the job. */
   pendingFlag: string | null
   /** Handovers that this node has promised never to accept, newest last. */
-  voided: string[]
+  voided: readonly string[]
   /** Last ticket, also of automatic changes. */
   ticket: string | null
   /** The switch under way is one to the right data (`selectsrc`): what is queued here is given up. */
@@ -176,6 +178,7 @@ export interface Ticket {
   pending: Failure | null
 }
 
+export type ApplicationState = JobView['applications'][number]['state']
 export type VipState = 'down' | 'raising' | 'up' | 'dropping'
 
 export const TICK_MS = 250
@@ -238,22 +241,28 @@ export function isTouched(job: JobState): boolean {
 }
 
 /** A copy that a step may change; what is documented as "replaced whole" is shared. */
-export function copyState(state: State): State {
+export function copyState(state: State, { atMs, wallMs }: { atMs: number; wallMs: number }): State {
   const jobs: Record<JobName, JobState> = {}
-  for (const [name, job] of Object.entries(state.jobs)) jobs[name] = copyJob(job)
-  return { ...state, jobs, tickets: { ...state.tickets } }
+  for (const name in state.jobs) jobs[name] = copyJob(state.jobs[name] as JobState)
+  return { ...state, atMs, wallMs, jobs }
 }
 
 function copyJob(job: JobState): JobState {
-  return {
-    ...job,
-    plan: job.plan && { ...job.plan, stages: [...job.plan.stages], pending: [...job.plan.pending], failures: [...job.plan.failures] },
-    vips: { ...job.vips },
-    applications: { ...job.applications },
-    failedApplications: { ...job.failedApplications },
-    restarts: [...job.restarts],
-    offer: job.offer && { ...job.offer },
-    voided: [...job.voided],
-    exposure: { ...job.exposure }
-  }
+  const { plan, offer } = job
+  return { ...job, plan: plan === null ? null : { ...plan, stages: [...plan.stages] }, offer: offer === null ? null : { ...offer } }
+}
+
+export function setVip(job: JobState, name: string, word: VipState): void {
+  if (job.vips[name] !== word) job.vips = { ...job.vips, [name]: word }
+}
+
+export function setApplication(job: JobState, name: string, word: ApplicationState): void {
+  if (job.applications[name] !== word) job.applications = { ...job.applications, [name]: word }
+}
+
+/** `why` null: it has not failed, or does not any more. */
+export function setFailed(job: JobState, name: string, why: string | null): void {
+  const { [name]: before, ...others } = job.failedApplications
+  if (why !== null) job.failedApplications = { ...job.failedApplications, [name]: why }
+  else if (before !== undefined) job.failedApplications = others
 }

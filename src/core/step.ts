@@ -26,10 +26,10 @@ import { jobReport } from '../report/job'
  * 4. Records that changed go to disk before anything else of this step is done or said.
  */
 export function step(state: State, event: Event): { state: State; actions: Action[] } {
-  const turn: Turn = { state: { ...copyState(state), atMs: event.atMs, wallMs: event.wallMs }, actions: [], dirty: false }
+  const turn: Turn = { state: copyState(state, event), actions: [], dirty: false }
   happen(turn, event)
   if (turn.state.booted) {
-    for (const job of Object.values(turn.state.jobs)) settle(turn, job)
+    for (const name in turn.state.jobs) settle(turn, turn.state.jobs[name] as JobState)
     tellPeer(turn)
   }
   const persist: Action[] = turn.dirty ? [{ do: 'persist', records: recordsOf(turn.state) }] : []

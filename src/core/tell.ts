@@ -1,5 +1,5 @@
 import { PEER_STATE_INTERVAL_MS } from '../wire'
-import type { State } from './state'
+import type { JobState, State } from './state'
 import type { Turn } from './turn'
 import { nodeView } from './views'
 
@@ -7,19 +7,20 @@ import { nodeView } from './views'
 export function tellPeer(turn: Turn): void {
   const { state } = turn
   if (state.peerAlive !== 'up') return
-  const news = newsOf(state)
   const due = state.told === null || state.atMs - state.told.atMs >= PEER_STATE_INTERVAL_MS
+  const news = newsOf(state)
   if (!due && state.told !== null && isSame(news, state.told.news)) return
   state.told = { news, atMs: state.atMs }
   turn.actions.push({ do: 'sendState', view: nodeView(state) })
 }
 
-/** What is worth a message of its own; counters and percentages wait for the next one. A record is replaced whole: it is compared as one. */
+/** What is worth a message of its own; counters and percentages wait for the next one. What is replaced whole is compared as one. */
 function newsOf(state: State): unknown[] {
   const news: unknown[] = [state.incarnation, state.peer?.view.incarnation]
-  for (const job of Object.values(state.jobs)) {
+  for (const name in state.jobs) {
+    const job = state.jobs[name] as JobState
     const ticket = job.ticket === null ? undefined : state.tickets[job.ticket]
-    news.push(job.record, job.phase, job.note, ...Object.values(job.vips), ...Object.values(job.applications))
+    news.push(job.record, job.phase, job.note, job.vips, job.applications)
     news.push(job.ticket, ticket?.state, ticket?.steps.length, job.data?.connected, job.data?.mirror.state)
   }
   for (const link of state.heartbeat?.links ?? []) news.push(link.up)

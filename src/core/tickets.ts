@@ -17,21 +17,24 @@ export const isMove = (ticket: Ticket | null | undefined): ticket is Ticket => t
 /** Also for a ticket that the other node opened and this node goes on with. */
 export function addTicket(turn: Turn, job: JobState, id: string, purpose: Ticket['purpose']): string {
   const { state } = turn
-  state.tickets[id] = state.tickets[id] ?? { id, job: job.name, purpose, state: 'running', steps: [], peerLines: 0, error: null, pending: null }
+  const ticket = state.tickets[id] ?? { id, job: job.name, purpose, state: 'running', steps: [], peerLines: 0, error: null, pending: null }
+  state.tickets = { ...state.tickets, [id]: ticket }
   job.ticket = id
   forgetOldest(state)
   return id
 }
 
 function forgetOldest(state: State): void {
-  const ended = Object.values(state.tickets).filter((ticket) => ticket.state !== 'running')
   const tooMany = Object.keys(state.tickets).length - TICKETS_MAX
-  for (const ticket of ended.slice(0, Math.max(0, tooMany))) delete state.tickets[ticket.id]
+  if (tooMany <= 0) return
+  const ended = Object.values(state.tickets).filter((ticket) => ticket.state !== 'running')
+  const forgotten = new Set(ended.slice(0, tooMany))
+  state.tickets = Object.fromEntries(Object.entries(state.tickets).filter(([, ticket]) => !forgotten.has(ticket)))
 }
 
 export function changeTicket(turn: Turn, id: string | null, change: (ticket: Ticket) => Partial<Ticket>): void {
   const ticket = id === null ? undefined : turn.state.tickets[id]
-  if (ticket) turn.state.tickets[ticket.id] = { ...ticket, ...change(ticket) }
+  if (ticket) turn.state.tickets = { ...turn.state.tickets, [ticket.id]: { ...ticket, ...change(ticket) } }
 }
 
 export function stepLine(turn: Turn, id: string | null, text: string, word: StepLine['state']): void {
@@ -50,8 +53,10 @@ export const runningTicket = (state: State, job: JobState): Ticket | null => {
 
 /** The other node's lines of a ticket, copied once each. */
 export function copyPeerLines(turn: Turn, activity: { ticket: string; steps: StepLine[] } | null): void {
-  if (!activity) return
+  const known = activity && turn.state.tickets[activity.ticket]
+  if (!known) return
   const theirs = activity.steps.filter((line) => line.node !== turn.state.node)
+  if (theirs.length <= known.peerLines) return
   changeTicket(turn, activity.ticket, ({ steps, peerLines }) => {
     const added = theirs.slice(peerLines, peerLines + Math.max(0, TICKET_STEPS_MAX - steps.length))
     return { steps: [...steps, ...added], peerLines: peerLines + added.length }

@@ -1,15 +1,15 @@
 import { nonEmpty, recoverStages, startApplications, stopApplications, withDependants } from './order'
 import { beginPlan } from './plan'
 import { handOver, peerCanTake } from './handover'
-import { configOf, RESTARTS_MAX, RESTART_WINDOW_MS, type JobState, type Task } from './state'
+import { configOf, RESTARTS_MAX, RESTART_WINDOW_MS, setApplication, setFailed, type JobState, type Task } from './state'
 import { log, setNote, type Turn } from './turn'
 
 /** A service that was started has died or does not answer its check. */
 export function applicationFailed(turn: Turn, job: JobState, application: string, why: string): void {
   if (!(application in job.applications)) return
   log(turn, 'error', `Application ${application} of ${job.name} failed: ${why}`, job)
-  if (job.applications[application] === 'online') job.applications[application] = 'error'
-  job.failedApplications[application] = why
+  if (job.applications[application] === 'online') setApplication(job, application, 'error')
+  setFailed(job, application, why)
 }
 
 /** The failed ones and all that depend on them stop and start again; addresses that are missing come first. */
@@ -39,7 +39,7 @@ export function countRestart(turn: Turn, job: JobState): boolean {
   const { atMs } = turn.state
   job.restarts = job.restarts.filter((time) => atMs - time < RESTART_WINDOW_MS)
   if (job.restarts.length >= RESTARTS_MAX) return false
-  job.restarts.push(atMs)
+  job.restarts = [...job.restarts, atMs]
   return true
 }
 

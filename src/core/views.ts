@@ -20,9 +20,8 @@ export function nodeView(state: State, heartbeat: HeartbeatFacts | null = state.
   }
 }
 
-function linkView(link: LinkView & { up: boolean }): LinkView {
-  const { up, ...view } = link
-  return { ...view, state: up ? 'ok' : 'error' }
+function linkView({ name, local, remote, up, ageMs, sent, received, missed, rejected }: LinkView & { up: boolean }): LinkView {
+  return { name, local, remote, state: up ? 'ok' : 'error', ageMs, sent, received, missed, rejected }
 }
 
 function jobView(state: State, job: JobState): JobView {

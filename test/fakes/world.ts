@@ -38,7 +38,7 @@ export interface FakeNode {
   /** Its shutdown has been announced. */
   leaving: boolean
   /** Events that wait while one is being decided or persisted. */
-  queue: Event[]
+  queue: Happening[]
   turning: boolean
   /** Carries out an order that is under way, whoever asked for it. */
   underWay: Set<() => void>
@@ -108,7 +108,8 @@ export class World {
   readonly replies: { node: string; request: number; outcome: Outcome }[] = []
   private requests = 0
   private readonly lanes = new FakeLanes()
-  private readonly asked = new Map<string, (outcome: Outcome) => void>()
+  /** By request: no two nodes are asked with the same number. */
+  private readonly asked = new Map<number, (outcome: Outcome) => void>()
 
   constructor(readonly options: WorldOptions = {}) {
     this.config = options.config ?? pairConfig()
@@ -237,7 +238,7 @@ export class World {
     node.state = initialState({
       node: name,
       config: node.config,
-      configHash: createHash('sha256').update(JSON.stringify(node.config)).digest('hex'),
+      configHash: hashOf(node.config),
       incarnation: `${name}-${node.engineStarts}`
     })
     this.emit(node, { kind: 'booted', records: node.disk })
@@ -254,14 +255,17 @@ export class World {
   /** As agent/loop.ts does it: one event at a time, and nothing of it is said or done before its records are on disk. */
   emit(node: FakeNode, happening: Happening): void {
     if (!node.state) return
-    node.queue.push({ ...happening, atMs: this.localMs(node.name), wallMs: WALL_MS + this.nowMs } as Event)
+    node.queue.push(happening)
     if (!node.turning && !node.paused) this.turn(node)
   }
 
   private turn(node: FakeNode): void {
     node.turning = true
     for (let queued = node.queue.shift(); queued && node.state; queued = node.queue.shift()) {
-      const event = this.witness ? { ...queued, atMs: this.localMs(node.name) } : queued
+      // When it is looked at, as agent/loop.ts does it: who was asleep must not see old times.
+      const event = queued as Event
+      event.atMs = this.localMs(node.name)
+      event.wallMs = WALL_MS + this.nowMs
       const { state, actions } = (this.options.step ?? step)(node.state, event)
       node.state = state
       this.options.observe?.(node, event, actions)
@@ -370,7 +374,7 @@ export class World {
 
   /** What is sent from one host to another one arrives, if both live. */
   arrives(from: string, to: string): boolean {
-    return !this.oneWay.has(`${from}>${to}`)
+    return this.oneWay.size === 0 || !this.oneWay.has(`${from}>${to}`)
   }
 
   // ── paths and heartbeats ────────────────────────────────────────────────
@@ -425,7 +429,7 @@ export class World {
     for (const node of Object.values(this.nodes)) {
       if (!node.state || node.paused) continue
       const view = this.heartbeatOf(node, !silenceToo)
-      if (JSON.stringify(view) !== JSON.stringify(node.state.heartbeat)) this.emit(node, { kind: 'heartbeatChanged', heartbeat: view })
+      if (!isSameHeartbeat(view, node.state.heartbeat)) this.emit(node, { kind: 'heartbeatChanged', heartbeat: view })
     }
   }
 
@@ -460,12 +464,7 @@ export class World {
       case 'look':
         return this.emit(node, { kind: 'vipsSeen', job: action.job, attempt: action.attempt, held: [...node.machine.vips] })
       case 'sendState':
-        return this.send(
-          node,
-          'state',
-          (request) => ({ kind: 'peerStateReceived', request, view: action.view }),
-          () => undefined
-        )
+        return this.send(node, 'state', (request) => ({ kind: 'peerStateReceived', request, view: action.view }), null)
       case 'sendHandover': {
         const { job, roleSequence, record, start, ticket } = action
         return this.send(
@@ -534,21 +533,22 @@ export class World {
   }
 
   /** A message goes to the engine that runs now: one that restarts meanwhile never sees it, as with a TCP connection. */
-  private send(from: FakeNode, kind: string, happening: (request: number) => Happening, done: (outcome: Outcome | null) => void): void {
+  private send(from: FakeNode, kind: string, happening: (request: number) => Happening, done: ((outcome: Outcome | null) => void) | null): void {
     const to = this.other(from)
     const [fromEngine, toEngine] = [from.engineStarts, to.engineStarts]
     let open = true
     const finish = (outcome: Outcome | null): void => {
       if (!open) return
       open = false
-      if (from.engineStarts === fromEngine && from.state) done(outcome)
+      if (from.engineStarts === fromEngine && from.state) done?.(outcome)
     }
-    this.after(SEND_TIMEOUT_MS, () => finish(null))
+    if (done) this.after(SEND_TIMEOUT_MS, () => finish(null))
     const deliver = (): void => {
       if (this.losesMessage(kind) || !this.reaches(from, to) || to.engineStarts !== toEngine || !to.state) return
       this.requests += 1
       const request = this.requests
-      this.asked.set(`${to.name}/${request}`, (outcome) => {
+      this.asked.set(request, (outcome) => {
+        if (!done) return
         const lost = this.losesAnswer(kind) || this.options.loses?.() || !this.reaches(to, from)
         if (!lost) this.after(this.delay('message'), () => finish(outcome))
       })
@@ -596,7 +596,7 @@ export class World {
 
   /** As the shell does it: the warning of the dry run is read, and confirmed for the state that it was about. */
   select(name: string, node: string, thinkMs = 0): void {
-    this.asked.set(`${name}/${this.requests + 1}`, (outcome) => {
+    this.asked.set(this.requests + 1, (outcome) => {
       const danger = outcome.ok ? (outcome.result as { danger?: Danger }).danger : undefined
       if (danger) this.after(thinkMs, () => this.command(name, 'selectsrc', { node, confirm: danger.state }))
     })
@@ -604,9 +604,8 @@ export class World {
   }
 
   private replied(node: FakeNode, request: number, outcome: Outcome): void {
-    const key = `${node.name}/${request}`
-    const asked = this.asked.get(key)
-    this.asked.delete(key)
+    const asked = this.asked.get(request)
+    this.asked.delete(request)
     if (asked) asked(outcome)
     else this.replies.push({ node: node.name, request, outcome })
   }
@@ -716,6 +715,18 @@ export class World {
     const { state } = this.node(name)
     return state ? nodeView(state) : null
   }
+}
+
+function isSameHeartbeat(a: HeartbeatFacts, b: HeartbeatFacts | null): boolean {
+  if (b === null || a.peerAlive !== b.peerAlive || a.peerLeaving !== b.peerLeaving) return false
+  return a.links.every(({ up, ageMs }, place) => up === b.links[place]?.up && ageMs === b.links[place]?.ageMs)
+}
+
+const hashes = new WeakMap<Config, string>()
+const hashOf = (config: Config): string => {
+  const known = hashes.get(config) ?? createHash('sha256').update(JSON.stringify(config)).digest('hex')
+  hashes.set(config, known)
+  return known
 }
 
 function answerOf(outcome: Outcome | null): HandoverAnswer {

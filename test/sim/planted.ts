@@ -168,7 +168,10 @@ const flagOverlooked: Planted = {
 /** A candidate claims the role sequence that the owner has, and the witness thinks nothing of it. */
 const sameRoleSequence: Planted = {
   options: stepping(same, (result) =>
-    withRecord(result, (record) => (record.claim && record.owner !== result.state.node ? { ...record, claim: { roleSequence: record.roleSequence } } : record))
+    withRecord(result, (record) => {
+      const newer = record.claim && record.owner !== result.state.node && record.claim.roleSequence > record.roleSequence
+      return newer ? { ...record, claim: { roleSequence: record.roleSequence } } : record
+    })
   ),
   prepare: (world) =>
     witnessAsks(world, (witness, message, atMs) => {

@@ -49,8 +49,8 @@ export class QuorumPromises {
     if (now.claim) this.voted(node.name, now.claim.roleSequence, node.name)
     if (now.handover) this.voted(node.name, now.handover.roleSequence, now.handover.to)
     const takes = before && before.owner !== node.name && now.owner === node.name && now.selectedSequence !== now.roleSequence
-    // What only the witness had recorded, for an owner that then gave its own vote, was never acted on.
-    const byOwner = world.other(node).disk?.[JOB]?.roleSequence === now.roleSequence
+    // What was recorded for an owner that then gave its own vote was never acted on: it drained its queue first, or the copy is not whole.
+    const byOwner = theirs?.roleSequence === now.roleSequence || (theirs?.handover?.roleSequence === now.roleSequence && theirs.handover.to === node.name)
     if (takes && !byOwner && !before.mirrorInSync && !now.mirrorInSync) throw new Error(`I4: ${node.name} took over with a copy that was not in sync`)
   }
 

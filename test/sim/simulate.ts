@@ -4,7 +4,7 @@ import { World, type FakeNode } from '../fakes/world'
 import { FAULTS, type Later } from './faults'
 import { transcriptLines } from '../fakes/transcript'
 import { Promises } from './promises'
-import { chances, FAULTS_MS, maybeFault, QUIET_MS, startsFail, STEP_MS } from './life'
+import { chances, comeToRest, FAULTS_MS, maybeFault, startsFail, STEP_MS } from './life'
 import { randomFrom } from './random'
 
 /** One life of a pair: faults for three minutes, then peace, then it must be whole. Throws what was broken. */
@@ -38,8 +38,11 @@ export function simulate(seed: number, line: ((text: string) => void) | null = n
     world.boot(name)
     world.startEngine(name)
   }
-  live(world, QUIET_MS, promises, () => undefined)
-  promises.checkWhole(world, starts)
+  comeToRest(
+    seed,
+    (forMs) => live(world, forMs, promises, () => undefined),
+    () => promises.checkWhole(world, starts)
+  )
 }
 
 function live(world: World, forMs: number, promises: Promises, each: () => unknown): void {

@@ -5,7 +5,7 @@ import { World, type FakeNode, type WorldOptions } from '../fakes/world'
 import type { Later } from './faults'
 import { QuorumPromises } from './quorumPromises'
 import { QUORUM_FAULTS } from './quorumFaults'
-import { chances, FAULTS_MS, maybeFault, QUIET_MS, startsFail, STEP_MS } from './life'
+import { chances, comeToRest, FAULTS_MS, maybeFault, startsFail, STEP_MS } from './life'
 import { randomFrom } from './random'
 
 const DRIFT = 0.01
@@ -54,8 +54,11 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
   line?.('--- peace ---')
   world.heal()
   world.bootAll()
-  live(world, QUIET_MS, () => undefined)
-  promises.checkWhole(world, starts)
+  comeToRest(
+    seed,
+    (forMs) => live(world, forMs, () => undefined),
+    () => promises.checkWhole(world, starts)
+  )
 }
 
 /** It is refused as long as there is no quorum. */
