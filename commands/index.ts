@@ -14,9 +14,11 @@ import { Login } from './login'
 import { Logout } from './logout'
 import { Mirror } from './mirror'
 import { Open } from './open'
+import { Ready } from './ready'
 import { Run } from './run'
 import { Safety } from './safety'
 import { Selectsrc } from './selectsrc'
+import { Status } from './status'
 import { Switch } from './switch'
 import { Transmit } from './transmit'
 import { Upgrade } from './upgrade'
@@ -25,6 +27,7 @@ import { Verify } from './verify'
 import { Version } from './version'
 import { Wait } from './wait'
 import { Watch } from './watch'
+import { Why } from './why'
 
 /** The whole grammar: one word, one class. Usage, options and completion come from the classes. */
 export const COMMANDS: Record<string, CommandClass> = {
@@ -43,9 +46,11 @@ export const COMMANDS: Record<string, CommandClass> = {
   logout: Logout,
   mirror: Mirror,
   open: Open,
+  ready: Ready,
   run: Run,
   safety: Safety,
   selectsrc: Selectsrc,
+  status: Status,
   switch: Switch,
   transmit: Transmit,
   upgrade: Upgrade,
@@ -53,5 +58,6 @@ export const COMMANDS: Record<string, CommandClass> = {
   verify: Verify,
   version: Version,
   wait: Wait,
-  watch: Watch
+  watch: Watch,
+  why: Why
 }

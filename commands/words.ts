@@ -33,14 +33,11 @@ export const LATER_WORDS: readonly string[] = [
   'link',
   'log',
   'monitor',
-  'ready',
   'resource',
   'restore',
   'snapshot',
-  'status',
   'takeover',
-  'vip',
-  'why'
+  'vip'
 ]
 
 /** The guide prints `hotstate` in one place and `hbtstate` everywhere else. */

@@ -8,7 +8,8 @@ import {
   TICKET_WAIT_MS_MAX,
   type TicketAnswer,
   VERIFY_PAGE_MAX,
-  type VerifyAnswer
+  type VerifyAnswer,
+  type WhyAnswer
 } from '../../src/wire'
 import { commandRequestSchema, jobCommandSchema, joinRequestSchema, loginRequestSchema, peerMessageSchema } from '../../src/wire/apiSchemas'
 import { whyNotOptions } from './commandOptions'
@@ -41,6 +42,7 @@ export function createRoutes(door: Door): Route[] {
     { method: 'GET', path: '/v1/status', handle: withSession(async (): Promise<StatusAnswer> => door.engine.status()) },
     { method: 'POST', path: '/v1/jobs/:job/:command', handle: withSession((exchange, session) => command(door, exchange, session)) },
     { method: 'GET', path: '/v1/jobs/:job/verify', handle: withSession((exchange): Promise<VerifyAnswer> => verifyReport(door, exchange)) },
+    { method: 'GET', path: '/v1/jobs/:job/why', handle: withSession(({ parameters }): Promise<WhyAnswer> => door.engine.why(parameters['job'] ?? '')) },
     { method: 'GET', path: '/v1/tickets/:id', handle: withSession((exchange): Promise<TicketAnswer> => ticket(door, exchange)) },
     // The peer shows its certificate instead.
     { method: 'POST', path: '/v1/peer', handle: (exchange) => peer(door, exchange) },

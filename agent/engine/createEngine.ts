@@ -12,12 +12,14 @@ import {
   type StatusAnswer,
   type TicketAnswer,
   type VerifyAnswer,
+  type WhyAnswer,
   VERIFY_PAGE_MAX
 } from '../../src/wire'
 import { Loop } from '../loop'
 import { failureOf, Performer } from '../perform'
 import type { Places, Ports } from '../ports'
 import type { Engine } from './engine'
+import { Inquiries } from './inquiries'
 import { TicketWaiters } from './ticketWaiters'
 
 /** A ticket of the other node: its long poll and the way there and back. */
@@ -41,6 +43,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 class RunningEngine implements Engine {
   private readonly loop: Loop
   private readonly waiters: TicketWaiters
+  private readonly inquiries: Inquiries
   private readonly answers = new Map<number, (outcome: Outcome) => void>()
   private requests = 0
   private ended = false
@@ -51,6 +54,7 @@ class RunningEngine implements Engine {
     const { places, ports, configHash } = options
     this.published = initialState({ node: places.node, config: places.config, configHash, incarnation: randomBytes(8).toString('hex') })
     this.waiters = new TicketWaiters(ports.clock, () => this.published)
+    this.inquiries = new Inquiries(ports, () => this.published)
     const performer = new Performer({
       node: places.node,
       config: places.config,
@@ -128,6 +132,10 @@ class RunningEngine implements Engine {
     return this.resultOf(reply.ok ? reply : { ok: false, error: reply.error }) as VerifyAnswer
   }
 
+  why(job: string): Promise<WhyAnswer> {
+    return this.inquiries.why(job)
+  }
+
   private async ownVerifyReport(job: string, from: number, max: number): Promise<VerifyAnswer> {
     const { node, jobs, config } = this.published
     const known = Object.keys(jobs).join(', ') || 'none'
@@ -202,6 +210,8 @@ class RunningEngine implements Engine {
         return await this.receiveTicket(message.ticket, message.sinceStep, message.waitMs)
       case 'verifyReport':
         return { ok: true, result: await this.ownVerifyReport(message.job, message.from, message.max) }
+      case 'why':
+        return { ok: true, result: this.inquiries.decisions(message.job) }
       case 'command':
         return await this.receiveCommand(message)
     }

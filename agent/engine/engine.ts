@@ -1,5 +1,5 @@
 import type { JobName } from '../../src/model'
-import type { CommandAnswer, CommandRequest, JobCommand, StatusAnswer, TicketAnswer, VerifyAnswer } from '../../src/wire'
+import type { CommandAnswer, CommandRequest, JobCommand, StatusAnswer, TicketAnswer, VerifyAnswer, WhyAnswer } from '../../src/wire'
 
 /** What the HTTPS door needs of the engine. Every refusal is a rejected ReportError. */
 export interface Engine {
@@ -10,6 +10,8 @@ export interface Engine {
   ticket(id: string, since: number, waitMs: number): Promise<TicketAnswer>
   /** What the job's comparison has found, asked of its owner's mirrord: differences from this place in the list on, at most VERIFY_PAGE_MAX. */
   verifyReport(job: JobName, from: number, max: number): Promise<VerifyAnswer>
+  /** What this node would decide about the job now, condition by condition, and what the other one says when it is asked. */
+  why(job: JobName): Promise<WhyAnswer>
   /** The engine goes away. Jobs, mirrord and the heartbeat program stay as they are. */
   stop(): Promise<void>
 }

@@ -220,13 +220,13 @@ export function acceptChecks(state: State, job: JobState, roleSequence: number, 
   const blocking = plan !== null && !YIELDING.includes(plan.kind) ? plan.kind : null
   const copy = (): string => (record.copyComplete ? 'complete' : 'not complete')
   const rows: [name: string, met: boolean, value: () => string, why: () => string][] = [
-    ['role sequence', follows, () => String(record.roleSequence), holds],
-    ['error flag', record.errorFlag === null, () => (record.errorFlag === null ? 'none' : 'set'), () => `it keeps an error flag: ${record.errorFlag}`],
-    ['copy', copyIsWhole(state, job) || selected, copy, () => 'its copy is not complete'],
-    ['need to verify', record.needToVerify !== 'Manually' || selected, () => record.needToVerify, () => 'both copies may hold changes of their own'],
-    ['looked for what runs', job.observed, () => (job.observed ? 'yes' : 'no'), () => 'it has just started and does not know yet what runs there'],
-    ['nothing active', !isTouched(job), () => (isTouched(job) ? 'no' : 'yes'), () => 'it is still stopping what ran there'],
-    ['not busy', blocking === null, () => blocking ?? 'yes', () => `it is busy (${blocking})`]
+    ['role sequence there', follows, () => String(record.roleSequence), holds],
+    ['flag there', record.errorFlag === null, () => (record.errorFlag === null ? 'none' : 'set'), () => `it keeps an error flag: ${record.errorFlag}`],
+    ['its copy', copyIsWhole(state, job) || selected, copy, () => 'its copy is not complete'],
+    ['verify there', record.needToVerify !== 'Manually' || selected, () => record.needToVerify, () => 'both copies may hold changes of their own'],
+    ['looked there', job.observed, () => (job.observed ? 'yes' : 'no'), () => 'it has just started and does not know yet what runs there'],
+    ['nothing active there', !isTouched(job), () => (isTouched(job) ? 'no' : 'yes'), () => 'it is still stopping what ran there'],
+    ['not busy there', blocking === null, () => blocking ?? 'yes', () => `it is busy (${blocking})`]
   ]
   return rows.map(([name, met, value, why]) => ({ name, met, value, why, by: 'self' }))
 }

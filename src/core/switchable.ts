@@ -74,7 +74,7 @@ export function peerConditions(turn: Seeing, job: JobState): Condition[] {
   const silent = (): Failure => jobReport('E_PEER_NOT_HEARD', { ...at, age: peerJobAge(state) })
   const same = state.peer?.view.configHash === state.configHash
   return [
-    condition(`agent of ${peerNode}`, peerIsReachable(state), () => `${state.peerAlive}, heard ${peerJobAge(state)}`, 'peer', silent),
+    condition(`agent of ${peerNode}`, peerIsReachable(state), () => state.peerAlive, 'peer', silent),
     condition(
       'same configuration',
       same,
@@ -119,9 +119,9 @@ function streamConditions(turn: Seeing, job: JobState): Condition[] {
 
 export const decidedCondition = (turn: Seeing, job: JobState, command: string): Condition =>
   condition(
-    'data decided',
+    'need to verify',
     job.record.needToVerify !== 'Manually',
-    () => `need to verify: ${job.record.needToVerify}`,
+    () => job.record.needToVerify,
     'self',
     () => jobReport('E_SELECT_FIRST', { ...names(turn, job), command })
   )
@@ -136,7 +136,7 @@ export function copyConditions(turn: Seeing, job: JobState): Condition[] {
     condition(
       'copy there',
       whole,
-      () => (theirs?.copyComplete ? `complete, need to verify: ${record.needToVerify}` : 'not complete'),
+      () => (theirs?.copyComplete ? (record.needToVerify === 'No' ? 'complete' : `verify: ${record.needToVerify}`) : 'not complete'),
       'peer',
       () => jobReport('E_JOB_COPY_INCOMPLETE', { ...at, node: turn.state.peerNode })
     ),

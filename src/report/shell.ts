@@ -88,6 +88,11 @@ export const shellReports = {
     message: (v) => `There is no job "${v.job}" on the open nodes; ${v.known.length > 0 ? `there is ${v.known.join(', ')}` : 'they have none'}.`,
     tryThis: () => 'allstate'
   }),
+  E_NOT_READY: define<{ job: string; why: string[] }>({
+    exitCode: 5,
+    message: (v) => `${v.job} is not ready: ${v.why.join('; ')}.`,
+    tryThis: (v) => `why ${v.job}`
+  }),
   E_WAIT_TIMEOUT: define<{ what: string; timeout: string; seen: string; again: string }>({
     exitCode: 6,
     message: (v) => `${v.what} was not reached within ${v.timeout}; last seen: ${v.seen}.`,

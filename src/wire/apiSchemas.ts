@@ -4,6 +4,7 @@ import { VERIFY_PAGE_MAX, type CommandRequest, type LoginRequest } from './api'
 import { JOB_COMMANDS, type JobCommand } from './command'
 import { CHECK_MODES } from './frameFields'
 import type { MirrordStatus } from './mirrord'
+import type { DecisionView } from './why'
 import type { JobView, LinkView, NodeView, PeerMessage, PeerReply } from './peer'
 import { voteMessageSchema } from './voteSchemas'
 
@@ -184,6 +185,19 @@ const nodeViewSchema: z.ZodType<NodeView> = z.looseObject({
   licence: z.looseObject({ state: z.literal('Valid'), expires: text.nullable() })
 })
 
+const checkSchema = z.looseObject({ check: name, met: z.boolean(), value: text, why: text.nullable(), observer: name, ageMs: z.number().nullable() })
+
+/** What the other node's engine answers to `why`. */
+export const decisionsSchema: z.ZodType<DecisionView[]> = list(
+  z.looseObject({
+    question: z.enum(['serve', 'switch', 'failover', 'accept']),
+    node: name,
+    yes: z.boolean(),
+    checks: list(checkSchema),
+    trigger: list(checkSchema).optional()
+  })
+)
+
 export const peerMessageSchema: z.ZodType<PeerMessage> = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('state'), state: nodeViewSchema }),
   z.looseObject({ kind: z.literal('handover'), job: name, roleSequence: count, record: jobRecordSchema, start: z.boolean(), ticket: name }),
@@ -200,6 +214,7 @@ export const peerMessageSchema: z.ZodType<PeerMessage> = z.discriminatedUnion('k
   z.looseObject({ kind: z.literal('outOfSync'), job: name, roleSequence: count, syncSequence: count }),
   z.looseObject({ kind: z.literal('vote'), vote: voteMessageSchema }),
   z.looseObject({ kind: z.literal('verifyReport'), job: name, from: count, max: count.max(VERIFY_PAGE_MAX) }),
+  z.looseObject({ kind: z.literal('why'), job: name }),
   z.looseObject({ kind: z.literal('ticket'), ticket: name, sinceStep: count, waitMs: count.max(WAIT_MS_MAX) })
 ])
 

@@ -26,8 +26,13 @@ export type PeerMessage =
   | { kind: 'vote'; vote: VoteMessage }
   | { kind: 'ticket'; ticket: string; sinceStep: number; waitMs: number }
   | { kind: 'verifyReport'; job: string; from: number; max: number }
+  /** What the receiver would decide about the job now. */
+  | { kind: 'why'; job: string }
 
-/** `result` depends on the kind: handover, withdraw, outOfSync → the record the receiver now holds; vote → a VoteReply; command, ticket, verifyReport → as the API answers. */
+/**
+ * `result` depends on the kind: handover, withdraw, outOfSync → the record the receiver now holds; vote → a VoteReply; why → its own decisions; command,
+ * ticket, verifyReport → as the API answers.
+ */
 export type PeerReply = { ok: true; result: unknown } | { ok: false; error: { code: string; message: string; tryThis: string; exitCode: number } }
 
 /** One node's own view of itself: what it says to its peer, and what the API shows. */

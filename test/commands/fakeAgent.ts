@@ -2,7 +2,7 @@ import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import tls from 'node:tls'
 import { X509Certificate } from 'node:crypto'
-import type { ApiError, CommandAnswer, CommandRequest, StatusAnswer, TicketAnswer, VerifyReport } from '../../src/wire'
+import type { ApiError, CommandAnswer, CommandRequest, StatusAnswer, TicketAnswer, VerifyReport, WhyAnswer } from '../../src/wire'
 import { makeCertificate, type Certificate } from './certificate'
 import { ADDRESSES, statusOf, type Node } from './views'
 
@@ -22,6 +22,8 @@ export class FakeAgent {
   report: Omit<VerifyReport, 'from'> = { mode: 'full', state: 'Idle', startedAtMs: null, endedAtMs: null, total: 0, differences: [] }
   folders = ['/srv/DB_Group']
   onReport: () => void = () => undefined
+  /** null: an agent that does not know the question. */
+  why: WhyAnswer | null = null
   onStatus: () => void = () => undefined
   private server: https.Server | null = null
 
@@ -77,6 +79,7 @@ export class FakeAgent {
     }
     if (path.startsWith('/v1/tickets/')) return { body: this.tickets.length > 1 ? this.tickets.shift() : this.tickets[0] }
     if (method === 'GET' && path.endsWith('/verify')) return this.verifyPage(new URLSearchParams(query))
+    if (method === 'GET' && path.endsWith('/why')) return this.why === null ? refusal(404, this.error('E_API_ROUTE', 'No such route.', 2)) : { body: this.why }
     const [, job = '', command = ''] = /^\/v1\/jobs\/([^/]+)\/(\w+)$/.exec(path) ?? []
     const answer = this.onCommand(decodeURIComponent(job), command, body as CommandRequest)
     return 'refuse' in answer ? refusal(409, answer.refuse) : { body: answer }

@@ -111,3 +111,15 @@ test('safety is told to the data program before it becomes the source', async ()
   await atA.called('source')
   expect(atA.calls.filter((call) => call.startsWith('safety') || call === 'source')).toEqual(['safety off', 'source'])
 })
+
+test('why is answered by both engines, each for what it decides; one that cannot be reached is said to be so', async () => {
+  const { a, b, atA } = await pair()
+  const questions = async (engine: Engine) => (await engine.why(JOB)).decisions.map(({ question, node }) => `${question} ${node}`)
+  expect(await questions(a)).toEqual(['serve RMHW131', 'switch RMHW131', 'failover RMHW132', 'accept RMHW132'])
+  expect(await questions(b)).toEqual(['failover RMHW132', 'accept RMHW132', 'serve RMHW131', 'switch RMHW131'])
+  await expect(a.why('NoSuchJob')).rejects.toMatchObject({ report: { code: 'E_JOB_UNKNOWN' } })
+  atA.other = null
+  const alone = await a.why(JOB)
+  expect(alone.decisions.map(({ question }) => question)).toEqual(['serve', 'switch'])
+  expect(alone.unheard).toContain('the peer cannot be reached')
+})

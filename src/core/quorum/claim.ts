@@ -3,6 +3,7 @@ import type { VoterName } from '../event'
 import { wantedChecks, whyNotServe, whyNotTakeOver } from '../fit'
 import { owns, peerIsReachable, peerJob, type JobState, type State } from '../state'
 import { log, setRecord, type Turn } from '../turn'
+import type { Ballot } from '../../wire'
 import { mayServe, newerBallot } from './ballot'
 import { isValid } from './lease'
 import { ownBallot, rulesOf, type QuorumRules } from './rules'
@@ -54,23 +55,24 @@ export function secondVoteChecks(state: State, job: JobState): Check[] {
   const held = job.quorum?.asked.witness.held ?? null
   if (rules === null || !rules.voters.includes('witness')) return []
   const answers = voterAnswers(state, job, 'witness', rules)
-  const lets = held !== null && mayServe(newerBallot(held, ownBallot(state, job, rules)), state.node)
-  return [
-    {
-      name: 'witness answers',
-      met: answers,
-      value: () => (answers ? 'yes' : 'no'),
-      why: () => 'the witness does not answer, or knows nothing yet',
-      by: 'witnessVote'
-    },
-    {
-      name: 'in sync there',
-      met: lets,
-      value: () => (held === null ? 'not known' : `${held.mirrorInSync ? 'yes' : 'no'} (${held.syncSequence})`),
-      why: () => `the witness has recorded that the copy on ${state.node} is not in sync`,
-      by: 'witnessVote'
-    }
-  ]
+  const answering: Check = {
+    name: 'witness answers',
+    met: answers,
+    value: () => (answers ? 'yes' : 'no'),
+    why: () => 'the witness does not answer, or knows nothing yet',
+    by: 'witnessVote'
+  }
+  return held === null ? [answering] : [answering, recordedCheck(state, held, ownBallot(state, job, rules))]
+}
+
+function recordedCheck({ node }: State, held: Ballot, own: Ballot): Check {
+  return {
+    name: 'in sync there',
+    met: mayServe(newerBallot(held, own), node),
+    value: () => `${held.mirrorInSync ? 'yes' : 'no'} (${held.syncSequence})`,
+    why: () => `the witness has recorded that the copy on ${node} is not in sync`,
+    by: 'witnessVote'
+  }
 }
 
 export function ownVoteIsFree(state: State, { quorum }: JobState): boolean {

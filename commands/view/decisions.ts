@@ -1,0 +1,87 @@
+import type { CheckView, DecisionView, Question, WhyAnswer } from '../../src/wire'
+import type { Context } from '../context'
+import { fail } from '../kit/fail'
+import { askAll, call, openNodes, requireAnswer, type Asked } from '../kit/nodes'
+import { clustersOf, jobNow, type ClusterView, type JobNow } from './cluster'
+
+/** The agent waits two seconds for its peer. */
+const WHY_ANSWER_MS = 5_000
+
+/** What the nodes that decide about a job say; null: the one that would decide it was not heard. */
+export interface Decisions {
+  cluster: ClusterView
+  now: JobNow
+  owner: string
+  standby: string
+  answers: Record<Question, DecisionView | null>
+  /** Why there is no word of a node. */
+  unheard: string[]
+}
+
+/** Every open node of the job's cluster is asked; each hands on what the other one says. A node's own word counts before one that was handed on. */
+export async function readDecisions(context: Context, job: string, node: string | undefined): Promise<Decisions> {
+  const asked = await askAll(openNodes(context.store, node))
+  requireAnswer(asked)
+  const clusters = clustersOf(asked)
+  const cluster = clusters.find((one) => one.jobs.includes(job))
+  const now = cluster === undefined ? null : jobNow(cluster, job)
+  if (cluster === undefined || now === null) throw fail('E_JOB_NOT_FOUND', { job, known: clusters.flatMap((one) => one.jobs) })
+  const answers = await askWhy(asked, cluster.cluster, job)
+  const standby = cluster.nodes.find((name) => name !== now.owner) ?? 'the other node'
+  return { cluster, now, owner: now.owner, standby, answers: chosen(answers, now.owner), unheard: unheardOf(answers) }
+}
+
+async function askWhy(asked: Asked[], cluster: string, job: string): Promise<WhyAnswer[]> {
+  const entries = asked.filter(({ status }) => status?.cluster === cluster && status.self.jobs[job] !== undefined).map(({ entry }) => entry)
+  const path = `/v1/jobs/${encodeURIComponent(job)}/why`
+  const settled = await Promise.allSettled(entries.map((entry) => call<WhyAnswer>(entry, { method: 'GET', path, answerMs: WHY_ANSWER_MS })))
+  const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const refused = settled.find((one) => one.status === 'rejected')
+  if (answers.length === 0 && refused !== undefined) throw refused.reason
+  return answers
+}
+
+/** The owner's word about serving and switching, the standby's about taking over and accepting. */
+function chosen(answers: WhyAnswer[], owner: string): Decisions['answers'] {
+  const all = [...answers].flatMap((answer) => answer.decisions.map((decision) => ({ decision, own: decision.node === answer.node })))
+  const of = (question: Question): DecisionView | null => {
+    const fits = all.filter(({ decision }) => decision.question === question && (decision.node === owner) === (question === 'serve' || question === 'switch'))
+    return (fits.find(({ own }) => own) ?? fits[0])?.decision ?? null
+  }
+  return { serve: of('serve'), switch: of('switch'), failover: of('failover'), accept: of('accept') }
+}
+
+const unheardOf = (answers: WhyAnswer[]): string[] => {
+  const heard = new Set(answers.flatMap(({ decisions }) => decisions.map(({ node }) => node)))
+  return heard.size > 1 ? [] : answers.flatMap(({ unheard }) => (unheard === null ? [] : [unheard]))
+}
+
+/** true, false, or null: it cannot be told. */
+export type Answer = boolean | null
+
+export interface Verdict {
+  answer: Answer
+  checks: CheckView[]
+}
+
+/** Would the standby take over by itself if the owner were lost now? */
+export const failoverVerdict = ({ answers: { failover } }: Decisions): Verdict => verdictOf(failover)
+
+/** Both have to agree to a switch: who has it, and who gets it. */
+export function switchVerdict({ answers }: Decisions): Verdict {
+  const [gives, takes] = [verdictOf(answers.switch), verdictOf(answers.accept)]
+  const said = [gives.answer, takes.answer]
+  const answer = said.includes(false) ? false : said.includes(null) ? null : true
+  return { answer, checks: [...gives.checks, ...takes.checks] }
+}
+
+export const serveVerdict = ({ answers: { serve } }: Decisions): Verdict => verdictOf(serve)
+
+const verdictOf = (decision: DecisionView | null): Verdict =>
+  decision === null ? { answer: null, checks: [] } : { answer: decision.yes, checks: decision.checks }
+
+/** Why it is not a yes, in one sentence. */
+export function reasonOf({ answer, checks }: Verdict, decider: string): string {
+  if (answer === null) return `${decider}, which decides it, was not heard`
+  return checks.flatMap(({ why }) => (why === null ? [] : [why]))[0] ?? ''
+}
