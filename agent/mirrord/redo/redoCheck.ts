@@ -112,8 +112,11 @@ export class RedoCheck {
 
   private link(tree: TargetFolder, step: CheckStep & { kind: 'checkLink' }): number {
     const [one, two] = [tree.place(step.path), tree.place(step.newPath)]
-    if (typeof one === 'number' || typeof two === 'number') return 0
-    const [first, second] = [this.stat.read(one), this.other.read(two)]
+    if (typeof two === 'number') return 0
+    const second = this.other.read(two)
+    // The directory of one is missing, which is known; when it is there again, one may be another file.
+    if (typeof one === 'number') return this.tell(step, step.newPath, second === -ENOENT ? 'missing' : 'links')
+    const first = this.stat.read(one)
     for (const [found, path] of [
       [first, step.path],
       [second, step.newPath]

@@ -125,12 +125,13 @@ export class Comparing {
   /** Inside the lock: the file was compared under another name that it still has, and has not changed since: only this name is left to compare. */
   private comparedAs(folder: number, path: string, meta: Meta): boolean {
     if (meta.links === 1 || !this.run.isFresh(folder, meta.inode)) return false
-    for (const other of this.run.otherNames(folder, path, meta)) {
-      this.run.links.add(folder, meta.inode, path, false)
-      this.append({ kind: 'checkLink', folder, path: other, newPath: path }, 'entry')
-      return true
-    }
-    return false
+    const names = [...this.run.otherNames(folder, path, meta)]
+    // One that was only compared may turn out to lead elsewhere, and is set right without this one.
+    const other = names.find((name) => this.run.links.isSent(folder, meta.inode, name)) ?? names[0]
+    if (other === undefined) return false
+    this.run.links.add(folder, meta.inode, path, false)
+    this.append({ kind: 'checkLink', folder, path: other, newPath: path }, 'entry')
+    return true
   }
 
   /** Inside the lock: its other names lead to the same file. */

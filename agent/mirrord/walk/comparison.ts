@@ -48,9 +48,23 @@ export class Comparison {
   all(set: DirtySet | null): void {
     this.counting = true
     try {
-      this.walk(set)
+      this.hearingOfLinks(() => this.walk(set))
     } finally {
       this.counting = false
+    }
+  }
+
+  /** What could not be linked is told, and that may be lost as well. */
+  private hearingOfLinks(use: () => void): void {
+    const { run, unconfirmed } = this
+    const before = run.onLink
+    run.onLink = (lsn, { folder, path, newPath }) => {
+      for (const name of [path, newPath]) unconfirmed.add(lsn, { folder, path: name, what: 'entry', offset: 0, length: 0, bytes: 0 })
+    }
+    try {
+      use()
+    } finally {
+      run.onLink = before
     }
   }
 
@@ -69,7 +83,6 @@ export class Comparison {
 
   /** Another stream begins, or another comparison: what an older one has asked is of no interest. */
   forget(): void {
-    this.run.lastLinkLsn = 0
     this.unconfirmed.takeAll()
     this.lost = []
     this.ensured.clear()
@@ -108,7 +121,7 @@ export class Comparison {
   }
 
   private isSettled(): boolean {
-    return this.run.control.targetApplied() >= Math.max(this.unconfirmed.lastLsn, this.run.lastLinkLsn) && this.differs.empty()
+    return this.run.control.targetApplied() >= this.unconfirmed.lastLsn && this.differs.empty()
   }
 
   /** It was stopped: the target need not be patient any more. */
@@ -177,6 +190,10 @@ export class Comparison {
    * alone. `all`: it cannot say what has changed, so everything is compared.
    */
   marked(all: boolean, paths: Revisit[]): void {
+    this.hearingOfLinks(() => this.lookAtMarked(all, paths))
+  }
+
+  private lookAtMarked(all: boolean, paths: Revisit[]): void {
     if (all) this.everything()
     this.run.revisiting = true
     this.lookAtAll(all ? [] : paths)

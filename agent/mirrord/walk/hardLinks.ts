@@ -30,8 +30,10 @@ export class HardLinks {
     if (file !== undefined) this.name(folder, inode, path, file, sent)
   }
 
-  /** All of the file is sent, under this name first. */
-  sent(folder: number, inode: bigint, path: string, version: number): void {
+  /** All of the file is sent, under this name first, and `linked` to these: any other leads to what it was before. */
+  sent(folder: number, inode: bigint, path: string, version: number, linked: ReadonlySet<string>): void {
+    const names = this.files.get(this.key(folder, inode))?.names
+    for (const name of names?.keys() ?? []) if (!linked.has(name)) names!.set(name, false)
     this.know(folder, inode, path, version, true)
   }
 

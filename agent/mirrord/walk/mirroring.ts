@@ -102,7 +102,7 @@ export class Mirroring {
       // The target may turn out not to have a name that was only compared.
       if (!this.run.links.isSent(folder, meta.inode, other)) continue
       this.run.links.add(folder, meta.inode, path, true)
-      this.run.lastLinkLsn = this.run.log.appendStep({ kind: 'walkLink', folder, path: other, newPath: path })
+      this.run.link(folder, other, path)
       return true
     }
     return false
@@ -111,12 +111,13 @@ export class Mirroring {
   /** Inside the lock: the file was made anew under this name, so its other names lead to what it was before. */
   private linkOthers(folder: number, path: string, meta: Meta): void {
     if (meta.links === 1) return
-    for (const newPath of this.run.otherNames(folder, path, meta)) {
+    const others = new Set(this.run.otherNames(folder, path, meta))
+    for (const newPath of others) {
       // One that was only compared may lie in a directory that the target has not got: what is linked with it later would be missing as well.
-      this.run.lastLinkLsn = this.run.log.appendStep({ kind: 'walkLink', folder, path, newPath })
+      this.run.link(folder, path, newPath)
       this.appendTimes(folder, parentOf(newPath))
     }
-    this.run.links.sent(folder, meta.inode, path, this.run.log.version(meta.inode))
+    this.run.links.sent(folder, meta.inode, path, this.run.log.version(meta.inode), others)
   }
 
   /** False: it has changed while we read it. */

@@ -87,8 +87,17 @@ export class Repairs {
     const key = `${folder}:${path}`
     if ((this.sent.get(key) ?? 0) > this.after) return void this.run.again.push({ folder, path })
     this.whole(folder, path)
+    this.lookAtOthers(folder, path)
     if (this.sent.size >= SENT_MAX) this.sent.clear()
     this.sent.set(key, this.run.log.lsn())
+  }
+
+  /** It may have been linked with what was sent: the names that were compared with it led to what it was before. */
+  private lookAtOthers(folder: number, path: string): void {
+    const { links } = this.run
+    const meta = this.run.tree(folder).meta(path)
+    if (meta === null || meta.type === DIRECTORY || meta.links === 1) return
+    for (const name of links.of(folder, meta.inode)) if (name !== path && !links.isSent(folder, meta.inode, name)) this.run.again.push({ folder, path: name })
   }
 
   private whole(folder: number, path: string): void {

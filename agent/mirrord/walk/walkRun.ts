@@ -26,8 +26,8 @@ export class WalkRun {
   /** To be looked at again. */
   again: Revisit[] = []
   epoch = -1
-  /** Of the last link that was sent: the target may have to say that it could not make it. */
-  lastLinkLsn = 0
+  /** A comparison hears of what is linked: the target may have to say that it could not. */
+  onLink: (lsn: number, link: { folder: number; path: string; newPath: string }) => void = () => undefined
   /** An administrator can pause and stop it; a look at some paths goes on. */
   steered = false
   revisiting = false
@@ -61,6 +61,11 @@ export class WalkRun {
     } finally {
       this.log.unlock()
     }
+  }
+
+  /** Inside the lock. */
+  link(folder: number, path: string, newPath: string): void {
+    this.onLink(this.log.appendStep({ kind: 'walkLink', folder, path, newPath }), { folder, path, newPath })
   }
 
   private isOver(): boolean {

@@ -47,30 +47,44 @@ export class RandomSource {
   }
 
   step(): void {
+    this.oneOf([
+      this.write,
+      this.write,
+      this.chmod,
+      this.chmod,
+      this.create,
+      this.create,
+      this.link,
+      this.link,
+      this.rename,
+      this.rename,
+      this.unlink,
+      this.truncate,
+      this.mkdir,
+      this.rmdir,
+      this.exchange,
+      this.setxattr,
+      this.moveDirectory,
+      this.fifo,
+      this.symlink,
+      this.moveTail
+    ])
+  }
+
+  /** Files with many names, in many directories. */
+  linkSomething(): void {
+    this.oneOf([this.create, this.link, this.link, this.mkdir, this.mkdir])
+  }
+
+  /** Names lead elsewhere; no content changes. */
+  moveSomething(): void {
+    this.oneOf([this.link, this.rename, this.rename, this.moveDirectory, this.moveDirectory, this.exchange, this.mkdir, this.rmdir])
+  }
+
+  private oneOf(kinds: (() => void)[]): void {
     this.log.lock()
     try {
-      this.one([
-        this.write,
-        this.write,
-        this.chmod,
-        this.chmod,
-        this.create,
-        this.create,
-        this.link,
-        this.link,
-        this.rename,
-        this.rename,
-        this.unlink,
-        this.truncate,
-        this.mkdir,
-        this.rmdir,
-        this.exchange,
-        this.setxattr,
-        this.moveDirectory,
-        this.fifo,
-        this.symlink,
-        this.moveTail
-      ]).call(this)
+      this.one(kinds).call(this)
     } finally {
       this.log.unlock()
     }
