@@ -69,7 +69,9 @@ export class Loop {
     for (const action of actions) if (action.do === 'persist') await this.hands.persist(action)
     if (this.ended) return
     this.hands.published(state)
-    for (const action of actions) if (action.do !== 'persist') this.hands.perform(action)
+    // What was granted is told before anything is begun under it.
+    for (const action of actions) if (action.do === 'lease') this.hands.perform(action)
+    for (const action of actions) if (action.do !== 'persist' && action.do !== 'lease') this.hands.perform(action)
   }
 
   private fail(error: unknown): void {

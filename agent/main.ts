@@ -49,7 +49,8 @@ async function startAgent(places: Places, version: string, end: (exitCode: numbe
   const applications = createApplicationPort(places, log)
   const data = createDataPort(places, log)
   const voters = createVotersPort(peer, null)
-  const ports = { clock, disk: createDiskPort(places), heartbeat, peer, voters, lease: createLeasePort(data), vip, applications, data, log }
+  const lease = createLeasePort(places, { clock, data, guard: heartbeat.guard, log })
+  const ports = { clock, disk: createDiskPort(places), heartbeat, peer, voters, lease, vip, applications, data, log }
   const fatal = (why: unknown): void => {
     log.event('error', `The engine ends and will recover from disk: ${reason(why)}`)
     end(EXIT_PERSIST_FAILED)

@@ -80,8 +80,11 @@ export interface VotersPort {
 export interface VipPort {
   /** Somebody else answers for the address (ARP probe, IPv6 neighbour solicitation): its hardware address, else null. */
   probe(vip: VipConfig): Promise<string | null>
-  /** Adds the address, checks for a duplicate first (E_VIP_DUPLICATE), announces it after, several times. Nothing to do when it is held already. */
-  raise(vip: VipConfig): Promise<void>
+  /**
+   * Adds the address, checks for a duplicate first (E_VIP_DUPLICATE), announces it after, several times. Nothing to do when it is held already.
+   * `evenIfAnswered`: somebody who answers does not serve (a quorum says so); neighbours are told about the new place until they have understood.
+   */
+  raise(vip: VipConfig, options: { evenIfAnswered: boolean }): Promise<void>
   /** Removes it; nothing to do when it is not there. */
   drop(vip: VipConfig): Promise<void>
   /** Is it on this machine now? */
@@ -133,8 +136,12 @@ export interface LeasePort {
    * Only a later one of the same role sequence, or any of a higher one, changes that.
    */
   tell(job: string, roleSequence: number, untilMs: number, killAtMs: number): void
+  /** Resolves when it is known what the guard was told before this engine. */
+  known(): Promise<void>
   /** What the guard holds, also from an earlier engine; null: nothing. */
   untilMs(job: string): number | null
+  /** There is still time before the guard ends what serves in this role sequence. */
+  runs(job: string, roleSequence: number): boolean
 }
 
 export interface LogPort {

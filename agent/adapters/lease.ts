@@ -1,13 +1,35 @@
-import type { DataPort, LeasePort } from '../ports'
+import { invariant, type JobConfig } from '../../src/model'
+import type { ClockPort, DataPort, LeasePort, LogPort, Places } from '../ports'
+import { cgroupDirectory } from './applications/cgroup'
+import { applicationFiles } from './applications/files'
+import type { Guarded, GuardedApplication } from './guard/guarded'
+import type { GuardDoor } from './heartbeat/port'
 
-/** What a lease is told to: each obeys on its own, whatever becomes of the engine. */
-export function createLeasePort(data: Pick<DataPort, 'lease'>): LeasePort {
-  const told = new Map<string, { roleSequence: number; untilMs: number; killAtMs: number }>()
+/** A lease is told to the data program and to the guard: each obeys on its own, whatever becomes of the engine. */
+export function createLeasePort(places: Places, doors: { clock: ClockPort; data: Pick<DataPort, 'lease'>; guard: GuardDoor; log: LogPort }): LeasePort {
+  const { clock, data, guard, log } = doors
+  guard.onKilled((job, what) => log.event('error', `The lease of ${job} is over and nobody had stopped it: the guard has ended ${what.join(', ')}.`, job))
   return {
-    tell: (job, roleSequence, untilMs, killAtMs) => {
-      told.set(job, { roleSequence, untilMs, killAtMs })
-      data.lease(job, roleSequence, untilMs)
+    tell: (name, roleSequence, untilMs, killAtMs) => {
+      const job = places.config.jobs[name]
+      invariant(job, `job ${name} is in the configuration`)
+      if (job.data !== null) data.lease(name, roleSequence, untilMs)
+      guard.tell({ ...guarded(places, job), roleSequence, untilMs, killAtMs })
     },
-    untilMs: (job) => told.get(job)?.untilMs ?? null
+    known: () => guard.known(),
+    untilMs: (job) => guard.held(job)?.untilMs ?? null,
+    runs: (job, roleSequence) => {
+      const lease = guard.held(job)
+      return lease !== null && lease.roleSequence === roleSequence && clock.nowMs() < lease.killAtMs
+    }
   }
+}
+
+function guarded(places: Places, job: JobConfig): Pick<Guarded, 'job' | 'applications' | 'vips'> {
+  const applications = job.applications.map((application): GuardedApplication => {
+    const { cgroupName, noteFile } = applicationFiles(places, job, application)
+    const isProcess = application.kind === 'process'
+    return { name: application.name, cgroup: isProcess ? cgroupDirectory(cgroupName) : null, noteFile, unit: application.unit }
+  })
+  return { job: job.name, applications, vips: job.vips }
 }

@@ -1,5 +1,7 @@
 import type { Found, Order } from '../../src/core'
-import { invariant, type ApplicationConfig, type JobConfig } from '../../src/model'
+import { hasQuorum, invariant, type ApplicationConfig, type JobConfig, type VipConfig } from '../../src/model'
+import { jobReport } from '../../src/report/job'
+import { ReportError } from '../../src/report/report'
 import type { Ports } from '../ports'
 import { Lanes } from './lanes'
 
@@ -18,16 +20,37 @@ export class Orders {
       case 'probe':
         return this.ports.vip.probe(order.vip)
       case 'raise':
-        return this.lanes.begin(`vip/${order.vip.address}`, () => this.ports.vip.raise(order.vip))
+        return this.lanes.begin(
+          `vip/${order.vip.address}`,
+          this.leased(job, roleSequence, () => this.raise(job, order.vip))
+        )
       case 'drop':
         return this.lanes.end(`vip/${order.vip.address}`, () => this.ports.vip.drop(order.vip))
       case 'start':
-        return this.lanes.begin(applicationLane(job, order.application), () => this.ports.applications.start(job, applicationOf(job, order.application)))
+        return this.lanes.begin(
+          applicationLane(job, order.application),
+          this.leased(job, roleSequence, () => this.ports.applications.start(job, applicationOf(job, order.application)))
+        )
       case 'stop':
         return this.stop(job, order.application, order.kill)
       default:
         return this.carryOutData(job, roleSequence, order)
     }
+  }
+
+  /** Modes with quorum: what waited for its turn, or slept, until its lease was over does not begin any more. */
+  private leased(job: JobConfig, roleSequence: number, call: () => Promise<void>): () => Promise<void> {
+    if (!hasQuorum(job.mode)) return call
+    const { lease } = this.ports
+    return async () => {
+      if (!lease.runs(job.name, roleSequence)) throw new ReportError(jobReport('E_LEASE_ENDED', { job: job.name, roleSequence }))
+      await call()
+    }
+  }
+
+  /** With quorum nobody else may serve: an address that is answered belongs to a machine that sleeps or is cut off. */
+  private raise({ mode }: JobConfig, vip: VipConfig): Promise<void> {
+    return this.ports.vip.raise(vip, { evenIfAnswered: hasQuorum(mode) })
   }
 
   private stop(job: JobConfig, name: string, kill: boolean): Promise<void> {
@@ -44,7 +67,10 @@ export class Orders {
     const lane = `data/${job.name}`
     switch (order.do) {
       case 'source':
-        return this.lanes.begin(lane, () => this.source(job, roleSequence, order))
+        return this.lanes.begin(
+          lane,
+          this.leased(job, roleSequence, () => this.source(job, roleSequence, order))
+        )
       case 'target':
         return this.lanes.begin(lane, () => data.ensure(job).then(() => data.target(job.name, roleSequence)))
       case 'drain':
@@ -98,6 +124,7 @@ export class Orders {
     const held = await this.held(job)
     const running: string[] = []
     for (const application of job.applications) if (await this.ports.applications.adopt(job, application)) running.push(application.name)
+    await this.ports.lease.known()
     return { held, running, data, leaseUntilMs: this.ports.lease.untilMs(job.name) }
   }
 

@@ -93,6 +93,8 @@ export const syncfsAsync = (descriptor: number): Promise<number> =>
     const native = library.func('syncfs', 'int', ['int'])
     native.async(descriptor, (error: unknown, result: number) => (error ? reject(error) : resolve(result)))
   })
+/** The last argument is read and written by the driver. */
+export const ioctl = call<[number, number, Bytes]>('ioctl', 'int', ['int', 'ulong', 'void *'])
 export const poll = call<[Bytes, number, number]>('poll', 'int', ['void *', 'ulong', 'int'])
 export const eventfd = call<[number, number]>('eventfd', 'int', ['uint', 'int'])
 export const inotifyInit = call<[number]>('inotify_init1', 'int', ['int'])

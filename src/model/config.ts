@@ -13,6 +13,8 @@ export interface Config {
   /** The third voter of the modes with quorum; absent: there is none. */
   witness?: WitnessConfig | null
   quorum?: QuorumConfig
+  /** A device that resets the machine when what is served without a lease does not end otherwise. */
+  watchdog?: string | null
 }
 
 /** Where the witness is reached. */
@@ -30,6 +32,15 @@ export interface QuorumConfig {
   /** Grows with every change that is applied; an older configuration does not vote. */
   configVersion: number
 }
+
+const MS_A_SECOND = 1_000
+/**
+ * Half a lease, in whole seconds: in the other half it is petted. Petted only while the lease still runs for that long, or nothing is served, it has reset
+ * the machine before somebody else may serve.
+ */
+export const watchdogTimeoutMs = ({ leaseMs }: Pick<QuorumConfig, 'leaseMs'>): number =>
+  Math.max(MS_A_SECOND, Math.floor(leaseMs / 2 / MS_A_SECOND) * MS_A_SECOND)
+export const WATCHDOG_LEASE_MS_MIN = 2 * MS_A_SECOND
 
 /** Product §6. */
 export const JOB_MODES = ['guide', 'high-availability', 'high-protection', 'high-performance'] as const

@@ -36,6 +36,11 @@ export const JOB_MESSAGES = {
     message: ({ job, node, peer }) => `${node} has not heard from ${peer} since it started, so it cannot know who owns ${job}`,
     tryThis: ({ peer }) => `Start the agent on ${peer}, or repair the links (hbtstate)`
   }),
+  E_LEASE_ENDED: define<{ job: string; roleSequence: number }>({
+    exitCode: 5,
+    message: ({ job, roleSequence }) => `Nothing of ${job} is begun any more in role sequence ${roleSequence}: its lease is over`,
+    tryThis: ({ job }) => `It is tried again by itself as soon as a second voter lets this node serve. See: why ${job}`
+  }),
   E_NO_QUORUM: define<Pair>({
     exitCode: 5,
     message: ({ job, node, peer }) => `${node} has no quorum for ${job}: neither ${peer} nor a witness lets it serve now`,

@@ -16,7 +16,7 @@ export class FakePorts {
   /** The third voter; it is not there unless a test brings one. */
   askWitness: (message: VoteMessage) => Promise<VoteReply | null> = async () => null
   private readonly held = new Map<string, { promise: Promise<void>; resolve: () => void; reject: (why: Error) => void }>()
-  readonly leases = new Map<string, number>()
+  readonly leases = new Map<string, { roleSequence: number; untilMs: number; killAtMs: number }>()
   private readonly timers = new Set<NodeJS.Timeout>()
   private readonly seen = new Map<string, () => void>()
   private status: MirrordStatus = statusOf({ ...blankMachine(true).data, running: true, roleSequence: 1, peerCopyComplete: true, connected: true })
@@ -122,11 +122,16 @@ export class FakePorts {
       onLost: () => undefined
     },
     lease: {
-      tell: (job, roleSequence, untilMs) => {
+      tell: (job, roleSequence, untilMs, killAtMs) => {
         this.calls.push(`lease ${job} ${roleSequence}`)
-        this.leases.set(job, untilMs)
+        this.leases.set(job, { roleSequence, untilMs, killAtMs })
       },
-      untilMs: (job) => this.leases.get(job) ?? null
+      known: async () => undefined,
+      untilMs: (job) => this.leases.get(job)?.untilMs ?? null,
+      runs: (job, roleSequence) => {
+        const lease = this.leases.get(job)
+        return lease?.roleSequence === roleSequence && lease.killAtMs > this.ports.clock.nowMs()
+      }
     },
     log: { event: (level, text) => void this.events.push(`${level}: ${text}`) }
   }

@@ -12,15 +12,20 @@ export interface Cgroup {
 /** Makes it; null where there is no cgroup v2 that we may write. */
 export function makeCgroup(name: string): Cgroup | null {
   try {
-    const own = ownCgroupDirectory()
-    if (own === null) return null
-    const directory = path.join(own, 'mirrorpair', name)
+    const directory = cgroupDirectory(name)
+    if (directory === null) return null
     fs.mkdirSync(directory, { recursive: true })
     fs.accessSync(path.join(directory, 'cgroup.procs'), fs.constants.W_OK)
     return { directory }
   } catch {
     return null
   }
+}
+
+/** Where it is, or would be; null: there is no cgroup v2. */
+export function cgroupDirectory(name: string): string | null {
+  const own = ownCgroupDirectory()
+  return own === null ? null : path.join(own, 'mirrorpair', name)
 }
 
 /** The processes in it and below it. */

@@ -3,12 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { logTail, trimLog } from '../boundedLog'
 import { monotonicMs } from '../clock'
 import { failure, plainReason } from '../failure'
-import { fileWord, readNote, removeNote, writeNote } from '../files'
-import { identify, type ProcessIdentity, isAlive, isListed, isOfThisBoot, sessionMembers, signalProcess } from '../processes'
+import { removeNote, writeNote } from '../files'
+import { identify, type ProcessIdentity, isAlive, isListed, signalProcess } from '../processes'
 import { redact } from '../redact'
 import { cgroupMembers, killCgroup, makeCgroup, removeCgroup } from './cgroup'
+import { applicationFiles } from './files'
+import { notedLaunch, sessionOf } from './killing'
 import { type Launch, type Launched, launch } from './launch'
-import { launchedSchema } from './note'
 import type { Runner, RunnerOptions } from './runner'
 import { runShell, type Surroundings, surroundings } from './shell'
 import { Watch } from './watch'
@@ -37,9 +38,9 @@ export class ProcessRunner implements Runner {
   private lastWords = 'its process ended'
 
   constructor(private readonly options: RunnerOptions) {
-    const name = `${fileWord(options.job.name)}.${fileWord(options.application.name)}`
-    this.cgroupName = `${fileWord(options.places.node)}.${name}`
-    this.noteFile = path.join(options.places.runDirectory, 'applications', `${name}.json`)
+    const { noteFile, cgroupName, name } = applicationFiles(options.places, options.job, options.application)
+    this.cgroupName = cgroupName
+    this.noteFile = noteFile
     this.logFile = path.join(options.places.stateDirectory, 'log', `${name}.log`)
   }
 
@@ -86,10 +87,8 @@ export class ProcessRunner implements Runner {
     return launched !== null && isAlive(launched.identity) ? launched : null
   }
 
-  /** A note of an earlier boot says nothing about the processes of this one. */
   private noted(): Launched | null {
-    const note = launchedSchema.safeParse(readNote(this.noteFile))
-    return note.success && isOfThisBoot(note.data.identity) ? note.data : null
+    return notedLaunch(this.noteFile)
   }
 
   private async launchAnew(around: Surroundings, abort: AbortSignal): Promise<Launch> {
@@ -193,10 +192,7 @@ export class ProcessRunner implements Runner {
     const left = this.seen.filter(isAlive).map(({ pid }) => pid)
     // A cgroup no longer names a process that has begun to die, and in a folder that hangs that may take a while.
     if (cgroup !== null) return [...new Set([...cgroupMembers(cgroup), ...left])]
-    if (launched === null) return []
-    const later = identify(launched.identity.pid)
-    // The number belongs to somebody else by now: then a session of that number is not ours either.
-    return later !== null && !isAlive(launched.identity) ? left : [...new Set([...sessionMembers(launched.identity.pid), ...left])]
+    return launched === null ? [] : [...new Set([...sessionOf(launched.identity), ...left])]
   }
 }
 

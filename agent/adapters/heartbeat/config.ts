@@ -1,15 +1,19 @@
 import path from 'node:path'
 import * as z from 'zod'
+import { type Config, watchdogTimeoutMs } from '../../../src/model'
 import type { Places } from '../../ports'
 
 /** What the heartbeat program is started with (`heartbeat.json` in the run directory). A program with another one is ended and started anew. */
 export const heartbeatConfigSchema = z.strictObject({
-  protocol: z.literal(1),
+  protocol: z.literal(2),
   cluster: z.string(),
   node: z.string(),
   peerNode: z.string(),
   keyFile: z.string(),
   socketFile: z.string(),
+  runDirectory: z.string(),
+  /** Resets the machine when what is served without a lease does not end; null: there is none. */
+  watchdog: z.object({ file: z.string(), timeoutMs: z.number() }).nullable(),
   links: z.array(
     z.strictObject({
       name: z.string(),
@@ -35,7 +39,13 @@ export function heartbeatConfig(places: Places): HeartbeatConfig {
     return [{ name: link.name, local, remote, port: link.heartbeatPort, intervalMs: link.intervalMs, maxMiss: link.maxMiss }]
   })
   const keyFile = path.join(places.stateDirectory, 'heartbeat.key')
-  return { protocol: 1, cluster: config.cluster, node, peerNode, keyFile, socketFile: path.join(places.runDirectory, 'heartbeat.sock'), links }
+  const socketFile = path.join(places.runDirectory, 'heartbeat.sock')
+  const { runDirectory } = places
+  return { protocol: 2, cluster: config.cluster, node, peerNode, keyFile, socketFile, runDirectory, watchdog: watchdogOf(config), links }
+}
+
+function watchdogOf({ watchdog, quorum }: Config): HeartbeatConfig['watchdog'] {
+  return watchdog && quorum ? { file: watchdog, timeoutMs: watchdogTimeoutMs(quorum) } : null
 }
 
 /** So long after the last packet a link is down. */

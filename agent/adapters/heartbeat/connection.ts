@@ -1,6 +1,7 @@
 import net from 'node:net'
 import type { HeartbeatView } from '../../ports'
 import { monotonicMs } from '../clock'
+import type { Guarded } from '../guard/guarded'
 import { onJsonLines, sendJsonLine } from '../jsonLines'
 import { type HeartbeatEvent, type HeartbeatRequest, LINE_LENGTH_MAX, SOCKET_QUEUE_BYTES_MAX } from './wire'
 
@@ -11,6 +12,9 @@ export class Connection {
   heardAtMs = monotonicMs()
   identity = ''
   firstView: HeartbeatView | null = null
+  /** The leases that it guarded when this connection began. */
+  guarded: Guarded[] = []
+  onKilled: (job: string, what: string[]) => void = () => undefined
   onView: (view: HeartbeatView) => void = (view) => {
     this.firstView = view
   }
@@ -39,8 +43,7 @@ export class Connection {
       onJsonLines(connection.socket, LINE_LENGTH_MAX, (line) => {
         const event = line as HeartbeatEvent
         connection.heardAtMs = monotonicMs()
-        if (event.event === 'view') connection.onView(event.view)
-        else connection.greeted(event)
+        connection.heard(event)
         if (connection.firstView === null || connection.identity === '' || opened) return
         opened = true
         clearTimeout(timer)
@@ -48,6 +51,13 @@ export class Connection {
         resolve(connection)
       })
     })
+  }
+
+  private heard(event: HeartbeatEvent): void {
+    if (event.event === 'view') this.onView(event.view)
+    else if (event.event === 'hello') this.greeted(event)
+    else if (event.event === 'guards') this.guarded = event.guarded
+    else this.onKilled(event.job, event.what)
   }
 
   private greeted(hello: Extract<HeartbeatEvent, { event: 'hello' }>): void {

@@ -1,11 +1,10 @@
 import fs from 'node:fs'
 import net from 'node:net'
 import { onJsonLines, sendJsonLine } from '../jsonLines'
-import { type HeartbeatEvent, type HeartbeatRequest, LINE_LENGTH_MAX, SOCKET_QUEUE_BYTES_MAX } from './wire'
+import { type HeartbeatEvent, type HeartbeatRequest, LINE_LENGTH_MAX, requestSchema, SOCKET_QUEUE_BYTES_MAX } from './wire'
 
 /** An old engine, its successor, and somebody who looks: more are not let in. */
 const CLIENTS_MAX = 16
-const DO_WORDS: HeartbeatRequest['do'][] = ['ping', 'leave', 'end']
 
 export interface Door {
   toAll(event: HeartbeatEvent): void
@@ -21,9 +20,8 @@ export async function openDoor(socketFile: string, greet: () => HeartbeatEvent[]
     client.on('error', () => client.destroy())
     client.on('close', () => clients.delete(client))
     onJsonLines(client, LINE_LENGTH_MAX, (value) => {
-      const word = (value as { do?: unknown } | null)?.do
-      const known = DO_WORDS.find((each) => each === word)
-      if (known !== undefined) receive({ do: known })
+      const request = requestSchema.safeParse(value)
+      if (request.success) receive(request.data)
     })
     for (const event of greet()) sendJsonLine(client, event, SOCKET_QUEUE_BYTES_MAX)
   })

@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { hasQuorum } from '../../../src/model'
 import { programCommand } from '../../native/programs'
 import type { HeartbeatPort, HeartbeatView, LogPort, Places } from '../../ports'
 import { monotonicMs } from '../clock'
+import { type Guarded, isNewer } from '../guard/guarded'
 import { failure, plainReason } from '../failure'
 import { writeNote } from '../files'
 import { spawnDetached } from '../spawnDetached'
@@ -26,15 +28,25 @@ export interface HeartbeatOptions {
   command?: { file: string; args: string[] }
 }
 
-export function createHeartbeatPort(places: Places, log: LogPort, options: HeartbeatOptions = {}): HeartbeatPort {
+/** The guard in the heartbeat program: it outlives the engine, with what it was told. */
+export interface GuardDoor {
+  tell(guarded: Guarded): void
+  /** Resolves when it is known what it was told before this engine. */
+  known(): Promise<void>
+  /** What it was told, by this engine or an earlier one. */
+  held(job: string): Guarded | null
+  onKilled(call: (job: string, what: string[]) => void): void
+}
+
+export function createHeartbeatPort(places: Places, log: LogPort, options: HeartbeatOptions = {}): HeartbeatPort & { guard: GuardDoor } {
   const keeper = new HeartbeatKeeper(places, log, options.command ?? withWord(programCommand('agent')))
-  return { start: (onChange) => keeper.start(onChange), view: () => keeper.view(), close: (end) => keeper.close(end) }
+  return { start: (onChange) => keeper.start(onChange), view: () => keeper.view(), close: (end) => keeper.close(end), guard: keeper }
 }
 
 const withWord = (command: { file: string; args: string[] }): { file: string; args: string[] } => ({ ...command, args: [...command.args, 'heartbeat'] })
 
 /** Keeps one heartbeat program running and connected, and hands its views on. */
-class HeartbeatKeeper {
+class HeartbeatKeeper implements GuardDoor {
   private readonly config: HeartbeatConfig
   private readonly configFile: string
   private readonly logFile: string
@@ -44,6 +56,9 @@ class HeartbeatKeeper {
   private ping: NodeJS.Timeout | undefined
   private graceUntilMs = 0
   private closed = false
+  private readonly connected = Promise.withResolvers<void>()
+  private readonly guarded = new Map<string, Guarded>()
+  private killed: (job: string, what: string[]) => void = () => undefined
 
   constructor(
     private readonly places: Places,
@@ -64,6 +79,33 @@ class HeartbeatKeeper {
 
   view(): HeartbeatView {
     return this.last
+  }
+
+  tell(guarded: Guarded): void {
+    if (!isNewer(guarded, this.guarded.get(guarded.job))) return
+    this.guarded.set(guarded.job, guarded)
+    this.connection?.send({ do: 'guard', guarded })
+  }
+
+  known(): Promise<void> {
+    return this.connected.promise
+  }
+
+  held(job: string): Guarded | null {
+    return this.guarded.get(job) ?? null
+  }
+
+  onKilled(call: (job: string, what: string[]) => void): void {
+    this.killed = call
+  }
+
+  /** What one program guarded, the next one guards: an earlier engine may have told it. What has no quorum any more needs no guard. */
+  private learnGuarded(connection: Connection): void {
+    for (const guarded of connection.guarded) {
+      const mode = this.places.config.jobs[guarded.job]?.mode
+      if (mode === undefined || !hasQuorum(mode)) connection.send({ do: 'forget', job: guarded.job })
+      else if (isNewer(guarded, this.guarded.get(guarded.job))) this.guarded.set(guarded.job, guarded)
+    }
   }
 
   async close(end: boolean): Promise<void> {
@@ -97,6 +139,7 @@ class HeartbeatKeeper {
 
   private async startAnew(running: Connection | null): Promise<Connection> {
     if (running !== null) {
+      this.learnGuarded(running)
       running.send({ do: 'end' })
       await running.gone(END_TIMEOUT_MS)
       running.kill()
@@ -129,8 +172,12 @@ class HeartbeatKeeper {
     this.connection = connection
     connection.onView = (view) => this.see(view)
     connection.onClose = () => void this.revive()
+    connection.onKilled = (job, what) => this.killed(job, what)
+    this.learnGuarded(connection)
+    for (const guarded of this.guarded.values()) connection.send({ do: 'guard', guarded })
     connection.send({ do: 'ping' })
     if (connection.firstView !== null) this.see(connection.firstView, true)
+    this.connected.resolve()
     if (this.closed) connection.socket.destroy()
   }
 

@@ -7,6 +7,7 @@ import { monotonicMs } from '../clock'
 import { failure, plainReason } from '../failure'
 import { type HeartbeatConfig, heartbeatConfigSchema } from './config'
 import { type Door, openDoor } from './door'
+import { Guards } from './guards'
 import { HeartbeatLink } from './link'
 import { HEARTBEAT_KEY_BYTES } from './packet'
 import { PeerSight } from './peerSight'
@@ -77,6 +78,7 @@ class HeartbeatProgram {
   private leaving = false
   private door: Door | null = null
   private counters: NodeJS.Timeout | undefined
+  private readonly guards: Guards
 
   constructor(
     private readonly config: HeartbeatConfig,
@@ -93,13 +95,21 @@ class HeartbeatProgram {
       changed: () => this.tellView()
     }
     this.links = config.links.map((link) => new HeartbeatLink(link, around))
+    const say = (line: string): void => void process.stderr.write(`${new Date().toISOString()} guard: ${line}\n`)
+    this.guards = new Guards(config, {
+      say,
+      killed: (job, what) => {
+        say(`the lease of ${job} is over, and these were ended: ${what.join(', ')}`)
+        this.door?.toAll({ event: 'killed', job, what })
+      }
+    })
   }
 
   async start(): Promise<void> {
     const hello = { event: 'hello' as const, pid: process.pid, config: this.config, keyFingerprint: keyFingerprint(this.key) }
     this.door = await openDoor(
       this.config.socketFile,
-      () => [hello, { event: 'view', view: this.view() }],
+      () => [hello, { event: 'guards', guarded: this.guards.all() }, { event: 'view', view: this.view() }],
       (request) => this.receive(request)
     )
     process.on('SIGTERM', () => this.end())
@@ -119,6 +129,8 @@ class HeartbeatProgram {
 
   private receive(request: HeartbeatRequest): void {
     if (request.do === 'ping') this.engineSeenMs = monotonicMs()
+    else if (request.do === 'guard') this.guards.tell(request.guarded)
+    else if (request.do === 'forget') this.guards.forget(request.job)
     else if (request.do === 'end') this.end()
     else if (!this.leaving) this.leave(LEAVE_REPEATS)
   }
@@ -134,8 +146,10 @@ class HeartbeatProgram {
   private end(): void {
     clearInterval(this.counters)
     for (const link of this.links) link.close()
-    this.door?.close()
-    this.ended()
+    void this.guards.end().then(() => {
+      this.door?.close()
+      this.ended()
+    })
   }
 }
 

@@ -1,24 +1,37 @@
+import * as z from 'zod'
 import type { HeartbeatView } from '../../ports'
+import { type Guarded, guardedSchema } from '../guard/guarded'
 import type { HeartbeatConfig } from './config'
 
-/** What engine and heartbeat program say to each other: JSON lines over `<run>/heartbeat.sock`. */
-export type HeartbeatRequest =
+/** What the engine says to the heartbeat program: JSON lines over `<run>/heartbeat.sock`. */
+export const requestSchema = z.discriminatedUnion('do', [
   /** The engine lives. Sent every ENGINE_PING_MS. */
-  | { do: 'ping' }
+  z.object({ do: z.literal('ping') }),
   /** The node shuts down cleanly: say so to the peer on every link, then end. */
-  | { do: 'leave' }
+  z.object({ do: z.literal('leave') }),
   /** End now, without a word to the peer: a successor with another configuration follows. */
-  | { do: 'end' }
+  z.object({ do: z.literal('end') }),
+  /** A job is served under this lease. */
+  z.object({ do: z.literal('guard'), guarded: guardedSchema }),
+  /** It needs no lease any more. */
+  z.object({ do: z.literal('forget'), job: z.string() })
+])
+
+export type HeartbeatRequest = z.infer<typeof requestSchema>
 
 export type HeartbeatEvent =
   /** First line of every connection. */
   | { event: 'hello'; pid: number; config: HeartbeatConfig; keyFingerprint: string }
   /** At every change, and every COUNTERS_MS for the counters. */
   | { event: 'view'; view: HeartbeatView }
+  /** Before the first view: the leases that are guarded. */
+  | { event: 'guards'; guarded: Guarded[] }
+  /** Something of a job was still there at the end of its lease, and was ended. */
+  | { event: 'killed'; job: string; what: string[] }
 
 export const ENGINE_PING_MS = 1_000
 /** The peer's engine is called silent after three pings missed; its own restart takes less. */
 export const ENGINE_SILENT_MS = 3_500
 export const COUNTERS_MS = 1_000
-export const LINE_LENGTH_MAX = 64 * 1024
-export const SOCKET_QUEUE_BYTES_MAX = 256 * 1024
+export const LINE_LENGTH_MAX = 1024 * 1024
+export const SOCKET_QUEUE_BYTES_MAX = 2 * LINE_LENGTH_MAX

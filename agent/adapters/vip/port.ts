@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { VipConfig } from '../../../src/model'
 import type { LogPort, Places, VipPort } from '../../ports'
 import { runCommand } from '../command'
@@ -12,6 +13,9 @@ import { holders, IP_TIMEOUT_MS, type Nic, nicFor, readNics } from './nics'
 /** What `ip address delete` says when the address went away in the meantime. */
 const ALREADY_GONE = /Cannot assign requested address|Cannot find device|No such device/
 const ALREADY_THERE = /File exists/
+/** While somebody without a lease answers for an address: an hour at most. */
+const INSIST_GAP_MS = 1_000
+const INSIST_TIMES = 3_600
 /** Longer prefixes have no broadcast address. */
 const BROADCAST_PREFIX_MAX = 30
 
@@ -21,7 +25,7 @@ export function createVipPort(places: Pick<Places, 'runDirectory' | 'node'>, log
   const pick = (vip: VipConfig): VipPort => (isLoopback(vip.address) ? noted : machine)
   return {
     probe: (vip) => pick(vip).probe(vip),
-    raise: (vip) => pick(vip).raise(vip),
+    raise: (vip, options) => pick(vip).raise(vip, options),
     drop: (vip) => pick(vip).drop(vip),
     held: (vip) => pick(vip).held(vip),
     close: () => machine.close()
@@ -44,15 +48,37 @@ class MachineVips implements VipPort {
     return await this.probeOn(nic, nics, vip)
   }
 
-  async raise(vip: VipConfig): Promise<void> {
+  async raise(vip: VipConfig, { evenIfAnswered }: { evenIfAnswered: boolean }): Promise<void> {
     const nics = await this.nics(vip)
     if (holders(nics, vip.address).length > 0) return
     const nic = this.nicOf(nics, vip)
-    const hardware = await this.probeOn(nic, nics, vip)
-    if (hardware !== null) throw failure('E_VIP_DUPLICATE', { node: this.node, vip: vip.name, address: vip.address, hardware, nic: nic.name })
+    if (!evenIfAnswered) await this.refuseAnswered(vip, nic, nics)
     keepSecondaries(nic, vip.family)
     await this.ip(vip, addArguments(vip, nic), ALREADY_THERE)
     this.announce(nic, vip)
+    if (evenIfAnswered) void this.insist(vip, nic, nics)
+  }
+
+  private async refuseAnswered(vip: VipConfig, nic: Nic, nics: Nic[]): Promise<void> {
+    const hardware = await this.probeOn(nic, nics, vip)
+    if (hardware !== null) throw failure('E_VIP_DUPLICATE', { node: this.node, vip: vip.name, address: vip.address, hardware, nic: nic.name })
+  }
+
+  /** The kernel of a machine whose processes sleep goes on answering: neighbours are told again until it does not. */
+  private async insist(vip: VipConfig, nic: Nic, nics: Nic[]): Promise<void> {
+    let said = false
+    for (let times = 0; times < INSIST_TIMES; times++) {
+      const hardware = await this.probeOn(nic, nics, vip).catch(() => null)
+      if (!this.announcing.has(vip.address) || hardware === null) return
+      if (!said)
+        this.log.event(
+          'warning',
+          `${hardware} still answers for VIP ${vip.name} (${vip.address}) and has no lease to serve: it is announced on ${nic.name} until that ends`
+        )
+      said = true
+      this.announce(nic, vip)
+      await pause(INSIST_GAP_MS, undefined, { ref: false })
+    }
   }
 
   async drop(vip: VipConfig): Promise<void> {

@@ -1,6 +1,4 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import fs from 'node:fs'
-import path from 'node:path'
 import { createVipPort } from '../../../agent/adapters'
 import { inNetwork, sameAddress } from '../../../agent/adapters/vip/address'
 import { arpClaim, gratuitousArps, neighbourProbe } from '../../../agent/adapters/vip/frames'
@@ -42,7 +40,7 @@ test('a loopback VIP changes nothing on the machine: a note says which node hold
   const [one, two] = [makePlaces('RMHW131'), makePlaces('RMHW132')]
   const loopback = vip({ address: '127.0.0.30', prefix: 8 })
   const [first, second] = [createVipPort(one, keptLog()), createVipPort(two, keptLog())]
-  await first.raise(loopback)
+  await first.raise(loopback, { evenIfAnswered: false })
   expect([await first.held(loopback), await second.held(loopback)]).toEqual([true, false])
   await first.drop(loopback)
   await first.drop(loopback)
@@ -64,7 +62,7 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
   const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
   const inside = (name: string, ...args: string[]): string => ip('-n', name, ...args)
   /** The real port in a process inside of the namespace; the lines it says. */
-  const act = (name: string, ...calls: [string, VipConfig | number][]): string[] => {
+  const act = (name: string, ...calls: [string, VipConfig | number, { evenIfAnswered: boolean }?][]): string[] => {
     const result = spawnSync('ip', ['netns', 'exec', name, program.file, ...program.args, JSON.stringify(calls)], { encoding: 'utf8', timeout: 20_000 })
     if (result.stderr !== '') throw new Error(result.stderr)
     return result.stdout.trim().split('\n')
@@ -72,8 +70,6 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
   let program = { file: '', args: [''] }
 
   beforeAll(() => {
-    const root = path.join(__dirname, '..', '..', '..')
-    fs.symlinkSync(path.join(root, 'node_modules'), path.join(places.root, 'node_modules'))
     program = bundleProgram(
       places.root,
       'vip',
@@ -81,9 +77,9 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
        const run = async () => {
          const log = { event: (_: string, text: string) => console.log('log ' + text) }
          const port = createVipPort({ runDirectory: '/tmp', node: 'RMHW131' } as never, log as never)
-         for (const [name, vip] of JSON.parse(process.argv[2]!)) {
+         for (const [name, vip, options = { evenIfAnswered: false }] of JSON.parse(process.argv[2]!)) {
            if (name === 'linger') { await new Promise((resolve) => setTimeout(resolve, vip)); continue }
-           try { console.log(name, await (port as any)[name](vip)) } catch (error: any) { console.log(error.report?.code, error.message) }
+           try { console.log(name, await (port as any)[name](vip, options)) } catch (error: any) { console.log(error.report?.code, error.message) }
          }
          port.close()
        }
@@ -141,6 +137,20 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
       'held true',
       'drop undefined'
     ])
+  })
+
+  test('with quorum: a machine that sleeps with the address still answers for it by its kernel, and is told away from its neighbours', () => {
+    const address = vip({})
+    const neighbour = (): string => inside(client, 'neighbour', 'show', 'to', address.address)
+    const hardwareOf = (name: string): string => JSON.parse(inside(name, '-j', 'link', 'show', 'eth0'))[0].address
+    expect(act(a, ['raise', address])).toEqual(['raise undefined'])
+    spawnSync('ip', ['netns', 'exec', client, 'ping', '-c', '1', '-W', '2', address.address])
+    expect(neighbour()).toContain(hardwareOf(a))
+    const said = act(b, ['raise', address, { evenIfAnswered: true }], ['held', address], ['linger', 2_500])
+    expect(said.sort()).toEqual(['held true', expect.stringMatching(new RegExp(`^log ${hardwareOf(a)} still answers`)), 'raise undefined'])
+    expect(neighbour()).toContain(hardwareOf(b))
+    act(a, ['drop', address])
+    act(b, ['drop', address])
   })
 
   test('no NIC with its network: the answer lists what there is', () => {

@@ -1,0 +1,32 @@
+import { readNote } from '../files'
+import { type ProcessIdentity, identify, isAlive, isOfThisBoot, sessionMembers, signalProcess } from '../processes'
+import { cgroupMembers, killCgroup } from './cgroup'
+import type { Launched } from './launch'
+import { launchedSchema } from './note'
+
+/** What was started last, as its note says. A note of an earlier boot says nothing about the processes of this one. */
+export function notedLaunch(noteFile: string): Launched | null {
+  const note = launchedSchema.safeParse(readNote(noteFile))
+  return note.success && isOfThisBoot(note.data.identity) ? note.data : null
+}
+
+/** Without a cgroup: its session, while that is known to be its own. */
+export function sessionOf(identity: ProcessIdentity): number[] {
+  const later = identify(identity.pid)
+  // The number belongs to somebody else by now: then a session of that number is not ours either.
+  return later !== null && !isAlive(identity) ? [] : sessionMembers(identity.pid)
+}
+
+/** The processes of what was started last. */
+export function notedMembers(noteFile: string): number[] {
+  const launched = notedLaunch(noteFile)
+  if (launched === null) return []
+  return launched.cgroup === null ? sessionOf(launched.identity) : cgroupMembers(launched.cgroup)
+}
+
+/** At once and without waiting. */
+export function killNoted(noteFile: string): void {
+  const launched = notedLaunch(noteFile)
+  if (launched === null || (launched.cgroup !== null && killCgroup(launched.cgroup))) return
+  for (const pid of notedMembers(noteFile)) signalProcess(pid, 'SIGKILL')
+}

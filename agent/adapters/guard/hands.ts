@@ -1,0 +1,55 @@
+import os from 'node:os'
+import path from 'node:path'
+import { killNoted, notedMembers } from '../applications/killing'
+import { cgroupMembers, killCgroup } from '../applications/cgroup'
+import { monotonicMs } from '../clock'
+import { runCommand } from '../command'
+import { plainReason } from '../failure'
+import { fileWord, readNote } from '../files'
+import { isLoopback, sameAddress } from '../vip/address'
+import { createVipPort } from '../vip/port'
+import type { GuardHands } from './guard'
+import type { Guarded, GuardedApplication } from './guarded'
+
+const SYSTEMCTL_TIMEOUT_MS = 5_000
+/** Where systemd has a service unless its unit says otherwise; what is elsewhere is ended all the same, and not looked for. */
+const SYSTEM_SLICE = 'system.slice'
+
+/** How a guard sees and ends what is of a job on this machine. */
+export function machineHands(
+  given: { node: string; runDirectory: string; cgroupRoot: string | null },
+  say: (line: string) => void
+): Omit<GuardHands, 'killed'> {
+  const vipPort = createVipPort(given, { event: (_level, text) => say(text) })
+  const unitCgroup = (unit: string): string | null => given.cgroupRoot && path.join(given.cgroupRoot, SYSTEM_SLICE, unit)
+  const cgroups = ({ cgroup, unit }: GuardedApplication): { directory: string }[] =>
+    [cgroup, unit === null ? null : unitCgroup(unit)].flatMap((directory) => (directory === null ? [] : [{ directory }]))
+  const isThere = (application: GuardedApplication): boolean =>
+    cgroups(application).some((each) => cgroupMembers(each).length > 0) || notedMembers(application.noteFile).length > 0
+  const isHeld = (address: string): boolean =>
+    isLoopback(address)
+      ? readNote(path.join(given.runDirectory, 'vip', `${fileWord(address)}.json`)) !== null
+      : Object.values(os.networkInterfaces()).some((own) => own?.some((each) => sameAddress(each.address, address)))
+  const endApplication = (application: GuardedApplication): void => {
+    for (const cgroup of cgroups(application)) killCgroup(cgroup)
+    killNoted(application.noteFile)
+    if (application.unit !== null) void endUnit(application.unit)
+  }
+  return {
+    nowMs: monotonicMs,
+    alive: ({ applications, vips }) => [
+      ...applications.filter(isThere).map(({ name }) => name),
+      ...vips.filter(({ address }) => isHeld(address)).map(({ name }) => name)
+    ],
+    end: ({ applications, vips }: Guarded) => {
+      for (const application of applications) endApplication(application)
+      for (const vip of vips) vipPort.drop(vip).catch((error: unknown) => say(plainReason(error)))
+    }
+  }
+}
+
+/** The stop keeps systemd from starting it again. */
+async function endUnit(unit: string): Promise<void> {
+  await runCommand('systemctl', ['kill', '--signal=SIGKILL', unit], SYSTEMCTL_TIMEOUT_MS)
+  await runCommand('systemctl', ['stop', '--no-block', unit], SYSTEMCTL_TIMEOUT_MS)
+}

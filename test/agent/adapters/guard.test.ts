@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import { createApplicationPort, createHeartbeatPort, createLeasePort, createVipPort } from '../../../agent/adapters'
+import { createClockPort, monotonicMs } from '../../../agent/adapters/clock'
+import type { Places } from '../../../agent/ports'
+import type { JobConfig } from '../../../src/model'
+import { firstOwnPort } from '../../kit/ports'
+import { application, bundleProgram, job, keptLog, link, makePlaces, removePlaces, until } from './surroundings'
+
+/** The real program, and the end of it when a test run was killed before it could ask for that. */
+const PROGRAM = `import { runHeartbeatProgram } from '../../../agent/adapters/heartbeat/program'
+  const parent = process.ppid
+  setInterval(() => process.ppid === parent || process.exit(1), 1_000).unref()
+  void runHeartbeatProgram(process.argv.slice(2)).then((code) => process.exit(code))`
+const SHORT_MS = 400
+const LONG_MS = 60_000
+
+const APP = application({ start: 'setsid sleep 300 & sleep 300' })
+const VIP = { name: 'IP', address: '127.0.0.30', prefix: 8, family: 4 as const, nicGroup: null, nic: null }
+const JOB: JobConfig = job({ mode: 'high-protection', applications: [APP], vips: [VIP] })
+
+describe('the guard', () => {
+  const device = (places: { root: string }): string => path.join(places.root, 'watchdog')
+  const made = makePlaces('RMHW131', { links: [link({ heartbeatPort: firstOwnPort(), intervalMs: 100 })], jobs: { DB_Group: JOB } })
+  const quorum = { leaseMs: 10_000, driftMs: 250, configVersion: 1 }
+  const places = { ...made, config: { ...made.config, quorum, watchdog: device(made) } }
+  let command = { file: '', args: [''] }
+  const ends: (() => Promise<void> | void)[] = []
+
+  beforeAll(() => {
+    // The program looks for its threads beside itself.
+    command = bundleProgram(places.root, 'agent', PROGRAM)
+    fs.copyFileSync(path.join(process.cwd(), 'dist', 'guard.worker.cjs'), path.join(places.root, 'guard.worker.cjs'))
+    fs.writeFileSync(path.join(places.stateDirectory, 'heartbeat.key'), randomBytes(32), { mode: 0o600 })
+    fs.writeFileSync(device(places), '')
+  })
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end()
+  })
+  afterAll(() => removePlaces(places))
+
+  /** An engine's doors; `crash` ends it without a word. */
+  async function engine(at: Places = places) {
+    const log = keptLog()
+    const heartbeat = createHeartbeatPort(at, log, { command })
+    const lease = createLeasePort(at, { clock: createClockPort(), data: { lease: () => undefined }, guard: heartbeat.guard, log })
+    await heartbeat.start(() => undefined)
+    const applications = createApplicationPort(at, log)
+    const vip = createVipPort(at, log)
+    const crash = async (): Promise<void> => {
+      applications.close()
+      await heartbeat.close(false)
+    }
+    ends.push(async () => {
+      await applications.stop(JOB, APP, { kill: true })
+      applications.close()
+      await heartbeat.close(true)
+    })
+    const tell = (forMs: number, roleSequence = 3): void => lease.tell('DB_Group', roleSequence, monotonicMs() + forMs + 100, monotonicMs() + forMs)
+    const serve = async (): Promise<void> => {
+      await vip.raise(VIP, { evenIfAnswered: true })
+      await applications.start(JOB, APP)
+    }
+    return { log, heartbeat, lease, applications, vip, crash, tell, serve }
+  }
+  const noteFile = path.join(places.runDirectory, 'applications', 'DB_Group.APP.json')
+  const runs = (): boolean => {
+    const { identity, cgroup } = JSON.parse(fs.readFileSync(noteFile, 'utf8'))
+    if (cgroup !== null) return fs.readFileSync(path.join(cgroup.directory, 'cgroup.procs'), 'utf8') !== ''
+    return fs.existsSync(`/proc/${identity.pid}/stat`) && !/\) Z/.test(fs.readFileSync(`/proc/${identity.pid}/stat`, 'latin1'))
+  }
+  const program = (): Promise<number> =>
+    new Promise((resolve) => {
+      const socket = net.connect(path.join(places.runDirectory, 'heartbeat.sock'))
+      socket.once('error', () => resolve(0))
+      socket.once('data', (bytes) => {
+        socket.destroy()
+        resolve(JSON.parse(bytes.toString().split('\n')[0] ?? '').pid)
+      })
+    })
+
+  test('the engine dies and its lease ends: what it had started is killed, all of it, and its address dropped', async () => {
+    const first = await engine()
+    first.tell(LONG_MS)
+    await first.serve()
+    first.tell(SHORT_MS, 4)
+    await first.crash()
+    expect([runs(), await first.vip.held(VIP)]).toEqual([true, true])
+    await until('killed', () => !runs())
+    await until('dropped', async () => !(await first.vip.held(VIP)))
+  })
+
+  test('renewed in time nothing is touched; the next engine learns until when it may go on, and an old role sequence may not begin', async () => {
+    const first = await engine()
+    first.tell(LONG_MS, 5)
+    await first.serve()
+    first.tell(SHORT_MS, 6)
+    first.tell(LONG_MS, 6)
+    await first.crash()
+    await new Promise((resolve) => setTimeout(resolve, SHORT_MS * 2))
+    expect([runs(), await first.vip.held(VIP)]).toEqual([true, true])
+    const second = await engine()
+    await second.lease.known()
+    expect((second.lease.untilMs('DB_Group') ?? 0) - monotonicMs()).toBeGreaterThan(LONG_MS / 2)
+    expect([second.lease.runs('DB_Group', 6), second.lease.runs('DB_Group', 5)]).toEqual([true, false])
+  })
+
+  test('an engine that hangs: the guard does not ask it, and it hears what was ended', async () => {
+    const first = await engine()
+    first.tell(LONG_MS, 6)
+    await first.serve()
+    first.tell(SHORT_MS, 7)
+    await until('killed', () => !runs())
+    await until('told', () => first.log.lines.some((line) => /guard has ended APP, IP/.test(line)))
+    expect(first.lease.runs('DB_Group', 7)).toBe(false)
+  })
+
+  test('its program is killed: the next one guards what the last one did', async () => {
+    const first = await engine()
+    first.tell(LONG_MS, 8)
+    await first.serve()
+    first.tell(SHORT_MS * 5, 9)
+    const pid = await program()
+    process.kill(pid, 'SIGKILL')
+    await until('a successor', async () => ![0, pid].includes(await program()))
+    await first.crash()
+    await until('killed', () => !runs(), 10_000)
+  })
+
+  test('another configuration: the next program guards what the last one did; a mode without quorum needs none', async () => {
+    const first = await engine()
+    first.tell(LONG_MS, 10)
+    await first.crash()
+    const second = await engine({ ...places, config: { ...places.config, links: [link({ heartbeatPort: firstOwnPort(), intervalMs: 70 })] } })
+    expect(second.lease.untilMs('DB_Group')).not.toBeNull()
+    await second.crash()
+    const third = await engine({ ...places, config: { ...places.config, jobs: { DB_Group: { ...JOB, mode: 'guide' } } } })
+    expect(third.lease.untilMs('DB_Group')).toBeNull()
+  })
+
+  test('the watchdog (a file in its place) is petted while a job is served, and closed with its word at a clean end', async () => {
+    fs.writeFileSync(device(places), '')
+    const first = await engine()
+    first.tell(LONG_MS, 11)
+    await until('petted', () => /^\.{2,}$/.test(fs.readFileSync(device(places), 'utf8')))
+    await first.heartbeat.close(true)
+    expect(fs.readFileSync(device(places), 'utf8')).toMatch(/^\.+V$/)
+  })
+})
