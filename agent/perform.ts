@@ -19,7 +19,8 @@ const REFUSED_FOR_GOOD = 'E_HANDOVER_REFUSED'
 
 export interface PerformContext {
   node: string
-  config: Config
+  /** The one in force: it may change between two actions. */
+  config(): Config
   ports: Ports
   emit(happening: Happening): void
   answer(request: number, outcome: Outcome): void
@@ -63,6 +64,8 @@ export class Performer {
         return void this.expose(action)
       case 'forward':
         return void this.forward(action)
+      case 'forget':
+        return void this.forget(action.job)
       case 'sendVote':
         return void this.vote(action)
       case 'lease':
@@ -111,8 +114,9 @@ export class Performer {
   /** Silence is an answer too: one event for each question. */
   private async vote({ to: voter, job, message }: Extract<Action, { do: 'sendVote' }>): Promise<void> {
     const { config, ports } = this.context
-    invariant(config.quorum, 'who asks for votes has a quorum')
-    const reply = await ports.voters.ask(voter, message, config.quorum.leaseMs / VOTES_A_LEASE)
+    const { quorum } = config()
+    // Changed since the question was decided on.
+    const reply = quorum === undefined ? null : await ports.voters.ask(voter, message, quorum.leaseMs / VOTES_A_LEASE)
     this.context.emit({ kind: 'voteAnswered', job, voter, number: message.number, reply })
   }
 
@@ -130,12 +134,17 @@ export class Performer {
     this.context.answer(request, reply.ok ? { ok: true, result: reply.result as CommandAnswer } : { ok: false, error: reply.error })
   }
 
+  private async forget(job: string): Promise<void> {
+    const outcome = await outcomeOf(this.context.ports.data.forget(job))
+    if (!outcome.ok) this.context.ports.log.event('error', `What ${job} kept could not be put aside: ${outcome.error.message}`)
+  }
+
   private send(message: PeerMessage, timeoutMs: number): Promise<Outcome<PeerReply>> {
     return outcomeOf(this.context.ports.peer.send(message, timeoutMs))
   }
 
   private jobConfig(name: string): JobConfig {
-    const job = this.context.config.jobs[name]
+    const job = this.context.config().jobs[name]
     invariant(job, `job ${name} is in the configuration`)
     return job
   }

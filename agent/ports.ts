@@ -122,6 +122,10 @@ export interface DataPort {
   lease(job: string, roleSequence: number, untilMs: number): void
   /** The data program hands over to the installed one, whatever it is now. Others that are asked for wait meanwhile. Rejects when the one before goes on. */
   upgrade(job: string): Promise<Upgraded>
+  /** It takes on, while it works, what may be changed so: links, limits, timeouts. */
+  reconfigure(job: JobConfig): Promise<void>
+  /** The job is not in the configuration any more: its program ends, and what it kept is put aside, so that a new job of this name begins with nothing. */
+  forget(job: string): Promise<void>
   /** Ends the program (clean stop of the node, or before it is started anew). */
   end(job: string): Promise<void>
   onStatus(call: (job: string, status: MirrordStatus) => void): void

@@ -57,7 +57,7 @@ class RunningEngine implements Engine {
     this.inquiries = new Inquiries(ports, () => this.published)
     const performer = new Performer({
       node: places.node,
-      config: places.config,
+      config: () => this.published.config,
       ports,
       emit: (happening) => this.loop.emit(happening),
       answer: (request, outcome) => this.answer(request, outcome)

@@ -77,6 +77,8 @@ export class Orders {
         return this.lanes.after(lane, () => data.drain(job.name, order.timeoutMs))
       case 'stopData':
         return this.stopData(job, lane, order.force)
+      case 'reconfigure':
+        return this.lanes.after(lane, () => data.reconfigure(job))
       default:
         return this.lanes.after(lane, () => this.noteData(job.name, order))
     }

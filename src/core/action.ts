@@ -34,6 +34,8 @@ export type Action =
       account: string
       reason: string | null
     }
+  /** The job is not in the configuration any more: its data program ends, and what it kept is put aside. */
+  | { do: 'forget'; job: JobName }
   | { do: 'reply'; request: number; outcome: Outcome }
 
 /** What one task of a plan asks of a port; answered by `orderEnded`. */
@@ -53,6 +55,8 @@ export type Order =
   | { do: 'selectSource' }
   /** The data program hands over to the installed one. */
   | { do: 'upgrade' }
+  /** The data program takes on what has changed in its configuration while it works. */
+  | { do: 'reconfigure' }
   | { do: 'probe'; vip: VipConfig }
   | { do: 'raise'; vip: VipConfig }
   | { do: 'drop'; vip: VipConfig }

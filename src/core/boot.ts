@@ -1,6 +1,7 @@
-import type { JobConfig, JobName, JobRecord } from '../model'
+import type { JobConfig, JobRecord } from '../model'
 import { dataStatusChanged } from './data'
-import type { Found } from './event'
+import { bootConfig } from './staleConfig'
+import type { Event, Found } from './event'
 import { firstRecord } from './ownership'
 import { startQuorum } from './quorum/rules'
 import { configOf, owns, setApplication, setFailed, setVip, type JobState } from './state'
@@ -10,8 +11,9 @@ import { log, type Turn } from './turn'
 const TICKET_ROUND = 100_000
 
 /** What is on disk comes back; a job without a record gets its first one. Nothing starts before it was looked for. */
-export function boot(turn: Turn, records: Record<JobName, JobRecord> | null): void {
+export function boot(turn: Turn, event: Extract<Event, { kind: 'booted' }>): void {
   const { state } = turn
+  const { records } = event
   state.booted = true
   state.bootedAtMs = state.atMs
   state.ticketCount = Math.floor(state.wallMs / 1000) % TICKET_ROUND
@@ -21,6 +23,7 @@ export function boot(turn: Turn, records: Record<JobName, JobRecord> | null): vo
     state.jobs[name] = { ...job, quorum: startQuorum(state, job) }
     if (!record) turn.dirty = true
   }
+  bootConfig(turn, event)
   log(turn, 'info', `The engine of ${state.node} has started`)
 }
 
@@ -64,6 +67,7 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     tookAloneSequence: 0,
     connectedSequence: 0,
     answeredBy: null,
+    stale: { vips: [], data: null },
     quorum: null
   }
 }

@@ -14,6 +14,7 @@ import { hasLease } from './quorum/serve'
 import { beginPlan, describe } from './plan'
 import { configOf, copyIsWhole, hasData, isTouched, owns, type JobState, type Task } from './state'
 import { idleCondition, switchConditions, whyRefused } from './switchable'
+import { isHeld } from './staleConfig'
 import { decideUpgrade } from './upgrade'
 import { endTicket, openTicket, stepLine } from './tickets'
 import { log, refuse, reply, setRecord, type Turn } from './turn'
@@ -111,6 +112,7 @@ function decideBringin(turn: Turn, job: JobState): Decision {
   const { record } = job
   if (record.desired === 'online' && job.phase === 'online') return { is: 'nothing', why: `${job.name} is online already` }
   if (record.errorFlag !== null) return refused(jobReport('E_JOB_ERROR_FLAG', { ...names(turn, job), why: record.errorFlag }))
+  if (isHeld(state, job)) return refused(jobReport('E_CONFIG_PENDING', names(turn, job)))
   if (!copyIsWhole(state, job)) return refused(jobReport('E_JOB_COPY_INCOMPLETE', names(turn, job)))
   if (job.quorum === null && !job.peerSpoke) return refused(whyWaits(turn, job))
   if (!hasLease(turn, job)) return refused(jobReport('E_NO_QUORUM', names(turn, job)))

@@ -1,4 +1,4 @@
-import type { JobName, JobRecord } from '../model'
+import type { Config, JobName, JobRecord } from '../model'
 import type { CommandOptions, JobCommand, LinkView, MirrordStatus, NodeView, VoteMessage, VoteReply } from '../wire'
 
 /** A failure as it travels: a code, a sentence, what to try, the exit code. */
@@ -31,9 +31,23 @@ export interface HeartbeatFacts {
   peerLeaving: boolean
 }
 
+/** `before`: the configuration of before the last change, while that may not be through everywhere; `promised`: the next one, if it may have been decided. */
+interface Booted {
+  kind: 'booted'
+  records: Record<JobName, JobRecord> | null
+  before?: Config | null
+  promised?: Config | null
+}
+
 /** Facts, in the past tense. `atMs` is monotonic; `wallMs` is for people. `request` names who waits for an answer. */
 export type Event = { atMs: number; wallMs: number } & (
-  | { kind: 'booted'; records: Record<JobName, JobRecord> | null }
+  | Booted
+  /** A change is about to be agreed on; refused while a job stands in its way. */
+  | { kind: 'configHeld'; request: number; next: Config }
+  /** It has come to nothing. */
+  | { kind: 'configReleased' }
+  /** It is agreed, and on disk. */
+  | { kind: 'configChanged'; config: Config; configHash: string; version: number }
   | { kind: 'ticked'; heartbeat: HeartbeatFacts | null }
   | { kind: 'heartbeatChanged'; heartbeat: HeartbeatFacts }
   | { kind: 'peerStateReceived'; request: number; view: NodeView }

@@ -1,5 +1,6 @@
 import { type Check, whyNot } from './check'
 import { rulesOf } from './quorum/rules'
+import { modeIsUnsure } from './staleConfig'
 import { configOf, copyIsWhole, hasData, type JobState, type State } from './state'
 
 /** A node with the error flag, or whose copy is not whole, never serves. */
@@ -33,8 +34,23 @@ export function wantedChecks(state: State, job: JobState): Check[] {
   ]
 }
 
+/** A node that begins to serve does so by the configuration that is in force: it learns a newer one within a second. */
+export function configCheck(state: State): Check {
+  const { peer, configVersion, peerNode } = state
+  const theirs = peer?.view.configAgreed === true && peer.view.configHash !== state.configHash ? (peer.view.configVersion ?? 0) : 0
+  const old = (): string => `its configuration has version ${configVersion}, that of ${peerNode} version ${theirs}`
+  return { name: 'configuration', met: theirs <= configVersion, value: () => `version ${configVersion}`, why: old, by: 'self' }
+}
+
+function modeChecks(state: State, job: JobState): Check[] {
+  const why = (): string => `the mode of ${job.name} is being changed, and ${state.peerNode} may still go by the one before`
+  return modeIsUnsure(state, job) ? [{ name: 'mode change', met: false, value: () => 'not confirmed', why, by: 'peer' }] : []
+}
+
 /** What a node must have to take over by itself; a job without data has nothing that could be missing. */
-export const takeOverChecks = (state: State, job: JobState): Check[] =>
+export const takeOverChecks = (state: State, job: JobState): Check[] => [configCheck(state), ...modeChecks(state, job), ...fitChecks(state, job)]
+
+const fitChecks = (state: State, job: JobState): Check[] =>
   hasData(state, job)
     ? [...serveChecks(state, job), needToVerifyCheck(job), modeCheck(state, job), safetyCheck(state, job), inSyncCheck(state, job)]
     : serveChecks(state, job)

@@ -7,6 +7,7 @@ import { giveBack, offerHandover, peerCanTake, switchFailed } from './handover'
 import { standDownStages, startStages } from './order'
 import { names } from './ownership'
 import { beginPlan, describe, taskEnded } from './plan'
+import { reconfigured } from './staleConfig'
 import { configOf, isTouched, RETRY_MS, setFailed, type JobState, type Plan } from './state'
 import { changeTicket, endTicket, runningTicket } from './tickets'
 import { countRestart } from './trouble'
@@ -45,6 +46,8 @@ export function planEnded(turn: Turn, job: JobState, plan: Plan): void {
     case 'safety':
     case 'data':
       return dataPlanEnded(turn, job, plan)
+    case 'reconfigure':
+      return reconfigured(turn, job, plan)
     case 'upgrade':
       return upgradeEnded(turn, job, plan)
     case 'standDown':

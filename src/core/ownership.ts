@@ -39,6 +39,7 @@ export function hearPeer(turn: Turn, view: NodeView): void {
   if (view.node !== state.peerNode) return log(turn, 'error', `A node that is not of this pair sent its state: ${view.node}`)
   if (isLate(turn, view)) return
   state.peer = { view, atMs: state.atMs }
+  if (state.unconfirmed && (view.configVersion ?? 0) >= state.unconfirmed.version) state.unconfirmed = null
   for (const job of Object.values(state.jobs)) {
     const theirs = view.jobs[job.name]
     if (theirs) reconcile(turn, job, theirs, view.heard === state.incarnation)

@@ -30,7 +30,7 @@ function nextStage(turn: Turn, job: JobState, plan: Plan): void {
 
 function give(turn: Turn, job: JobState, plan: Plan, task: Task): void {
   const { safety, safetySequence } = job.record
-  const order: Order = task.do === 'source' ? { ...task, safety, safetySequence } : task
+  const order: Order = task.do === 'source' ? { ...task, safety, safetySequence } : task.do === 'raise' ? raiseAsConfigured(turn, job, task) : task
   plan.given += 1
   if (order.do === 'source') beginSource(turn, job, order.peerCopyComplete)
   plan.pending = [...plan.pending, { task: plan.given, order }]
@@ -38,6 +38,12 @@ function give(turn: Turn, job: JobState, plan: Plan, task: Task): void {
   if (plan.ticket) stepLine(turn, plan.ticket, describe(order), 'begin')
   turn.actions.push({ do: 'order', job: job.name, attempt: job.attempt, roleSequence: job.record.roleSequence, task: plan.given, order })
 }
+
+/** The configuration may have changed since the plan was made. */
+const raiseAsConfigured = ({ state }: Turn, job: JobState, task: Extract<Task, { do: 'raise' }>): Order => ({
+  do: 'raise',
+  vip: configOf(state, job).vips.find(({ name }) => name === task.vip.name) ?? task.vip
+})
 
 /** The answer to one task. Returns the plan when this was its end. */
 export function taskEnded(turn: Turn, job: JobState, task: number, outcome: Outcome): Plan | null {
@@ -150,6 +156,8 @@ export function describe(order: Task): string {
       return 'Select data source'
     case 'upgrade':
       return 'Hand over to the installed data program'
+    case 'reconfigure':
+      return 'Tell the data program its new configuration'
     case 'probe':
       return `Probe VIP ${order.vip.address}`
     case 'raise':

@@ -1,5 +1,6 @@
 import { trustPeerCopy } from './data'
 import { followMode, settleSafety } from './safety'
+import { settleStale } from './staleConfig'
 import { settleSelected } from './selectSource'
 import { settleExposure, trustMirror } from './sync'
 import { tryFailover, tryPass, tryReclaim } from './failover'
@@ -35,6 +36,7 @@ function settleJob(turn: Turn, job: JobState): void {
   if (job.plan !== null) endEmptyPlan(turn, job, job.plan)
   if (job.plan?.kind === 'upgrade' && !owns(turn.state, job)) return void tryFailover(turn, job)
   if (job.plan !== null && job.plan.kind !== 'standby') return
+  if (job.plan === null && settleStale(turn, job)) return
   if (owns(turn.state, job)) settleOwner(turn, job)
   else settleStandby(turn, job)
   look(turn, job)

@@ -1,4 +1,4 @@
-import type { Config, JobConfig, JobName, JobRecord, NodeName } from '../model'
+import type { Config, JobConfig, JobName, JobRecord, NodeName, VipConfig } from '../model'
 import type { Ballot, JobCommand, JobView, MirrordStatus, NodeView, StepLine, VoteRefusal } from '../wire'
 import type { Order } from './action'
 import type { Failure, HeartbeatFacts, VoterName } from './event'
@@ -12,6 +12,14 @@ export interface State {
   incarnation: string
   configHash: string
   config: Config
+  /** Grows with each configuration that both nodes have agreed on. */
+  configVersion: number
+  /** False: the other node has not seen this one yet (first start, or edited by hand). */
+  configAgreed: boolean
+  /** A change is being agreed on: these jobs stay offline, and these are not taken over by themselves, until it is decided. */
+  hold: { jobs: JobName[]; modes: JobName[] } | null
+  /** Changed in this version, and the peer has not said yet that it runs it. */
+  unconfirmed: { version: number; witness: boolean; modes: JobName[] } | null
   /** Of the event that is being looked at. */
   atMs: number
   wallMs: number
@@ -88,8 +96,16 @@ export interface JobState {
   connectedSequence: number
   /** Somebody else answered for this address while the peer seemed dead. */
   answeredBy: string | null
+  /** What is still here as the configuration before had it. Replaced whole. */
+  stale: Stale
   /** null: the job's mode knows no quorum. */
   quorum: QuorumState | null
+}
+
+export interface Stale {
+  vips: VipConfig[]
+  /** What the data program was configured with. `live`: it takes the new one on while it works; `anew`: after it has let go of its folders. */
+  data: 'live' | 'anew' | null
 }
 
 /** Replaced whole at every change. */
@@ -150,6 +166,7 @@ export type PlanKind =
   | 'data'
   | 'safety'
   | 'upgrade'
+  | 'reconfigure'
 
 /** Stages are done one after the other, the tasks of a stage side by side. */
 export interface Plan {
@@ -196,10 +213,21 @@ export const VOIDED_MAX = 32
 export const SAFETY_LIMIT_MS = 15_000
 export const EXPOSE_AGAIN_MS = 1_000
 
-export function initialState(input: { node: NodeName; config: Config; configHash: string; incarnation: string }): State {
+export function initialState(input: {
+  node: NodeName
+  config: Config
+  configHash: string
+  configVersion?: number
+  configAgreed?: boolean
+  incarnation: string
+}): State {
   const peerNode = Object.keys(input.config.nodes).find((name) => name !== input.node) ?? ''
   return {
     ...input,
+    configVersion: input.configVersion ?? 1,
+    configAgreed: input.configAgreed ?? true,
+    hold: null,
+    unconfirmed: null,
     peerNode,
     atMs: 0,
     wallMs: 0,

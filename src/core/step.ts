@@ -9,6 +9,7 @@ import { orderEnded } from './outcomes'
 import { voteAnswered } from './quorum/answered'
 import { voteAsked } from './quorum/asked'
 import { hearPeer } from './ownership'
+import { configChanged, configHeld } from './reconfigure'
 import { settle, vipsSeen } from './settle'
 import { copyState, type JobState, type State } from './state'
 import { exposeEnded, outOfSyncAnswered, outOfSyncReceived } from './sync'
@@ -39,7 +40,7 @@ export function step(state: State, event: Event): { state: State; actions: Actio
 function happen(turn: Turn, event: Event): void {
   switch (event.kind) {
     case 'booted':
-      return boot(turn, event.records)
+      return boot(turn, event)
     case 'ticked':
       return event.heartbeat === null ? undefined : hearHeartbeat(turn, event.heartbeat)
     case 'heartbeatChanged':
@@ -47,6 +48,13 @@ function happen(turn: Turn, event: Event): void {
     case 'peerStateReceived':
       hearPeer(turn, event.view)
       return reply(turn, event.request, { ok: true, result: null })
+    case 'configHeld':
+      return configHeld(turn, event)
+    case 'configReleased':
+      turn.state.hold = null
+      return
+    case 'configChanged':
+      return configChanged(turn, event)
     case 'commandGiven':
       return commandGiven(turn, event)
     default:
@@ -54,7 +62,7 @@ function happen(turn: Turn, event: Event): void {
   }
 }
 
-type JobEvent = Exclude<Event, { kind: 'booted' | 'ticked' | 'heartbeatChanged' | 'peerStateReceived' | 'commandGiven' }>
+type JobEvent = Extract<Event, { job: string }> extends infer E ? Exclude<E, { kind: 'commandGiven' }> : never
 
 function happenToJob(turn: Turn, event: JobEvent): void {
   const job = turn.state.jobs[event.job]

@@ -14,6 +14,8 @@ export function nodeView(state: State, heartbeat: HeartbeatFacts | null = state.
     incarnation: state.incarnation,
     heard: state.peer?.view.incarnation ?? null,
     configHash: state.configHash,
+    configVersion: state.configVersion,
+    configAgreed: state.configAgreed,
     jobs: Object.fromEntries(Object.values(state.jobs).map((job) => [job.name, jobView(state, job)])),
     links: (heartbeat?.links ?? []).map(linkView),
     licence: { state: 'Valid', expires: null }

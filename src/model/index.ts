@@ -1,5 +1,6 @@
 export * from './config'
 export * from './config/nodeConfig'
 export * from './configFile'
+export * from './differences'
 export * from './invariant'
 export * from './job'

@@ -192,6 +192,21 @@ export const JOB_MESSAGES = {
     message: ({ node }) => `the engine of ${node} is ending; what became of the command is on the disk, or it was never begun`,
     tryThis: () => 'Ask again when the agent runs; jobstate shows the state of the jobs then'
   }),
+  E_CONFIG_JOB_ONLINE: define<At & { state: string }>({
+    exitCode: 5,
+    message: ({ job, node, state }) => `This change of the configuration needs ${job} brought out, and it is ${state} on ${node}`,
+    tryThis: ({ job }) => `bringout ${job}, then apply the change again, then bringin ${job}`
+  }),
+  E_CONFIG_JOB_REMOVED: define<At>({
+    exitCode: 5,
+    message: ({ job, node }) => `${job} has been removed from the configuration of ${node}`,
+    tryThis: () => 'config history says who removed it; config restore VERSION brings it back'
+  }),
+  E_CONFIG_PENDING: define<Pair>({
+    exitCode: 5,
+    message: ({ job, node, peer }) => `A change of the configuration of ${job} is being agreed on, and ${node} has to hear from ${peer} what became of it`,
+    tryThis: ({ peer }) => `Try again in a few seconds; if it stays so, repair the links to ${peer} (hbtstate)`
+  }),
   E_NODE_NOT_OF_PAIR: define<{ named: string; node: string; peer: string }>({
     exitCode: 2,
     message: ({ named, node, peer }) => `${named} is not a node of this pair; its nodes are ${node} and ${peer}`,

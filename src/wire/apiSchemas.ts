@@ -180,6 +180,8 @@ const nodeViewSchema: z.ZodType<NodeView> = z.looseObject({
   incarnation: name,
   heard: name.nullable(),
   configHash: text,
+  configVersion: count.optional(),
+  configAgreed: z.boolean().optional(),
   jobs: z.record(name, jobViewSchema),
   links: list(linkViewSchema),
   licence: z.looseObject({ state: z.literal('Valid'), expires: text.nullable() })

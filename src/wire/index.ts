@@ -1,5 +1,6 @@
 export * from './api'
 export * from './command'
+export * from './config'
 export * from './mirrord'
 export * from './operation'
 export * from './peer'

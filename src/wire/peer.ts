@@ -43,6 +43,10 @@ export interface NodeView {
   /** The incarnation of the other node's engine that this one has heard last; null: none yet. It tells an answer from a message of before. */
   heard: string | null
   configHash: string
+  /** Absent: that of a version that knew no such number. */
+  configVersion?: number
+  /** Both nodes have agreed on it. */
+  configAgreed?: boolean
   jobs: Record<string, JobView>
   links: LinkView[]
   licence: { state: 'Valid'; expires: string | null }

@@ -116,6 +116,8 @@ export class FakePorts {
       safety: (_job, safety) => this.call(`safety ${safety}`, undefined),
       upgrade: () => this.call('upgrade', { version: '0.2.0', pausedMs: 120, silentMs: 300 }),
       selectSource: () => this.call('selectSource', undefined),
+      reconfigure: () => this.call('reconfigure', undefined),
+      forget: () => this.call('forget', undefined),
       end: () => this.call('end data', undefined),
       onStatus: () => undefined,
       lease: () => undefined,

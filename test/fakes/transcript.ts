@@ -105,6 +105,8 @@ function actionText(action: Action): string | null {
       return `sendOutOfSync sync sequence ${action.syncSequence}`
     case 'expose':
       return 'expose'
+    case 'forget':
+      return 'forget'
     case 'forward':
       return `forward ${action.command}`
     case 'reply':

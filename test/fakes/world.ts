@@ -673,6 +673,8 @@ export class World {
         return this.data.setSafety(node, order)
       case 'selectSource':
         return this.data.select(node)
+      case 'reconfigure':
+        return machine.data.running ? done(null) : failed('it does not run')
       case 'upgrade':
         return machine.data.running
           ? done({ version: '0.2.0', pausedMs: machine.data.role === 'source' ? 120 : null, silentMs: null })

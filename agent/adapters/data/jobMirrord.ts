@@ -63,7 +63,7 @@ export class JobMirrord {
   constructor(
     private readonly places: Places,
     command: Command,
-    readonly job: JobConfig,
+    public job: JobConfig,
     private readonly events: MirrordEvents
   ) {
     this.at = { node: places.node, job: job.name }
@@ -72,6 +72,7 @@ export class JobMirrord {
 
   async ensure(job: JobConfig): Promise<{ ran: boolean; status: MirrordStatus }> {
     this.ending = false
+    this.job = job
     await this.returning
     const connected = this.client !== null && !this.client.closed
     const adopted = connected ? this.client : await this.find()
@@ -107,6 +108,13 @@ export class JobMirrord {
   private tellLease(client: MirrordClient): void {
     if (this.leaseTold === null) return
     client.request({ do: 'lease', ...this.leaseTold }, NOTE_TIMEOUT_MS).catch((error: Error) => this.events.unheard(this.job.name, error.message))
+  }
+
+  /** One that does not run has nothing to take on. */
+  async reconfigure(job: JobConfig): Promise<void> {
+    this.job = job
+    await this.returning
+    await this.client?.request({ do: 'configure', config: mirrordConfig(this.places, job) }, CONFIGURE_TIMEOUT_MS)
   }
 
   /** One that is just being started again is waited for. */

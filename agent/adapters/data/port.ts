@@ -6,6 +6,7 @@ import { failure } from '../failure'
 import type { MirrordOrder } from './client'
 import { JobMirrord, type MirrordEvents } from './jobMirrord'
 import { Progress } from './progress'
+import { putAside } from './putAside'
 
 /**
  * Mounting over the folders, connecting: answered when applications may start. A target applies its redo log first, which takes as long as it
@@ -92,6 +93,13 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
     selectSource: async (job) => await note(job, { do: 'selectSource' }),
     lease: (job, roleSequence, untilMs) => known(job, 'lease').lease({ roleSequence, untilMs }),
     upgrade: async (job) => await upgrade(job),
+    reconfigure: async (job) => await mirrordOf(job).reconfigure(job),
+    forget: async (job) => {
+      const mirrord = mirrords.get(job)
+      mirrords.delete(job)
+      await mirrord?.end()
+      await putAside(places.stateDirectory, job)
+    },
     end: async (job) => await known(job, 'exit').end(),
     onStatus: (call) => {
       events.status = call

@@ -13,7 +13,8 @@ const SENT_MAX = 16
 /** Each voter hears at once what this node wants of it, and again before long. */
 export function askVoters(turn: Turn, job: JobState): void {
   const rules = rulesOf(turn.state, job)
-  if (rules === null || job.quorum === null || !job.observed) return
+  // What the other node has not seen yet is nothing to vote by.
+  if (rules === null || job.quorum === null || !job.observed || !turn.state.configAgreed) return
   for (const voter of rules.voters) askVoter(turn, job, rules, voter)
   tellLease(turn, job, rules)
 }

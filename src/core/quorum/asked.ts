@@ -11,7 +11,10 @@ export function voteAsked(turn: Turn, job: JobState, { request, message }: { req
   const rules = rulesOf(turn.state, job)
   if (rules === null || job.quorum === null || message.from !== turn.state.peerNode) return refuse(turn, request, configDiffers(turn, job))
   const asked = voterOf(turn, job, rules, message)
-  const { voter, reply: answer } = vote(asked, message, turn.state.atMs, rules.times)
+  // By other times, or by other voters, a vote would mean something else.
+  const differs = !turn.state.configAgreed || message.ballot.configVersion !== rules.times.configVersion
+  const { voter, reply: said } = vote(asked, differs ? { ...message, ask: { do: 'report' } } : message, turn.state.atMs, rules.times)
+  const answer: VoteReply = differs && message.ask.do !== 'report' ? { ...said, why: 'config' } : said
   job.quorum = { ...job.quorum, heard: voter.heard, grant: answer.granted ? voter.grant : job.quorum.grant }
   if (answer.granted) record(turn, job, answer)
   reply(turn, request, { ok: true, result: answer })

@@ -6,7 +6,10 @@ import { ballotOf } from './ballot'
 import { NO_LEASE } from './lease'
 import { startVoter } from './voter'
 
-/** What product §6 says about a mode with quorum. */
+/**
+ * What product §6 says about a mode with quorum. The vote of a new witness counts from when the other node, too, asks it and not the one before: with
+ * only the two nodes as voters in between, no two votes of before and two of after are without a common one.
+ */
 export interface QuorumRules {
   /** Any one of them and this node are two of three; in high protection there are only two. */
   voters: VoterName[]
@@ -15,11 +18,11 @@ export interface QuorumRules {
   times: QuorumConfig
 }
 
-export function rulesOf({ config }: State, { name }: Pick<JobState, 'name'>): QuorumRules | null {
+export function rulesOf({ config, unconfirmed }: State, { name }: Pick<JobState, 'name'>): QuorumRules | null {
   const mode = config.jobs[name]?.mode
   const { quorum: times } = config
   if (times === undefined) return null
-  if (mode === 'high-availability') return { voters: ['peer', 'witness'], automatic: true, times }
+  if (mode === 'high-availability') return { voters: unconfirmed?.witness ? ['peer'] : ['peer', 'witness'], automatic: true, times }
   return mode === 'high-protection' ? { voters: ['peer'], automatic: false, times } : null
 }
 

@@ -1,5 +1,6 @@
 import { jobReport } from '../../report/job'
 import type { Check } from '../check'
+import { configCheck } from '../fit'
 import { standDownStages } from '../order'
 import { names } from '../ownership'
 import { beginPlan } from '../plan'
@@ -38,10 +39,14 @@ export function startChecks(turn: Seeing, job: JobState): Check[] {
   const { node, peerNode } = turn.state
   if (job.quorum === null) {
     const why = (): string => `waiting for ${peerNode} to say who owns ${job.name}`
-    return [{ name: `${peerNode} has spoken`, met: job.peerSpoke, value: () => (job.peerSpoke ? 'yes' : 'not since the start'), why, by: 'self' }]
+    return [
+      configCheck(turn.state),
+      { name: `${peerNode} has spoken`, met: job.peerSpoke, value: () => (job.peerSpoke ? 'yes' : 'not since the start'), why, by: 'self' }
+    ]
   }
   const recorded = !startsWithoutMirror(turn.state, job) || (!job.record.mirrorInSync && outOfSyncIsSeconded(turn.state, job))
   return [
+    configCheck(turn.state),
     { name: 'quorum', met: hasLease(turn, job) && !job.record.claim, value: () => leaseWords(turn, job), why: () => noQuorum(turn), by: 'self' },
     {
       name: 'out of sync recorded',

@@ -1,0 +1,69 @@
+import type { JobConfig, JobName } from '../model'
+import { jobReport } from '../report/job'
+import { blankJob } from './boot'
+import type { Event, Failure } from './event'
+import { firstRecord } from './ownership'
+import { startQuorum } from './quorum/rules'
+import { changedModes, jobsToBringOutOf, makeStale, unconfirmedOf } from './staleConfig'
+import { isTouched, type JobState } from './state'
+import { endTicket, runningTicket } from './tickets'
+import { log, refuse, reply, type Turn } from './turn'
+
+type Changed = Extract<Event, { kind: 'configChanged' }>
+type Held = Extract<Event, { kind: 'configHeld' }>
+
+/** Before a change is proposed or promised: it is refused while a job stands in its way, and from then on none comes to stand there. */
+export function configHeld(turn: Turn, { request, next }: Held): void {
+  const { state } = turn
+  const jobs = jobsToBringOutOf(state.config, next).filter((name) => state.jobs[name] !== undefined)
+  const error = jobs.map((name) => whyNotChange(turn, name)).find((each) => each !== null)
+  if (error) return refuse(turn, request, error)
+  state.hold = { jobs, modes: changedModes(state.config, next) }
+  reply(turn, request, { ok: true, result: null })
+}
+
+function whyNotChange({ state }: Turn, name: JobName): Failure | null {
+  const job = state.jobs[name] as JobState
+  const busy = runningTicket(state, job)
+  const away = job.record.desired === 'offline' && !isTouched(job) && job.observed && busy === null && job.record.handover === null
+  return away ? null : jobReport('E_CONFIG_JOB_ONLINE', { job: name, node: state.node, state: busy?.purpose ?? job.phase })
+}
+
+/** Both nodes have agreed. What has not changed goes on as it was. */
+export function configChanged(turn: Turn, { config, configHash, version }: Changed): void {
+  const { state } = turn
+  const before = state.config
+  Object.assign(state, { config, configHash, configVersion: version, configAgreed: true, hold: null })
+  state.unconfirmed = unconfirmedOf(before, config, version) ?? state.unconfirmed
+  for (const name of Object.keys(state.jobs)) if (config.jobs[name] === undefined) removeJob(turn, name)
+  for (const [name, job] of Object.entries(config.jobs)) {
+    const mine = state.jobs[name]
+    if (mine === undefined) addJob(turn, job)
+    else {
+      makeStale(turn, mine, before, config)
+      if (before.jobs[name]?.mode !== job.mode || JSON.stringify(before.quorum) !== JSON.stringify(config.quorum)) restartQuorum(turn, mine)
+    }
+  }
+  log(turn, 'info', `${state.node} runs version ${version} of the configuration`)
+}
+
+function addJob(turn: Turn, config: JobConfig): void {
+  const { state } = turn
+  const job = blankJob(config, firstRecord(turn, config.name))
+  state.jobs[config.name] = { ...job, quorum: startQuorum(state, job) }
+  turn.dirty = true
+}
+
+/** It was brought out on both nodes. */
+function removeJob(turn: Turn, name: JobName): void {
+  const job = turn.state.jobs[name] as JobState
+  endTicket(turn, runningTicket(turn.state, job)?.id ?? null, jobReport('E_CONFIG_JOB_REMOVED', { job: name, node: turn.state.node }))
+  delete turn.state.jobs[name]
+  turn.dirty = true
+  turn.actions.push({ do: 'forget', job: name })
+}
+
+/** Voters that count from nothing; what this node has promised to a voter of before is waited for, as by one that starts. */
+function restartQuorum({ state }: Turn, job: JobState): void {
+  job.quorum = startQuorum(state, job)
+}

@@ -1,0 +1,98 @@
+import { configDifferences, LIVE_DATA_KEYS, type Config, type JobConfig, type JobName, type VipConfig } from '../model'
+import type { Event } from './event'
+import { nonEmpty } from './order'
+import { beginPlan } from './plan'
+import { configOf, owns, type JobState, type Plan, type Stale, type State, type Task } from './state'
+import { endTicket } from './tickets'
+import { setNote, setRecord, type Turn } from './turn'
+
+/** What is still here as the configuration before had it is put right by `settleStale`, when the job has nothing else to do. */
+export function makeStale(turn: Turn, job: JobState, before: Config, after: Config): void {
+  const [old, next] = [before.jobs[job.name] as JobConfig, after.jobs[job.name] as JobConfig]
+  const moved = movedVips(old, next)
+  // A plan under way may raise one that was not up when this came.
+  const here = moved.filter(({ name }) => job.plan !== null || !job.observed || (job.vips[name] ?? 'down') !== 'down')
+  const data = dataChange(before, after, job.name)
+  job.stale = { vips: [...job.stale.vips, ...here], data: data ?? job.stale.data }
+  job.vips = Object.fromEntries(next.vips.map(({ name }) => [name, moved.some((vip) => vip.name === name) ? 'down' : (job.vips[name] ?? 'down')]))
+  job.applications = Object.fromEntries(next.applications.map(({ name }) => [name, job.applications[name] ?? 'offline']))
+  // Another folder: nobody knows what is in it.
+  const folders = JSON.stringify(old.data?.folders) !== JSON.stringify(next.data?.folders)
+  if (folders && !owns(turn.state, job) && job.record.copyComplete) setRecord(turn, job, { copyComplete: false })
+}
+
+/** Those of before that are not there any more as they were. */
+const movedVips = (old: JobConfig, next: JobConfig): VipConfig[] =>
+  old.vips.filter((vip) => !next.vips.some((one) => one.name === vip.name && one.address === vip.address && one.prefix === vip.prefix && one.nic === vip.nic))
+
+function dataChange(before: Config, after: Config, name: JobName): Stale['data'] {
+  const differences = configDifferences(before, after)
+  const data = differences.filter(({ where, job }) => job === name && where.startsWith(`jobs ${name} data`))
+  const isLive = ({ where }: { where: string }): boolean => LIVE_DATA_KEYS.some((key) => where === `jobs ${name} data ${key}`)
+  if (data.some((each) => !isLive(each))) return 'anew'
+  const links = differences.some(({ where }) => where.startsWith('links '))
+  return data.length > 0 || (links && after.jobs[name]?.data !== null) ? 'live' : null
+}
+
+/** True when there was something: the plan for it has begun. */
+export function settleStale(turn: Turn, job: JobState): boolean {
+  const { vips, data } = job.stale
+  if (vips.length === 0 && data === null) return false
+  const serves = owns(turn.state, job) && job.phase === 'online'
+  const missing = serves ? configOf(turn.state, job).vips.filter(({ name }) => job.vips[name] === 'down') : []
+  job.stale = { vips: [], data: null }
+  const stages: Task[][] = [vips.map((vip) => ({ do: 'drop', vip })), missing.map((vip) => ({ do: 'raise', vip })), dataTasks(job, data)]
+  if (stages.every((stage) => stage.length === 0)) return false
+  beginPlan(turn, job, 'reconfigure', 'automatic', nonEmpty(stages))
+  return true
+}
+
+function dataTasks(job: JobState, data: Stale['data']): Task[] {
+  if (data === null || job.dataRole === 'none') return []
+  return data === 'live' ? [{ do: 'reconfigure' }] : [{ do: 'stopData', force: false }]
+}
+
+/** An address that is not up is missing, and that is seen to as always; one that stayed is dropped again; a data program of before goes on with what it has. */
+export function reconfigured(turn: Turn, job: JobState, plan: Plan): void {
+  const known = new Set(configOf(turn.state, job).vips.map(({ name }) => name))
+  job.vips = Object.fromEntries(Object.entries(job.vips).filter(([name]) => known.has(name)))
+  const stayed = plan.failures.flatMap(({ order }) => (order.do === 'drop' ? [order.vip] : []))
+  job.stale = { ...job.stale, vips: [...job.stale.vips, ...stayed] }
+  if (stayed.length === 0) job.retryAtMs = 0
+  const error = plan.failures[0]?.error ?? null
+  endTicket(turn, plan.ticket, error)
+  if (error !== null) setNote(turn, job, `the new configuration is not in use everywhere: ${error.message}`, 'warning')
+}
+
+/** An engine that restarts in the middle of a change goes on with it. */
+export function bootConfig(turn: Turn, { before, promised }: Extract<Event, { kind: 'booted' }>): void {
+  const { state } = turn
+  if (promised) state.hold = { jobs: jobsToBringOutOf(state.config, promised), modes: changedModes(state.config, promised) }
+  if (!before) return
+  state.unconfirmed = unconfirmedOf(before, state.config, state.configVersion)
+  for (const job of Object.values(state.jobs)) if (before.jobs[job.name] !== undefined) makeStale(turn, job, before, state.config)
+}
+
+export function jobsToBringOutOf(before: Config, next: Config): JobName[] {
+  const differences = configDifferences(before, next).filter(({ needs }) => needs === 'offline')
+  const all = differences.some(({ job }) => job === null)
+  const withQuorum = Object.values(before.jobs).flatMap(({ name, mode }) => (mode === 'guide' ? [] : [name]))
+  return [...new Set([...(all ? withQuorum : []), ...differences.flatMap(({ job }) => job ?? [])])]
+}
+
+export const changedModes = (before: Config, next: Config): JobName[] =>
+  Object.values(next.jobs).flatMap(({ name, mode }) => ((before.jobs[name]?.mode ?? mode) === mode ? [] : [name]))
+
+/** What must not count before the other node runs it too: it may still decide by the old one. */
+export function unconfirmedOf(before: Config, config: Config, version: number): State['unconfirmed'] {
+  const witness = JSON.stringify(before.witness ?? null) !== JSON.stringify(config.witness ?? null)
+  const modes = changedModes(before, config)
+  return witness || modes.length > 0 ? { version, witness, modes } : null
+}
+
+/** Brought out for a change that is not decided yet. */
+export const isHeld = ({ hold }: State, { name }: JobState): boolean => hold?.jobs.includes(name) === true
+
+/** The mode of this job is not the same on both nodes for certain: nobody takes it over by itself. */
+export const modeIsUnsure = ({ hold, unconfirmed }: State, { name }: JobState): boolean =>
+  hold?.modes.includes(name) === true || unconfirmed?.modes.includes(name) === true

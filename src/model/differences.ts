@@ -1,0 +1,77 @@
+import type { Config, JobConfig, JobName } from './config'
+
+/** One value that differs between two configurations. */
+export interface ConfigDifference {
+  /** Names from the outside in: `links link-0 RMHW131`. */
+  where: string
+  /** As JSON; null: it is not there. */
+  before: string | null
+  after: string | null
+  needs: ChangeNeeds
+  job: JobName | null
+}
+
+/**
+ * `nothing`: it is used at once, under running services. `offline`: the job must have been brought out. `agents stopped`: certificates, sockets or the
+ * names themselves hang on it, so the file is edited by hand on both nodes while neither agent runs.
+ */
+export type ChangeNeeds = 'nothing' | 'offline' | 'agents stopped'
+
+type Leaves = Map<string, { path: string[]; value: string }>
+
+/** The values of a job's data that its program takes on while it works. */
+export const LIVE_DATA_KEYS: readonly string[] = ['partnerTimeoutMs', 'redoQueueBytes', 'bandwidthBytesPerSecond', 'safety']
+
+export function configDifferences(before: Config, after: Config): ConfigDifference[] {
+  const [old, next] = [leavesOf(before), leavesOf(after)]
+  const keys = [...new Set([...old.keys(), ...next.keys()])]
+  return keys.flatMap((key) => {
+    const [was, is] = [old.get(key), next.get(key)]
+    const path = (is ?? was)?.path ?? []
+    if (was?.value === is?.value) return []
+    const job = path[0] === 'jobs' ? (path[1] ?? null) : null
+    return [{ where: path.join(' '), before: was?.value ?? null, after: is?.value ?? null, needs: needsOf(path, before, after), job }]
+  })
+}
+
+function needsOf([top, name, section, key]: string[], before: Config, after: Config): ChangeNeeds {
+  // The version grows by itself, and the voters' times are agreed with the leases that run: nobody may hold one.
+  if (top === 'quorum') return key === 'configVersion' ? 'nothing' : 'offline'
+  if (top === 'links' || top === 'witness') return 'nothing'
+  if (top === 'nodes') return before.nodes[name ?? ''] && after.nodes[name ?? ''] ? 'nothing' : 'agents stopped'
+  if (top !== 'jobs' || name === undefined) return 'agents stopped'
+  return needsOfJob(before.jobs[name], after.jobs[name], section, key)
+}
+
+function needsOfJob(before: JobConfig | undefined, after: JobConfig | undefined, section: string | undefined, key: string | undefined): ChangeNeeds {
+  if (before === undefined) return 'nothing'
+  if (after === undefined || section === 'applications') return 'offline'
+  if (section === 'data') return key !== undefined && LIVE_DATA_KEYS.includes(key) && before.data && after.data ? 'nothing' : 'offline'
+  return section === 'vips' ? 'nothing' : 'offline'
+}
+
+/** Every value with its path; members of lists go by their name, and their order counts as one more value. */
+function leavesOf(config: Config): Leaves {
+  const leaves: Leaves = new Map()
+  const add = (path: string[], value: unknown): void => {
+    if (Array.isArray(value)) return addList(path, value)
+    if (typeof value === 'object' && value !== null) {
+      for (const [key, part] of Object.entries(value)) add([...path, key], part)
+      return
+    }
+    if (value !== undefined) leaves.set(path.join('\0'), { path, value: JSON.stringify(value) })
+  }
+  const addList = (path: string[], list: unknown[]): void => {
+    const names = list.map(nameOf)
+    if (names.some((name) => name === null)) return void leaves.set(path.join('\0'), { path, value: JSON.stringify(list) })
+    for (const [i, part] of list.entries()) add([...path, names[i] as string], part)
+    leaves.set([...path, 'order'].join('\0'), { path: [...path, 'order'], value: JSON.stringify(names) })
+  }
+  add([], config)
+  return leaves
+}
+
+const nameOf = (part: unknown): string | null => {
+  const named = part as { name?: unknown } | null
+  return typeof named?.name === 'string' ? named.name : null
+}
