@@ -3,13 +3,13 @@ import { checkWhole } from './config/checks'
 import { readApi, readHeartbeat, readLinks, readNodes } from './config/clusterSections'
 import { readJobs } from './config/jobSections'
 import { checkName } from './config/name'
-import { readQuorum, readWitness } from './config/quorumSections'
+import { readQuorum, readWatchdog, readWitness } from './config/quorumSections'
 import { Section } from './config/section'
 import { type ConfigProblem, Source } from './config/source'
 
 export type { ConfigProblem } from './config/source'
 
-const TOP_KEYS = ['cluster', 'nodes', 'witness', 'quorum', 'heartbeat', 'links', 'jobs', 'api']
+const TOP_KEYS = ['cluster', 'nodes', 'witness', 'quorum', 'watchdog', 'heartbeat', 'links', 'jobs', 'api']
 
 /** Reads the text form of a configuration. Everything that is wrong with it is told at once, in the order of the file. */
 export function parseConfig(text: string, fileName: string): { config: Config } | { problems: ConfigProblem[] } {
@@ -30,7 +30,7 @@ function readConfig(source: Source): Config {
   const links = readLinks(top, Object.keys(nodes), readHeartbeat(top))
   source.remember(links, top.keyNode('links'))
   const jobs = readJobs(top)
-  const config: Config = { cluster, nodes, links, jobs, api: readApi(top), ...readWitness(top), ...readQuorum(top, Object.values(jobs)) }
+  const config: Config = { cluster, nodes, links, jobs, api: readApi(top), ...readWitness(top), ...readQuorum(top, Object.values(jobs)), ...readWatchdog(top) }
   source.remember(config.api, top.keyNode('api'))
   checkWhole(config, source)
   return config

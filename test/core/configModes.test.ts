@@ -155,3 +155,18 @@ describe('the times are checked together, and the sum is shown', () => {
     expect(read({ top: `${WITNESS}\nheartbeat: { interval: 5s, maxMiss: 3 }` }).quorum).toBeDefined()
   })
 })
+
+describe('a watchdog', () => {
+  test('is a device, and nothing is said of one that is not configured', () => {
+    expect(read({ top: `watchdog: /dev/watchdog0\n${WITNESS}` }).watchdog).toBe('/dev/watchdog0')
+    expect(read({ top: WITNESS }).watchdog).toBeUndefined()
+    expect(read({ top: 'watchdog: /dev/watchdog' }).quorum).toBeUndefined()
+  })
+
+  test('that could not be petted in time is refused, with the sum; so is a name that is no path', () => {
+    const short = problemOf({ top: `watchdog: /dev/watchdog\n${WITNESS}\nquorum: { lease: 1s, drift: 200ms }\nheartbeat: { interval: 100ms }` })
+    expect(short).toMatchObject({ code: 'E_CONFIG_TIMERS', line: 1 })
+    expect(short.message).toBe('The watchdog would reset a node that serves: twice its timeout of 1s = 2s is more than the lease of 1s.')
+    expect(problemOf({ top: 'watchdog: softdog' })).toMatchObject({ line: 1 })
+  })
+})

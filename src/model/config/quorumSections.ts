@@ -4,6 +4,7 @@ import {
   DEFAULT_LEASE_MS,
   DEFAULT_WITNESS_PORT,
   FIRST_CONFIG_VERSION,
+  hasQuorum,
   type JobConfig,
   type WitnessConfig
 } from '../config'
@@ -42,15 +43,22 @@ function parseWitness(text: string): WitnessConfig | null {
   return ip !== null && port >= 1 && port <= 65_535 ? { address: ip.text, port } : null
 }
 
-const needsQuorum = ({ mode }: JobConfig): boolean => mode === 'high-availability' || mode === 'high-protection'
-
 /** Pairs of the guide's mode have none, so that their configuration stays what it was. */
 export function readQuorum(top: Section, jobs: JobConfig[]): Pick<Config, 'quorum'> {
   const section = top.section('quorum', 'quorum', ['lease', 'drift'])
-  if (top.valueNode('quorum') === null && !jobs.some(needsQuorum)) return {}
+  if (top.valueNode('quorum') === null && !jobs.some(({ mode }) => hasQuorum(mode))) return {}
   const leaseMs = section.durationMs('lease', DEFAULT_LEASE_MS, LEASE_MS)
   const driftMs = section.durationMs('drift', Math.ceil(leaseMs * DEFAULT_DRIFT_OF_LEASE), DRIFT_MS)
   const quorum = { leaseMs, driftMs, configVersion: FIRST_CONFIG_VERSION }
   section.source.remember(quorum, top.place('quorum'))
   return { quorum }
+}
+
+/** `watchdog: /dev/watchdog` */
+export function readWatchdog(top: Section): Pick<Config, 'watchdog'> {
+  const watchdog = top.text('watchdog', null, '/dev/watchdog')
+  if (watchdog === null) return {}
+  if (!watchdog.startsWith('/')) top.refuse('watchdog', 'a path that begins with /', '/dev/watchdog')
+  top.source.remember('watchdog', top.place('watchdog'))
+  return { watchdog }
 }

@@ -1,4 +1,13 @@
-import { type Config, DRIFT_OF_LEASE_MIN, KILL_GRACE_MS, type LinkConfig, type QuorumConfig, STOP_PART } from '../config'
+import {
+  type Config,
+  DRIFT_OF_LEASE_MIN,
+  KILL_GRACE_MS,
+  type LinkConfig,
+  type QuorumConfig,
+  STOP_PART,
+  WATCHDOG_LEASE_MS_MIN,
+  watchdogTimeoutMs
+} from '../config'
 import type { Source } from './source'
 import { durationText } from './units'
 
@@ -15,6 +24,7 @@ export function checkTimers(config: Config, source: Source): void {
   checkDrift(quorum, source)
   checkKill(quorum, source)
   checkHeartbeats(config.links, quorum, source)
+  if (config.watchdog) checkWatchdog(quorum, source)
   for (const job of Object.values(config.jobs)) {
     if (job.mode === 'high-availability' && job.data) checkPartner(job.name, job.data.partnerTimeoutMs, quorum, source)
   }
@@ -49,6 +59,17 @@ function checkKill(quorum: QuorumConfig, source: Source): void {
     sum: `${terms.join(' + ')} = ${durationText(goneMs)}`,
     limit: `lease ${durationText(leaseMs)} + drift ${durationText(driftMs)} = ${durationText(takeoverMs)}`,
     instead: `Make the lease longer, or write drift: ${durationText(driftMs + goneMs - takeoverMs)} or more.`
+  })
+}
+
+/** It counts in whole seconds, and is petted in the first half of a lease only. */
+function checkWatchdog({ leaseMs }: QuorumConfig, source: Source): void {
+  if (leaseMs >= WATCHDOG_LEASE_MS_MIN) return
+  source.refuse('watchdog', 'E_CONFIG_TIMERS', {
+    what: 'The watchdog would reset a node that serves',
+    sum: `twice its timeout of ${durationText(watchdogTimeoutMs({ leaseMs }))} = ${durationText(WATCHDOG_LEASE_MS_MIN)}`,
+    limit: `the lease of ${durationText(leaseMs)}`,
+    instead: `Write lease: ${durationText(WATCHDOG_LEASE_MS_MIN)} or more under quorum, or no watchdog.`
   })
 }
 
