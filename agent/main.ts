@@ -21,6 +21,7 @@ import { lockEngine } from './engine/onlyEngine'
 import { EXIT_PERSIST_FAILED } from './loop'
 import type { Places } from './ports'
 import { checkNode, DEFAULT_CONFIG_FILE, DEFAULT_STATE_DIRECTORY, readConfig, readOptions } from './setup/options'
+import { witnessOf } from './witness/ofNode'
 
 export const DEFAULT_RUN_DIRECTORY = '/run/mirrorpair'
 const USAGE = 'mirrorpair-agent run [--config FILE] [--node NAME] [--state DIRECTORY] [--run DIRECTORY]'
@@ -48,7 +49,8 @@ async function startAgent(places: Places, version: string, end: (exitCode: numbe
   const vip = createVipPort(places, log)
   const applications = createApplicationPort(places, log)
   const data = createDataPort(places, log)
-  const voters = createVotersPort(peer, null)
+  const witness = witnessOf(places, log)
+  const voters = createVotersPort(peer, witness?.ask ?? null)
   const lease = createLeasePort(places, { clock, data, guard: heartbeat.guard, log })
   const ports = { clock, disk: createDiskPort(places), heartbeat, peer, voters, lease, vip, applications, data, log }
   const fatal = (why: unknown): void => {
@@ -64,6 +66,7 @@ async function startAgent(places: Places, version: string, end: (exitCode: numbe
   return async () => {
     await Promise.allSettled([api.close(), engine.stop()])
     for (const port of [vip, applications, data]) port.close()
+    witness?.close()
     await Promise.allSettled([peer.close(), log.flushed()])
   }
 }

@@ -19,7 +19,8 @@ const KEEP_ALIVE_MS = 15_000
 export interface WitnessClientOptions {
   address: string
   port: number
-  certificates: NodeCertificates
+  /** Read at each connection: they may have been replaced. */
+  certificates(): NodeCertificates
   /** What the node counts on when it asks. */
   times(): { leaseMs: number; driftMs: number }
   /** The version of the configuration in which this witness became the pair's. */
@@ -74,9 +75,17 @@ class Client {
       }
       const asked: Asked = { question, sent: false, settle }
       this.asked.set(id, asked)
-      this.socket ??= this.connect()
       if (this.secure) this.send(asked)
+      else this.ensureConnection()
     })
+  }
+
+  private ensureConnection(): void {
+    try {
+      this.socket ??= this.connect(this.options.certificates())
+    } catch (error) {
+      this.drop(plainReason(error))
+    }
   }
 
   close(): void {
@@ -84,8 +93,8 @@ class Client {
     this.drop(null)
   }
 
-  private connect(): tls.TLSSocket {
-    const { address, port, certificates } = this.options
+  private connect(certificates: NodeCertificates): tls.TLSSocket {
+    const { address, port } = this.options
     const socket = tls.connect({
       host: address,
       port,

@@ -1,6 +1,6 @@
 import os from 'node:os'
 import { ReportError } from '../../src/report/report'
-import { DEFAULT_WITNESS_PORT } from '../../src/wire/witness'
+import { DEFAULT_WITNESS_PORT } from '../../src/model'
 import { setupFailure } from '../setup/failure'
 import { type Output, readOptions } from '../setup/options'
 import { DEFAULT_WITNESS_DIRECTORY } from './places'

@@ -21,6 +21,8 @@ export interface Config {
 export interface WitnessConfig {
   address: string
   port: number
+  /** The configVersion in which it became the pair's; absent: the first one. What it holds from before it was replaced counts no more. */
+  since?: number
 }
 
 /** The times that the voters share. */

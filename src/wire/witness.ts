@@ -22,7 +22,6 @@ export type WitnessAnswer =
   /** id null: it could not be read. */
   | { id: number | null; refused: string }
 
-export const DEFAULT_WITNESS_PORT = 7331
 export const WITNESS_LINE_LENGTH_MAX = 8 * 1024
 /** No lease is longer: a witness that starts waits for the longest one it may have granted. */
 export const WITNESS_LEASE_MS_MAX = 10 * 60_000

@@ -73,7 +73,27 @@ if [ ! -e /etc/mirrorpair/mirrorpair.yaml ]; then
 fi
 `
 
-/** The witness and the client have no disk: a name and a network are enough. */
+/** On the witness's own disk. */
+export const WITNESS_DIRECTORY = '/run/storage/witness'
+
+/** As a node's, with nothing but its disk; arguments: host name, the lab's directory, the disk, its file system. */
+export const WITNESS_BOOT_SCRIPT = `
+set -eu
+host=$1 lab=$2 disk=$3 fstype=$4
+for namespaces in /run/mirrorpair-lab/*/ns; do umount -R -l "$namespaces" 2>/dev/null || true; done
+printf '%s' "$host" > /proc/sys/kernel/hostname
+exec 9< "$lab"
+mount -t tmpfs -o mode=755,size=16m tmpfs /run
+mkdir /run/storage
+mount -t "$fstype" "$disk" /run/storage
+if [ ! -d ${WITNESS_DIRECTORY} ]; then
+  cp -a /proc/self/fd/9/certificates/witness ${WITNESS_DIRECTORY}.new
+  mv ${WITNESS_DIRECTORY}.new ${WITNESS_DIRECTORY}
+  sync -f /run/storage
+fi
+`
+
+/** The client, and a witness that the pair does not have, have no disk: a name and a network are enough. */
 export const HOST_BOOT_SCRIPT = `
 set -eu
 printf '%s' "$1" > /proc/sys/kernel/hostname

@@ -16,6 +16,8 @@ export function configurationText(options: UpOptions): string {
     stringify({
       cluster: 'mirrorpair-lab',
       nodes: Object.fromEntries(NODES.map((node) => [node, { address: ADDRESSES[node].service }])),
+      ...(withWitness(options) ? { witness: { address: ADDRESSES.witness.service } } : {}),
+      ...(Object.keys(options.quorum).length > 0 ? { quorum: options.quorum } : {}),
       heartbeat: { interval: options.heartbeat, maxMiss: options.maxMiss },
       links: CABLES.map((cable) => ({
         name: cable,
@@ -33,12 +35,15 @@ function jobSection(options: UpOptions, job: string, place: number) {
   const vip = vipOf(place)
   const plan = planApplication(options.application, folder, vip, place)
   return {
-    mode: 'guide',
+    mode: options.mode ?? 'guide',
     vips: [{ name: `IP-${job}`, address: `${vip}/${PREFIXES.service}`, nicGroup: `Nic-${job}` }],
     applications: plan.yaml,
     data: { folders: [{ path: folder, exclude: plan.exclude }], port: FIRST_DATA_PORT + place, ...options.data }
   }
 }
+
+/** The mode that needs one, as the table of the modes says. */
+const withWitness = ({ mode }: UpOptions): boolean => mode === 'high-availability'
 
 export function folderOf(options: UpOptions, job: string): string {
   if (options.folder === null) return `/srv/${job}`
@@ -66,6 +71,10 @@ export function checkConfiguration(text: string, fileName: string): Config {
         2
       )
     }
+  }
+  const { witness } = parsed.config
+  if (witness && witness.address !== ADDRESSES.witness.service) {
+    throw new LabError(`${fileName}: the witness has the address ${witness.address}`, `the lab's witness is at ${ADDRESSES.witness.service}`, 2)
   }
   return parsed.config
 }

@@ -4,7 +4,8 @@ import { holds } from './cgroup'
 import { inside } from './host'
 import { LabError } from './labError'
 import { cgroupOf, engineFile, type LabPlaces, logFile } from './places'
-import type { Node } from './plan'
+import { ADDRESSES, type AgentHost } from './plan'
+import { WITNESS_DIRECTORY } from './bootScript'
 import { program } from './programs'
 import { waitUntil } from './run'
 import type { LabState } from './state'
@@ -13,9 +14,15 @@ const END_TIMEOUT_MS = 10_000
 const LOG_LINES_SHOWN = 15
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** Starts the node's agent as its init system would: nothing of the caller's environment, its words in a log file. */
-export function startEngine(places: LabPlaces, state: LabState, node: Node): void {
-  const command = state.agentCommand ? ['sh', '-c', `exec ${state.agentCommand}`] : program('agent')
+function commandOf(state: LabState, host: AgentHost): string[] {
+  const { service = '' } = ADDRESSES.witness
+  if (host === 'witness') return [...program('agent'), 'witness', 'run', '--state', WITNESS_DIRECTORY, '--listen', service, '--port', `${state.witnessPort}`]
+  return state.agentCommand ? ['sh', '-c', `exec ${state.agentCommand}`] : program('agent')
+}
+
+/** Starts the host's agent as its init system would: nothing of the caller's environment, its words in a log file. */
+export function startEngine(places: LabPlaces, state: LabState, node: AgentHost): void {
+  const command = commandOf(state, node)
   const [file = '', ...args] = inside(places, node, command)
   const log = fs.openSync(logFile(places, node), 'a')
   const environment = { PATH: SYSTEM_PATH, HOME: '/root', LANG: 'C.UTF-8' }
@@ -34,7 +41,7 @@ export interface EngineRecord {
 }
 
 /** The engine's process, if it runs. */
-export function runningEngine(places: LabPlaces, node: Node): EngineRecord | null {
+export function runningEngine(places: LabPlaces, node: AgentHost): EngineRecord | null {
   try {
     const record = JSON.parse(fs.readFileSync(engineFile(places, node), 'utf8')) as EngineRecord
     return holds(cgroupOf(places, node), record.pid) && !isZombie(record.pid) ? record : null
@@ -48,7 +55,7 @@ function isZombie(pid: number): boolean {
 }
 
 /** SIGKILL to the engine and to nothing else of the node. */
-export function killEngine(places: LabPlaces, node: Node): boolean {
+export function killEngine(places: LabPlaces, node: AgentHost): boolean {
   const engine = runningEngine(places, node)
   if (!engine) return false
   process.kill(engine.pid, 'SIGKILL')
@@ -57,7 +64,7 @@ export function killEngine(places: LabPlaces, node: Node): boolean {
 }
 
 /** The end of the agent's log, for messages about one that did not come up. */
-export function lastWords(places: LabPlaces, node: Node): string {
+export function lastWords(places: LabPlaces, node: AgentHost): string {
   try {
     return fs.readFileSync(logFile(places, node), 'utf8').trimEnd().split('\n').slice(-LOG_LINES_SHOWN).join('\n')
   } catch {

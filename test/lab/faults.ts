@@ -1,17 +1,23 @@
 import { freezeCgroup } from './cgroup'
 import { killEngine, runningEngine, startEngine } from './engines'
-import { boot, die, requireNode } from './host'
+import { boot, die, requireAgent } from './host'
 import { LabError } from './labError'
-import { parseCut, setCable } from './network'
+import { lose, parseCut, parseLost, setCable } from './network'
 import { cgroupOf, type LabPlaces } from './places'
-import { type Host, isCable, isHost, isNode, NODES } from './plan'
-import { type LabState, writeState } from './state'
+import { type AgentHost, type Host, isAgentHost, isCable, isHost, NODES } from './plan'
+import { type LabState, type Lost, writeState } from './state'
 
 const same = (a: { host: Host; cable: string }) => (b: { host: Host; cable: string }) => a.host === b.host && a.cable === b.cable
 
-/** Pulls a cable, at both nodes or at one. */
+const sameWay = (a: Lost) => (b: Lost) => a.from === b.from && a.to === b.to && a.cable === b.cable
+
+/** Pulls a cable, at both nodes or at one; or what one host sends to another is lost. */
 export function cut(places: LabPlaces, state: LabState, name: string): string {
-  for (const end of parseCut(name, NODES, isCable)) {
+  for (const way of parseLost(name) ?? []) {
+    if (state.power[way.from] !== 'off') lose(places, way, true)
+    if (!state.lost.some(sameWay(way))) state.lost.push(way)
+  }
+  for (const end of cutEnds(name)) {
     if (state.power[end.host] !== 'off') setCable(places, end.host, end.cable, false)
     if (!state.cuts.some(same(end))) state.cuts.push(end)
   }
@@ -20,7 +26,11 @@ export function cut(places: LabPlaces, state: LabState, name: string): string {
 }
 
 export function heal(places: LabPlaces, state: LabState, name: string): string {
-  for (const end of name === 'all' ? [...state.cuts] : parseCut(name, NODES, isCable)) {
+  for (const way of name === 'all' ? [...state.lost] : (parseLost(name) ?? [])) {
+    if (state.power[way.from] !== 'off' && state.lost.some(sameWay(way))) lose(places, way, false)
+    state.lost = state.lost.filter((other) => !sameWay(way)(other))
+  }
+  for (const end of name === 'all' ? [...state.cuts] : cutEnds(name)) {
     if (state.power[end.host] !== 'off') setCable(places, end.host, end.cable, true)
     state.cuts = state.cuts.filter((other) => !same(end)(other))
   }
@@ -28,19 +38,20 @@ export function heal(places: LabPlaces, state: LabState, name: string): string {
   return `${name} is healed.`
 }
 
+const cutEnds = (name: string) => (parseLost(name) === null ? parseCut(name, NODES, isCable) : [])
+
 export function kill(places: LabPlaces, state: LabState, host: string | undefined, options: { engine: boolean }): string {
-  if (options.engine) return killOnlyEngine(places, host)
+  if (options.engine) return killOnlyEngine(places, requireAgent(state, host))
   return end(places, state, requireSwitched(host), { losingUnflushed: false }, 'is dead')
 }
 
-function killOnlyEngine(places: LabPlaces, host: string | undefined): string {
-  const node = requireNode(host)
+function killOnlyEngine(places: LabPlaces, node: AgentHost): string {
   if (killEngine(places, node)) return `The engine of ${node} is dead; everything else of the node goes on.`
   throw new LabError(`the engine of ${node} does not run`, `lab start ${node}`)
 }
 
 export function powercut(places: LabPlaces, state: LabState, host: string | undefined): string {
-  const node = requireNode(host)
+  const node = requireAgent(state, host)
   return end(places, state, node, { losingUnflushed: true }, 'has lost its power')
 }
 
@@ -73,13 +84,14 @@ export function start(places: LabPlaces, state: LabState, name: string | undefin
   const host = requireSwitched(name)
   if (state.power[host] === 'paused') throw new LabError(`${host} is paused`, `lab resume ${host}`)
   const wasOff = state.power[host] === 'off'
-  if (!wasOff && (!isNode(host) || runningEngine(places, host))) return `${host} runs already.`
+  const agent = isAgentHost(host) && state.disks[host] !== undefined ? host : null
+  if (!wasOff && (agent === null || runningEngine(places, agent))) return `${host} runs already.`
   if (wasOff) {
     boot(places, state, host)
     state.power[host] = 'on'
     writeState(places, state)
   }
-  if (isNode(host)) startEngine(places, state, host)
+  if (agent !== null) startEngine(places, state, agent)
   return wasOff ? `${host} is switched on.` : `The engine of ${host} is started; it adopts what runs.`
 }
 

@@ -1,8 +1,22 @@
 import fs from 'node:fs'
 import { LabError } from './labError'
 import { type LabPlaces, namespaceFile } from './places'
-import { ADDRESSES, bridgeOf, CABLES, type Cable, cablesOf, type Host, hardwareAddress, IPV6_PREFIX_LENGTH, ipv6Address, portOf, PREFIXES } from './plan'
+import {
+  ADDRESSES,
+  bridgeOf,
+  CABLES,
+  type Cable,
+  cablesOf,
+  type Host,
+  hardwareAddress,
+  IPV6_PREFIX_LENGTH,
+  ipv6Address,
+  isHost,
+  portOf,
+  PREFIXES
+} from './plan'
 import { attempt, run } from './run'
+import type { Lost } from './state'
 
 const inNetwork = (places: LabPlaces, host: Host | 'wires') => ['nsenter', `--net=${namespaceFile(places, host, 'net')}`]
 
@@ -54,6 +68,25 @@ export function setCable(places: LabPlaces, host: Host, cable: Cable, up: boolea
   ip(places, 'wires', [`link set ${portOf(host, cable)} ${up ? 'up' : 'down'}`])
 }
 
+/** A card that nobody has: what is sent to it arrives nowhere, and the sender is not told. */
+const NOBODY = '02:4d:50:ff:ff:ff'
+
+/** From now on what one host sends to another one's own addresses is lost, or is not. */
+export function lose(places: LabPlaces, { from, to, cable }: Lost, lost: boolean): void {
+  const addresses = [ADDRESSES[to][cable], ...(cable === 'service' ? [ipv6Address(to)] : [])]
+  const line = (address = '') =>
+    lost ? `neighbour replace ${address} lladdr ${NOBODY} dev ${cable} nud permanent` : `neighbour delete ${address} dev ${cable}`
+  ip(places, from, addresses.map(line))
+}
+
+/** `RMHW131>witness` one way, `RMHW131-witness` both, over each cable that both have; `RMHW131>RMHW132:link-0` over one. null: it is about a cable itself. */
+export function parseLost(name: string): Lost[] | null {
+  const [, left = '', arrow, right = '', cable] = /^(\w+)([>-])(\w+)(?::([\w-]+))?$/.exec(name) ?? []
+  if (!isHost(left) || !isHost(right) || left === right) return null
+  const cables = cablesOf(left).filter((each) => ADDRESSES[right][each] !== undefined && (cable === undefined || each === cable))
+  return cables.flatMap((each) => [{ from: left, to: right, cable: each }, ...(arrow === '-' ? [{ from: right, to: left, cable: each }] : [])])
+}
+
 /** Whatever is left of the switches goes with their namespace; taken down by name first, in case something else still holds it. */
 export function removeWires(places: LabPlaces): void {
   for (const cable of CABLES) attempt([...inNetwork(places, 'wires'), 'ip', 'link', 'delete', bridgeOf(cable)])
@@ -76,7 +109,11 @@ export function parseCut(name: string, nodes: readonly Host[], isCable: (text: s
   const cable = right ?? left
   const hosts = right === undefined ? nodes : (['RMHW131', 'RMHW132', 'witness', 'client'] as const).filter((host) => host === left)
   if (!isCable(cable) || hosts.length === 0) {
-    throw new LabError(`there is no cable "${name}"`, 'name service, link-0 or link-1, or one end of it: RMHW131:link-0', 2)
+    throw new LabError(
+      `there is no cable "${name}"`,
+      'name service, link-0 or link-1, one end of it (RMHW131:link-0), or two hosts: RMHW131-witness, one way RMHW131>witness',
+      2
+    )
   }
   return hosts.filter((host) => ADDRESSES[host][cable] !== undefined).map((host) => ({ host, cable }))
 }

@@ -35,7 +35,7 @@ export function isReady(state: LabState, answers: Partial<Record<Node, AgentAnsw
   return NODES.every((node) => {
     const answer = answers[node]
     if (!isStatus(answer) || answer.peerAlive !== 'up' || answer.peer === null) return false
-    return state.cuts.length > 0 || answer.self.links.every((link) => link.state === 'ok')
+    return state.cuts.length + state.lost.length > 0 || answer.self.links.every((link) => link.state === 'ok')
   })
 }
 
@@ -59,7 +59,8 @@ export function describe(places: LabPlaces, state: LabState) {
     ready: state.ready,
     hosts: Object.fromEntries(hosts),
     nodes: Object.fromEntries(nodes),
-    cuts: state.cuts.map((cut) => `${cut.host}:${cut.cable}`),
+    witness: state.witnessPort === null ? null : { engine: runningEngine(places, 'witness')?.pid ?? null, log: logFile(places, 'witness') },
+    cuts: [...state.cuts.map((cut) => `${cut.host}:${cut.cable}`), ...state.lost.map(({ from, to, cable }) => `${from}>${to}:${cable}`)],
     jobs: state.jobs,
     application: state.application,
     login: { account: ACCOUNT, passwordFile: places.passwordFile },

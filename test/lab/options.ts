@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { JOB_MODES, type JobMode } from '../../src/model'
 import { LabError } from './labError'
 import { DEFAULT_NAME } from './places'
 import type { FileSystem } from './storage'
@@ -13,6 +14,10 @@ export interface UpOptions {
   diskBytes: number
   heartbeat: string
   maxMiss: number
+  /** Of every job; null: the guide's mode, and no witness. */
+  mode: JobMode | null
+  /** More settings of the quorum, in the words of mirrorpair.yaml. */
+  quorum: Record<string, string>
   /** More settings of each job's `data` section, in the words of mirrorpair.yaml. */
   data: Record<string, string>
   agentCommand: string | null
@@ -30,6 +35,8 @@ const UP_OPTIONS = {
   size: { type: 'string', default: '4G' },
   heartbeat: { type: 'string', default: '500ms' },
   miss: { type: 'string', default: '3' },
+  mode: { type: 'string' },
+  quorum: { type: 'string', default: '' },
   data: { type: 'string', default: '' },
   'agent-command': { type: 'string' },
   'no-wait': { type: 'boolean', default: false }
@@ -50,17 +57,27 @@ export function parseUp(args: string[]): UpOptions {
     diskBytes: sizeBytes(values.size),
     heartbeat: values.heartbeat,
     maxMiss,
-    data: settings(values.data),
+    mode: modeOf(values.mode),
+    quorum: settings('quorum', values.quorum),
+    data: settings('data', values.data),
     agentCommand: values['agent-command'] ?? null,
     wait: !values['no-wait']
   }
 }
 
+function modeOf(word: string | undefined): JobMode | null {
+  const mode = JOB_MODES.find((known) => known === word)
+  if (word !== undefined && mode === undefined) throw new LabError(`--mode ${word} is unknown`, `--mode ${JOB_MODES.join(', --mode ')}`, 2)
+  return mode ?? null
+}
+
+const EXAMPLE = { data: '--data partnerTimeout=2s,queue=8MiB', quorum: '--quorum lease=3s,drift=100ms' }
+
 /** `safety=full,partnerTimeout=2s` */
-function settings(text: string): Record<string, string> {
+function settings(option: 'data' | 'quorum', text: string): Record<string, string> {
   const pairs = text.split(',').filter(Boolean)
   const wrong = pairs.find((pair) => !/^\w+=[^=]+$/.test(pair))
-  if (wrong !== undefined) throw new LabError(`--data ${wrong} is no setting`, '--data safety=full,partnerTimeout=2s', 2)
+  if (wrong !== undefined) throw new LabError(`--${option} ${wrong} is no setting`, EXAMPLE[option], 2)
   return Object.fromEntries(pairs.map((pair) => pair.split('=') as [string, string]))
 }
 

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import type { Host, Node } from './plan'
+import type { AgentHost, Host } from './plan'
 import { LabError } from './labError'
 
 export const LABS_DIRECTORY = '/run/mirrorpair-lab'
@@ -48,9 +48,9 @@ export function labPlaces(name: string): LabPlaces {
 
 export const namespaceFile = (places: LabPlaces, host: Host | 'wires', kind: NamespaceKind) => path.join(places.namespaces, `${kind}-${host}`)
 export const cgroupOf = (places: LabPlaces, host: Host) => path.join(places.cgroup, host)
-export const logFile = (places: LabPlaces, node: Node) => path.join(places.directory, `${node}.agent.log`)
-export const engineFile = (places: LabPlaces, node: Node) => path.join(places.directory, `${node}.engine.json`)
-export const imageFile = (places: LabPlaces, node: Node) => path.join(places.images, `${node}.img`)
+export const logFile = (places: LabPlaces, node: AgentHost) => path.join(places.directory, `${node}.agent.log`)
+export const engineFile = (places: LabPlaces, node: AgentHost) => path.join(places.directory, `${node}.engine.json`)
+export const imageFile = (places: LabPlaces, node: AgentHost) => path.join(places.images, `${node}.img`)
 
 /** A hybrid host has cgroup v2 below /sys/fs/cgroup/unified: only the table of mounts knows. */
 export function cgroupRoot(): string {

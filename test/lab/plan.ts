@@ -5,6 +5,8 @@ export const CABLES = ['service', 'link-0', 'link-1'] as const
 
 export type Node = (typeof NODES)[number]
 export type Host = (typeof HOSTS)[number]
+/** Hosts with a disk and a program of ours. */
+export type AgentHost = Node | 'witness'
 export type Cable = (typeof CABLES)[number]
 
 export const ADDRESSES: Record<Host, Partial<Record<Cable, string>>> = {
@@ -28,6 +30,7 @@ export const ACCOUNT = 'administrator'
 export const GROUP = 'mirrorpair'
 
 export const isNode = (host: string): host is Node => (NODES as readonly string[]).includes(host)
+export const isAgentHost = (host: string): host is AgentHost => isNode(host) || host === 'witness'
 export const isHost = (host: string): host is Host => (HOSTS as readonly string[]).includes(host)
 export const isCable = (cable: string): cable is Cable => (CABLES as readonly string[]).includes(cable)
 

@@ -11,6 +11,12 @@ export interface LabJob {
   vips: { address: string; prefix: number }[]
 }
 
+export interface Lost {
+  from: Host
+  to: Host
+  cable: Cable
+}
+
 /** What the lab remembers about itself between two commands. */
 export interface LabState {
   formatVersion: 1
@@ -18,11 +24,16 @@ export interface LabState {
   /** `up` has come to its end; false: half made. */
   ready: boolean
   fileSystem: FileSystem
-  disks: Record<Node, string>
+  /** The witness has one only where the pair has a witness. */
+  disks: Record<Node, string> & { witness?: string }
+  /** The port of the pair's witness; null: it has none. */
+  witnessPort: number | null
   jobs: LabJob[]
   application: string
   apiPort: number
   cuts: { host: Host; cable: Cable }[]
+  /** What one host sends to another one is lost on the way. */
+  lost: Lost[]
   power: Record<Host, 'on' | 'off' | 'paused'>
   /** Started in place of the agent (to try the lab itself); null: the agent. */
   agentCommand: string | null

@@ -14,6 +14,7 @@ export function printStatus(lab: ReturnType<typeof describe>): string {
     for (const [job, view] of Object.entries(agent.self.jobs)) lines.push(`          ${job}: ${view.state}, owner ${view.record.owner}`)
     lines.push(...agent.problems.map((problem) => `          ${problem}`))
   }
+  if (lab.witness) lines.push(`witness   ${lab.witness.engine === null ? 'not running' : `process ${lab.witness.engine}`}, log ${lab.witness.log}`)
   lines.push(`cut       ${lab.cuts.join(' ') || 'nothing'}`)
   return lines.join('\n')
 }

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { LabError } from './labError'
 import { imageFile, type LabPlaces } from './places'
-import type { Node } from './plan'
+import type { AgentHost } from './plan'
 import { attempt, run, waitUntil } from './run'
 
 export type FileSystem = 'ext4' | 'xfs'
@@ -13,7 +13,7 @@ const MAKE: Record<FileSystem, string[]> = {
 const RELEASE_TIMEOUT_MS = 15_000
 
 /** A sparse image with a fresh file system; its loop device stays for the lab's life, so that a disk is never there twice. */
-export function makeDisk(places: LabPlaces, node: Node, fileSystem: FileSystem, sizeBytes: number): string {
+export function makeDisk(places: LabPlaces, node: AgentHost, fileSystem: FileSystem, sizeBytes: number): string {
   const image = imageFile(places, node)
   fs.mkdirSync(places.images, { recursive: true })
   fs.writeFileSync(image, '', { mode: 0o600 })

@@ -11,7 +11,7 @@ import { buildWires } from './network'
 import { askAgents, isReady, isStatus } from './observe'
 import type { UpOptions } from './options'
 import { type LabPlaces, labPlaces } from './places'
-import { ACCOUNT, ADDRESSES, CABLES, HOSTS, type Node, NODES } from './plan'
+import { ACCOUNT, ADDRESSES, type AgentHost, CABLES, HOSTS, type Node, NODES } from './plan'
 import { program, requireMachine } from './programs'
 import { pauseMs, run } from './run'
 import { openSessions } from './shell'
@@ -21,6 +21,8 @@ import { makeDisk } from './storage'
 const READY_TIMEOUT_MS = 60_000
 const READY_POLL_MS = 150
 const PASSWORD_BYTES = 9
+/** The smallest that xfs takes; its file is sparse. */
+const WITNESS_DISK_BYTES = 320 * 1024 ** 2
 
 /** Builds the lab and returns when the pair is ready. What was made is taken away again if it cannot be completed. */
 export function up(options: UpOptions): void {
@@ -34,7 +36,7 @@ export function up(options: UpOptions): void {
   const config = checkConfiguration(text, options.configFile ?? 'the configuration made from these options')
   try {
     const state = build(places, options, text, config)
-    for (const node of NODES) startEngine(places, state, node)
+    for (const host of agentsOf(state)) startEngine(places, state, host)
     if (options.wait && !state.agentCommand) waitForPair(places, state)
     writeState(places, { ...state, ready: true })
     if (options.wait && !state.agentCommand) openSessions(places, state)
@@ -57,10 +59,11 @@ function takeAway(name: string): void {
 function build(places: LabPlaces, options: UpOptions, text: string, config: Config): LabState {
   makeDirectories(places, text)
   if (!options.agentCommand) run([...program('agent'), 'init', '--all', '--out', places.certificates, '--config', places.configFile])
-  else for (const node of NODES) fs.mkdirSync(`${places.certificates}/${node}`, { recursive: true })
+  else for (const host of [...NODES, 'witness']) fs.mkdirSync(`${places.certificates}/${host}`, { recursive: true })
   const state = firstState(options, config)
   writeState(places, state)
-  for (const node of NODES) state.disks[node] = makeDisk(places, node, options.fileSystem, options.diskBytes)
+  for (const host of agentsOf(state))
+    state.disks[host] = makeDisk(places, host, options.fileSystem, host === 'witness' ? WITNESS_DISK_BYTES : options.diskBytes)
   writeState(places, state)
   buildWires(places)
   for (const host of HOSTS) {
@@ -101,32 +104,37 @@ function firstState(options: UpOptions, config: Config): LabState {
     jobs,
     application,
     apiPort: config.api.port,
+    witnessPort: config.witness?.port ?? null,
     cuts: [],
+    lost: [],
     power: off,
     agentCommand
   }
 }
 
+/** The hosts that run a program of ours. */
+export const agentsOf = ({ witnessPort }: LabState): AgentHost[] => [...NODES, ...(witnessPort === null ? [] : (['witness'] as const))]
+
 export function waitForPair(places: LabPlaces, state: LabState): void {
   const deadline = performance.now() + READY_TIMEOUT_MS
   for (;;) {
-    for (const node of NODES) {
+    for (const node of agentsOf(state)) {
       if (!runningEngine(places, node)) throw new LabError(`the agent of ${node} has ended:\n${lastWords(places, node)}`, 'the last lines of its log are above')
     }
     const answers = askAgents(places, state)
     if (isReady(state, answers)) return
-    if (performance.now() > deadline) throw notReady(places, answers)
+    if (performance.now() > deadline) throw notReady(places, state, answers)
     pauseMs(READY_POLL_MS)
   }
 }
 
-function notReady(places: LabPlaces, answers: ReturnType<typeof askAgents>): LabError {
+function notReady(places: LabPlaces, state: LabState, answers: ReturnType<typeof askAgents>): LabError {
   const seen = NODES.map((node) => {
     const answer = answers[node]
     if (!isStatus(answer)) return `${node}: ${answer?.error?.message ?? 'no answer'}`
     return `${node}: peer ${answer.peerAlive}, ${answer.self.links.map((link) => `${link.name} ${link.state}`).join(', ')}`
   })
-  const logs = NODES.map((node) => `--- ${node}\n${lastWords(places, node)}`)
+  const logs = agentsOf(state).map((host) => `--- ${host}\n${lastWords(places, host)}`)
   return new LabError(
     `the pair is not ready after ${READY_TIMEOUT_MS / 1000} s (${seen.join('; ')}):\n${logs.join('\n')}`,
     'the last lines of the logs are above'
@@ -146,6 +154,7 @@ export function announcement(places: LabPlaces, state: LabState): string {
     `The lab ${state.name} is up.`,
     ...cables,
     `client       ${ADDRESSES.client.service}`,
+    ...(state.witnessPort === null ? [] : [`witness      ${ADDRESSES.witness.service}:${state.witnessPort}`]),
     ...jobs,
     `login        ${ACCOUNT}, password in ${places.passwordFile}`,
     `shell        ${lab(state, 'cui').replace(/cui(.*)$/, (_all, name: string) => (name ? `cui${name}` : 'cui'))}`,

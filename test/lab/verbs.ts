@@ -15,15 +15,16 @@ export const HELP = `A real pair on one machine: namespaces, virtual cables, dis
   npm run --silent lab -- VERB [--name NAME] …
 
   up [--config FILE] [--jobs A,B] [--application none|postgres|kv|records|"COMMAND"] [--folder DIR] [--fs ext4|xfs] [--size 4G]
-     [--heartbeat 500ms] [--miss 3] [--data safety=full,partnerTimeout=2s]
-                                         builds the lab; returns when both agents answer and hear each other
+     [--heartbeat 500ms] [--miss 3] [--mode guide|high-availability|high-protection|high-performance] [--quorum lease=3s] [--data partnerTimeout=2s]
+                                         builds the lab; returns when both agents answer and hear each other; --mode high-availability brings a witness
   down                                   takes everything away
   status [--json]                        hosts, cables, agents, jobs
   cui [ARGS…]                            the shell at the client, logged in on both nodes
   exec RMHW131|RMHW132|witness|client -- CMD…
-  cut NAME · heal NAME|all               a cable: service, link-0, link-1; one end of it: RMHW131:link-0
-  kill NODE [--engine]                   the node dies; --engine: only its engine does
-  powercut NODE                          the node dies and its disk loses what was not flushed
+  cut NAME · heal NAME|all               a cable: service, link-0, link-1; one end of it: RMHW131:link-0; between two hosts: RMHW131-witness,
+                                         one way RMHW131>RMHW132, of one cable RMHW131>RMHW132:link-0 (what is sent is lost, the carrier stays)
+  kill NODE|witness [--engine]           the node dies; --engine: only its engine does
+  powercut NODE|witness                  the node dies and its disk loses what was not flushed
   pause NODE · resume NODE               all its programs stand still
   start NODE                             switches a dead node on, or starts a dead engine
 `

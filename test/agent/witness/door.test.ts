@@ -10,7 +10,7 @@ import type { RunningWitness } from '../../../agent/witness/run'
 import { lockDirectory } from '../../../agent/adapters/lockDirectory'
 import { onJsonLines } from '../../../agent/adapters/jsonLines'
 import { caWord } from '../../../agent/setup/invitation'
-import { DEFAULT_WITNESS_PORT, WITNESS_LINE_LENGTH_MAX, witnessName } from '../../../src/wire/witness'
+import { WITNESS_LINE_LENGTH_MAX, witnessName } from '../../../src/wire/witness'
 import { Asker, DRIFT_MS, held, LEASE_MS, makePair, type Pair, startHere, temporaryFolder } from './kit'
 
 const [A, B] = ['RMHW131', 'RMHW132'] as const
@@ -119,7 +119,14 @@ describe('a client', () => {
   const clientOf = async (port: number, troubles: unknown[] = []): Promise<WitnessClient> => {
     const certificates = await pair.sign(A)
     const times = () => ({ leaseMs: LEASE_MS, driftMs: DRIFT_MS })
-    const client = createWitnessClient({ address: '127.0.0.1', port, certificates, times, since: () => 0, troubled: (why) => troubles.push(why) })
+    const client = createWitnessClient({
+      address: '127.0.0.1',
+      port,
+      certificates: () => certificates,
+      times,
+      since: () => 0,
+      troubled: (why) => troubles.push(why)
+    })
     closing.push(() => client.close())
     return client
   }
@@ -184,5 +191,4 @@ test('only one witness runs on a state directory', async () => {
   expect(await lockDirectory('witness', folder)).toBe(true)
   expect(await lockDirectory('witness', folder)).toBe(false)
   expect(await lockDirectory('engine', folder)).toBe(true)
-  expect(DEFAULT_WITNESS_PORT).toBe(7331)
 })

@@ -63,10 +63,11 @@ export class Asker {
   constructor(
     readonly node: string,
     readonly peer: string,
-    options: Pick<WitnessClientOptions, 'port' | 'certificates'> & Partial<WitnessClientOptions>
+    { certificates, ...options }: Partial<Omit<WitnessClientOptions, 'certificates'>> & { port: number; certificates: NodeCertificates }
   ) {
     this.client = createWitnessClient({
       address: '127.0.0.1',
+      certificates: () => certificates,
       times: () => ({ leaseMs: LEASE_MS, driftMs: DRIFT_MS }),
       since: () => this.since,
       troubled: (why) => this.troubles.push(why),
