@@ -92,7 +92,7 @@ export function observed(turn: Turn, job: JobState, found: Found): void {
 /** The guard outlives engines: what it allows was granted to this node. */
 function leaseFound(job: JobState, { leaseUntilMs }: Found): void {
   const { quorum, record } = job
-  if (quorum === null || typeof leaseUntilMs !== 'number' || quorum.lease.untilMs >= leaseUntilMs) return
+  if (quorum === null || record.released || typeof leaseUntilMs !== 'number' || quorum.lease.untilMs >= leaseUntilMs) return
   const lease = { roleSequence: record.roleSequence, untilMs: leaseUntilMs }
   job.quorum = { ...quorum, lease, told: lease }
 }

@@ -24,6 +24,7 @@ type Command = Extract<Event, { kind: 'commandGiven' }>
 export function commandGiven(turn: Turn, event: Command): void {
   const job = turn.state.jobs[event.job]
   if (!job) return refuse(turn, event.request, unknownJob(turn, event.job))
+  if (turn.state.leaving) return refuse(turn, event.request, jobReport('E_ENGINE_ENDS', { node: turn.state.node }))
   const place = placeOf(turn, job, event)
   if (typeof place !== 'string') return refuse(turn, event.request, place)
   if (place !== turn.state.node) return forward(turn, event, place)

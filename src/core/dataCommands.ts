@@ -12,6 +12,8 @@ export function decideData(turn: Turn, job: JobState, command: 'mirror' | 'verif
   const blocked = whyNoData(turn, job, command)
   if (blocked !== null) return refused(blocked)
   const at = names(turn, job)
+  // A plan has room for one: an application that is being started again would stay stopped, and nobody would know.
+  if (job.plan !== null) return refused(jobReport('E_JOB_BUSY', { ...at, ticket: job.plan.ticket ?? 'no ticket', doing: job.plan.kind }))
   const starts = (order.do === 'mirror' || order.do === 'verify') && order.action === 'start'
   if (starts && job.record.needToVerify === 'Manually') return refused(jobReport('E_SELECT_FIRST', { ...at, command }))
   if (starts && !job.data?.connected) return refused(jobReport('E_DATA_NOT_CONNECTED', at))

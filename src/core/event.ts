@@ -48,6 +48,8 @@ export type Event = { atMs: number; wallMs: number } & (
   | { kind: 'configReleased' }
   /** It is agreed, and on disk. */
   | { kind: 'configChanged'; config: Config; configHash: string; version: number }
+  /** The machine has begun to shut down. */
+  | { kind: 'shutdownBegun' }
   | { kind: 'ticked'; heartbeat: HeartbeatFacts | null }
   | { kind: 'heartbeatChanged'; heartbeat: HeartbeatFacts }
   | { kind: 'peerStateReceived'; request: number; view: NodeView }

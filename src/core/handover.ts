@@ -220,6 +220,7 @@ export function acceptChecks(state: State, job: JobState, roleSequence: number, 
   const blocking = plan !== null && !YIELDING.includes(plan.kind) ? plan.kind : null
   const copy = (): string => (record.copyComplete ? 'complete' : 'not complete')
   const rows: [name: string, met: boolean, value: () => string, why: () => string][] = [
+    ['stays', !state.leaving, () => (state.leaving ? 'no' : 'yes'), () => 'it is shutting down'],
     ['role sequence there', follows, () => String(record.roleSequence), holds],
     ['flag there', record.errorFlag === null, () => (record.errorFlag === null ? 'none' : 'set'), () => `it keeps an error flag: ${record.errorFlag}`],
     ['its copy', copyIsWhole(state, job) || selected, copy, () => 'its copy is not complete'],

@@ -14,6 +14,7 @@ import { whyNotServe } from './fit'
 import { dropVips, nonEmpty, standDownStages, startStages, stopStages } from './order'
 import { beginPlan } from './plan'
 import { configOf, hasData, isTouched, LOOK_MS, owns, setVip, type JobState, type Plan } from './state'
+import { settleLeaving } from './leave'
 import { driveOffer } from './handover'
 import { log, setNote, type Turn } from './turn'
 
@@ -58,6 +59,7 @@ const isTime = (turn: Turn, job: JobState): boolean => turn.state.atMs >= job.re
 
 function settleOwner(turn: Turn, job: JobState): void {
   if (job.plan !== null) return
+  if (turn.state.leaving && job.record.handover === null) return settleLeaving(turn, job)
   tryPass(turn, job)
   followMode(turn, job)
   if (job.record.handover) return settleHandover(turn, job)
@@ -116,7 +118,7 @@ function standDown(turn: Turn, job: JobState): void {
 function settleStandby(turn: Turn, job: JobState): void {
   job.phase = 'standby'
   if (isTouched(job)) return standDown(turn, job)
-  if (tryFailover(turn, job)) return
+  if (turn.state.leaving || tryFailover(turn, job)) return
   const silent = turn.state.peerAlive === 'lost' || ownerIsSilent(turn.state, job)
   if (!hasData(turn.state, job) && !silent) job.note = null
   if (job.plan !== null || !hasData(turn.state, job)) return

@@ -25,6 +25,8 @@ export interface State {
   wallMs: number
   booted: boolean
   bootedAtMs: number | null
+  /** This machine shuts down. */
+  leaving: boolean
   heartbeat: HeartbeatFacts | null
   /** `unknown`: no heartbeat heard yet, as far as anybody here remembers. */
   peerAlive: 'up' | 'lost' | 'unknown'
@@ -146,7 +148,7 @@ export interface Sent {
   ballot: Ballot
 }
 
-export type QuestionKind = 'report' | 'renew' | 'outOfSync' | 'claim'
+export type QuestionKind = 'report' | 'renew' | 'release' | 'outOfSync' | 'claim'
 
 /** A task is one order to a port. What the record says about safety is added when it is given. */
 export type Task = Exclude<Order, { do: 'source' }> | { do: 'source'; peerCopyComplete: boolean }
@@ -233,6 +235,7 @@ export function initialState(input: {
     wallMs: 0,
     booted: false,
     bootedAtMs: null,
+    leaving: false,
     heartbeat: null,
     peerAlive: 'unknown',
     leavingSinceMs: null,

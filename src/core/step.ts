@@ -4,6 +4,7 @@ import { commandGiven } from './commands'
 import { dataLost, dataStatusChanged } from './data'
 import type { Event } from './event'
 import { handoverAnswered, handoverReceived, withdrawReceived } from './handover'
+import { leave } from './leave'
 import { hearHeartbeat } from './heartbeat'
 import { orderEnded } from './outcomes'
 import { voteAnswered } from './quorum/answered'
@@ -55,6 +56,8 @@ function happen(turn: Turn, event: Event): void {
       return
     case 'configChanged':
       return configChanged(turn, event)
+    case 'shutdownBegun':
+      return leave(turn)
     case 'commandGiven':
       return commandGiven(turn, event)
     default:

@@ -40,6 +40,7 @@ export function setRecord(turn: Turn, job: JobState, change: Partial<JobRecord>)
     record.history = [...record.history, { roleSequence: record.roleSequence, owner: record.owner }].slice(-ROLE_HISTORY_MAX)
     // A vote for oneself was one against the record of before.
     if (record.claim) record.claim = null
+    if (record.released) record.released = false
   }
   job.record = record
   turn.dirty = true

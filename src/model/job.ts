@@ -29,6 +29,10 @@ export interface JobRecord {
    * rest of the record stays as it was, and no other owner gets this node's vote for an older role sequence.
    */
   claim?: { roleSequence: number } | null
+  /**
+   * Modes with quorum: this owner has stopped on its way out and given its lease up, whatever the guard remembers of it. It serves again under a new one.
+   */
+  released?: boolean
   errorFlag: string | null
   needToVerify: NeedToVerify
   /** This node's copy of the data is whole: it has been the source, or a full mirror into it has ended. A copy that is not never serves. */

@@ -22,6 +22,8 @@ export type VoteQuestion =
   | { do: 'report' }
   /** I own it: hold what I hold, and let me serve for another lease. */
   | { do: 'renew' }
+  /** I own it and have stopped it; I serve no more before I have asked anew: whatever lease you gave me is over. */
+  | { do: 'release' }
   /** Hold this instead: a new role sequence of mine, or, as owner, a newer word about my mirror. */
   | { do: 'propose'; ballot: Ballot }
 

@@ -26,6 +26,7 @@ export const voteMessageSchema: z.ZodType<VoteMessage> = z.looseObject({
   ask: z.discriminatedUnion('do', [
     z.looseObject({ do: z.literal('report') }),
     z.looseObject({ do: z.literal('renew') }),
+    z.looseObject({ do: z.literal('release') }),
     z.looseObject({ do: z.literal('propose'), ballot: ballotSchema })
   ])
 })

@@ -50,6 +50,17 @@ test.each(LIMITS)('restart limit: %s', (_story, gapsMs, peer, phase) => {
   expect(desk.job.record.owner).toBe(A)
 })
 
+test.each(['mirror', 'verify', 'bandwidth'] as const)('%s waits for an application that is being started again, and does not take its place', (command) => {
+  const desk = owner()
+  desk.dataSays({ role: 'source', connected: true })
+  fails(desk, 'POSTGRES')
+  const answer = desk.command(command)
+  expect(answer.is === 'refused' && answer.error.code).toBe('E_JOB_BUSY')
+  desk.endAll()
+  expect(desk.job).toMatchObject({ phase: 'online', applications: { POSTGRES: 'online', AGENT: 'online' } })
+  expect(desk.command(command).is).toBe('accepted')
+})
+
 test('an application that does not stop in peace is killed, and the job goes on', () => {
   const desk = fails(owner(withoutData()), 'POSTGRES')
   desk.end('stop', 'it did not stop within 60 s')

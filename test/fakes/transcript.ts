@@ -64,6 +64,7 @@ const ballotText = ({ roleSequence, owner, mirrorInSync }: Ballot): string => `$
 interface Recorded {
   roleSequence: number
   claim?: { roleSequence: number } | null
+  released?: boolean
   owner: string
   desired: string
   handover: { roleSequence: number } | null
@@ -78,6 +79,7 @@ interface Recorded {
 function recordText(record: Recorded): string {
   const more = [
     record.claim && `claims ${record.claim.roleSequence}`,
+    record.released && 'lease given up',
     record.handover && `handover ${record.handover.roleSequence}`,
     record.errorFlag && 'error flag',
     record.needToVerify !== 'No' && `verify ${record.needToVerify}`,
@@ -112,7 +114,7 @@ function actionText(action: Action): string | null {
     case 'reply':
       return action.outcome.ok && (action.outcome.result === null || isVote(action.outcome.result)) ? null : `reply ${replyText(action)}`
     case 'sendVote':
-      return action.message.ask.do === 'propose' ? `sendVote ${action.to}: ${questionText(action.message)}` : null
+      return action.message.ask.do === 'propose' || action.message.ask.do === 'release' ? `sendVote ${action.to}: ${questionText(action.message)}` : null
     case 'lease':
     case 'sendState':
     case 'look':

@@ -20,6 +20,7 @@ import { FakeLanes } from './fakeLanes'
 import { blankMachine, done, failed, serves, statusOf, type Machine } from './machine'
 import { A, B, JOB, pairConfig } from './pairConfig'
 import { VirtualTime } from './virtualTime'
+import { hasLeft } from '../../src/core/leave'
 import { FakeWitness, W } from './witness'
 
 type Records = Record<string, JobRecord>
@@ -86,6 +87,7 @@ const TICK_MS = 500
 const SILENCE_MS = 3_000
 const HEAL_MS = 200
 const SEND_TIMEOUT_MS = 5_000
+const LEAVE_LIMIT_MS = 30_000
 
 /** Two nodes in virtual time: real decisions, simulated machines and network. */
 export class World {
@@ -212,6 +214,24 @@ export class World {
     node.leaving = true
     this.tellHeartbeats(false)
     this.after(HEAL_MS, () => this.kill(name))
+  }
+
+  /** As an operating system does it: what the node serves stops first, and the voters are told. It does not wait for ever. */
+  leave(name: string): void {
+    const node = this.node(name)
+    if (!node.up || !node.state || node.leaving) return
+    node.leaving = true
+    this.tellHeartbeats(false)
+    this.emit(node, { kind: 'shutdownBegun' })
+    this.endWhenLeft(node, node.boots, this.nowMs + LEAVE_LIMIT_MS)
+  }
+
+  private endWhenLeft(node: FakeNode, boots: number, limitMs: number): void {
+    this.onNode(node, HEAL_MS, () => {
+      if (node.boots !== boots || !node.up) return
+      if (this.nowMs >= limitMs || (node.state?.leaving && hasLeft(Object.values(node.state.jobs)))) this.kill(node.name)
+      else this.endWhenLeft(node, boots, limitMs)
+    })
   }
 
   crashEngine(name: string): void {

@@ -33,6 +33,7 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
   [/^clearerr at (\S+)$/, (world, [name = '']) => void world.command(name, 'clearerr')],
   [/^clearerr of (\S+) at (\S+)$/, (world, [node = '', name = '']) => void world.command(name, 'clearerr', { node })],
   [/^clearerr at (\S+), dry run$/, (world, [name = '']) => void world.command(name, 'clearerr', { dryRun: true })],
+  [/^shut down (\S+) in order$/, (world, [name = '']) => world.leave(name)],
   [/^shut down (\S+)$/, (world, [name = '']) => world.shutDown(name)],
   [/^the heartbeats are lost$/, (world) => world.loseHeartbeats()],
   [

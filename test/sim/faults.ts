@@ -19,6 +19,7 @@ export const FAULTS: [name: string, fault: Fault][] = [
   ['start the engine of', (world, name) => world.startEngine(name)],
   ['start the engine of', (world, name) => world.startEngine(name)],
   ['shut down', (world, name) => world.shutDown(name)],
+  ['shut down in order', (world, name) => world.leave(name)],
   ['cut all', (world) => world.cut('service', 'link-0', 'link-1')],
   ['lose the heartbeats', (world) => world.loseHeartbeats()],
   ['cut the data links', (world) => world.cut('link-0', 'link-1')],

@@ -42,6 +42,7 @@ const same = (state: State): State => state
 /** Some messages take long, the others do not. */
 const SLOW_PART = 0.2
 const SLOW_MS = 4_500
+const SLOW_STOP_MS = 2_500
 function slowAnswers(): Partial<WorldOptions> {
   const random = randomFrom(1)
   return { delayMs: (what) => (what === 'order' ? 20 : random() < SLOW_PART ? SLOW_MS : 5) }
@@ -67,6 +68,22 @@ const toldTooLate: Planted = {
   options: stepping(same, (result) =>
     withActions(result, (action) => (action.do === 'lease' ? { ...action, untilMs: action.untilMs + 20_000, killAtMs: action.killAtMs + 20_000 } : action))
   )
+}
+
+/** The voters hear that it has stopped while it is still stopping, which takes its time. */
+function releasedTooSoon(): Planted {
+  const random = randomFrom(1)
+  const tells = (result: Stepped): Stepped => {
+    const { leaving, node, jobs } = result.state
+    if (!leaving || jobs[JOB]?.record.owner !== node) return result
+    return withActions(result, (action) =>
+      action.do === 'sendVote' && action.message.ask.do === 'renew' ? { ...action, message: { ...action.message, ask: { do: 'release' } } } : action
+    )
+  }
+  return {
+    faults: faultsNamed('shut down in order', 'heal', 'start all at'),
+    options: { ...stepping(same, tells), delayMs: (what) => (what === 'order' ? 20 + random() * SLOW_STOP_MS : 5) }
+  }
 }
 
 /** It forgets that it may have let somebody serve just before it died. */
@@ -186,6 +203,7 @@ const sameRoleSequence: Planted = {
 export const PLANTED: [what: string, breaks: RegExp, plant: () => Planted][] = [
   ['a lease counted from the reply', /^I1/, leaseFromReply],
   ['a guard that is told too late', /^I1/, () => toldTooLate],
+  ['a lease given up before the service has stopped', /^I1/, releasedTooSoon],
   ['a witness that grants at once after a restart', /^I1/, () => grantsAtOnce],
   ['a vote that is not persisted', /^I[125]/, () => votesNotPersisted],
   ['a promotion out of sync', /^I4|acknowledged with safety FULL/, () => promotedOutOfSync],

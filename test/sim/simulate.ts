@@ -34,13 +34,13 @@ export function simulate(seed: number, line: ((text: string) => void) | null = n
   faulty = false
   line?.('--- peace ---')
   world.heal()
-  for (const name of [A, B]) {
-    world.boot(name)
-    world.startEngine(name)
-  }
   comeToRest(
     seed,
-    (forMs) => live(world, forMs, promises, () => undefined),
+    (forMs) => {
+      // Whoever was still on its way out is started too.
+      world.bootAll()
+      live(world, forMs, promises, () => undefined)
+    },
     () => promises.checkWhole(world, starts)
   )
 }

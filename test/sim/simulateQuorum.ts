@@ -53,10 +53,13 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
   faulty = false
   line?.('--- peace ---')
   world.heal()
-  world.bootAll()
   comeToRest(
     seed,
-    (forMs) => live(world, forMs, () => undefined),
+    (forMs) => {
+      // Whoever was still on its way out is started too.
+      world.bootAll()
+      live(world, forMs, () => undefined)
+    },
     () => promises.checkWhole(world, starts)
   )
 }

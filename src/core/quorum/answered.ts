@@ -37,6 +37,7 @@ function granted(turn: Turn, job: JobState, sent: Sent): void {
   if (record.claim?.roleSequence === sent.ballot.roleSequence) return seconded(turn, job, sent)
   // Who has voted for itself in a newer role sequence does not go on in the old one: a voter may be in the new one already.
   if (!owns(turn.state, job) || record.claim || record.roleSequence !== sent.ballot.roleSequence || record.handover !== null) return
+  if (record.released) setRecord(turn, job, { released: false })
   job.quorum = { ...quorum, lease: renewed(quorum.lease, record.roleSequence, sent.atMs, rules.times) }
 }
 

@@ -43,11 +43,12 @@ function questionKind(state: State, job: JobState): QuestionKind {
   // It is not asked for what could not be taken.
   if (claim) return whyNotTakeClaimed(state, job) === null ? 'claim' : 'report'
   if (!owns(state, job) || handover !== null) return 'report'
+  if (state.leaving && job.record.released) return 'release'
   return mirrorInSync && (wantsExposure(state, job) || startsWithoutMirror(state, job)) ? 'outOfSync' : 'renew'
 }
 
 function question(state: State, job: JobState, kind: QuestionKind, ballot: Ballot): VoteQuestion {
-  if (kind === 'report' || kind === 'renew') return { do: kind }
+  if (kind === 'report' || kind === 'renew' || kind === 'release') return { do: kind }
   const outOfSync = { ...ballot, mirrorInSync: !hasData(state, job), syncSequence: ballot.syncSequence + 1 }
   return { do: 'propose', ballot: kind === 'outOfSync' ? outOfSync : { ...outOfSync, roleSequence: job.record.claim?.roleSequence ?? 0, owner: state.node } }
 }

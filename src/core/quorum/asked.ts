@@ -1,7 +1,7 @@
 import type { VoteMessage, VoteReply } from '../../wire'
 import { configDiffers } from '../decision'
 import { adopt } from '../ownership'
-import { isTouched, owns, type JobState } from '../state'
+import { isTouched, owns, type JobState, type QuorumState } from '../state'
 import { refuse, reply, setRecord, type Turn } from '../turn'
 import { ownBallot, rulesOf, type QuorumRules } from './rules'
 import { vote, type Voter } from './voter'
@@ -15,9 +15,16 @@ export function voteAsked(turn: Turn, job: JobState, { request, message }: { req
   const differs = !turn.state.configAgreed || message.ballot.configVersion !== rules.times.configVersion
   const { voter, reply: said } = vote(asked, differs ? { ...message, ask: { do: 'report' } } : message, turn.state.atMs, rules.times)
   const answer: VoteReply = differs && message.ask.do !== 'report' ? { ...said, why: 'config' } : said
-  job.quorum = { ...job.quorum, heard: voter.heard, grant: answer.granted ? voter.grant : job.quorum.grant }
+  const released = voter.grant === null && job.quorum.grant !== null
+  job.quorum = { ...job.quorum, heard: voter.heard, grant: answer.granted || released ? voter.grant : job.quorum.grant }
+  if (released) askWitnessNow(turn, job, job.quorum)
   if (answer.granted) record(turn, job, answer)
   reply(turn, request, { ok: true, result: answer })
+}
+
+/** What it said last may be a part of a lease old. */
+function askWitnessNow({ state }: Turn, job: JobState, quorum: QuorumState): void {
+  job.quorum = { ...quorum, asked: { ...quorum.asked, witness: { ...quorum.asked.witness, nextAtMs: state.atMs } } }
 }
 
 function voterOf({ state }: Turn, job: JobState, rules: QuorumRules, message: VoteMessage): Voter {

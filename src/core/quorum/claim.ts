@@ -123,6 +123,7 @@ export function isPassedOver(state: State, job: JobState): boolean {
 
 /** Why what was seconded cannot be taken any more: it may be long ago that it was asked for. */
 export function whyNotTakeClaimed(state: State, job: JobState): string | null {
+  if (state.leaving) return `${state.node} is shutting down`
   if (!ownVoteIsFree(state, job)) return `${state.node} has let ${state.peerNode} serve since`
   return owns(state, job) ? whyNotServe(state, job) : whyNotTakeOver(state, job)
 }

@@ -17,6 +17,8 @@ export interface Voter {
 
 export interface Grant {
   holder: string
+  /** The engine that asked for it; unknown of what may have been granted before this voter started. */
+  sender?: string
   untilMs: number
 }
 
@@ -49,6 +51,7 @@ export function vote(voter: Voter, message: VoteMessage, atMs: number, times: Vo
   if (before?.sender === message.sender && message.number <= before.number) return refuse(voter, voter, message, 'late', atMs)
   const heard = { ...voter.heard, [message.from]: { sender: message.sender, number: message.number } }
   const next = learn({ ...voter, heard }, message)
+  if (message.ask.do === 'release') return answer(voter, released(next, message), message, message.voter === next.incarnation ? null : 'incarnation', atMs)
   if (message.ask.do === 'report') return answer(voter, next, message, null, atMs)
   const why = whyNot(next, message, atMs)
   return why === null ? grant(voter, next, message, atMs, times) : refuse(voter, next, message, why, atMs)
@@ -63,6 +66,13 @@ function learn(voter: Voter, { from, peer, voter: known, ballot }: VoteMessage):
   const reports = { ...voter.reports, [from]: ballot }
   const [mine, theirs] = [reports[from], own(reports, peer)]
   return mine && theirs ? { ...voter, reports: {}, ballot: newerBallot(mine, theirs) } : { ...voter, reports }
+}
+
+/** Only by the engine that it was given to: one that started later may be serving under it, and this was said before. */
+function released(voter: Voter, { voter: known, from, sender }: VoteMessage): Voter {
+  const { grant: running, incarnation } = voter
+  const theirs = known === incarnation && running?.holder === from && (running.sender ?? sender) === sender
+  return theirs ? { ...voter, grant: null } : voter
 }
 
 function whyNot(voter: Voter, message: VoteMessage, atMs: number): VoteRefusal | null {
@@ -89,7 +99,7 @@ function grant(before: Voter, voter: Voter, message: VoteMessage, atMs: number, 
   const wanted = wantedBy(message)
   const ballot = voter.ballot === null || compareBallots(wanted, voter.ballot) > 0 ? wanted : withConfig(voter.ballot, wanted.configVersion)
   const untilMs = Math.max(voter.grant?.holder === message.from ? voter.grant.untilMs : 0, atMs + grantMs(times))
-  return answer(before, { ...voter, ballot, grant: { holder: message.from, untilMs } }, message, true, atMs)
+  return answer(before, { ...voter, ballot, grant: { holder: message.from, sender: message.sender, untilMs } }, message, true, atMs)
 }
 
 const withConfig = (ballot: Ballot, configVersion: number): Ballot => (ballot.configVersion === configVersion ? ballot : { ...ballot, configVersion })

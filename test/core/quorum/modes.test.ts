@@ -71,6 +71,25 @@ test('a lease that an earlier engine was given counts on, so a restart stops not
   expect(found(null).job.plan?.kind).toBe('standDown')
 })
 
+test('a lease that was given up on leaving is not taken from the guard by the next engine, and is asked for anew', () => {
+  const config = quorumConfig()
+  const desk = new Desk(A, config)
+  desk.tell({ kind: 'booted', records: { [JOB]: record({ safety: 'full', released: true }) } })
+  desk.end('observe', null, { held: [], running: [], data: { ran: true, status: dataStatus({}) }, leaseUntilMs: 50_000 })
+  expect(desk.job.quorum?.lease.untilMs).toBe(Number.NEGATIVE_INFINITY)
+  expect(desk.job.note).toContain('no quorum')
+  desk.hear()
+  const answers = (reply: Partial<VoteReply>): void => {
+    const { number } = desk.job.quorum!.asked.witness
+    const plain = { number, incarnation: 'W-1', granted: true, why: null, ballot: { ...held, mirrorInSync: false, syncSequence: 2 }, leasedTo: A }
+    desk.tell({ kind: 'voteAnswered', job: JOB, voter: 'witness', number, reply: { ...plain, ...reply } })
+  }
+  answers({ granted: false, why: 'incarnation', ballot: held })
+  answers({})
+  expect(desk.job.record).toMatchObject({ released: false, mirrorInSync: false })
+  expect(desk.job.quorum!.lease.untilMs).toBeGreaterThan(desk.atMs)
+})
+
 test('the witness is UNKNOWN until it has answered, then CONNECTED, and DISCONNECTED when it is silent (table 7)', () => {
   const mirror = new Desk(B, quorumConfig()).boot(record({ safety: 'full' })).hear()
   const word = () => nodeView(mirror.state).jobs[JOB]?.quorum?.witness

@@ -104,6 +104,29 @@ test('a witness that lost its memory votes when it has heard both nodes in this 
   expect(ask(question(A, ballot(7, A, false, 6)), 60_004).reply.granted).toBe(true)
 })
 
+test('a lease that is given up is over at once; what was asked before does not bring it back', () => {
+  const before = serving()
+  const renewal = question(A, ballot(7, A))
+  const release = question(A, ballot(7, A), { do: 'release' })
+  const { voter, reply } = vote(before, release, 12_000, TIMES)
+  expect(reply).toMatchObject({ granted: false, why: null, leasedTo: null })
+  expect(vote(voter, renewal, 12_001, TIMES).reply.why).toBe('late')
+  expect(vote(voter, release, 12_001, TIMES).reply.why).toBe('late')
+  expect(vote(voter, claim(B, ballot(7, A)), 12_002, TIMES).reply.granted).toBe(true)
+})
+
+test.each<[what: string, change: Partial<VoteMessage>]>([
+  ['by the other node', { from: B, peer: A }],
+  ['by an engine that ended before the lease was given', { sender: `${A}-0` }],
+  ['by who knew the voter before it started', { voter: 'W-0' }]
+])('a lease is not given up %s', (_what, change) => {
+  const before = serving()
+  const { voter, persist } = vote(before, question(A, ballot(7, A), { do: 'release' }, change), 12_000, TIMES)
+  expect(voter.grant?.holder).toBe(A)
+  expect(persist).toBeNull()
+  expect(vote(voter, claim(B, ballot(7, A)), 12_002, TIMES).reply.why).toBe('leased')
+})
+
 test('a thousand jobs are a thousand voters', () => {
   let witness = startWitness('W-1', {}, 0, TIMES)
   for (let place = 0; place < 1_000; place++)

@@ -1,0 +1,33 @@
+import { stopStages } from './order'
+import { beginPlan } from './plan'
+import { giveUpLease } from './quorum/release'
+import { configOf, isTouched, type JobState } from './state'
+import { log, setNote, type Turn } from './turn'
+
+/** The machine shuts down in order: what this node serves is stopped here, and nothing begins here any more. The other one is told by what follows. */
+export function leave(turn: Turn): void {
+  if (turn.state.leaving) return
+  turn.state.leaving = true
+  log(turn, 'info', `${turn.state.node} is shutting down: what it serves stops here`)
+}
+
+/** An owner on its way out. What is wanted of the job stays as it was: the other node takes it, or this one when it is back. */
+export function settleLeaving(turn: Turn, job: JobState): void {
+  if (isTouched(job)) return stop(turn, job)
+  job.phase = 'offline'
+  setNote(turn, job, `${turn.state.node} is shutting down`, 'info')
+  giveUpLease(turn, job)
+}
+
+function stop(turn: Turn, job: JobState): void {
+  if (turn.state.atMs < job.retryAtMs) return
+  job.phase = 'stopping'
+  beginPlan(turn, job, 'stop', 'automatic', stopStages(configOf(turn.state, job), true))
+}
+
+/** It has ended when nothing of any job is left here, and the voters have been told. */
+export const hasLeft = (jobs: JobState[]): boolean =>
+  jobs.every((job) => !isTouched(job) && job.plan === null && (job.record.released !== true || leaseIsReleased(job)))
+
+const leaseIsReleased = ({ quorum }: JobState): boolean =>
+  quorum === null || Object.values(quorum.asked).some(({ last, sent }) => last?.kind === 'release' && sent.length === 0)
