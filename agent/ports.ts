@@ -58,6 +58,8 @@ export interface HeartbeatView {
 export interface HeartbeatPort {
   /** Starts the heartbeat program, or adopts the one that runs. Calls back at once, then on every change. */
   start(onChange: (view: HeartbeatView) => void): Promise<void>
+  /** The configuration has changed: these links from now on. One that is as it was goes on without a gap. */
+  reconfigure(): Promise<void>
   /** Newest counters, for the tables. */
   view(): HeartbeatView
   /** The engine goes away; the program stays unless `end` is set (clean stop of the whole node). */

@@ -1,6 +1,16 @@
 import type { Safety } from '../../src/model'
 import { dataError } from '../../src/wire/frame'
-import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus, ProgramCommand, ProgramView, SessionView, VerifyReport } from '../../src/wire/mirrord'
+import type {
+  LiveMirrordConfig,
+  MirrordConfig,
+  MirrordEvent,
+  MirrordRequest,
+  MirrordStatus,
+  ProgramCommand,
+  ProgramView,
+  SessionView,
+  VerifyReport
+} from '../../src/wire/mirrord'
 import { monotonicMs } from '../adapters/clock'
 import { programCommand } from '../native/programs'
 import { removeDeadMounts } from './capture/mount'
@@ -127,7 +137,9 @@ export class Mirrord {
       throw dataError('E_MIRRORD_CONFIG', { job: this.job, why })
     }
     if (config.job !== this.job || config.node !== this.node) refused(`it is that of ${config.job} on ${config.node}`)
-    if (!isSame(config, this.config) && (this.source ?? this.target) !== null) refused('it differs from the one in use')
+    const side = this.source ?? this.target
+    if (side !== null && !isSame({ ...config, ...liveOf(this.configured()) }, this.config)) refused('it differs from the one in use')
+    if (side !== null && !isSame(config, this.config)) side.reconfigure(liveOf(config))
     this.config = config
     this.leases.need(config.leased === true)
     if (this.role !== null) this.stand(this.role)
@@ -380,6 +392,13 @@ export class Mirrord {
 type StandingRole = { do: 'source'; roleSequence: number; peerCopyComplete: boolean } | { do: 'target'; roleSequence: number }
 
 /** Whether the job's mode has a quorum may change while it runs. */
+const liveOf = ({ links, partnerTimeoutMs, redoQueueBytes, bandwidthBytesPerSecond }: MirrordConfig): LiveMirrordConfig => ({
+  links,
+  partnerTimeoutMs,
+  redoQueueBytes,
+  bandwidthBytesPerSecond
+})
+
 function isSame(one: MirrordConfig, other: MirrordConfig | null): boolean {
   return other !== null && JSON.stringify({ ...one, leased: undefined }) === JSON.stringify({ ...other, leased: undefined })
 }

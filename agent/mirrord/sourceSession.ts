@@ -11,7 +11,7 @@ import {
   type SessionOrder
 } from '../../src/core/mirroring/session'
 import type { Safety } from '../../src/model'
-import type { MirrordConfig, SessionView } from '../../src/wire/mirrord'
+import type { SessionView } from '../../src/wire/mirrord'
 import type { CopyStateFile } from './copyState'
 import type { SharedOrderedLog } from './order/sharedOrderedLog'
 import type { SessionNews } from './stream/hello'
@@ -32,7 +32,7 @@ export class SourceSession {
   private trouble = ''
 
   constructor(
-    private readonly config: MirrordConfig,
+    public partnerTimeoutMs: number,
     private readonly roleSequence: number,
     private readonly log: SharedOrderedLog,
     private readonly state: CopyStateFile,
@@ -62,7 +62,7 @@ export class SourceSession {
       kept: log.streamState() !== 'overflowed',
       unheardMs: Math.max(0, Date.now() - (view?.heardAtMs ?? this.startedAtMs)),
       longestWaitMs: log.waiters.longestMs(),
-      partnerTimeoutMs: this.config.partnerTimeoutMs,
+      partnerTimeoutMs: this.partnerTimeoutMs,
       lsn: log.lsn(),
       sentLsn: view?.sentLsn ?? 0,
       hardLsn: view?.targetHardLsn ?? 0,

@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads'
 import type { Safety } from '../../src/model'
 import { dataError } from '../../src/wire/frame'
 import type { CheckMode } from '../../src/wire/frameFields'
-import type { MirrordConfig, SessionView } from '../../src/wire/mirrord'
+import type { LiveMirrordConfig, MirrordConfig, SessionView } from '../../src/wire/mirrord'
 import { startThread } from '../native/programs'
 import type { Restored } from './capture/table/restore'
 import type { CopyStateFile } from './copyState'
@@ -61,7 +61,7 @@ export class SourceSide {
 
   /** `peerCopyComplete`: the engine has recorded so. */
   constructor(
-    private readonly config: MirrordConfig,
+    private config: MirrordConfig,
     readonly roleSequence: number,
     peerCopyComplete: boolean,
     private readonly state: CopyStateFile,
@@ -73,7 +73,7 @@ export class SourceSide {
     this.log.setWatching(config.capture === 'watch')
     hooks.leases.use(this.log, roleSequence)
     const say = (line: string): void => hooks.say(line)
-    this.session = new SourceSession(config, roleSequence, this.log, state, peerCopyComplete, {
+    this.session = new SourceSession(config.partnerTimeoutMs, roleSequence, this.log, state, peerCopyComplete, {
       say,
       tell: (news) => this.tellSender({ do: 'session', news })
     })
@@ -199,6 +199,13 @@ export class SourceSide {
 
   setBandwidth(bytesPerSecond: number | null): void {
     this.tellSender({ do: 'bandwidth', bytesPerSecond })
+  }
+
+  reconfigure(live: LiveMirrordConfig): void {
+    if (live.bandwidthBytesPerSecond !== this.config.bandwidthBytesPerSecond) this.setBandwidth(live.bandwidthBytesPerSecond)
+    this.config = { ...this.config, ...live }
+    this.session.partnerTimeoutMs = live.partnerTimeoutMs
+    this.tellSender({ do: 'links', links: live.links })
   }
 
   setSafety(safety: Safety): void {

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import { dataError } from '../../src/wire/frame'
-import type { MirrordConfig } from '../../src/wire/mirrord'
+import type { LiveMirrordConfig, MirrordConfig } from '../../src/wire/mirrord'
 import { startThread } from '../native/programs'
 import { realPath } from './folderCapture'
 import type { Stopped } from './redolog/targetLog'
@@ -60,6 +60,11 @@ export class TargetSide {
         if (!this.stopping) this.hooks.fault('E_THREAD', dataError('E_THREAD', { thread: 'receiver', why: error.message }).message)
       })
     })
+  }
+
+  reconfigure({ links, redoQueueBytes }: LiveMirrordConfig): void {
+    const order: ReceiverOrder = { do: 'reconfigure', links, redoQueueBytes }
+    this.worker.postMessage(order)
   }
 
   /**

@@ -32,9 +32,12 @@ export interface MirrordConfig {
   leased?: boolean
 }
 
+/** What a source or a target takes on while it works. */
+export type LiveMirrordConfig = Pick<MirrordConfig, 'links' | 'partnerTimeoutMs' | 'redoQueueBytes' | 'bandwidthBytesPerSecond'>
+
 export type MirrordRequest = {
   id: number
-} /** First request to a mirrord that was just started; to one that has it already it must be equal, else E_MIRRORD_CONFIG. */ & (
+} /** First request to a mirrord that was just started; to a source or a target only what is in LiveMirrordConfig may differ, else E_MIRRORD_CONFIG. */ & (
   | { do: 'configure'; config: MirrordConfig }
   | { do: 'status' }
   /** Mount capture over the folders and send to the peer. Answered when applications may start. Idempotent for the same roleSequence. */

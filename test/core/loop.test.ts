@@ -4,6 +4,7 @@ import { A, pairConfig } from '../fakes/pairConfig'
 
 const heartbeat = {
   start: async () => undefined,
+  reconfigure: async () => undefined,
   view: () => ({ links: [], peerAlive: false, peerEngineSilentMs: 0, peerLeaving: false }),
   close: async () => undefined
 }

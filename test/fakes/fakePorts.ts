@@ -74,6 +74,7 @@ export class FakePorts {
     },
     heartbeat: {
       start: async (onChange) => onChange(this.ports.heartbeat.view()),
+      reconfigure: () => this.call('relink', undefined),
       view: () => ({ links: [], peerAlive: this.other !== null, peerEngineSilentMs: 0, peerLeaving: false }),
       close: (end) => this.call(`heartbeat.close ${end}`, undefined)
     },

@@ -3,6 +3,15 @@ import * as z from 'zod'
 import { type Config, watchdogTimeoutMs } from '../../../src/model'
 import type { Places } from '../../ports'
 
+export const heartbeatLinkSchema = z.strictObject({
+  name: z.string(),
+  local: z.string(),
+  remote: z.string(),
+  port: z.int().min(1).max(65_535),
+  intervalMs: z.number().min(1),
+  maxMiss: z.int().min(1)
+})
+
 /** What the heartbeat program is started with (`heartbeat.json` in the run directory). A program with another one is ended and started anew. */
 export const heartbeatConfigSchema = z.strictObject({
   protocol: z.literal(2),
@@ -14,16 +23,7 @@ export const heartbeatConfigSchema = z.strictObject({
   runDirectory: z.string(),
   /** Resets the machine when what is served without a lease does not end; null: there is none. */
   watchdog: z.object({ file: z.string(), timeoutMs: z.number() }).nullable(),
-  links: z.array(
-    z.strictObject({
-      name: z.string(),
-      local: z.string(),
-      remote: z.string(),
-      port: z.int().min(1).max(65_535),
-      intervalMs: z.number().min(1),
-      maxMiss: z.int().min(1)
-    })
-  )
+  links: z.array(heartbeatLinkSchema)
 })
 
 export type HeartbeatConfig = z.infer<typeof heartbeatConfigSchema>

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { setTimeout as pause } from 'node:timers/promises'
 import { hasQuorum } from '../../../src/model'
 import { programCommand } from '../../native/programs'
@@ -17,6 +18,8 @@ import { ENGINE_PING_MS } from './wire'
 const START_TIMEOUT_MS = 10_000
 const START_POLL_MS = 20
 const END_TIMEOUT_MS = 3_000
+/** It answers a change of its links at once; one that does not is of an earlier version. */
+const RELINK_TIMEOUT_MS = 2_000
 const REVIVE_GAP_MS = 200
 /** It sends a line each second; a program that is silent so long hangs, and is started anew. */
 const PROGRAM_SILENT_MS = 10_000
@@ -40,14 +43,20 @@ export interface GuardDoor {
 
 export function createHeartbeatPort(places: Places, log: LogPort, options: HeartbeatOptions = {}): HeartbeatPort & { guard: GuardDoor } {
   const keeper = new HeartbeatKeeper(places, log, options.command ?? withWord(programCommand('agent')))
-  return { start: (onChange) => keeper.start(onChange), view: () => keeper.view(), close: (end) => keeper.close(end), guard: keeper }
+  return {
+    start: (onChange) => keeper.start(onChange),
+    reconfigure: () => keeper.reconfigure(),
+    view: () => keeper.view(),
+    close: (end) => keeper.close(end),
+    guard: keeper
+  }
 }
 
 const withWord = (command: { file: string; args: string[] }): { file: string; args: string[] } => ({ ...command, args: [...command.args, 'heartbeat'] })
 
 /** Keeps one heartbeat program running and connected, and hands its views on. */
 class HeartbeatKeeper implements GuardDoor {
-  private readonly config: HeartbeatConfig
+  private config: HeartbeatConfig
   private readonly configFile: string
   private readonly logFile: string
   private onChange: (view: HeartbeatView) => void = () => undefined
@@ -75,6 +84,25 @@ class HeartbeatKeeper implements GuardDoor {
     this.onChange = onChange
     await this.connect()
     this.ping = setInterval(() => this.tick(), ENGINE_PING_MS)
+  }
+
+  /** The program that runs takes the links on; one of an earlier version is ended, and the next one begins with them. */
+  async reconfigure(): Promise<void> {
+    const config = heartbeatConfig(this.places)
+    if (isDeepStrictEqual(config, this.config)) return
+    this.config = config
+    writeNote(this.configFile, config)
+    const { connection } = this
+    if (connection === null) return
+    const wanted = this.identity()
+    connection.send({ do: 'links', links: config.links })
+    const untilMs = monotonicMs() + RELINK_TIMEOUT_MS
+    while (connection.identity !== wanted && !connection.closed && monotonicMs() < untilMs) await pause(START_POLL_MS)
+    if (connection.identity !== wanted) connection.send({ do: 'end' })
+  }
+
+  private identity(): string {
+    return JSON.stringify([this.config, keyFingerprint(readHeartbeatKey(this.config.keyFile, this.places.node))])
   }
 
   view(): HeartbeatView {
@@ -130,8 +158,7 @@ class HeartbeatKeeper implements GuardDoor {
 
   /** Adopts the program that runs with our configuration, else starts one. */
   private async connect(): Promise<void> {
-    const key = readHeartbeatKey(this.config.keyFile, this.places.node)
-    const wanted = JSON.stringify([this.config, keyFingerprint(key)])
+    const wanted = this.identity()
     const running = await Connection.open(this.config.socketFile)
     const connection = running?.identity === wanted ? running : await this.startAnew(running)
     this.use(connection)

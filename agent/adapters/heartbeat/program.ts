@@ -1,17 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
+import { isDeepStrictEqual } from 'node:util'
 import { ReportError } from '../../../src/report/report'
 import type { HeartbeatView } from '../../ports'
 import { monotonicMs } from '../clock'
 import { failure, plainReason } from '../failure'
-import { type HeartbeatConfig, heartbeatConfigSchema } from './config'
+import { type HeartbeatConfig, heartbeatConfigSchema, type HeartbeatLinkConfig } from './config'
 import { type Door, openDoor } from './door'
 import { Guards } from './guards'
-import { HeartbeatLink } from './link'
+import { HeartbeatLink, type LinkSurroundings } from './link'
 import { HEARTBEAT_KEY_BYTES } from './packet'
 import { PeerSight } from './peerSight'
-import { COUNTERS_MS, type HeartbeatRequest } from './wire'
+import { COUNTERS_MS, type HeartbeatEvent, type HeartbeatRequest } from './wire'
 
 /** A leaving node says so this often on each link before it is silent. */
 const LEAVE_REPEATS = 4
@@ -73,7 +74,8 @@ function raisePriority(): void {
 
 class HeartbeatProgram {
   private readonly peer = new PeerSight()
-  private readonly links: HeartbeatLink[]
+  private links: HeartbeatLink[]
+  private readonly around: LinkSurroundings
   private engineSeenMs = monotonicMs()
   private leaving = false
   private door: Door | null = null
@@ -81,11 +83,11 @@ class HeartbeatProgram {
   private readonly guards: Guards
 
   constructor(
-    private readonly config: HeartbeatConfig,
+    private config: HeartbeatConfig,
     private readonly key: Buffer,
     private readonly ended: () => void
   ) {
-    const around = {
+    this.around = {
       config,
       key,
       incarnation: drawIncarnation(),
@@ -94,7 +96,7 @@ class HeartbeatProgram {
       leaving: () => this.leaving,
       changed: () => this.tellView()
     }
-    this.links = config.links.map((link) => new HeartbeatLink(link, around))
+    this.links = config.links.map((link) => new HeartbeatLink(link, this.around))
     const say = (line: string): void => void process.stderr.write(`${new Date().toISOString()} guard: ${line}\n`)
     this.guards = new Guards(config, {
       say,
@@ -106,15 +108,18 @@ class HeartbeatProgram {
   }
 
   async start(): Promise<void> {
-    const hello = { event: 'hello' as const, pid: process.pid, config: this.config, keyFingerprint: keyFingerprint(this.key) }
     this.door = await openDoor(
       this.config.socketFile,
-      () => [hello, { event: 'guards', guarded: this.guards.all() }, { event: 'view', view: this.view() }],
+      () => [this.hello(), { event: 'guards', guarded: this.guards.all() }, { event: 'view', view: this.view() }],
       (request) => this.receive(request)
     )
     process.on('SIGTERM', () => this.end())
     for (const link of this.links) link.start()
     this.counters = setInterval(() => this.tellView(), COUNTERS_MS)
+  }
+
+  private hello(): HeartbeatEvent {
+    return { event: 'hello', pid: process.pid, config: this.config, keyFingerprint: keyFingerprint(this.key) }
   }
 
   private view(): HeartbeatView {
@@ -129,10 +134,24 @@ class HeartbeatProgram {
 
   private receive(request: HeartbeatRequest): void {
     if (request.do === 'ping') this.engineSeenMs = monotonicMs()
+    else if (request.do === 'links') this.relink(request.links)
     else if (request.do === 'guard') this.guards.tell(request.guarded)
     else if (request.do === 'forget') this.guards.forget(request.job)
     else if (request.do === 'end') this.end()
     else if (!this.leaving) this.leave(LEAVE_REPEATS)
+  }
+
+  private relink(wanted: HeartbeatLinkConfig[]): void {
+    const kept = (link: HeartbeatLinkConfig): HeartbeatLink | undefined => this.links.find(({ config }) => isDeepStrictEqual(config, link))
+    const next = wanted.map((link) => kept(link) ?? new HeartbeatLink(link, this.around))
+    const [gone, fresh] = [this.links.filter((link) => !next.includes(link)), next.filter((link) => !this.links.includes(link))]
+    // First, because a new one may want the address of one that goes.
+    for (const link of gone) link.close()
+    this.links = next
+    this.config = { ...this.config, links: wanted }
+    for (const link of fresh) link.start()
+    this.door?.toAll(this.hello())
+    this.tellView()
   }
 
   /** Several times, because one datagram may be lost. */

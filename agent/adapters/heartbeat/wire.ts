@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { HeartbeatView } from '../../ports'
 import { type Guarded, guardedSchema } from '../guard/guarded'
-import type { HeartbeatConfig } from './config'
+import { type HeartbeatConfig, heartbeatLinkSchema } from './config'
 
 /** What the engine says to the heartbeat program: JSON lines over `<run>/heartbeat.sock`. */
 export const requestSchema = z.discriminatedUnion('do', [
@@ -11,6 +11,8 @@ export const requestSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('leave') }),
   /** End now, without a word to the peer: a successor with another configuration follows. */
   z.object({ do: z.literal('end') }),
+  /** These links from now on; one that is as it was goes on without a gap. Answered by a hello. */
+  z.object({ do: z.literal('links'), links: z.array(heartbeatLinkSchema) }),
   /** A job is served under this lease. */
   z.object({ do: z.literal('guard'), guarded: guardedSchema }),
   /** It needs no lease any more. */
@@ -20,7 +22,7 @@ export const requestSchema = z.discriminatedUnion('do', [
 export type HeartbeatRequest = z.infer<typeof requestSchema>
 
 export type HeartbeatEvent =
-  /** First line of every connection. */
+  /** First line of every connection, and after a change of the links. */
   | { event: 'hello'; pid: number; config: HeartbeatConfig; keyFingerprint: string }
   /** At every change, and every COUNTERS_MS for the counters. */
   | { event: 'view'; view: HeartbeatView }

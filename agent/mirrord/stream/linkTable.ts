@@ -1,4 +1,5 @@
 import net from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import type { DataLink } from './secure'
 import { PROBE_TIMEOUT_MS } from './secure'
 
@@ -6,6 +7,8 @@ import { PROBE_TIMEOUT_MS } from './secure'
 const STEADY_PROBES = 2
 /** Twice as often after each return that did not hold, at most so often. */
 const STEADY_PROBES_MAX = 64
+
+const unknown = (): LinkHealth => ({ works: false, answersInRow: 0, answersWanted: STEADY_PROBES })
 
 interface LinkHealth {
   works: boolean
@@ -16,21 +19,33 @@ interface LinkHealth {
 /** What the source knows of its data links. A connect that the other node's system answers shows that a link works, whatever its mirrord does. */
 export class LinkTable {
   static readonly PROBE_MS = 2_000
-  private readonly health: Map<string, LinkHealth>
+  private health: Map<string, LinkHealth>
 
   constructor(
-    private readonly links: DataLink[],
+    private links: DataLink[],
     private readonly port: number
   ) {
-    this.health = new Map(links.map(({ name }) => [name, { works: false, answersInRow: 0, answersWanted: STEADY_PROBES }]))
+    this.health = new Map(links.map(({ name }) => [name, unknown()]))
+  }
+
+  /** What is known of one that stays is kept. */
+  replace(links: DataLink[]): void {
+    this.health = new Map(links.map((link) => [link.name, (this.has(link) ? this.health.get(link.name) : null) ?? unknown()]))
+    this.links = links
+  }
+
+  has(link: DataLink): boolean {
+    return this.links.some((each) => isDeepStrictEqual(each, link))
   }
 
   works(name: string): void {
-    this.health.get(name)!.works = true
+    const health = this.health.get(name)
+    if (health) health.works = true
   }
 
   failed(name: string): void {
-    const health = this.health.get(name)!
+    const health = this.health.get(name)
+    if (health === undefined) return
     if (health.works) health.answersWanted = Math.min(STEADY_PROBES_MAX, health.answersWanted * 2)
     health.works = false
     health.answersInRow = 0
@@ -55,8 +70,10 @@ export class LinkTable {
   }
 
   private async probeOne(link: DataLink): Promise<void> {
-    const health = this.health.get(link.name)!
-    health.works = await this.answers(link)
+    const works = await this.answers(link)
+    const health = this.health.get(link.name)
+    if (health === undefined) return
+    health.works = works
     health.answersInRow = health.works ? health.answersInRow + 1 : 0
   }
 

@@ -39,13 +39,28 @@ export class Listener {
     for (const server of this.servers.values()) server.close()
   }
 
+  /** One that stays goes on listening. What is connected stays so until the source leaves it. */
+  relink(before: MirrordConfig['links']): void {
+    const stays = before.filter((link) => this.wants(link.name, link.localAddress)).map(({ name }) => name)
+    for (const [name, server] of this.servers) {
+      if (stays.includes(name)) continue
+      this.servers.delete(name)
+      server.close()
+    }
+    for (const { name, localAddress } of this.config.links) if (!stays.includes(name)) this.listen(name, localAddress)
+  }
+
+  private wants(link: string, address: string): boolean {
+    return this.config.links.some(({ name, localAddress }) => name === link && localAddress === address)
+  }
+
   /** Was the source there on this link lately? */
   seen(link: string): boolean {
     return Date.now() - (this.seenAtMs.get(link) ?? 0) < LINK_SEEN_MS
   }
 
   private listen(link: string, address: string): void {
-    if (this.stopped) return
+    if (this.stopped || !this.wants(link, address) || this.servers.has(link)) return
     const again = (): void => void setTimeout(() => this.listen(link, address), LISTEN_RETRY_MS)
     let server: tls.Server
     try {
@@ -67,12 +82,12 @@ export class Listener {
     })
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (!this.servers.has(link)) this.hooks.say(`data link ${link} cannot listen on ${address} yet: ${error.code}`)
-      this.servers.delete(link)
+      if (this.servers.get(link) === server) this.servers.delete(link)
       again()
     })
     server.listen(this.config.port, address, () => {
+      if (this.stopped || !this.wants(link, address)) return void server.close()
       this.servers.set(link, server)
-      if (this.stopped) return void server.close()
       this.hooks.say(`listening on data link ${link}, ${address}:${this.config.port}`)
     })
   }

@@ -64,6 +64,12 @@ export class Receiver {
 
   private log!: TargetLog
 
+  reconfigure(links: MirrordConfig['links'], redoQueueBytes: number): void {
+    const before = this.config.links
+    Object.assign(this.config, { links, redoQueueBytes })
+    this.listener.relink(before)
+  }
+
   /** `view` shows something before it listens: a replay after a crash takes its time. */
   static start(
     config: MirrordConfig,

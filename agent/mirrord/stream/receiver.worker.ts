@@ -19,10 +19,7 @@ export type ReceiverNews =
   /** The folders are as the last end left them, and it listens. */
   | { kind: 'ready' }
   | { kind: 'stopped'; stopped: Stopped }
-export interface ReceiverOrder {
-  do: 'stop'
-  drain: boolean
-}
+export type ReceiverOrder = { do: 'stop'; drain: boolean } | { do: 'reconfigure'; links: MirrordConfig['links']; redoQueueBytes: number }
 
 const VIEW_MS = 50
 
@@ -43,7 +40,7 @@ const opened = ready.then(() => {
   post({ kind: 'ready' })
 })
 
-async function stop({ drain }: ReceiverOrder): Promise<void> {
+async function stop(drain: boolean): Promise<void> {
   await opened
   let stopped: Stopped
   try {
@@ -57,4 +54,7 @@ async function stop({ drain }: ReceiverOrder): Promise<void> {
   // Connections that are still closing must not hold the thread.
   setImmediate(() => process.exit(0))
 }
-parentPort!.on('message', (order: ReceiverOrder) => void stop(order))
+parentPort!.on('message', (order: ReceiverOrder) => {
+  if (order.do === 'stop') void stop(order.drain)
+  else void opened.then(() => receiver.reconfigure(order.links, order.redoQueueBytes))
+})

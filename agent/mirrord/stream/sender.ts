@@ -133,6 +133,15 @@ export class Sender {
     this.show({ bandwidthBytesPerSecond: bytesPerSecond })
   }
 
+  /** A stream over a link that is not there any more, or is another one now, goes over at once; nothing is lost. */
+  relink(links: DataLink[]): void {
+    this.links.replace(links)
+    this.show({ links: this.links.states() })
+    const inUse = this.conversation?.link
+    if (inUse === undefined || !this.links.has(inUse)) this.reconnect()
+    else void this.probe()
+  }
+
   /** What the dirty map can say, and the lineage of this copy. */
   setCopy(dirtyKnown: boolean, lineage: string | null): void {
     this.dirtyKnown = dirtyKnown
@@ -169,8 +178,8 @@ export class Sender {
         continue
       }
       this.links.works(link.name)
-      if (!this.stopped) return await this.serve(conversation)
-      // Asked to stop while it connected.
+      if (!this.stopped && this.links.has(link)) return await this.serve(conversation)
+      // Asked to stop, or given other links, while it connected.
       conversation.end()
     }
     return 'unreachable'

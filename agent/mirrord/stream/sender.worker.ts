@@ -7,6 +7,7 @@ import { SharedOrderedLog, type SharedLogMemory } from '../order/sharedOrderedLo
 import { DiffersQueue } from '../walk/differsQueue'
 import { WalkControl } from '../walk/walkControl'
 import type { SessionNews } from './hello'
+import type { DataLink } from './secure'
 import { Sender } from './sender'
 import type { Begun, SenderStart, SenderView } from './senderView'
 
@@ -29,6 +30,7 @@ export type SenderOrder =
   | { do: 'bandwidth'; bytesPerSecond: number | null }
   | { do: 'copy'; dirtyKnown: boolean; lineage: string | null }
   | { do: 'session'; news: SessionNews }
+  | { do: 'links'; links: DataLink[] }
 
 const VIEW_MS = 20
 
@@ -69,6 +71,8 @@ function obey(order: SenderOrder): void {
       return sender.setBandwidth(order.bytesPerSecond)
     case 'copy':
       return sender.setCopy(order.dirtyKnown, order.lineage)
+    case 'links':
+      return sender.relink(order.links)
     case 'session':
       return sender.tellSession(order.news)
     default:

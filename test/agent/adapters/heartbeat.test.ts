@@ -75,6 +75,34 @@ describe('two nodes with their heartbeat programs', () => {
     ])
   })
 
+  test('a link gets other addresses in the running program: the others go on, and nobody calls the other one dead', async () => {
+    const first = await engine(one)
+    const second = await engine(two)
+    await until('both up', () => [...first.up(), ...second.up()].every(Boolean))
+    const pid = await pidOf(one)
+    const before = first.port.view().links[0]!.received
+    const moved = { ...LINKS[1]!, addresses: { RMHW131: '127.0.0.3', RMHW132: '127.0.0.4' } }
+    const [configOfOne, configOfTwo] = [one.config, two.config]
+    for (const places of [one, two]) places.config = { ...places.config, links: [LINKS[0]!, moved] }
+    await first.port.reconfigure()
+    expect(first.port.view().peerAlive).toBe(true)
+    await second.port.reconfigure()
+    await until('the moved one is up', () => [...first.up(), ...second.up()].every(Boolean))
+    expect(first.port.view().links.map(({ local }) => local)).toEqual([`127.0.0.1:${BASE_PORT}`, `127.0.0.3:${BASE_PORT + 1}`])
+    expect(await pidOf(one)).toBe(pid)
+    expect(first.port.view().links[0]!.received).toBeGreaterThan(before)
+    for (const { seen } of [first, second]) {
+      const since = seen.findIndex(({ view }) => view.peerAlive)
+      expect(seen.slice(since).every(({ view }) => view.peerAlive)).toBe(true)
+    }
+    await first.port.close(false)
+    const next = await engine(one)
+    expect(await pidOf(one)).toBe(pid)
+    expect(next.up()).toEqual([true, true])
+    one.config = configOfOne
+    two.config = configOfTwo
+  })
+
   test('the peer dies: each link is down after its interval × misses, not before; it comes back with a new program', async () => {
     const first = await engine(one)
     const second = await engine(two)

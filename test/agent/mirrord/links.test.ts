@@ -44,6 +44,30 @@ asRoot('data links', () => {
       await side.until('on two good links', ({ links }) => links.length === 2 && links.every(({ state }) => state === 'OK'))
   }
 
+  test('all links get other addresses while files are written: the stream goes over where it was, and the folders stay mounted', async () => {
+    await bothWork()
+    const moved = (side: TestPair['one']) => {
+      const { links } = side.config
+      const mine = side === pair.one ? 21 : 22
+      const theirs = side === pair.one ? 22 : 21
+      return {
+        ...side.config,
+        partnerTimeoutMs: 7_000,
+        links: links.map(({ name }, i) => ({ name, localAddress: `127.0.${mine}.${i}`, peerAddress: `127.0.${theirs}.${i}` }))
+      }
+    }
+    const writing = setInterval(() => fs.appendFileSync(path.join(pair.one.folder, 'written'), 'more\n'), 5)
+    await pair.two.ask({ do: 'configure', config: moved(pair.two) })
+    await pair.one.ask({ do: 'configure', config: moved(pair.one) })
+    await pair.one.until('connected over the new ones', ({ connected, links }) => connected && links.every(({ state }) => state === 'OK'))
+    clearInterval(writing)
+    await pair.one.ask({ do: 'drain', timeoutMs: 10_000 })
+    expect(compareTrees(pair.one.folder, pair.two.folder)).toEqual([])
+    expect(pair.one.log).toContain('resume from LSN')
+    expect(pair.one.log.match(/(mirror|verify) from LSN/g)).toHaveLength(1)
+    await expect(pair.one.ask({ do: 'configure', config: { ...moved(pair.one), queueBytes: 1 << 24 } })).rejects.toThrow()
+  })
+
   test('the idle link is shown as good; a link that goes silent is left without a mirror, and taken again when it is back', async () => {
     await bothWork()
     expect((await pair.one.status()).link).toBe('link-0')
