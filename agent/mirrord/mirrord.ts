@@ -1,16 +1,6 @@
 import type { Safety } from '../../src/model'
 import { dataError } from '../../src/wire/frame'
-import type {
-  LiveMirrordConfig,
-  MirrordConfig,
-  MirrordEvent,
-  MirrordRequest,
-  MirrordStatus,
-  ProgramCommand,
-  ProgramView,
-  SessionView,
-  VerifyReport
-} from '../../src/wire/mirrord'
+import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus, ProgramCommand, ProgramView, SessionView, VerifyReport } from '../../src/wire/mirrord'
 import { monotonicMs } from '../adapters/clock'
 import { programCommand } from '../native/programs'
 import { removeDeadMounts } from './capture/mount'
@@ -18,6 +8,7 @@ import { parseRequest } from './control/requests'
 import type { KeeperLink, Standing } from './keeper/keeperLink'
 import { type Lease, Leases } from './leases'
 import { checkSuccessor } from './keeper/successor'
+import { isSame, liveOf } from './configuration'
 import { CopyStateFile, SOURCE_HISTORY_MAX } from './copyState'
 import { realPath } from './folderCapture'
 import { readOwnMarks } from './ownMarks'
@@ -392,13 +383,3 @@ export class Mirrord {
 type StandingRole = { do: 'source'; roleSequence: number; peerCopyComplete: boolean } | { do: 'target'; roleSequence: number }
 
 /** Whether the job's mode has a quorum may change while it runs. */
-const liveOf = ({ links, partnerTimeoutMs, redoQueueBytes, bandwidthBytesPerSecond }: MirrordConfig): LiveMirrordConfig => ({
-  links,
-  partnerTimeoutMs,
-  redoQueueBytes,
-  bandwidthBytesPerSecond
-})
-
-function isSame(one: MirrordConfig, other: MirrordConfig | null): boolean {
-  return other !== null && JSON.stringify({ ...one, leased: undefined }) === JSON.stringify({ ...other, leased: undefined })
-}
