@@ -40,6 +40,6 @@ export class Jobstate extends CuiCommand {
     if (cluster === undefined || now === null) throw fail('E_JOB_NOT_FOUND', { job, known: clusters.flatMap((one) => one.jobs) })
     const rows = properties(cluster, now)
     printProperties(this.output, rows)
-    return propertyObject(now, rows)
+    return propertyObject(cluster, now, rows)
   }
 }

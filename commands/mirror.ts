@@ -6,6 +6,7 @@ import { actionOf, findTarget, jobAndWord, jobWord, operate, otherOf, type Targe
 import { partnersOf, printPartners } from './view/catalogue'
 import { readJob } from './view/read'
 import { printProblems } from './view/tables'
+import { printWitness, witnessRowsOf } from './view/witness'
 import { followWalk } from './walk'
 
 const ACTIONS = ['start', 'stop', 'pause', 'resume'] as const
@@ -34,13 +35,15 @@ export class Mirror extends CuiCommand {
     return outcome
   }
 
-  /** The catalogue view of both sides (the mirroring paper, table 3). */
+  /** The catalogue views of both sides and of the witness (the mirroring paper, tables 3 and 4). */
   private async status(job: string, node: string | undefined): Promise<Outcome> {
     const { cluster, now, problems } = await readJob(this.context, job, node)
     const partners = partnersOf(cluster, now)
+    const witness = witnessRowsOf(cluster, now)
     printPartners(this.output, partners)
+    printWitness(this.output, witness)
     printProblems(this.output, problems)
-    return { exitCode: problems.length > 0 ? 1 : 0, json: { job, partners, problems } }
+    return { exitCode: problems.length > 0 ? 1 : 0, json: { job, partners, witness, problems } }
   }
 
   private untilMirrored(target: Target, timeout: string | undefined): Promise<void> {

@@ -47,6 +47,9 @@ export class Watch extends CuiCommand {
       printProperties(this.output, rows)
     }
     printProblems(this.output, all.problems)
-    return { exitCode: all.problems.length > 0 ? 1 : 0, json: { ...all, job: now === null ? null : propertyObject(now, rows) } }
+    return {
+      exitCode: all.problems.length > 0 ? 1 : 0,
+      json: { ...all, job: cluster === undefined || now === null ? null : propertyObject(cluster, now, rows) }
+    }
   }
 }

@@ -11,7 +11,7 @@ export interface Paint {
   state(word: string): string
 }
 
-const GOOD = new Set(['ok', 'online', 'on line(admin)', 'idle', 'replicating', 'synchronized', 'done'])
+const GOOD = new Set(['ok', 'online', 'on line(admin)', 'idle', 'replicating', 'synchronized', 'connected', 'done'])
 const BAD = new Set(['error', 'failed', 'absent', 'unreachable', 'manually', 'disconnected'])
 const CHANGING = /^(starting|stopping|switching|pause|mirror\(|verifying|full mirror|unknown|off line|yes$|yes, |suspended|stop$)/i
 

@@ -8,6 +8,9 @@ export interface Column {
   width: number
 }
 
+/** A row of a property view. */
+export type Property = [name: string, value: string]
+
 /** The guide's rule, which is as long for every table. */
 const RULE_WIDTH = 59
 const GAP = 2

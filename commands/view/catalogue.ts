@@ -44,9 +44,8 @@ function partnerOf(node: string, partner: string, job: string, seen: Seen | unde
     mirroring_safety_sequence: data?.session.safetySequence ?? null,
     mirroring_role_sequence: view?.record.roleSequence ?? null,
     mirroring_partner_instance: partner,
-    // There is no witness in this version.
-    mirroring_witness_name: null,
-    mirroring_witness_state_desc: null,
+    mirroring_witness_name: view?.quorum?.witnessAddress ?? null,
+    mirroring_witness_state_desc: view?.quorum?.witness ?? null,
     mirroring_failover_lsn: data?.session.failoverLsn ?? null,
     observer: seen?.through ?? null,
     ageMs: seen === undefined ? null : Math.round(seen.ageMs),
@@ -90,6 +89,6 @@ export function printPartners(output: Output, partners: Partner[]): void {
 function wordOf(name: (typeof COLUMNS)[number], partner: Partner): string {
   const value = partner[name]
   if (value === null) return name.startsWith('mirroring_witness') ? NONE : UNKNOWN
-  const states = name === 'mirroring_role_desc' || name === 'mirroring_state_desc'
+  const states = name === 'mirroring_role_desc' || name === 'mirroring_state_desc' || name === 'mirroring_witness_state_desc'
   return states ? aged(String(value), { old: partner.old, ageMs: partner.ageMs ?? 0 }) : String(value)
 }

@@ -1,9 +1,10 @@
 import type { Paint } from '../kit/paint'
+import type { Property } from '../kit/table'
 import { clean, cut, nodeTime, padTo, widthOf, wrap } from '../kit/text'
 import { jobNow, type ClusterView, type JobNow } from './cluster'
 import { barOf } from './bar'
 import { dataProperties, serviceProperties, walkOf } from './property'
-import { sessionProperties, type Property } from './session'
+import { sessionProperties } from './session'
 import { heartbeatRows, hostRows, jobRow } from './tables'
 
 /** The live view: what stands at the top and stays, and what scrolls below. */

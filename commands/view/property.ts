@@ -1,10 +1,11 @@
 import type { NeedToVerify } from '../../src/model'
 import type { MirrordStatus } from '../../src/wire'
 import type { Output } from '../context'
-import { table } from '../kit/table'
+import { table, type Property } from '../kit/table'
 import { shortDuration, thousands } from '../kit/text'
 import { aged, UNKNOWN, type ClusterView, type JobNow } from './cluster'
-import { sessionProperties, type Property } from './session'
+import { quorumObject } from './quorum'
+import { sessionProperties } from './session'
 import { print } from './tables'
 
 /** The property view of a job (guide 3, G and H; product §4), in the guide's order. The values are the owner's. */
@@ -103,7 +104,7 @@ export function printProperties(output: Output, rows: Property[]): void {
 }
 
 /** For --json: the same names, and the plain numbers beside them. */
-export function propertyObject(now: JobNow, rows: Property[]): object {
+export function propertyObject(cluster: ClusterView, now: JobNow, rows: Property[]): object {
   return {
     job: now.job,
     owner: now.owner,
@@ -111,6 +112,8 @@ export function propertyObject(now: JobNow, rows: Property[]): object {
     ageMs: now.seen?.ageMs ?? null,
     properties: rows.map(([property, value]) => ({ property, value })),
     record: now.view?.record ?? null,
+    mode: now.view?.mode ?? null,
+    observers: quorumObject(cluster, now),
     phase: now.view?.phase ?? null,
     note: now.view?.note ?? null,
     vips: now.view?.vips ?? [],

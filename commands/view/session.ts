@@ -1,8 +1,8 @@
 import type { MirrordStatus, SessionView } from '../../src/wire'
+import type { Property } from '../kit/table'
 import { nodeTime, shortDuration, thousands, wrap } from '../kit/text'
+import { quorumProperties } from './quorum'
 import { aged, standbyOf, UNKNOWN, type ClusterView, type JobNow, type Seen } from './cluster'
-
-export type Property = [name: string, value: string]
 
 /** A sentence in the property view stays within 80 columns. */
 const SENTENCE_WIDTH = 52
@@ -15,10 +15,12 @@ export function sessionProperties(cluster: ClusterView, now: JobNow, width = SEN
   const session = (data ?? theirs)?.session
   const state: Property = ['State', aged(now.state, now.seen)]
   const role: Property = ['Role Sequence', thousands(now.roleSequence)]
-  if (session === undefined) return [state, role]
+  const quorum = quorumProperties(cluster, now, width)
+  if (session === undefined) return [state, ...quorum, role]
   const seen = data === null ? standby.seen : now.seen
   return [
     state,
+    ...quorum,
     ['Safety', safetyWord(session)],
     ['Mirroring State', aged(session.state ?? 'NONE', seen)],
     ...sentence('Reason', session.why, width),

@@ -1,3 +1,5 @@
+import type { JobMode } from '../../src/model'
+import type { Jeopardy, QuorumView } from '../../src/wire'
 import type { Output } from '../context'
 import { table } from '../kit/table'
 import { clean, nodeTime } from '../kit/text'
@@ -23,6 +25,11 @@ export interface JobRow {
   takeTimeMs: number
   roleSequence: number
   ageMs: number | null
+  /** By the owner's word; null: not known. */
+  mode: JobMode | null
+  quorum: QuorumView | null
+  jeopardy: Jeopardy[] | null
+  exposedSinceMs: number | null
 }
 
 export function hostRows(clusters: ClusterView[]): HostRow[] {
@@ -58,7 +65,11 @@ export const jobRow = (now: JobNow): JobRow => ({
   takeTime: nodeTime(now.takeTimeMs, now.utcOffsetMinutes),
   takeTimeMs: now.takeTimeMs,
   roleSequence: now.roleSequence,
-  ageMs: now.seen?.ageMs ?? null
+  ageMs: now.seen?.ageMs ?? null,
+  mode: now.view?.mode ?? null,
+  quorum: now.view?.quorum ?? null,
+  jeopardy: now.view?.jeopardy ?? null,
+  exposedSinceMs: now.view?.data?.session.exposedSinceMs ?? null
 })
 
 export function printHosts(output: Output, rows: HostRow[]): void {

@@ -68,6 +68,7 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     connectedSequence: 0,
     answeredBy: null,
     stale: { vips: [], data: null },
+    jeopardy: [],
     quorum: null
   }
 }

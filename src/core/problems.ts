@@ -7,7 +7,10 @@ const NEARLY_FULL = 0.9
 
 /** Plain sentences for what is not as it should be. */
 export function problems(state: State): string[] {
-  return [...pairProblems(state), ...Object.values(state.jobs).flatMap((job) => [...jobProblems(state, job), ...dataProblems(state, job)])]
+  return [
+    ...pairProblems(state),
+    ...Object.values(state.jobs).flatMap((job) => [...jobProblems(state, job), ...jeopardyProblems(state, job), ...dataProblems(state, job)])
+  ]
 }
 
 function pairProblems(state: State): string[] {
@@ -34,6 +37,12 @@ function jobProblems(state: State, job: JobState): string[] {
     found.push(`${job.name}: both copies may hold changes of their own (need to verify: Manually); selectsrc ${job.name} NODE says whose data is right`)
   return found
 }
+
+/** The other causes have a sentence of their own. */
+const jeopardyProblems = ({ wallMs }: State, { name, jeopardy }: JobState): string[] =>
+  jeopardy
+    .filter(({ cause }) => cause === 'oneLink' || cause === 'noWitness')
+    .map(({ text, sinceMs }) => `${name} has been in jeopardy for ${ageText(wallMs - sinceMs)}: ${text}`)
 
 function dataProblems(state: State, job: JobState): string[] {
   if (configOf(state, job).data === null) return []

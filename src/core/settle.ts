@@ -3,6 +3,7 @@ import { followMode, settleSafety } from './safety'
 import { settleStale } from './staleConfig'
 import { settleSelected } from './selectSource'
 import { settleExposure, trustMirror } from './sync'
+import { watchJeopardy } from './jeopardy'
 import { tryFailover, tryPass, tryReclaim } from './failover'
 import { planEnded } from './outcomes'
 import { askVoters } from './quorum/ask'
@@ -26,6 +27,7 @@ export function settle(turn: Turn, job: JobState): void {
   settleJob(turn, job)
   settleClaim(turn, job)
   askVoters(turn, job)
+  watchJeopardy(turn, job)
 }
 
 function settleJob(turn: Turn, job: JobState): void {

@@ -1,5 +1,5 @@
 import type { Config, JobConfig, JobName, JobRecord, NodeName, VipConfig } from '../model'
-import type { Ballot, JobCommand, JobView, MirrordStatus, NodeView, StepLine, VoteRefusal } from '../wire'
+import type { Ballot, Jeopardy, JobCommand, JobView, MirrordStatus, NodeView, StepLine, VoteRefusal } from '../wire'
 import type { Order } from './action'
 import type { Failure, HeartbeatFacts, VoterName } from './event'
 import type { Lease } from './quorum/lease'
@@ -100,6 +100,8 @@ export interface JobState {
   answeredBy: string | null
   /** What is still here as the configuration before had it. Replaced whole. */
   stale: Stale
+  /** Replaced whole. */
+  jeopardy: Jeopardy[]
   /** null: the job's mode knows no quorum. */
   quorum: QuorumState | null
 }

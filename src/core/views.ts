@@ -38,6 +38,8 @@ function jobView(state: State, job: JobState): JobView {
     applications: config.applications.map(({ name }) => ({ name, state: job.applications[name] ?? 'offline' })),
     data: job.data && { ...job.data, needToVerify: record.needToVerify === 'Manually' ? 'Manually' : job.data.needToVerify },
     dataSettings: dataSettings(config.data),
+    mode: config.mode,
+    jeopardy: job.jeopardy,
     ...(job.quorum === null ? {} : { quorum: quorumView(state, job) }),
     activity: activity(state, job)
   }

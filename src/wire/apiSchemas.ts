@@ -1,12 +1,12 @@
 import * as z from 'zod'
-import type { JobRecord } from '../model'
+import { JOB_MODES, type JobRecord } from '../model'
 import { VERIFY_PAGE_MAX, type CommandRequest, type LoginRequest } from './api'
 import { JOB_COMMANDS, type JobCommand } from './command'
 import { CHECK_MODES } from './frameFields'
 import type { MirrordStatus } from './mirrord'
 import type { DecisionView } from './why'
-import type { JobView, LinkView, NodeView, PeerMessage, PeerReply } from './peer'
-import { voteMessageSchema } from './voteSchemas'
+import { JEOPARDY_CAUSES, type JobView, type LinkView, type NodeView, type PeerMessage, type PeerReply, type QuorumView, WITNESS_WORDS } from './peer'
+import { ballotSchema, voteMessageSchema } from './voteSchemas'
 
 /**
  * Checks what comes in from outside. Bodies of a person's client are strict. What the peer says keeps the keys this version does not
@@ -147,6 +147,13 @@ const dataSettingsSchema = z.looseObject({
 
 const stepLineSchema = z.looseObject({ atMs: z.number(), node: name, text, state: z.enum(['begin', 'done', 'failed']) })
 
+const quorumViewSchema: z.ZodType<QuorumView> = z.looseObject({
+  leaseLeftMs: z.number().nullable(),
+  witness: z.enum(WITNESS_WORDS).nullable(),
+  witnessAddress: text.nullable().optional(),
+  witnessHolds: z.looseObject({ ballot: ballotSchema.nullable(), leasedTo: text.nullable(), ageMs: z.number() }).nullable().optional()
+})
+
 const jobViewSchema: z.ZodType<JobView> = z.looseObject({
   record: jobRecordSchema,
   phase: z.enum(['offline', 'starting', 'online', 'stopping', 'switching', 'standby', 'error']),
@@ -156,10 +163,9 @@ const jobViewSchema: z.ZodType<JobView> = z.looseObject({
   applications: list(z.looseObject({ name, state: z.enum(['online', 'offline', 'starting', 'stopping', 'error']) })),
   data: mirrordStatusSchema.nullable(),
   dataSettings: dataSettingsSchema.nullable().optional(),
-  quorum: z
-    .looseObject({ leaseLeftMs: z.number().nullable(), witness: z.enum(['CONNECTED', 'DISCONNECTED', 'UNKNOWN']).nullable() })
-    .nullable()
-    .optional(),
+  mode: z.enum(JOB_MODES).optional(),
+  jeopardy: list(z.looseObject({ cause: z.enum(JEOPARDY_CAUSES), text, sinceMs: z.number() })).optional(),
+  quorum: quorumViewSchema.nullable().optional(),
   activity: z.looseObject({ ticket: name, steps: list(stepLineSchema), done: z.boolean(), ok: z.boolean() }).nullable()
 })
 

@@ -1,8 +1,8 @@
-import type { JobRecord, JobStateWord } from '../model'
+import type { JobMode, JobRecord, JobStateWord } from '../model'
 import type { CommandOptions, JobCommand } from './command'
 import type { MirrordStatus } from './mirrord'
 import type { StepLine } from './step'
-import type { VoteMessage } from './vote'
+import type { Ballot, VoteMessage } from './vote'
 
 /**
  * What the two engines say to each other: a JSON body to `POST /v1/peer` over mutual TLS on port 7330, answered by PeerReply.
@@ -64,10 +64,24 @@ export interface JobView {
   data: MirrordStatus | null
   /** What the configuration says about the data: the limits that belong to the numbers in `data`. */
   dataSettings?: DataSettings | null
+  /** Absent: told by a version that knew the guide's only. */
+  mode?: JobMode
+  /** What it lacks to survive the next fault; empty: nothing. */
+  jeopardy?: Jeopardy[]
   /** Modes with quorum; absent or null: the guide's. */
   quorum?: QuorumView | null
   /** Running or last ticket with its steps, so that the other node can show them. */
   activity: { ticket: string; steps: StepLine[]; done: boolean; ok: boolean } | null
+}
+
+export const JEOPARDY_CAUSES = ['oneLink', 'peerLost', 'noWitness', 'notInSync', 'exposed'] as const
+export type JeopardyCause = (typeof JEOPARDY_CAUSES)[number]
+
+export interface Jeopardy {
+  cause: JeopardyCause
+  text: string
+  /** Wall clock of the node that says so. */
+  sinceMs: number
 }
 
 /** How this node stands with its voters. */
@@ -75,7 +89,23 @@ export interface QuorumView {
   /** Owner: it may serve for so long from now on if nobody answers any more; null: it may not. */
   leaseLeftMs: number | null
   /** The mirroring paper's table 7; null: the mode has no witness. */
-  witness: 'CONNECTED' | 'DISCONNECTED' | 'UNKNOWN' | null
+  witness: WitnessWord | null
+  /** Where this node finds it. */
+  witnessAddress?: string | null
+  /** What it said last that it holds; null: it has said nothing yet, or the mode has none. */
+  witnessHolds?: WitnessHolds | null
+}
+
+export const WITNESS_WORDS = ['CONNECTED', 'DISCONNECTED', 'UNKNOWN'] as const
+export type WitnessWord = (typeof WITNESS_WORDS)[number]
+
+/** The mirroring paper's table 4, as a partner has heard it. */
+export interface WitnessHolds {
+  /** null: its memory is empty; it votes for nobody before it has heard both nodes. */
+  ballot: Ballot | null
+  /** Whom it lets serve; null: nobody. */
+  leasedTo: string | null
+  ageMs: number
 }
 
 export interface DataSettings {

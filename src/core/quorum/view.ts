@@ -1,4 +1,4 @@
-import type { QuorumView } from '../../wire'
+import type { QuorumView, WitnessWord } from '../../wire'
 import type { JobState, State } from '../state'
 import { isValid, renewEveryMs } from './lease'
 import { rulesOf, type QuorumRules } from './rules'
@@ -17,11 +17,22 @@ export function quorumView(state: State, job: JobState): QuorumView | null {
   if (quorum === null || rules === null) return null
   const { lease } = quorum
   const owner = record.owner === state.node && isValid(lease, record.roleSequence, state.atMs)
-  return { leaseLeftMs: owner ? lease.untilMs - state.atMs : null, witness: rules.voters.includes('witness') ? witnessWord(state, job, rules) : null }
+  return { leaseLeftMs: owner ? lease.untilMs - state.atMs : null, witness: witnessWord(state, job), ...holds(state, job) }
 }
 
-/** Table 7, as this partner sees it. One that has lost its memory cannot be counted on before it has heard both. */
-function witnessWord(state: State, job: JobState, rules: QuorumRules): QuorumView['witness'] {
+/** Table 4. */
+function holds(state: State, job: JobState): Pick<QuorumView, 'witnessAddress' | 'witnessHolds'> {
+  const asked = job.quorum?.asked.witness
+  const address = rulesOf(state, job)?.voters.includes('witness') ? (state.config.witness?.address ?? null) : null
+  if (address === null || asked === undefined || asked.answeredAtMs === null) return { witnessAddress: address, witnessHolds: null }
+  const ageMs = Math.max(0, Math.round(state.atMs - asked.answeredAtMs))
+  return { witnessAddress: address, witnessHolds: { ballot: asked.held, leasedTo: asked.leasedTo, ageMs } }
+}
+
+/** Table 7, as this partner sees it; null: the mode has none. One that has lost its memory cannot be counted on before it has heard both. */
+export function witnessWord(state: State, job: JobState): WitnessWord | null {
+  const rules = rulesOf(state, job)
+  if (rules === null || !rules.voters.includes('witness')) return null
   const asked = job.quorum?.asked.witness
   if (asked === undefined || asked.answeredAtMs === null) return 'UNKNOWN'
   if (!isFresh(job, 'witness', state.atMs, rules)) return 'DISCONNECTED'
