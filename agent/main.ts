@@ -51,7 +51,7 @@ async function startAgent(places: Places, version: string, end: (exitCode: numbe
   const data = createDataPort(places, log)
   const witness = witnessOf(places, log)
   const voters = createVotersPort(peer, witness?.ask ?? null)
-  const lease = createLeasePort(places, { clock, data, guard: heartbeat.guard, log })
+  const lease = createLeasePort(places, { clock, data, vip, guard: heartbeat.guard, log })
   const ports = { clock, disk: createDiskPort(places), heartbeat, peer, voters, lease, vip, applications, data, log }
   const fatal = (why: unknown): void => {
     log.event('error', `The engine ends and will recover from disk: ${reason(why)}`)

@@ -84,9 +84,12 @@ export interface VipPort {
   probe(vip: VipConfig): Promise<string | null>
   /**
    * Adds the address, checks for a duplicate first (E_VIP_DUPLICATE), announces it after, several times. Nothing to do when it is held already.
-   * `evenIfAnswered`: somebody who answers does not serve (a quorum says so); neighbours are told about the new place until they have understood.
+   * `untilMs` not null: under a lease. Somebody who answers does not serve then; neighbours are told about the new place until they have understood.
+   * And the kernel removes it before the lease is over, unless that is extended: nobody who sleeps or hangs keeps an address.
    */
-  raise(vip: VipConfig, options: { evenIfAnswered: boolean }): Promise<void>
+  raise(vip: VipConfig, untilMs: number | null): Promise<void>
+  /** A later lease, or none any more (null); nothing to do when it is not held. */
+  extend(vip: VipConfig, untilMs: number | null): Promise<void>
   /** Removes it; nothing to do when it is not there. */
   drop(vip: VipConfig): Promise<void>
   /** Is it on this machine now? */
@@ -146,6 +149,8 @@ export interface LeasePort {
   known(): Promise<void>
   /** What the guard holds, also from an earlier engine; null: nothing. */
   untilMs(job: string): number | null
+  /** The configuration has changed: what needs no lease any more is let go of. */
+  reconfigured(): void
   /** There is still time before the guard ends what serves in this role sequence. */
   runs(job: string, roleSequence: number): boolean
 }

@@ -1,13 +1,27 @@
-import { invariant, type JobConfig } from '../../src/model'
-import type { ClockPort, DataPort, LeasePort, LogPort, Places } from '../ports'
+import { hasQuorum, invariant, type JobConfig } from '../../src/model'
+import type { ClockPort, DataPort, LeasePort, LogPort, Places, VipPort } from '../ports'
 import { cgroupDirectory } from './applications/cgroup'
 import { applicationFiles } from './applications/files'
 import type { Guarded, GuardedApplication } from './guard/guarded'
 import type { GuardDoor } from './heartbeat/port'
 
-/** A lease is told to the data program and to the guard: each obeys on its own, whatever becomes of the engine. */
-export function createLeasePort(places: Places, doors: { clock: ClockPort; data: Pick<DataPort, 'lease'>; guard: GuardDoor; log: LogPort }): LeasePort {
-  const { clock, data, guard, log } = doors
+export interface LeaseDoors {
+  clock: Pick<ClockPort, 'nowMs'>
+  data: Pick<DataPort, 'lease'>
+  vip: Pick<VipPort, 'extend'>
+  guard: GuardDoor
+  log: LogPort
+}
+
+/** A lease is told to the data program, to the guard and to the kernel: each obeys on its own, whatever becomes of the engine. */
+export function createLeasePort(places: Places, doors: LeaseDoors): LeasePort {
+  const { clock, data, vip, guard, log } = doors
+  const extend = (job: JobConfig, untilMs: number | null): void => {
+    for (const each of job.vips)
+      vip
+        .extend(each, untilMs)
+        .catch((error: Error) => log.event('warning', `VIP ${each.name} could not be told the lease of ${job.name}: ${error.message}`, job.name))
+  }
   guard.onKilled((job, what) => log.event('error', `The lease of ${job} is over and nobody had stopped it: the guard has ended ${what.join(', ')}.`, job))
   return {
     tell: (name, roleSequence, untilMs, killAtMs) => {
@@ -15,6 +29,11 @@ export function createLeasePort(places: Places, doors: { clock: ClockPort; data:
       invariant(job, `job ${name} is in the configuration`)
       if (job.data !== null) data.lease(name, roleSequence, untilMs)
       guard.tell({ ...guarded(places, job), roleSequence, untilMs, killAtMs })
+      extend(job, untilMs)
+    },
+    reconfigured: () => {
+      guard.reconfigured()
+      for (const job of Object.values(places.config.jobs)) if (!hasQuorum(job.mode)) extend(job, null)
     },
     known: () => guard.known(),
     untilMs: (job) => guard.held(job)?.untilMs ?? null,

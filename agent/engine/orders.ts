@@ -48,9 +48,8 @@ export class Orders {
     }
   }
 
-  /** With quorum nobody else may serve: an address that is answered belongs to a machine that sleeps or is cut off. */
-  private raise({ mode }: JobConfig, vip: VipConfig): Promise<void> {
-    return this.ports.vip.raise(vip, { evenIfAnswered: hasQuorum(mode) })
+  private raise({ name, mode }: JobConfig, vip: VipConfig): Promise<void> {
+    return this.ports.vip.raise(vip, hasQuorum(mode) ? this.ports.lease.untilMs(name) : null)
   }
 
   private stop(job: JobConfig, name: string, kill: boolean): Promise<void> {

@@ -93,6 +93,7 @@ export class FakePorts {
     vip: {
       probe: () => this.call('probe', null),
       raise: () => this.call('raise', undefined),
+      extend: async () => undefined,
       drop: () => this.call('drop', undefined),
       held: async () => this.calls.lastIndexOf('raise') > this.calls.lastIndexOf('drop')
     },
@@ -130,6 +131,7 @@ export class FakePorts {
         this.leases.set(job, { roleSequence, untilMs, killAtMs })
       },
       known: async () => undefined,
+      reconfigured: () => undefined,
       untilMs: (job) => this.leases.get(job)?.untilMs ?? null,
       runs: (job, roleSequence) => {
         const lease = this.leases.get(job)

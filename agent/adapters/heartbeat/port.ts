@@ -36,6 +36,8 @@ export interface GuardDoor {
   tell(guarded: Guarded): void
   /** Resolves when it is known what it was told before this engine. */
   known(): Promise<void>
+  /** What needs no lease any more is not guarded. */
+  reconfigured(): void
   /** What it was told, by this engine or an earlier one. */
   held(job: string): Guarded | null
   onKilled(call: (job: string, what: string[]) => void): void
@@ -125,6 +127,15 @@ class HeartbeatKeeper implements GuardDoor {
 
   onKilled(call: (job: string, what: string[]) => void): void {
     this.killed = call
+  }
+
+  reconfigured(): void {
+    for (const job of [...this.guarded.keys()]) {
+      const mode = this.places.config.jobs[job]?.mode
+      if (mode !== undefined && hasQuorum(mode)) continue
+      this.guarded.delete(job)
+      this.connection?.send({ do: 'forget', job })
+    }
   }
 
   /** What one program guarded, the next one guards: an earlier engine may have told it. What has no quorum any more needs no guard. */

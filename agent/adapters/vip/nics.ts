@@ -5,12 +5,17 @@ import { inNetwork, sameAddress } from './address'
 /** `ip` works on kernel memory only; slower than this means that something is very wrong. */
 export const IP_TIMEOUT_MS = 5_000
 
+/** As the kernel says it, in seconds. */
+const FOREVER = 0xffff_ffff
+
 const nicSchema = z.object({
   ifindex: z.number(),
   ifname: z.string(),
   flags: z.array(z.string()),
   address: z.string().optional(),
-  addr_info: z.array(z.object({ family: z.string().optional(), local: z.string().optional(), prefixlen: z.number().optional() }))
+  addr_info: z.array(
+    z.object({ family: z.string().optional(), local: z.string().optional(), prefixlen: z.number().optional(), valid_life_time: z.number().optional() })
+  )
 })
 
 export interface Nic {
@@ -20,7 +25,8 @@ export interface Nic {
   up: boolean
   /** Has neighbours that may hold an address too: not a loopback or dummy device. */
   hasNeighbours: boolean
-  addresses: { address: string; prefix: number }[]
+  /** `mortal`: the kernel removes it when its time is over. */
+  addresses: { address: string; prefix: number; mortal: boolean }[]
 }
 
 /** The NICs as `ip -j address` shows them. Rejects with a plain Error that says what `ip` said. */
@@ -35,8 +41,8 @@ export async function readNics(): Promise<Nic[]> {
 }
 
 function toNic(nic: z.infer<typeof nicSchema>): Nic {
-  const addresses = nic.addr_info.flatMap(({ local, prefixlen }) =>
-    local === undefined || prefixlen === undefined ? [] : [{ address: local, prefix: prefixlen }]
+  const addresses = nic.addr_info.flatMap(({ local, prefixlen, valid_life_time: life = FOREVER }) =>
+    local === undefined || prefixlen === undefined ? [] : [{ address: local, prefix: prefixlen, mortal: life !== FOREVER }]
   )
   const hasNeighbours = !nic.flags.includes('LOOPBACK') && !nic.flags.includes('NOARP') && /^(..:){5}..$/.test(nic.address ?? '')
   return { name: nic.ifname, index: nic.ifindex, hardware: nic.address ?? '', up: nic.flags.includes('UP'), hasNeighbours, addresses }
@@ -54,6 +60,6 @@ export function nicFor(nics: Nic[], address: string, name: string | null): Nic |
 }
 
 /** Where the address is now; more than one NIC is a mistake of somebody, and all are found. */
-export function holders(nics: Nic[], address: string): { nic: Nic; prefix: number }[] {
-  return nics.flatMap((nic) => nic.addresses.filter((own) => sameAddress(own.address, address)).map((own) => ({ nic, prefix: own.prefix })))
+export function holders(nics: Nic[], address: string): { nic: Nic; prefix: number; mortal: boolean }[] {
+  return nics.flatMap((nic) => nic.addresses.filter((own) => sameAddress(own.address, address)).map(({ prefix, mortal }) => ({ nic, prefix, mortal })))
 }

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { VipConfig } from '../../../src/model'
 import type { LogPort, Places, VipPort } from '../../ports'
+import { monotonicMs } from '../clock'
 import { runCommand } from '../command'
 import { failure, plainReason } from '../failure'
 import { fileWord, readNote, removeNote, writeNote } from '../files'
@@ -16,6 +17,10 @@ const ALREADY_THERE = /File exists/
 /** While somebody without a lease answers for an address: an hour at most. */
 const INSIST_GAP_MS = 1_000
 const INSIST_TIMES = 3_600
+const MS_A_SECOND = 1_000
+const KERNEL_LATE_S = 1
+/** Shorter ones would be over between two renewals on a busy machine. */
+const LIFETIME_S_MIN = 2
 /** Longer prefixes have no broadcast address. */
 const BROADCAST_PREFIX_MAX = 30
 
@@ -25,7 +30,8 @@ export function createVipPort(places: Pick<Places, 'runDirectory' | 'node'>, log
   const pick = (vip: VipConfig): VipPort => (isLoopback(vip.address) ? noted : machine)
   return {
     probe: (vip) => pick(vip).probe(vip),
-    raise: (vip, options) => pick(vip).raise(vip, options),
+    raise: (vip, untilMs) => pick(vip).raise(vip, untilMs),
+    extend: (vip, untilMs) => pick(vip).extend(vip, untilMs),
     drop: (vip) => pick(vip).drop(vip),
     held: (vip) => pick(vip).held(vip),
     close: () => machine.close()
@@ -36,6 +42,7 @@ export function createVipPort(places: Pick<Places, 'runDirectory' | 'node'>, log
 class MachineVips implements VipPort {
   /** Announcements under way, by address: at most one for each VIP of the configuration. */
   private readonly announcing = new Map<string, () => void>()
+  private readonly turns = new Map<string, Promise<void>>()
 
   constructor(
     private readonly node: string,
@@ -48,15 +55,35 @@ class MachineVips implements VipPort {
     return await this.probeOn(nic, nics, vip)
   }
 
-  async raise(vip: VipConfig, { evenIfAnswered }: { evenIfAnswered: boolean }): Promise<void> {
+  raise(vip: VipConfig, untilMs: number | null): Promise<void> {
+    return this.inTurn(vip, () => this.raiseNow(vip, untilMs))
+  }
+
+  drop(vip: VipConfig): Promise<void> {
+    return this.inTurn(vip, () => this.dropNow(vip))
+  }
+
+  extend(vip: VipConfig, untilMs: number | null): Promise<void> {
+    return this.inTurn(vip, () => this.extendNow(vip, untilMs))
+  }
+
+  /** What is done to one address waits for what was begun before: to extend one that is just being dropped would add it again. */
+  private inTurn(vip: VipConfig, work: () => Promise<void>): Promise<void> {
+    const done = (this.turns.get(vip.address) ?? Promise.resolve()).then(work)
+    const settled = done.catch(() => undefined).then(() => void (this.turns.get(vip.address) === settled && this.turns.delete(vip.address)))
+    this.turns.set(vip.address, settled)
+    return done
+  }
+
+  private async raiseNow(vip: VipConfig, untilMs: number | null): Promise<void> {
     const nics = await this.nics(vip)
-    if (holders(nics, vip.address).length > 0) return
+    if (holders(nics, vip.address).length > 0) return this.changeLife(vip, nics, untilMs)
     const nic = this.nicOf(nics, vip)
-    if (!evenIfAnswered) await this.refuseAnswered(vip, nic, nics)
+    if (untilMs === null) await this.refuseAnswered(vip, nic, nics)
     keepSecondaries(nic, vip.family)
-    await this.ip(vip, addArguments(vip, nic), ALREADY_THERE)
+    await this.ip(vip, addArguments(vip, nic, untilMs), ALREADY_THERE)
     this.announce(nic, vip)
-    if (evenIfAnswered) void this.insist(vip, nic, nics)
+    if (untilMs !== null) void this.insist(vip, nic, nics)
   }
 
   private async refuseAnswered(vip: VipConfig, nic: Nic, nics: Nic[]): Promise<void> {
@@ -81,7 +108,20 @@ class MachineVips implements VipPort {
     }
   }
 
-  async drop(vip: VipConfig): Promise<void> {
+  private async extendNow(vip: VipConfig, untilMs: number | null): Promise<void> {
+    await this.changeLife(vip, await this.nics(vip), untilMs)
+  }
+
+  private async changeLife(vip: VipConfig, nics: Nic[], untilMs: number | null): Promise<void> {
+    for (const { nic, prefix, mortal } of holders(nics, vip.address)) {
+      const life = lifetime(vip, untilMs)
+      if (life === null && !mortal) continue
+      const family = vip.family === 6 ? ['-6'] : []
+      await this.ip(vip, [...family, 'address', 'change', `${vip.address}/${prefix}`, 'dev', nic.name, ...(life ?? forever(vip))], ALREADY_GONE)
+    }
+  }
+
+  private async dropNow(vip: VipConfig): Promise<void> {
     this.quiet(vip.address)
     const held = holders(await this.nics(vip), vip.address)
     for (const { nic, prefix } of held) await this.ip(vip, ['address', 'delete', `${vip.address}/${prefix}`, 'dev', nic.name], ALREADY_GONE)
@@ -148,9 +188,20 @@ class MachineVips implements VipPort {
  * IPv6: the kernel's own duplicate detection would keep the address tentative for a second; ours has just been made. Preferred
  * lifetime 0 keeps the machine from choosing the VIP as the source of its own connections, which would break when it moves.
  */
-function addArguments(vip: VipConfig, nic: Nic): string[] {
+function addArguments(vip: VipConfig, nic: Nic, untilMs: number | null): string[] {
   const add = ['address', 'add', `${vip.address}/${vip.prefix}`, 'dev', nic.name]
-  return vip.family === 6 ? ['-6', ...add, 'nodad', 'preferred_lft', '0'] : [...add, ...(vip.prefix <= BROADCAST_PREFIX_MAX ? ['broadcast', '+'] : [])]
+  const life = lifetime(vip, untilMs) ?? forever(vip)
+  return vip.family === 6 ? ['-6', ...add, 'nodad', ...life] : [...add, ...(vip.prefix <= BROADCAST_PREFIX_MAX ? ['broadcast', '+'] : []), ...life]
+}
+
+const forever = ({ family }: VipConfig): string[] => ['valid_lft', 'forever', 'preferred_lft', family === 6 ? '0' : 'forever']
+
+/** The kernel counts in whole seconds, and may be one late; null: the lease is too short for that, and the guard alone drops the address. */
+function lifetime(vip: VipConfig, untilMs: number | null): string[] | null {
+  if (untilMs === null) return null
+  const seconds = Math.floor((untilMs - monotonicMs()) / MS_A_SECOND) - KERNEL_LATE_S
+  if (seconds < LIFETIME_S_MIN) return null
+  return ['valid_lft', String(seconds), 'preferred_lft', vip.family === 6 ? '0' : String(seconds)]
 }
 
 /** Removing the first address of a network must not take another VIP of the same network with it. */
@@ -170,6 +221,8 @@ class NotedVips implements VipPort {
   async probe(): Promise<string | null> {
     return null
   }
+
+  async extend(): Promise<void> {}
 
   async raise(vip: VipConfig): Promise<void> {
     writeNote(this.file(vip), { vip: vip.name, address: vip.address })

@@ -45,10 +45,10 @@ describe('the guard', () => {
   async function engine(at: Places = places) {
     const log = keptLog()
     const heartbeat = createHeartbeatPort(at, log, { command })
-    const lease = createLeasePort(at, { clock: createClockPort(), data: { lease: () => undefined }, guard: heartbeat.guard, log })
+    const vip = createVipPort(at, log)
+    const lease = createLeasePort(at, { clock: createClockPort(), data: { lease: () => undefined }, vip, guard: heartbeat.guard, log })
     await heartbeat.start(() => undefined)
     const applications = createApplicationPort(at, log)
-    const vip = createVipPort(at, log)
     const crash = async (): Promise<void> => {
       applications.close()
       await heartbeat.close(false)
@@ -60,7 +60,7 @@ describe('the guard', () => {
     })
     const tell = (forMs: number, roleSequence = 3): void => lease.tell('DB_Group', roleSequence, monotonicMs() + forMs + 100, monotonicMs() + forMs)
     const serve = async (): Promise<void> => {
-      await vip.raise(VIP, { evenIfAnswered: true })
+      await vip.raise(VIP, monotonicMs() + LONG_MS)
       await applications.start(JOB, APP)
     }
     return { log, heartbeat, lease, applications, vip, crash, tell, serve }

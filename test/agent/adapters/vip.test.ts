@@ -40,7 +40,7 @@ test('a loopback VIP changes nothing on the machine: a note says which node hold
   const [one, two] = [makePlaces('RMHW131'), makePlaces('RMHW132')]
   const loopback = vip({ address: '127.0.0.30', prefix: 8 })
   const [first, second] = [createVipPort(one, keptLog()), createVipPort(two, keptLog())]
-  await first.raise(loopback, { evenIfAnswered: false })
+  await first.raise(loopback, null)
   expect([await first.held(loopback), await second.held(loopback)]).toEqual([true, false])
   await first.drop(loopback)
   await first.drop(loopback)
@@ -62,7 +62,7 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
   const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
   const inside = (name: string, ...args: string[]): string => ip('-n', name, ...args)
   /** The real port in a process inside of the namespace; the lines it says. */
-  const act = (name: string, ...calls: [string, VipConfig | number, { evenIfAnswered: boolean }?][]): string[] => {
+  const act = (name: string, ...calls: [string, VipConfig | number, number?][]): string[] => {
     const result = spawnSync('ip', ['netns', 'exec', name, program.file, ...program.args, JSON.stringify(calls)], { encoding: 'utf8', timeout: 20_000 })
     if (result.stderr !== '') throw new Error(result.stderr)
     return result.stdout.trim().split('\n')
@@ -74,12 +74,13 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
       places.root,
       'vip',
       `import { createVipPort } from '../../../agent/adapters'
+       import { monotonicMs } from '../../../agent/adapters/clock'
        const run = async () => {
          const log = { event: (_: string, text: string) => console.log('log ' + text) }
          const port = createVipPort({ runDirectory: '/tmp', node: 'RMHW131' } as never, log as never)
-         for (const [name, vip, options = { evenIfAnswered: false }] of JSON.parse(process.argv[2]!)) {
+         for (const [name, vip, forMs = null] of JSON.parse(process.argv[2]!)) {
            if (name === 'linger') { await new Promise((resolve) => setTimeout(resolve, vip)); continue }
-           try { console.log(name, await (port as any)[name](vip, options)) } catch (error: any) { console.log(error.report?.code, error.message) }
+           try { console.log(name, await (port as any)[name](vip, forMs === null ? null : monotonicMs() + forMs)) } catch (error: any) { console.log(error.report?.code, error.message) }
          }
          port.close()
        }
@@ -146,11 +147,35 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
     expect(act(a, ['raise', address])).toEqual(['raise undefined'])
     spawnSync('ip', ['netns', 'exec', client, 'ping', '-c', '1', '-W', '2', address.address])
     expect(neighbour()).toContain(hardwareOf(a))
-    const said = act(b, ['raise', address, { evenIfAnswered: true }], ['held', address], ['linger', 2_500])
+    const said = act(b, ['raise', address, 60_000], ['held', address], ['linger', 2_500])
     expect(said.sort()).toEqual(['held true', expect.stringMatching(new RegExp(`^log ${hardwareOf(a)} still answers`)), 'raise undefined'])
     expect(neighbour()).toContain(hardwareOf(b))
     act(a, ['drop', address])
     act(b, ['drop', address])
+  })
+
+  test.each<[string, VipConfig]>([
+    ['IPv4', vip({})],
+    ['IPv6', vip({ address: 'fd00:1::130', prefix: 64, family: 6 })]
+  ])('%s: under a lease the kernel itself removes the address, whoever sleeps; extended it stays, without a lease for good', (_name, address) => {
+    const lifeS = (): number => {
+      const nics = JSON.parse(inside(a, '-j', 'address', 'show', 'eth0')) as { addr_info: { local?: string; valid_life_time: number }[] }[]
+      return nics.flatMap((nic) => nic.addr_info).find((own) => own.local === address.address)?.valid_life_time ?? 0
+    }
+    expect(act(a, ['raise', address, 9_900], ['held', address])).toEqual(['raise undefined', 'held true'])
+    expect(lifeS()).toBeGreaterThan(5)
+    expect(lifeS()).toBeLessThanOrEqual(8)
+    act(a, ['extend', address, 20_900])
+    expect(lifeS()).toBeGreaterThan(15)
+    act(a, ['extend', address])
+    expect(lifeS()).toBe(0xffff_ffff)
+    act(a, ['extend', address, 1_500])
+    expect(lifeS()).toBe(0xffff_ffff)
+    // The program has ended: nobody of ours is there to drop it.
+    act(a, ['extend', address, 3_900])
+    expect(act(a, ['linger', 3_900], ['held', address])).toEqual(['held false'])
+    expect(act(a, ['extend', address, 9_000], ['held', address])).toEqual(['extend undefined', 'held false'])
+    expect(act(a, ['raise', address, 9_000], ['extend', address, 20_000], ['drop', address], ['held', address])[3]).toBe('held false')
   })
 
   test('no NIC with its network: the answer lists what there is', () => {
