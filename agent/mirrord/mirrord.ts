@@ -270,7 +270,10 @@ export class Mirrord {
     const session = before.role === 'target' ? before.session : null
     const untouched = before.role === 'target' || (before.clean && (before.role !== 'none' || this.stoppedHere))
     // An orderly stop with changes that the target never got, and then another owner: both sides have changes of their own.
-    const diverged = before.diverged || (before.role === 'none' && !before.clean && roleSequence > before.roleSequence)
+    const ownChanges = before.role === 'none' && !before.clean && roleSequence > before.roleSequence
+    // With a quorum and safety FULL nobody was ever told that they are durable; what was acknowledged without the target is another matter (`exposed`).
+    const promised = config.leased !== true || before.safety === 'off'
+    const diverged = before.diverged || (ownChanges && promised)
     this.state.update({ role: 'target', roleSequence, clean: false, copyComplete: before.copyComplete && untouched, session, lineage, diverged })
     const side = new TargetSide(config, this.stateFile, this.sideHooks, { listen: true, ownMarks })
     await side.start()
