@@ -49,13 +49,16 @@ function jeopardyProperties(observers: Witnessed[], seen: Seen | null, width: nu
 /** What both say is said once. */
 function causesOf(observers: Witnessed[]): (Jeopardy & { seen: Seen })[] {
   const texts = new Set<string>()
-  return observers.flatMap(({ view, seen }) =>
-    (view.jeopardy ?? []).flatMap((cause) => {
-      if (texts.has(cause.text)) return []
-      texts.add(cause.text)
-      return [{ ...cause, seen }]
-    })
-  )
+  // What somebody said before he was lost says nothing about now; the owner's word is shown with its age.
+  return observers
+    .filter(({ seen }, i) => i === 0 || !seen.old)
+    .flatMap(({ view, seen }) =>
+      (view.jeopardy ?? []).flatMap((cause) => {
+        if (texts.has(cause.text)) return []
+        texts.add(cause.text)
+        return [{ ...cause, seen }]
+      })
+    )
 }
 
 /** For --json: what each node says, with its age. */

@@ -10,7 +10,7 @@ import { decideSelect } from './selectSource'
 import { handOver, switchStages } from './handover'
 import { recoverStages, startStages, stopStages } from './order'
 import { names, nodeOfPair } from './ownership'
-import { hasLease } from './quorum/serve'
+import { hasLease, whyNoQuorum } from './quorum/serve'
 import { beginPlan, describe } from './plan'
 import { configOf, copyIsWhole, hasData, isTouched, owns, type JobState, type Task } from './state'
 import { idleCondition, switchConditions, whyRefused } from './switchable'
@@ -116,7 +116,7 @@ function decideBringin(turn: Turn, job: JobState): Decision {
   if (isHeld(state, job)) return refused(jobReport('E_CONFIG_PENDING', names(turn, job)))
   if (!copyIsWhole(state, job)) return refused(jobReport('E_JOB_COPY_INCOMPLETE', names(turn, job)))
   if (job.quorum === null && !job.peerSpoke) return refused(whyWaits(turn, job))
-  if (!hasLease(turn, job)) return refused(jobReport('E_NO_QUORUM', names(turn, job)))
+  if (!hasLease(turn, job)) return refused(whyNoQuorum(turn, job))
   const config = configOf(state, job)
   // The folder was an ordinary one since the job was brought out: anybody may have changed it, so the peer's copy is never
   // claimed to be equal, and a full mirror follows.

@@ -6,6 +6,7 @@ import { handoverText, switchFailed } from './handover'
 import { lossText } from './loss'
 import { names, take } from './ownership'
 import { beginClaim, isPassedOver, ownerIsSilent, wantsBackByQuorum } from './quorum/claim'
+import { rulesOf } from './quorum/rules'
 import { beginPlan } from './plan'
 import { configOf, owns, peerJob, PROBE_AGAIN_MS, type JobState, type Plan, type State } from './state'
 import { endTicket, openTicket, runningTicket, stepLine } from './tickets'
@@ -36,10 +37,20 @@ export function tryReclaim(turn: Turn, job: JobState): boolean {
 /** Modes with quorum: not what this node hears decides, but a second vote. */
 function tryClaim(turn: Turn, job: JobState): boolean {
   const { state } = turn
+  if (rulesOf(state, job)?.automatic === false) return tellNobodyServes(turn, job)
   if (!ownerIsSilent(state, job)) return false
   const blocked = whyNotTakeOver(state, job)
   if (blocked === null) return claimOnce(turn, job)
   setNote(turn, job, `${state.peerNode} does not serve ${job.name} and ${state.node} cannot take over: ${blocked}`, 'error')
+  return false
+}
+
+/** Only an administrator takes over here. */
+function tellNobodyServes(turn: Turn, job: JobState): boolean {
+  const { node, peerNode, peerAlive } = turn.state
+  const { owner, desired } = job.record
+  if (peerAlive === 'lost' && owner === peerNode && desired === 'online')
+    setNote(turn, job, `${peerNode} is lost and ${node} does not take over: the mode ${configOf(turn.state, job).mode} knows no automatic failover`, 'error')
   return false
 }
 

@@ -41,10 +41,12 @@ export const JOB_MESSAGES = {
     message: ({ job, roleSequence }) => `Nothing of ${job} is begun any more in role sequence ${roleSequence}: its lease is over`,
     tryThis: ({ job }) => `It is tried again by itself as soon as a second voter lets this node serve. See: why ${job}`
   }),
-  E_NO_QUORUM: define<Pair>({
+  E_NO_QUORUM: define<Pair & { witness: boolean }>({
     exitCode: 5,
-    message: ({ job, node, peer }) => `${node} has no quorum for ${job}: neither ${peer} nor a witness lets it serve now`,
-    tryThis: ({ peer }) => `Repair the links to ${peer} or to the witness; two of the three have to agree`
+    message: ({ job, node, peer, witness }) =>
+      `${node} has no quorum for ${job}: ${witness ? `neither ${peer} nor a witness lets it serve now` : `${peer} does not let it serve now`}`,
+    tryThis: ({ peer, witness }) =>
+      witness ? `Repair the links to ${peer} or to the witness; two of the three have to agree` : `Start ${peer}, or repair the links to it; both have to agree`
   }),
   E_MODE_NO_SWITCH: define<At & { mode: string }>({
     exitCode: 5,

@@ -70,6 +70,14 @@ test('jeopardy says since when, and every cause once, whoever of the two sees it
   expect(jobs).toMatchObject([{ job: 'DB_Group', mode: 'high-availability', quorum: { witness: 'CONNECTED' }, jeopardy: [link], exposedSinceMs: null }])
 })
 
+test('what a partner said before it was lost is no cause any more', async () => {
+  Object.assign(jobOf(bench.b), { jeopardy: [{ cause: 'noWitness', text: 'the witness is DISCONNECTED as RMHW132 sees it', sinceMs: 0 }] })
+  const view = structuredClone(bench.b.status.self)
+  await bench.b.stop()
+  bench.a.status = { ...bench.a.status, peerAlive: 'lost', peer: { view, ageMs: 12_000 } }
+  expect((await bench.cui(['jobstate', 'DB_Group'])).out).toContain('Jeopardy                  No\n')
+})
+
 test('an owner without a lease says so', async () => {
   Object.assign(jobOf(bench.a), { quorum: quorum(null, 'DISCONNECTED') })
   expect((await bench.cui(['jobstate', 'DB_Group'])).out).toContain('Quorum                    No\n')

@@ -101,6 +101,14 @@ describe('a mode that is contradicted is refused', () => {
     expect(message).toContain('high-availability (it names none, and there is a witness)')
   })
 
+  test.each(['high-protection', 'high-performance'])('%s of a job without data', (mode) => {
+    const text = written({ job: `mode: ${mode}` }).replace(/ {4}data: .*\n/, '')
+    const answer = parseConfig(text, 'f')
+    expect('problems' in answer && answer.problems.map(({ code, line, message }) => [code, line, message])).toEqual([
+      ['E_CONFIG_MODE', 8, `The job DB_Group cannot be in the mode ${mode}: it has no data.`]
+    ])
+  })
+
   test('safety FULL in high performance', () => {
     expect(problemOf({ job: 'mode: high-performance', data: ', safety: full' }).message).toContain('made of safety OFF')
   })

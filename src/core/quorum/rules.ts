@@ -26,6 +26,8 @@ export function rulesOf({ config, unconfirmed }: State, { name }: Pick<JobState,
   return mode === 'high-protection' ? { voters: ['peer'], automatic: false, times } : null
 }
 
+export const hasWitness = (state: State, job: JobState): boolean => rulesOf(state, job)?.voters.includes('witness') === true
+
 /** What this node holds. Where there is no data nothing can be out of sync. */
 export function ownBallot(state: State, job: JobState, { times }: QuorumRules): Ballot {
   const ballot = ballotOf(job.record, times.configVersion)

@@ -1,5 +1,6 @@
 import { jobReport } from '../../report/job'
 import type { Check } from '../check'
+import type { Failure } from '../event'
 import { configCheck } from '../fit'
 import { standDownStages } from '../order'
 import { names } from '../ownership'
@@ -9,7 +10,7 @@ import { outOfSyncIsSeconded, startsWithoutMirror } from '../sync'
 import { endTicket, runningTicket } from '../tickets'
 import { setNote, type Seeing, type Turn } from '../turn'
 import { mayGoOn } from './lease'
-import { rulesOf } from './rules'
+import { hasWitness, rulesOf } from './rules'
 
 /** They kill already. */
 const STOPPING: PlanKind[] = ['standDown', 'cleanup', 'giveBack']
@@ -26,13 +27,18 @@ export function stopWithoutLease(turn: Turn, job: JobState): boolean {
   if (turn.state.atMs < job.retryAtMs && job.phase === 'offline') return false
   job.phase = 'offline'
   job.next = null
-  setNote(turn, job, noQuorum(turn), 'error')
-  endTicket(turn, runningTicket(turn.state, job)?.id ?? null, jobReport('E_NO_QUORUM', names(turn, job)))
+  setNote(turn, job, noQuorum(turn, job), 'error')
+  endTicket(turn, runningTicket(turn.state, job)?.id ?? null, whyNoQuorum(turn, job))
   beginPlan(turn, job, 'standDown', 'automatic', standDownStages(configOf(turn.state, job)))
   return true
 }
 
-const noQuorum = ({ state }: Seeing): string => `${state.node} has no quorum: neither ${state.peerNode} nor a witness has let it serve in time`
+function noQuorum({ state }: Seeing, job: JobState): string {
+  const nobody = hasWitness(state, job) ? `neither ${state.peerNode} nor a witness has` : `${state.peerNode} has not`
+  return `${state.node} has no quorum: ${nobody} let it serve in time`
+}
+
+export const whyNoQuorum = (turn: Seeing, job: JobState): Failure => jobReport('E_NO_QUORUM', { ...names(turn, job), witness: hasWitness(turn.state, job) })
 
 /** What an owner waits for before it begins to serve: two of the voters, or the word of the other node. */
 export function startChecks(turn: Seeing, job: JobState): Check[] {
@@ -47,7 +53,7 @@ export function startChecks(turn: Seeing, job: JobState): Check[] {
   const recorded = !startsWithoutMirror(turn.state, job) || (!job.record.mirrorInSync && outOfSyncIsSeconded(turn.state, job))
   return [
     configCheck(turn.state),
-    { name: 'quorum', met: hasLease(turn, job) && !job.record.claim, value: () => leaseWords(turn, job), why: () => noQuorum(turn), by: 'self' },
+    { name: 'quorum', met: hasLease(turn, job) && !job.record.claim, value: () => leaseWords(turn, job), why: () => noQuorum(turn, job), by: 'self' },
     {
       name: 'out of sync recorded',
       met: recorded,

@@ -1,7 +1,7 @@
 import type { QuorumView, WitnessWord } from '../../wire'
 import type { JobState, State } from '../state'
 import { isValid, renewEveryMs } from './lease'
-import { rulesOf, type QuorumRules } from './rules'
+import { hasWitness, rulesOf, type QuorumRules } from './rules'
 
 /** So many questions in a row without an answer, and the voter is away. */
 const MISSES = 2.5
@@ -23,7 +23,7 @@ export function quorumView(state: State, job: JobState): QuorumView | null {
 /** Table 4. */
 function holds(state: State, job: JobState): Pick<QuorumView, 'witnessAddress' | 'witnessHolds'> {
   const asked = job.quorum?.asked.witness
-  const address = rulesOf(state, job)?.voters.includes('witness') ? (state.config.witness?.address ?? null) : null
+  const address = hasWitness(state, job) ? (state.config.witness?.address ?? null) : null
   if (address === null || asked === undefined || asked.answeredAtMs === null) return { witnessAddress: address, witnessHolds: null }
   const ageMs = Math.max(0, Math.round(state.atMs - asked.answeredAtMs))
   return { witnessAddress: address, witnessHolds: { ballot: asked.held, leasedTo: asked.leasedTo, ageMs } }

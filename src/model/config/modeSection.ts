@@ -11,10 +11,12 @@ export interface ReadMode {
 export function readMode(section: Section, job: string, withWitness: boolean): ReadMode {
   const unnamed = section.valueNode('mode') === null
   const mode = section.oneOf<JobMode>('mode', withWitness ? 'high-availability' : 'guide', JOB_MODES)
-  if (mode === 'high-availability' && !withWitness) {
-    const instead = 'Write witness: { address: 192.168.150.153 } at the top of the file, or mode: high-protection or guide.'
-    section.source.refuse(section.place('mode'), 'E_CONFIG_MODE', { job, mode, unnamed, why: 'the cluster has no witness', instead })
-  }
+  const refuse = (why: string, instead: string) => section.source.refuse(section.place('mode'), 'E_CONFIG_MODE', { job, mode, unnamed, why, instead })
+  if (mode === 'high-availability' && !withWitness)
+    refuse('the cluster has no witness', 'Write witness: { address: 192.168.150.153 } at the top of the file, or mode: high-protection or guide.')
+  // They say what becomes of data, and know no failover by itself.
+  if ((mode === 'high-protection' || mode === 'high-performance') && section.valueNode('data') === null)
+    refuse('it has no data', 'Write data: { folders: [ /srv/db ] }, or mode: high-availability or guide.')
   return { job, mode, unnamed }
 }
 
