@@ -12,6 +12,7 @@ import {
   createLeasePort,
   createLogPort,
   createVipPort,
+  createArbitrationPort,
   createVotersPort
 } from './adapters'
 import { tellSystemd } from './adapters/systemd'
@@ -52,7 +53,19 @@ async function startAgent(places: Places, version: string, end: (exitCode: numbe
   const witness = witnessOf(places, log)
   const voters = createVotersPort(peer, witness?.ask ?? null)
   const lease = createLeasePort(places, { clock, data, vip, guard: heartbeat.guard, log })
-  const ports = { clock, disk: createDiskPort(places), heartbeat, peer, voters, lease, vip, applications, data, log }
+  const ports = {
+    clock,
+    disk: createDiskPort(places),
+    arbitration: createArbitrationPort(places),
+    heartbeat,
+    peer,
+    voters,
+    lease,
+    vip,
+    applications,
+    data,
+    log
+  }
   const fatal = (why: unknown): void => {
     log.event('error', `The engine ends and will recover from disk: ${reason(why)}`)
     end(EXIT_PERSIST_FAILED)

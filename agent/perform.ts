@@ -52,6 +52,8 @@ export class Performer {
         return void this.order(action)
       case 'look':
         return void this.look(action)
+      case 'askReach':
+        return void this.askReach(action.number)
       case 'sendState':
         return this.sendState(action)
       case 'sendHandover':
@@ -77,8 +79,23 @@ export class Performer {
 
   private async order(action: Extract<Action, { do: 'order' }>): Promise<void> {
     const { job, attempt, roleSequence, task, order } = action
-    const outcome = await outcomeOf(this.orders.carryOut(this.jobConfig(job), roleSequence, order))
+    const outcome = await outcomeOf(order.do === 'fence' ? this.fence(order.node) : this.orders.carryOut(this.jobConfig(job), roleSequence, order))
     this.context.emit({ kind: 'orderEnded', job, attempt, roleSequence, task, outcome })
+  }
+
+  private async askReach(number: number): Promise<void> {
+    const { arbitration } = this.context.config()
+    const outcome = await outcomeOf(
+      arbitration ? this.context.ports.arbitration.reach(arbitration) : Promise.resolve({ reached: false, why: 'not configured' })
+    )
+    const { reached, why } = outcome.ok ? outcome.result : { reached: false, why: outcome.error.message }
+    this.context.emit({ kind: 'reachTold', number, reached, why })
+  }
+
+  private async fence(node: string): Promise<void> {
+    const fence = this.context.config().arbitration?.fence ?? null
+    invariant(fence, 'a fence agent is configured')
+    await this.context.ports.arbitration.fence(fence, node)
   }
 
   private async look({ job, attempt }: { job: string; attempt: number }): Promise<void> {

@@ -1,5 +1,5 @@
 import type { VoterName } from '../src/core'
-import type { ApplicationConfig, Config, JobConfig, JobRecord, Safety, VipConfig } from '../src/model'
+import type { ApplicationConfig, ArbitrationConfig, Config, FenceConfig, JobConfig, JobRecord, Safety, VipConfig } from '../src/model'
 import type { CheckMode } from '../src/wire/frameFields'
 import type { LinkView, MirrorAction, MirrordStatus, PeerMessage, PeerReply, Upgraded, VerifyReport, VoteMessage, VoteReply } from '../src/wire'
 
@@ -14,6 +14,7 @@ export interface Ports {
   peer: PeerPort
   voters: VotersPort
   vip: VipPort
+  arbitration: ArbitrationPort
   applications: ApplicationPort
   data: DataPort
   lease: LeasePort
@@ -94,6 +95,14 @@ export interface VipPort {
   drop(vip: VipConfig): Promise<void>
   /** Is it on this machine now? */
   held(vip: VipConfig): Promise<boolean>
+}
+
+/** The guide's mode, when every heartbeat is lost. */
+export interface ArbitrationPort {
+  /** Are the configured addresses reached, as many as are needed? `why`: those that are not. */
+  reach(config: ArbitrationConfig): Promise<{ reached: boolean; why: string }>
+  /** Resolves when the other node is certainly off; rejects with E_FENCE. */
+  fence(config: FenceConfig, victim: string): Promise<void>
 }
 
 export interface ApplicationPort {

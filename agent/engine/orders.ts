@@ -7,13 +7,16 @@ import { Lanes } from './lanes'
 
 type OrderPorts = Pick<Ports, 'vip' | 'applications' | 'data' | 'lease'>
 
+/** The other node is fenced for all jobs (perform.ts); everything else is a job's own. */
+export type JobOrder = Exclude<Order, { do: 'fence' }>
+
 /** One order → one call of a port. Rejects as the port does. */
 export class Orders {
   private readonly lanes = new Lanes()
 
   constructor(private readonly ports: OrderPorts) {}
 
-  carryOut(job: JobConfig, roleSequence: number, order: Order): Promise<unknown> {
+  carryOut(job: JobConfig, roleSequence: number, order: JobOrder): Promise<unknown> {
     switch (order.do) {
       case 'observe':
         return this.observe(job)
@@ -60,7 +63,7 @@ export class Orders {
   private carryOutData(
     job: JobConfig,
     roleSequence: number,
-    order: Exclude<Order, { do: 'observe' | 'probe' | 'raise' | 'drop' | 'start' | 'stop' }>
+    order: Exclude<JobOrder, { do: 'observe' | 'probe' | 'raise' | 'drop' | 'start' | 'stop' }>
   ): Promise<unknown> {
     const { data } = this.ports
     const lane = `data/${job.name}`

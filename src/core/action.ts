@@ -1,4 +1,4 @@
-import type { JobName, JobRecord, Safety, VipConfig } from '../model'
+import type { NodeName, JobName, JobRecord, Safety, VipConfig } from '../model'
 import type { CheckMode } from '../wire/frameFields'
 import type { CommandOptions, JobCommand, MirrorAction, NodeView, VoteMessage } from '../wire'
 import type { Outcome, VoterName } from './event'
@@ -8,6 +8,8 @@ export type Action =
   | { do: 'persist'; records: Record<JobName, JobRecord> }
   | { do: 'log'; level: 'info' | 'warning' | 'error'; text: string; job: JobName | null }
   | { do: 'order'; job: JobName; attempt: number; roleSequence: number; task: number; order: Order }
+  /** Are the addresses of the arbitration reached? Answered by `reachTold`. */
+  | { do: 'askReach'; number: number }
   /** Are the job's addresses on this node? Answered by `vipsSeen`. */
   | { do: 'look'; job: JobName; attempt: number }
   | { do: 'sendState'; view: NodeView }
@@ -58,6 +60,8 @@ export type Order =
   /** The data program takes on what has changed in its configuration while it works. */
   | { do: 'reconfigure' }
   | { do: 'probe'; vip: VipConfig }
+  /** Switches the other node off and makes sure that it is. */
+  | { do: 'fence'; node: NodeName }
   | { do: 'raise'; vip: VipConfig }
   | { do: 'drop'; vip: VipConfig }
   | { do: 'start'; application: string }

@@ -66,6 +66,7 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     undoneAtMs: null,
     tookAloneSequence: 0,
     connectedSequence: 0,
+    cutOff: false,
     answeredBy: null,
     stale: { vips: [], data: null },
     jeopardy: [],

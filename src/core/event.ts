@@ -51,6 +51,7 @@ export type Event = { atMs: number; wallMs: number } & (
   /** The machine has begun to shut down. */
   | { kind: 'shutdownBegun' }
   | { kind: 'ticked'; heartbeat: HeartbeatFacts | null }
+  | { kind: 'reachTold'; number: number; reached: boolean; why: string }
   | { kind: 'heartbeatChanged'; heartbeat: HeartbeatFacts }
   | { kind: 'peerStateReceived'; request: number; view: NodeView }
   | { kind: 'handoverReceived'; request: number; job: JobName; roleSequence: number; record: JobRecord; start: boolean; ticket: string }

@@ -1,6 +1,8 @@
 import { jobReport } from '../report/job'
 import type { Ballot } from '../wire'
-import { type Check, allMet } from './check'
+import { arbitrationChecks, isArbitrated, needsFence } from './arbitration'
+import { type Check, allMet, whyNot } from './check'
+import { comesBack, serveAgain } from './cutOff'
 import { wantedChecks, whyNotServe, whyNotTakeOver } from './fit'
 import { handoverText, switchFailed } from './handover'
 import { lossText } from './loss'
@@ -16,12 +18,24 @@ import { log, setNote, type Turn } from './turn'
 export function tryFailover(turn: Turn, job: JobState): boolean {
   const { state } = turn
   if (job.quorum !== null) return tryClaim(turn, job)
-  if (!isWanted(state, job)) return false
+  if (!isWanted(state, job)) return noteArbitration(turn, job)
   const blocked = whyNotTakeOver(state, job)
   if (blocked === null) return probe(turn, job)
   setNote(turn, job, `${state.peerNode} is lost and ${state.node} cannot take over: ${blocked}`, 'error')
   return false
 }
+
+/** Everything else says that this node takes over. */
+function noteArbitration(turn: Turn, job: JobState): false {
+  const { state } = turn
+  const gone = allMet(wantedChecks(state, job)) && ownerIsGone(state, job)
+  const why = gone ? whyNot(arbitrationChecks(state)) : null
+  if (why !== null) setNote(turn, job, `${state.peerNode} is lost: ${why}`, 'warning')
+  return false
+}
+
+/** An owner that stopped because it was cut off, and is not any more. */
+export const tryComeBack = (turn: Turn, job: JobState): boolean => comesBack(turn.state, job) && probe(turn, job)
 
 /**
  * This node has offered the job, and the peer died before it said whether it took it. The peer may hold role sequence n+1, so
@@ -31,7 +45,7 @@ export function tryFailover(turn: Turn, job: JobState): boolean {
  */
 export function tryReclaim(turn: Turn, job: JobState): boolean {
   if (job.quorum !== null) return wantsBackByQuorum(turn.state, job) && whyNotServe(turn.state, job) === null && claimOnce(turn, job)
-  return wantsBack(turn.state, job) && whyNotServe(turn.state, job) === null && probe(turn, job)
+  return wantsBack(turn.state, job) && isArbitrated(turn.state) && whyNotServe(turn.state, job) === null && probe(turn, job)
 }
 
 /** Modes with quorum: not what this node hears decides, but a second vote. */
@@ -94,7 +108,8 @@ export const lostChecks = (state: State, job: JobState): Check[] => [
     value: () => heardWords(state),
     why: () => (state.peerAlive === 'unknown' ? `${state.node} has not heard ${state.peerNode} since it started` : `${state.node} hears ${state.peerNode}`),
     by: 'self'
-  }
+  },
+  ...arbitrationChecks(state)
 ]
 
 const heardWords = ({ peerAlive, heartbeat }: State): string => {
@@ -115,9 +130,7 @@ function ownerIsGone(state: State, job: JobState): boolean {
 /** If somebody still answers for an address the other node lives, and only the heartbeats are lost. */
 export function probed(turn: Turn, job: JobState, plan: Plan): void {
   const { state } = turn
-  // Much may have happened since the question: a copy that was whole may be overwritten by now. `settle` asks anew.
-  const back = wantsBack(state, job)
-  if (back ? whyNotServe(state, job) !== null : !isWanted(state, job) || whyNotTakeOver(state, job) !== null) return
+  if (!isStillWanted(state, job)) return
   const failure = plan.failures[0]
   if (failure) job.answeredBy = 'unknown'
   if (job.answeredBy === null) return nobodyAnswered(turn, job)
@@ -126,7 +139,30 @@ export function probed(turn: Turn, job: JobState, plan: Plan): void {
   setNote(turn, job, `no heartbeat from ${state.peerNode}, but ${why}; ${owns(state, job) ? `${state.node} waits` : `${state.node} stays standby`}`, 'warning')
 }
 
+/** Much may have happened since the question: a copy that was whole may be overwritten by now. `settle` asks anew. */
+function isStillWanted(state: State, job: JobState): boolean {
+  if (wantsBack(state, job) || comesBack(state, job)) return whyNotServe(state, job) === null
+  return isWanted(state, job) && whyNotTakeOver(state, job) === null
+}
+
+/** Not before it is known that the other one is off; one that was fenced in vain is asked for anew. */
+export function fenced(turn: Turn, job: JobState, plan: Plan): void {
+  const { state } = turn
+  const failure = plan.failures[0]
+  if (failure) {
+    job.answeredBy = 'unknown'
+    job.retryAtMs = state.atMs + PROBE_AGAIN_MS
+    return setNote(turn, job, `${state.peerNode} is lost and could not be fenced: ${failure.error.message}`, 'error')
+  }
+  state.fenced = state.peerAlive === 'lost'
+  log(turn, 'warning', `${state.peerNode} has been fenced: it is off`, job)
+  if (isStillWanted(state, job)) nobodyAnswered(turn, job)
+}
+
 function nobodyAnswered(turn: Turn, job: JobState): void {
+  const { state } = turn
+  if (needsFence(state)) return beginPlan(turn, job, 'fence', 'failover', [[{ do: 'fence', node: state.peerNode }]])
+  if (comesBack(state, job)) return serveAgain(job)
   if (wantsBack(turn.state, job)) reclaim(turn, job)
   else takeOver(turn, job)
 }

@@ -2,7 +2,7 @@ import { jobReport } from '../report/job'
 import type { Upgraded } from '../wire'
 import { observed } from './boot'
 import type { Failure, Found, Outcome } from './event'
-import { probed } from './failover'
+import { fenced, probed } from './failover'
 import { giveBack, offerHandover, peerCanTake, switchFailed } from './handover'
 import { standDownStages, startStages } from './order'
 import { names } from './ownership'
@@ -43,6 +43,8 @@ export function planEnded(turn: Turn, job: JobState, plan: Plan): void {
       return cleanedUp(turn, job, plan)
     case 'probe':
       return probed(turn, job, plan)
+    case 'fence':
+      return fenced(turn, job, plan)
     case 'safety':
     case 'data':
       return dataPlanEnded(turn, job, plan)

@@ -8,7 +8,7 @@ import { log, setRecord, type Turn } from './turn'
 /** These go on whatever fails: the rest of the job must still be stopped. What stayed is tried again later. */
 const GOES_ON: PlanKind[] = ['standDown', 'cleanup', 'giveBack']
 /** Nothing that a person watches. */
-const QUIET: PlanKind[] = ['observe', 'probe', 'standby']
+const QUIET: PlanKind[] = ['observe', 'probe', 'fence', 'standby']
 
 /** Drops the plan under way, if any (its answers are late from now on), and begins this one. */
 export function beginPlan(turn: Turn, job: JobState, kind: PlanKind, cause: Plan['cause'], stages: Task[][]): void {
@@ -160,6 +160,8 @@ export function describe(order: Task): string {
       return 'Tell the data program its new configuration'
     case 'probe':
       return `Probe VIP ${order.vip.address}`
+    case 'fence':
+      return `Fence ${order.node}`
     case 'raise':
       return `Raise VIP ${order.vip.address}`
     case 'drop':

@@ -4,7 +4,8 @@ import { settleStale } from './staleConfig'
 import { settleSelected } from './selectSource'
 import { settleExposure, trustMirror } from './sync'
 import { watchJeopardy } from './jeopardy'
-import { tryFailover, tryPass, tryReclaim } from './failover'
+import { noteCutOff, settleCutOff } from './cutOff'
+import { tryComeBack, tryFailover, tryPass, tryReclaim } from './failover'
 import { planEnded } from './outcomes'
 import { askVoters } from './quorum/ask'
 import { ownerIsSilent, settleClaim } from './quorum/claim'
@@ -66,6 +67,7 @@ function settleOwner(turn: Turn, job: JobState): void {
   followMode(turn, job)
   if (job.record.handover) return settleHandover(turn, job)
   if (job.record.desired === 'offline') return settleOffline(turn, job)
+  if (settleCutOff(turn, job)) return
   const blocked = whyNotServe(turn.state, job)
   if (blocked) return stayInError(turn, job, blocked)
   if (job.phase === 'online') return settleOnline(turn, job)
@@ -102,6 +104,8 @@ function settleOnline(turn: Turn, job: JobState): void {
 /** After a start of the node its own record may be old: nothing runs before the peer has said which one it holds. */
 function startWhenAllowed(turn: Turn, job: JobState): void {
   if (isTouched(job)) return standDown(turn, job)
+  if (tryComeBack(turn, job)) return
+  if (job.cutOff) return noteCutOff(turn, job)
   const blocked = whyNot(startChecks(turn, job))
   if (blocked !== null) return setNote(turn, job, blocked, 'warning')
   if (!isTime(turn, job)) return

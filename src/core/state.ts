@@ -2,6 +2,7 @@ import type { Config, JobConfig, JobName, JobRecord, NodeName, VipConfig } from 
 import type { Ballot, Jeopardy, JobCommand, JobView, MirrordStatus, NodeView, StepLine, VoteRefusal } from '../wire'
 import type { Order } from './action'
 import type { Failure, HeartbeatFacts, VoterName } from './event'
+import type { Reach } from './arbitration'
 import type { Lease } from './quorum/lease'
 import type { Voter } from './quorum/voter'
 
@@ -25,6 +26,11 @@ export interface State {
   wallMs: number
   booted: boolean
   bootedAtMs: number | null
+  /** Arbitration of the guide's mode; null: the other node is not lost, or nothing is configured. */
+  reach: Reach | null
+  reachCount: number
+  /** The other node was switched off, and has not been heard since. */
+  fenced: boolean
   /** This machine shuts down. */
   leaving: boolean
   heartbeat: HeartbeatFacts | null
@@ -96,6 +102,8 @@ export interface JobState {
   tookAloneSequence: number
   /** The last role sequence at which the target was connected: from then on the data program's own word counts. */
   connectedSequence: number
+  /** It stopped because this node was cut off, and nobody has said since who serves it. */
+  cutOff: boolean
   /** Somebody else answered for this address while the peer seemed dead. */
   answeredBy: string | null
   /** What is still here as the configuration before had it. Replaced whole. */
@@ -165,6 +173,7 @@ export type PlanKind =
   | 'cleanup'
   | 'standby'
   | 'probe'
+  | 'fence'
   | 'restart'
   | 'recover'
   | 'data'
@@ -237,6 +246,9 @@ export function initialState(input: {
     wallMs: 0,
     booted: false,
     bootedAtMs: null,
+    reach: null,
+    reachCount: 0,
+    fenced: false,
     leaving: false,
     heartbeat: null,
     peerAlive: 'unknown',

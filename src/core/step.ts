@@ -1,3 +1,4 @@
+import { reachTold, settleReach } from './arbitration'
 import type { Action } from './action'
 import { boot } from './boot'
 import { commandGiven } from './commands'
@@ -31,6 +32,7 @@ export function step(state: State, event: Event): { state: State; actions: Actio
   const turn: Turn = { state: copyState(state, event), actions: [], dirty: false }
   happen(turn, event)
   if (turn.state.booted) {
+    settleReach(turn)
     for (const name in turn.state.jobs) settle(turn, turn.state.jobs[name] as JobState)
     tellPeer(turn)
   }
@@ -58,6 +60,8 @@ function happen(turn: Turn, event: Event): void {
       return configChanged(turn, event)
     case 'shutdownBegun':
       return leave(turn)
+    case 'reachTold':
+      return reachTold(turn, event)
     case 'commandGiven':
       return commandGiven(turn, event)
     default:

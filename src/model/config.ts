@@ -13,6 +13,8 @@ export interface Config {
   /** The third voter of the modes with quorum; absent: there is none. */
   witness?: WitnessConfig | null
   quorum?: QuorumConfig
+  /** The guide's mode: asked when every heartbeat is lost. */
+  arbitration?: ArbitrationConfig
   /** A device that resets the machine when what is served without a lease does not end otherwise. */
   watchdog?: string | null
 }
@@ -23,6 +25,25 @@ export interface WitnessConfig {
   port: number
   /** The configVersion in which it became the pair's; absent: the first one. What it holds from before it was replaced counts no more. */
   since?: number
+}
+
+export interface ArbitrationConfig {
+  /** A takeover needs one of them, or all; empty: none is asked. */
+  reach: string[]
+  need: 'any' | 'all'
+  timeoutMs: number
+  fence: FenceConfig | null
+}
+
+/** A fence agent of ClusterLabs, with its own options: those for both nodes, and those that say which machine is to be switched off. */
+export interface FenceConfig {
+  agent: string
+  /** Of each call. */
+  timeoutMs: number
+  options: Record<string, string>
+  nodes: Record<NodeName, Record<string, string>>
+  /** Its first line is the password. */
+  passwordFile: string | null
 }
 
 /** The times that the voters share. */

@@ -1,5 +1,6 @@
 import type { Config } from './config'
 import { checkWhole } from './config/checks'
+import { readArbitration } from './config/arbitrationSection'
 import { readApi, readHeartbeat, readLinks, readNodes } from './config/clusterSections'
 import { readJobs } from './config/jobSections'
 import { checkName } from './config/name'
@@ -9,7 +10,7 @@ import { type ConfigProblem, Source } from './config/source'
 
 export type { ConfigProblem } from './config/source'
 
-const TOP_KEYS = ['cluster', 'nodes', 'witness', 'quorum', 'watchdog', 'heartbeat', 'links', 'jobs', 'api']
+const TOP_KEYS = ['cluster', 'nodes', 'witness', 'quorum', 'watchdog', 'arbitration', 'heartbeat', 'links', 'jobs', 'api']
 
 /** Reads the text form of a configuration. Everything that is wrong with it is told at once, in the order of the file. */
 export function parseConfig(text: string, fileName: string): { config: Config } | { problems: ConfigProblem[] } {
@@ -30,7 +31,17 @@ function readConfig(source: Source): Config {
   const links = readLinks(top, Object.keys(nodes), readHeartbeat(top))
   source.remember(links, top.keyNode('links'))
   const jobs = readJobs(top)
-  const config: Config = { cluster, nodes, links, jobs, api: readApi(top), ...readWitness(top), ...readQuorum(top, Object.values(jobs)), ...readWatchdog(top) }
+  const config: Config = {
+    cluster,
+    nodes,
+    links,
+    jobs,
+    api: readApi(top),
+    ...readWitness(top),
+    ...readQuorum(top, Object.values(jobs)),
+    ...readWatchdog(top),
+    ...readArbitration(top, Object.keys(nodes))
+  }
   source.remember(config.api, top.keyNode('api'))
   checkWhole(config, source)
   return config

@@ -38,6 +38,11 @@ const heartbeatReports = {
 }
 
 const vipReports = {
+  E_FENCE: define<At & { victim: string; agent: string; why: string }>({
+    exitCode: 5,
+    message: ({ node, victim, agent, why }) => `${node} could not make sure with ${agent} that ${victim} is off: ${why}.`,
+    tryThis: ({ agent }) => `Run ${agent} by hand with action=status and the options of the configuration; it is asked again every few seconds.`
+  }),
   E_VIP_DUPLICATE: define<At & { vip: string; address: string; hardware: string; nic: string }>({
     exitCode: 5,
     message: ({ node, vip, address, hardware, nic }) =>

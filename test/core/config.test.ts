@@ -119,6 +119,39 @@ describe('a good configuration', () => {
   })
 })
 
+describe('arbitration', () => {
+  const wrong = (text: string) => problemsOf('jobs:', `arbitration: ${text}\njobs:`).map(({ code, message }) => `${code} ${message}`)
+
+  test('is read with its defaults, and the options of a fence agent stay what they are', () => {
+    const fence = '{ agent: fence_ipmilan, options: { lanplus: 1 }, passwordFile: /etc/p, RMHW131: { ip: 10.0.0.1 }, RMHW132: { ip: 10.0.0.2, port: 623 } }'
+    const config = read(GOOD.replace('jobs:', `arbitration: { reach: [ 192.168.0.1, '2001:db8::1' ], fence: ${fence} }\njobs:`))
+    expect(config.arbitration).toEqual({
+      reach: ['192.168.0.1', '2001:db8::1'],
+      need: 'any',
+      timeoutMs: 3_000,
+      fence: {
+        agent: 'fence_ipmilan',
+        timeoutMs: 60_000,
+        options: { lanplus: '1' },
+        nodes: { RMHW131: { ip: '10.0.0.1' }, RMHW132: { ip: '10.0.0.2', port: '623' } },
+        passwordFile: '/etc/p'
+      }
+    })
+    expect(read(GOOD).arbitration).toBeUndefined()
+  })
+
+  test.each([
+    ['nothing to ask', '{ need: all }', /E_CONFIG_MISSING .*reach/],
+    ['no address', '{ reach: [ gateway ] }', /E_CONFIG_VALUE .*reach/],
+    ['a path instead of an agent', '{ fence: { agent: /usr/sbin/fence_apc } }', /E_CONFIG_VALUE .*agent/],
+    ['a password in the file', '{ fence: { agent: fence_apc, options: { passwd: tiger } } }', /E_CONFIG_VALUE .*passwd/],
+    ['an action', '{ fence: { agent: fence_apc, RMHW131: { action: reboot } } }', /E_CONFIG_VALUE .*action/],
+    ['a node that is none', '{ fence: { agent: fence_apc, RMHW133: { plug: 1 } } }', /E_CONFIG_UNKNOWN_KEY .*RMHW133/]
+  ])('%s is refused', (_what, text, problem) => expect(wrong(text).join('\n')).toMatch(problem))
+
+  test('a refused password is not said again', () => expect(wrong('{ fence: { agent: fence_apc, options: { passwd: tiger } } }').join()).not.toContain('tiger'))
+})
+
 describe('refused, each with its line', () => {
   const table: [string, string | RegExp, string, string][] = [
     ['an unknown key', 'maxMiss: 3 }', 'maxMis: 3 }', '5 E_CONFIG_UNKNOWN_KEY'],

@@ -1,5 +1,4 @@
-import { Orders } from '../../agent/engine/orders'
-import type { Order } from '../../src/core'
+import { type JobOrder, Orders } from '../../agent/engine/orders'
 import type { JobConfig } from '../../src/model'
 import { FakePorts } from '../fakes/fakePorts'
 import { A, JOB, jobConfig, pairConfig } from '../fakes/pairConfig'
@@ -10,12 +9,12 @@ function node(change: Partial<JobConfig> = { mode: 'high-availability' }) {
   const job = jobConfig(change)
   const ports = new FakePorts(A, pairConfig(job))
   const orders = new Orders(ports.ports)
-  const give = (order: Order, roleSequence = 7): Promise<unknown> => orders.carryOut(job, roleSequence, order)
+  const give = (order: JobOrder, roleSequence = 7): Promise<unknown> => orders.carryOut(job, roleSequence, order)
   const lease = (forMs: number): void => ports.ports.lease.tell(JOB, 7, performance.now() + forMs, performance.now() + forMs)
   return { ports, give, lease, vip: job.vips[0]! }
 }
 
-const beginnings = ({ vip }: ReturnType<typeof node>): [string, Order][] => [
+const beginnings = ({ vip }: ReturnType<typeof node>): [string, JobOrder][] => [
   ['source', { do: 'source', peerCopyComplete: false, safety: 'full', safetySequence: 1 }],
   ['raise', { do: 'raise', vip }],
   ['start POSTGRES', { do: 'start', application: 'POSTGRES' }]

@@ -90,6 +90,10 @@ export class FakePorts {
       }
     },
     voters: createVotersPort({ send: (message, timeoutMs) => this.ports.peer.send(message, timeoutMs) }, (message) => this.askWitness(message)),
+    arbitration: {
+      reach: () => this.call('reach', { reached: true, why: '' }),
+      fence: (_config, victim) => this.call(`fence ${victim}`, undefined)
+    },
     vip: {
       probe: () => this.call('probe', null),
       raise: () => this.call('raise', undefined),

@@ -48,6 +48,14 @@ export function quorumConfig(mode: JobMode = 'high-availability'): Config {
   return { ...pairConfig(jobConfig({ mode, data: { ...DATA, safety: 'full' } })), witness: { address: '192.168.150.153', port: 7330 }, quorum: QUORUM }
 }
 
+const FENCE = { agent: 'fence_dummy', timeoutMs: 5_000, options: {}, nodes: { [A]: { plug: '1' }, [B]: { plug: '2' } }, passwordFile: null }
+
+/** A pair of the guide's mode that asks the gateway, and a fence agent. */
+export const arbitrationConfig = (fence: boolean): Config => ({
+  ...pairConfig(),
+  arbitration: { reach: ['192.168.0.1'], need: 'any', timeoutMs: 2_000, fence: fence ? FENCE : null }
+})
+
 export function pairConfig(job: JobConfig = jobConfig()): Config {
   const link = (name: string, net: string, port: number, data: boolean) => ({
     name,

@@ -7,7 +7,12 @@ import { JOB } from './pairConfig'
 export function transcriptLines(node: string, event: Event, actions: Action[]): string[] {
   const shown = actions.map(actionText).filter((text) => text !== null)
   const quiet =
-    event.kind === 'voteAsked' || event.kind === 'voteAnswered' || event.kind === 'ticked' || event.kind === 'vipsSeen' || event.kind === 'peerStateReceived'
+    event.kind === 'voteAsked' ||
+    event.kind === 'voteAnswered' ||
+    event.kind === 'ticked' ||
+    event.kind === 'vipsSeen' ||
+    event.kind === 'reachTold' ||
+    event.kind === 'peerStateReceived'
   if (quiet && shown.length === 0) return []
   return [`${time(event.atMs)} ${node} ${eventText(event)}`, ...shown.map((text) => `${' '.repeat(time(event.atMs).length + node.length + 2)}→ ${text}`)]
 }
@@ -52,6 +57,8 @@ function eventText(event: Event): string {
       return `dataLost: ${event.why}`
     case 'vipsSeen':
       return `vipsSeen ${event.held.join(', ') || 'none'}`
+    case 'reachTold':
+      return `reachTold ${event.reached ? 'yes' : `no: ${event.why}`}`
     default:
       return event.kind
   }
@@ -109,6 +116,8 @@ function actionText(action: Action): string | null {
       return 'expose'
     case 'forget':
       return 'forget'
+    case 'askReach':
+      return null
     case 'forward':
       return `forward ${action.command}`
     case 'reply':

@@ -87,6 +87,7 @@ const TICK_MS = 500
 const SILENCE_MS = 3_000
 const HEAL_MS = 200
 const SEND_TIMEOUT_MS = 5_000
+const REACH_MS = 1_000
 const LEAVE_LIMIT_MS = 30_000
 
 /** Two nodes in virtual time: real decisions, simulated machines and network. */
@@ -100,6 +101,8 @@ export class World {
   private silent = false
   /** `RMHW131>witness`: what the first one sends there is lost. */
   readonly oneWay = new Set<string>()
+  /** These nodes do not reach the addresses of the arbitration. */
+  readonly gatewayLost = new Set<string>()
   readonly witness: FakeWitness | null
   /** Set by stories and seeds: this order fails on this node. */
   fails: (node: string, order: Order) => string | null = () => null
@@ -411,6 +414,7 @@ export class World {
 
   heal(): void {
     this.cuts.clear()
+    this.gatewayLost.clear()
     this.oneWay.clear()
     this.silent = false
     this.pathsChanged()
@@ -481,6 +485,15 @@ export class World {
         return this.replied(node, action.request, action.outcome)
       case 'order':
         return this.order(node, action)
+      case 'askReach': {
+        const { engineStarts } = node
+        const { number } = action
+        return this.onNode(node, REACH_MS, () => {
+          if (node.engineStarts !== engineStarts) return
+          const reached = !this.gatewayLost.has(node.name)
+          this.emit(node, { kind: 'reachTold', number, reached, why: reached ? '' : 'the gateway did not answer' })
+        })
+      }
       case 'look':
         return this.emit(node, { kind: 'vipsSeen', job: action.job, attempt: action.attempt, held: [...node.machine.vips] })
       case 'sendState':
@@ -665,6 +678,9 @@ export class World {
           ...(node.guard === null ? {} : { leaseUntilMs: node.guard.untilMs }),
           data: node.config.jobs[JOB]?.data ? { ran: true, status: statusOf(machine.data) } : null
         })
+      case 'fence':
+        this.kill(order.node)
+        return done(null)
       case 'probe':
         return done(this.answersThere(node, order.vip.name) ? '52:54:00:00:00:01' : null)
       case 'raise':

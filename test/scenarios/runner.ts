@@ -1,4 +1,4 @@
-import { A, B, quorumConfig } from '../fakes/pairConfig'
+import { A, arbitrationConfig, B, quorumConfig } from '../fakes/pairConfig'
 import type { JobMode, Safety } from '../../src/model'
 import type { MirrorAction } from '../../src/wire'
 import { transcriptLines } from '../fakes/transcript'
@@ -61,6 +61,8 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
   [/^kill the engine of (\S+)$/, (world, [name = '']) => world.crashEngine(name)],
   [/^start the engine of (\S+)$/, (world, [name = '']) => world.startEngine(name)],
   [/^cut (.+)$/, (world, [links = '']) => world.cut(...links.split(', '))],
+  [/^(\S+) does not reach the gateway$/, (world, [name = '']) => void world.gatewayLost.add(name)],
+  [/^(\S+) reaches the gateway again$/, (world, [name = '']) => void world.gatewayLost.delete(name)],
   [/^heal$/, (world) => world.heal()],
   [/^(\S+) dies on (\S+)$/, (world, [application = '', name = '']) => world.applicationDies(name, application)],
   [/^the data program dies on (\S+)$/, (world, [name = '']) => world.dataDies(name)],
@@ -93,15 +95,19 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
 /** The first line of a story about three hosts. */
 const QUORUM_STORY = /^a pair with a witness, (high-availability|high-protection)$/
 
+/** The first line of a story about a pair that arbitrates. */
+const ARBITRATION_STORY = /^a pair that arbitrates(, with a fence agent)?$/
+
 /** Plays a story; its own lines stand in the transcript, each followed by what it led to. */
 export function play(story: string[]): string[] {
   const lines: string[] = []
   const quorum = QUORUM_STORY.exec(story[0] ?? '')
-  const config = quorum === null ? {} : { config: quorumConfig(quorum[1] as JobMode) }
+  const arbitration = ARBITRATION_STORY.exec(story[0] ?? '')
+  const config = quorum ? { config: quorumConfig(quorum[1] as JobMode) } : arbitration ? { config: arbitrationConfig(arbitration[1] !== undefined) } : {}
   const world = new World({ ...config, observe: (node, event, actions) => lines.push(...transcriptLines(node.name, event, actions)) })
   for (const line of story) {
     lines.push(`> ${line}`)
-    if (!QUORUM_STORY.test(line)) tell(world, line)
+    if (!QUORUM_STORY.test(line) && !ARBITRATION_STORY.test(line)) tell(world, line)
   }
   lines.push(...ending(world))
   return lines

@@ -1,0 +1,133 @@
+import { arbitrationConfig, A, B, JOB } from '../fakes/pairConfig'
+import { type Desk, owner, peerView, standby } from './desk'
+
+const REACHED = { reached: true, why: '' }
+const SILENT = { reached: false, why: '192.168.0.1 did not answer within 2000 ms' }
+
+/** The newest question is answered. */
+function told(desk: Desk, answer: { reached: boolean; why: string }, passedMs = 1_000): Desk {
+  desk.tell({ kind: 'reachTold', number: desk.state.reachCount, ...answer }, passedMs)
+  return desk
+}
+
+function lose(desk: Desk): Desk {
+  desk.hear({ peerAlive: false })
+  return desk
+}
+
+const waits = (desk: Desk, passedMs: number): Desk => {
+  desk.tell({ kind: 'ticked', heartbeat: null }, passedMs)
+  return desk
+}
+
+/** Two answers of 2 s and a second between them, and 2 s to stop. */
+const PATIENCE_MS = 8_000
+
+test('it is asked when the last heartbeat is lost, not before, and the takeover waits for the answer', () => {
+  const desk = standby({}, arbitrationConfig(false))
+  expect(desk.actions).not.toContainEqual(expect.objectContaining({ do: 'askReach' }))
+  lose(desk)
+  expect(desk.actions).toContainEqual({ do: 'askReach', number: 1 })
+  expect(desk.job.note).toContain('looks whether it reaches 192.168.0.1')
+  expect(desk.orders).toEqual([])
+})
+
+test('reached: the other one still gets the time that it needs to stop, then the VIP is asked for', () => {
+  const desk = told(lose(standby({}, arbitrationConfig(false))), REACHED)
+  expect(desk.orders).toEqual([])
+  expect(waits(desk, PATIENCE_MS - 1_001).orders).toEqual([])
+  expect(waits(desk, 1).orders).toEqual(['probe'])
+  desk.end('probe')
+  expect(desk.job.record.owner).toBe(B)
+})
+
+test('not reached: it stays standby and says why, however long; it is asked again', () => {
+  const desk = told(lose(standby({}, arbitrationConfig(false))), SILENT)
+  expect(waits(desk, 60_000).job.record.owner).toBe(A)
+  expect(desk.job.note).toContain('it may be RMHW132 that is cut off')
+  expect(desk.actions).toContainEqual({ do: 'askReach', number: 2 })
+  expect(told(desk, REACHED).orders).toEqual(['probe'])
+})
+
+test('an answer to an older question, or after the other one was heard again, says nothing', () => {
+  const desk = lose(standby({}, arbitrationConfig(false)))
+  desk.hear()
+  lose(desk)
+  desk.tell({ kind: 'reachTold', number: 1, ...REACHED }, 1_000)
+  expect(desk.state.reach?.reached).toBeNull()
+})
+
+test('one that said that it shuts down is not arbitrated about', () => {
+  const desk = standby({}, arbitrationConfig(true))
+  desk.hear({ peerAlive: false, peerLeaving: true })
+  expect(desk.orders).toEqual(['probe'])
+  desk.end('probe')
+  expect(desk.job.record.owner).toBe(B)
+})
+
+describe('an owner', () => {
+  const cutOff = (): Desk => told(waits(told(lose(owner(arbitrationConfig(false))), SILENT), 1_000), SILENT)
+
+  test('that reaches the addresses goes on, whatever they answer later', () => {
+    const desk = told(lose(owner(arbitrationConfig(false))), REACHED)
+    for (let times = 0; times < 5; times++) told(waits(desk, 5_000), SILENT)
+    expect(desk.job.phase).toBe('online')
+  })
+
+  test('that misses one answer goes on; with the second it stops, its address first', () => {
+    const once = told(lose(owner(arbitrationConfig(false))), SILENT)
+    expect(once.job.phase).toBe('online')
+    const desk = cutOff()
+    expect(desk.orders).toEqual(['drop'])
+    expect(desk.endAll().job).toMatchObject({ phase: 'offline', cutOff: true, record: { desired: 'online', owner: A } })
+    expect(desk.job.note).toContain('RMHW132 has not taken over')
+  })
+
+  test('that was cut off hears the other one: what that one holds decides', () => {
+    const took = cutOff().endAll().hear()
+    took.peerSays(peerView(B, { roleSequence: 2, owner: B }, { config: arbitrationConfig(false) }))
+    expect(took.job).toMatchObject({ phase: 'standby', record: { owner: B } })
+    const kept = cutOff().endAll().hear()
+    kept.peerSays(peerView(B, {}, { config: arbitrationConfig(false) }))
+    expect(kept.job).toMatchObject({ phase: 'starting', cutOff: false })
+  })
+
+  test('that was cut off reaches the addresses again: it serves when nobody answers for its VIP', () => {
+    const again = told(waits(cutOff().endAll(), PATIENCE_MS), REACHED)
+    expect(again.orders).toEqual(['probe'])
+    expect(again.end('probe').job.phase).toBe('starting')
+    const taken = told(waits(cutOff().endAll(), PATIENCE_MS), REACHED)
+    expect(taken.end('probe', null, '52:54:00:00:00:02').job).toMatchObject({ phase: 'offline', cutOff: true })
+  })
+})
+
+describe('a fence agent', () => {
+  const lost = (): Desk => told(lose(standby({}, arbitrationConfig(true))), REACHED).end('probe')
+
+  test('is asked when nobody answers for the VIP, and only its word lets this node take over', () => {
+    const desk = lost()
+    expect(desk.job.plan?.pending).toMatchObject([{ order: { do: 'fence', node: A } }])
+    expect(desk.job.record.owner).toBe(A)
+    expect(desk.end('fence').job.record.owner).toBe(B)
+  })
+
+  test('that fails is asked again after a while, and nothing is taken meanwhile', () => {
+    const desk = lost().end('fence', 'status says that RMHW131 is on')
+    expect(desk.job.note).toContain('could not be fenced: status says')
+    expect(waits(desk, 4_000).orders).toEqual([])
+    expect(waits(desk, 1_100).orders).toEqual(['probe'])
+    expect(desk.job.record.owner).toBe(A)
+  })
+
+  test('has switched off one that is heard again meanwhile: nothing is taken over from it', () => {
+    const desk = lost().hear()
+    expect(desk.end('fence').job.record.owner).toBe(A)
+  })
+})
+
+test('a pair without arbitration asks nobody', () => {
+  const desk = lose(standby())
+  expect(desk.state.reach).toBeNull()
+  expect(desk.job.name).toBe(JOB)
+  expect(desk.orders).toEqual(['probe'])
+})
