@@ -2,21 +2,6 @@ import { type Check, allMet } from './check'
 import type { State } from './state'
 import { log, type Turn } from './turn'
 
-/** The guide's mode, while the other node is heard on no link: does this one reach what the configuration names? */
-export interface Reach {
-  /** Of the newest question; an answer to an older one is late. */
-  asked: number
-  flying: boolean
-  nextAtMs: number
-  lostAtMs: number
-  /** null: not known yet. */
-  reached: boolean | null
-  /** It was reached at least once since the other node was lost. */
-  ever: boolean
-  misses: number
-  why: string
-}
-
 /** Until it is known, and then. */
 const REACH_SOON_MS = 1_000
 const REACH_EVERY_MS = 5_000

@@ -1,6 +1,6 @@
 import { jobReport } from '../report/job'
 import type { CommandOptions } from '../wire'
-import { type Decision, refused, whyNoData } from './decision'
+import { type Decision, refused, whyNoData, whyPlanned } from './decision'
 import { names } from './ownership'
 import { beginPlan, describe } from './plan'
 import type { JobState, Task } from './state'
@@ -12,8 +12,8 @@ export function decideData(turn: Turn, job: JobState, command: 'mirror' | 'verif
   const blocked = whyNoData(turn, job, command)
   if (blocked !== null) return refused(blocked)
   const at = names(turn, job)
-  // A plan has room for one: an application that is being started again would stay stopped, and nobody would know.
-  if (job.plan !== null) return refused(jobReport('E_JOB_BUSY', { ...at, ticket: job.plan.ticket ?? 'no ticket', doing: job.plan.kind }))
+  const planned = whyPlanned(turn, job)
+  if (planned !== null) return refused(planned)
   const starts = (order.do === 'mirror' || order.do === 'verify') && order.action === 'start'
   if (starts && job.record.needToVerify === 'Manually') return refused(jobReport('E_SELECT_FIRST', { ...at, command }))
   if (starts && !job.data?.connected) return refused(jobReport('E_DATA_NOT_CONNECTED', at))

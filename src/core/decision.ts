@@ -25,6 +25,11 @@ export function whyNoData(turn: Turn, job: JobState, command: string): Failure |
   return job.phase === 'online' ? null : jobReport('E_JOB_NOT_ONLINE', { ...at, state: job.phase, command })
 }
 
+/** A plan has room for one: an application that is being started again would stay stopped, and nobody would know. */
+export function whyPlanned(turn: Turn, { name, plan }: JobState): Failure | null {
+  return plan === null ? null : jobReport('E_JOB_BUSY', { job: name, node: turn.state.node, ticket: plan.ticket ?? 'no ticket', doing: plan.kind })
+}
+
 const hashText = (hash: string | undefined): string => (hash ?? 'unknown').slice(0, 8)
 
 export function configDiffers(turn: Seeing, job: JobState): Failure {

@@ -1,7 +1,7 @@
 import type { JobRecord } from '../model'
 import { jobReport } from '../report/job'
 import type { Danger } from '../wire'
-import { configDiffers, type Decision, refused } from './decision'
+import { configDiffers, type Decision, refused, whyPlanned } from './decision'
 import { digest } from './digest'
 import type { Failure } from './event'
 import { switchStages } from './handover'
@@ -23,6 +23,8 @@ export function decideSelect(turn: Turn, job: JobState, chosen: string): Decisio
   if (!hasData(turn.state, job)) return refused(jobReport('E_JOB_NO_DATA', at))
   if (job.record.needToVerify !== 'Manually') return refused(jobReport('E_SELECT_NOT_NEEDED', { ...at, word: job.record.needToVerify }))
   const danger = dangerOf(turn, job, chosen)
+  const planned = whyPlanned(turn, job)
+  if (chosen === node && planned !== null) return refused(planned)
   if (chosen === node) return { is: 'steps', texts: keepTexts(turn, job), danger, begin: () => keep(turn, job) }
   const blocked = whyNotMove(turn, job)
   return blocked === null ? { is: 'steps', texts: moveTexts(turn, job), danger, begin: () => move(turn, job) } : refused(blocked)

@@ -2,9 +2,9 @@ import type { Config, JobConfig, JobName, JobRecord, NodeName, VipConfig } from 
 import type { Ballot, Jeopardy, JobCommand, JobView, MirrordStatus, NodeView, StepLine, VoteRefusal } from '../wire'
 import type { Order } from './action'
 import type { Failure, HeartbeatFacts, VoterName } from './event'
-import type { Reach } from './arbitration'
 import type { Lease } from './quorum/lease'
 import type { Voter } from './quorum/voter'
+import type { Reach } from './reach'
 
 /** Everything the decisions know: plain data, so that it can be printed, compared and replayed. */
 export interface State {

@@ -61,6 +61,17 @@ test.each(['mirror', 'verify', 'bandwidth'] as const)('%s waits for an applicati
   expect(desk.command(command).is).toBe('accepted')
 })
 
+test('so does the choice of the right data', () => {
+  const desk = owner()
+  desk.peerSays(peerView(B, { needToVerify: 'Manually' }, { config: pairConfig() }))
+  expect(desk.job.record.needToVerify).toBe('Manually')
+  fails(desk, 'POSTGRES')
+  const answer = desk.command('selectsrc', { node: A, dryRun: true })
+  expect(answer.is === 'refused' && answer.error.code).toBe('E_JOB_BUSY')
+  desk.endAll()
+  expect(desk.command('selectsrc', { node: A, dryRun: true }).is).toBe('accepted')
+})
+
 test('an application that does not stop in peace is killed, and the job goes on', () => {
   const desk = fails(owner(withoutData()), 'POSTGRES')
   desk.end('stop', 'it did not stop within 60 s')
