@@ -73,7 +73,7 @@ async function startAgent(places: Places, version: string, end: (exitCode: numbe
   // Both nodes compare the whole file, not what each makes of it for itself.
   const hash = configHash(readConfig(places.configFile), (text) => createHash('sha256').update(text).digest('hex'))
   const engine = await createEngine({ places, ports, configHash: hash, fatal })
-  const api = createApi({ places, engine, peer, log, clock, version })
+  const api = createApi({ places, engine, peer, log, events: log.history, clock, version })
   await api.listen()
   // Jobs, mirrord and the heartbeat program stay as they are.
   return async () => {

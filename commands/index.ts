@@ -10,6 +10,7 @@ import { Hbtstate } from './hbtstate'
 import { Help } from './help'
 import { Jobstate } from './jobstate'
 import { List } from './list'
+import { Log } from './log'
 import { Login } from './login'
 import { Logout } from './logout'
 import { Mirror } from './mirror'
@@ -42,6 +43,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   help: Help,
   jobstate: Jobstate,
   list: List,
+  log: Log,
   login: Login,
   logout: Logout,
   mirror: Mirror,

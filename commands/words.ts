@@ -31,7 +31,6 @@ export const LATER_WORDS: readonly string[] = [
   'hostid',
   'license',
   'link',
-  'log',
   'monitor',
   'resource',
   'restore',

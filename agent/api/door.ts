@@ -1,5 +1,6 @@
 import type { PeerMessage, PeerReply } from '../../src/wire'
 import type { Engine } from '../engine/engine'
+import type { EventHistory } from '../adapters/eventHistory'
 import type { ClockPort, LogPort, Places } from '../ports'
 import type { AuditLog } from './auditLog'
 import type { Login } from './login'
@@ -10,6 +11,8 @@ export interface Door {
   places: Places
   engine: Engine
   log: LogPort
+  /** What the log has told. */
+  events: Pick<EventHistory, 'find'>
   clock: Pick<ClockPort, 'nowMs' | 'wallMs'>
   version: string
   peer: { receive(message: PeerMessage): Promise<PeerReply> }

@@ -1,5 +1,6 @@
 import {
   type CommandOptions,
+  type EventsAnswer,
   type HelloAnswer,
   type JobCommand,
   type LoginAnswer,
@@ -15,6 +16,7 @@ import { commandRequestSchema, jobCommandSchema, joinRequestSchema, loginRequest
 import { whyNotOptions } from './commandOptions'
 import type { Door } from './door'
 import { certifiedName, countOf, type Exchange, failureAnswer, PEER_BODY_BYTES_MAX, readBody } from './exchange'
+import { eventsQuery } from './eventsQuery'
 import { apiFailure } from './failure'
 import { JoinDoor } from './joinDoor'
 import type { Session } from './sessions'
@@ -44,6 +46,7 @@ export function createRoutes(door: Door): Route[] {
     { method: 'GET', path: '/v1/jobs/:job/verify', handle: withSession((exchange): Promise<VerifyAnswer> => verifyReport(door, exchange)) },
     { method: 'GET', path: '/v1/jobs/:job/why', handle: withSession(({ parameters }): Promise<WhyAnswer> => door.engine.why(parameters['job'] ?? '')) },
     { method: 'GET', path: '/v1/tickets/:id', handle: withSession((exchange): Promise<TicketAnswer> => ticket(door, exchange)) },
+    { method: 'GET', path: '/v1/events', handle: withSession((exchange): Promise<EventsAnswer> => events(door, exchange)) },
     // The peer shows its certificate instead.
     { method: 'POST', path: '/v1/peer', handle: (exchange) => peer(door, exchange) },
     // A one-time code stands for the session.
@@ -130,6 +133,11 @@ function verifyReport(door: Door, exchange: Exchange): Promise<VerifyAnswer> {
   const from = countOf(exchange, 'from', Number.MAX_SAFE_INTEGER)
   const max = exchange.query.has('max') ? countOf(exchange, 'max', VERIFY_PAGE_MAX) : VERIFY_PAGE_MAX
   return door.engine.verifyReport(exchange.parameters['job'] ?? '', from, max)
+}
+
+async function events(door: Door, exchange: Exchange): Promise<EventsAnswer> {
+  const found = await door.events.find(eventsQuery(exchange))
+  return { node: door.places.node, utcOffsetMinutes: -new Date(door.clock.wallMs()).getTimezoneOffset(), ...found }
 }
 
 async function peer(door: Door, exchange: Exchange): Promise<PeerReply> {

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import path from 'node:path'
 import { plainReason } from '../adapters/failure'
 import type { Engine } from '../engine/engine'
+import type { EventHistory } from '../adapters/eventHistory'
 import type { ClockPort, LogPort, Places } from '../ports'
 import { AuditLog } from './auditLog'
 import { readCertificates } from './certificates'
@@ -20,6 +21,8 @@ export interface ApiOptions {
   /** From createPeerPort: takes what the other node says. */
   peer: Door['peer']
   log: LogPort
+  /** What the log has told. */
+  events: Pick<EventHistory, 'find'>
   clock: Pick<ClockPort, 'nowMs' | 'wallMs'>
   version: string
   accountFiles?: LoginOptions['accountFiles']

@@ -1,6 +1,7 @@
 export * from './api'
 export * from './command'
 export * from './config'
+export * from './events'
 export * from './mirrord'
 export * from './operation'
 export * from './peer'

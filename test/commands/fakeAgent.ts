@@ -2,7 +2,7 @@ import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import tls from 'node:tls'
 import { X509Certificate } from 'node:crypto'
-import type { ApiError, CommandAnswer, CommandRequest, StatusAnswer, TicketAnswer, VerifyReport, WhyAnswer } from '../../src/wire'
+import type { ApiError, CommandAnswer, CommandRequest, EventEntry, StatusAnswer, TicketAnswer, VerifyReport, WhyAnswer } from '../../src/wire'
 import { makeCertificate, type Certificate } from './certificate'
 import { ADDRESSES, statusOf, type Node } from './views'
 
@@ -24,6 +24,9 @@ export class FakeAgent {
   onReport: () => void = () => undefined
   /** null: an agent that does not know the question. */
   why: WhyAnswer | null = null
+  /** Its event log; who asks for later ones waits until `happen`. */
+  readonly events: EventEntry[] = []
+  private readonly following: (() => void)[] = []
   onStatus: () => void = () => undefined
   private server: https.Server | null = null
 
@@ -43,9 +46,13 @@ export class FakeAgent {
       let text = ''
       request.on('data', (part) => (text += part))
       request.on('end', () => {
+        if (request.url?.startsWith('/v1/events') && this.mustWait(request.url)) return void this.following.push(() => respond())
+        respond()
+      })
+      const respond = (): void => {
         const { status = 200, body } = this.answer(request.method ?? '', request.url ?? '', request.headers.authorization, text === '' ? {} : JSON.parse(text))
         response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-      })
+      }
     })
     await new Promise<void>((resolve) => this.server?.listen(0, '127.0.0.1', resolve))
     ROUTES.set(`${ADDRESSES[this.node]}:7330`, (this.server.address() as AddressInfo).port)
@@ -77,12 +84,34 @@ export class FakeAgent {
       this.onStatus()
       return { body: this.status }
     }
+    if (path === '/v1/events') return this.eventsPage(new URLSearchParams(query))
     if (path.startsWith('/v1/tickets/')) return { body: this.tickets.length > 1 ? this.tickets.shift() : this.tickets[0] }
     if (method === 'GET' && path.endsWith('/verify')) return this.verifyPage(new URLSearchParams(query))
     if (method === 'GET' && path.endsWith('/why')) return this.why === null ? refusal(404, this.error('E_API_ROUTE', 'No such route.', 2)) : { body: this.why }
     const [, job = '', command = ''] = /^\/v1\/jobs\/([^/]+)\/(\w+)$/.exec(path) ?? []
     const answer = this.onCommand(decodeURIComponent(job), command, body as CommandRequest)
     return 'refuse' in answer ? refusal(409, answer.refuse) : { body: answer }
+  }
+
+  happen(level: EventEntry['level'], text: string, atMs: number, job: string | null = null): void {
+    this.events.push({ sequence: this.events.length + 1, atMs, level, job, text })
+    for (const respond of this.following.splice(0)) respond()
+  }
+
+  /** Somebody follows and knows all there is. */
+  get isFollowed(): boolean {
+    return this.following.length > 0
+  }
+
+  private mustWait(url: string): boolean {
+    const since = new URLSearchParams(url.split('?')[1]).get('since')
+    return since !== null && Number(since) >= this.events.length
+  }
+
+  private eventsPage(query: URLSearchParams): Answer {
+    const since = Number(query.get('since') ?? 0)
+    const events = this.events.filter(({ sequence, job }) => sequence > since && (query.get('job') ?? job) === job)
+    return { body: { node: this.node, utcOffsetMinutes: 0, events, nextSince: this.events.length, forgottenTo: 0 } }
   }
 
   private verifyPage(query: URLSearchParams): Answer {

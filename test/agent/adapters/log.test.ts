@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { createClockPort, createLogPort } from '../../../agent/adapters'
-import { EVENT_LOG_BYTES_MAX } from '../../../agent/adapters/log'
+import { EVENT_LOG_BYTES_MAX } from '../../../agent/adapters/eventFile'
 import { makePlaces, removePlaces } from './surroundings'
 
 describe('the event log', () => {

@@ -17,7 +17,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await node.stop()
-  for (const file of ['sessions.json', 'audit.log']) fs.rmSync(path.join(folder, 'RMHW131', file), { force: true })
+  for (const file of ['sessions.json', 'audit.log', 'events.jsonl']) fs.rmSync(path.join(folder, 'RMHW131', file), { force: true })
 })
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 
@@ -55,6 +55,15 @@ test('a login, a switch, a logout: each does its part and stands in the audit lo
 test('a job with a Korean name and a slash-like character reaches the engine as it is', async () => {
   await call(node, 'POST', `/v1/jobs/${encodeURIComponent('웹_Group')}/bringin`, { token: await tokenOf() })
   expect(node.engine.asked).toMatchObject([{ job: '웹_Group', command: 'bringin' }])
+})
+
+test('the events are told to who has logged in, and a question that makes no sense is refused', async () => {
+  node.events.add({ atMs: 1_000, level: 'warning', job: 'DB_Group', text: 'DB_Group is exposed' })
+  const token = await tokenOf()
+  const { body } = await call(node, 'GET', '/v1/events?level=warning&max=10', { token })
+  expect(body).toMatchObject({ node: 'RMHW131', events: [{ level: 'warning', job: 'DB_Group', text: 'DB_Group is exposed' }] })
+  expect((await call(node, 'GET', '/v1/events?level=loud', { token })).body.error).toMatchObject({ code: 'E_API_REQUEST' })
+  expect((await call(node, 'GET', '/v1/events')).body.error).toMatchObject({ code: 'E_SESSION' })
 })
 
 test('what would be done is shown without a line in the audit log', async () => {

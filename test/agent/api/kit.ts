@@ -3,6 +3,7 @@ import https from 'node:https'
 import os from 'node:os'
 import path from 'node:path'
 import { type Api, createApi, createPeerPort, type PeerChannel } from '../../../agent/api'
+import { EventHistory } from '../../../agent/adapters/eventHistory'
 import type { AccountFiles } from '../../../agent/api/accounts'
 import type { Engine } from '../../../agent/engine/engine'
 import type { LogPort, Places } from '../../../agent/ports'
@@ -96,6 +97,7 @@ export interface Node {
   clock: FakeClock
   places: Places
   log: string[]
+  events: EventHistory
   linksDown: Set<string>
   audit(): Record<string, string>[]
   stop(): Promise<void>
@@ -107,11 +109,12 @@ export async function startNode(name: string, folder: string, options: { account
   const places: Places = { stateDirectory, runDirectory: folder, configFile, config: readConfig(fs.readFileSync(configFile, 'utf8')), node: name }
   const said: string[] = []
   const log: LogPort = { event: (_level, text) => void said.push(text) }
+  const events = new EventHistory(path.join(stateDirectory, 'events.jsonl'))
   const engine = new FakeEngine()
   const clock = options.clock ?? new FakeClock()
   const linksDown = new Set<string>()
   const peer = createPeerPort({ places, linkUp: (link) => !linksDown.has(link) })
-  const api = createApi({ places, engine, peer, log, clock, version: '0.1.0', ...(options.accountFiles ? { accountFiles: options.accountFiles } : {}) })
+  const api = createApi({ places, engine, peer, log, events, clock, version: '0.1.0', ...(options.accountFiles ? { accountFiles: options.accountFiles } : {}) })
   await api.listen()
   const audit = () =>
     fs
@@ -119,7 +122,7 @@ export async function startNode(name: string, folder: string, options: { account
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, string>)
-  return { api, engine, peer, clock, places, log: said, linksDown, audit, stop: async () => void (await Promise.all([api.close(), peer.close()])) }
+  return { api, engine, peer, clock, places, log: said, events, linksDown, audit, stop: async () => void (await Promise.all([api.close(), peer.close()])) }
 }
 
 export interface Answer {

@@ -1,0 +1,96 @@
+import { EVENTS_PAGE_MAX, EVENTS_WAIT_MS_MAX, type EventEntry, type EventLevel, type EventsAnswer } from '../../src/wire'
+import type { Context } from '../context'
+import { ANSWER_MS } from './client'
+import { fail, reportOf } from './fail'
+import { call } from './nodes'
+import type { NodeEntry } from './store'
+import { pause } from './ticket'
+
+export interface EventFilter {
+  last: number
+  job: string | null
+  level: EventLevel
+  fromMs: number
+  /** null: to the end. */
+  toMs: number | null
+}
+
+export interface NodeEvent extends EventEntry {
+  node: string
+  utcOffsetMinutes: number
+}
+
+/** A node that does not answer is asked again after so long. */
+const AGAIN_MS = 2_000
+
+/** The event logs of several nodes as one, oldest first. */
+export class EventReader {
+  private readonly sinceOf = new Map<NodeEntry, number>()
+
+  constructor(
+    private readonly context: Context,
+    private readonly entries: NodeEntry[],
+    private readonly filter: EventFilter
+  ) {}
+
+  /** The last events there are. At least one node must answer; the others' silence is a problem. */
+  async first(): Promise<{ events: NodeEvent[]; problems: string[] }> {
+    const asked = await Promise.allSettled(this.entries.map((entry) => this.ask(entry, 0)))
+    const reports = asked.flatMap((each) => (each.status === 'rejected' ? [reportOf(each.reason)] : []))
+    if (reports.length === asked.length)
+      throw reports.length === 1 ? (asked[0] as PromiseRejectedResult).reason : fail('E_NO_ANSWER', { reasons: reports.map(({ message }) => message) })
+    const events = asked.flatMap((each) => (each.status === 'fulfilled' ? each.value : [])).sort(byTime)
+    const problems = reports.map(({ message, tryThis }) => `The events of a node are missing: ${message} ${tryThis}`.trim())
+    return { events: events.slice(-this.filter.last), problems }
+  }
+
+  /** Each node for itself, without polling, until Ctrl-C. */
+  async follow(show: (event: NodeEvent) => void, tell: (problem: string) => void): Promise<void> {
+    await Promise.all(this.entries.map((entry) => this.followOne(entry, show, tell)))
+  }
+
+  private async followOne(entry: NodeEntry, show: (event: NodeEvent) => void, tell: (problem: string) => void): Promise<void> {
+    const { signal } = this.context.interrupt
+    for (let silent = false; !signal.aborted; ) {
+      try {
+        const events = await this.ask(this.context.store.find(entry.address, entry.port) ?? entry, EVENTS_WAIT_MS_MAX, entry)
+        if (signal.aborted) return
+        if (silent) tell(`${entry.node} answers again.`)
+        silent = false
+        for (const event of events) show(event)
+      } catch (thrown) {
+        if (signal.aborted) return
+        if (!silent) tell(reportOf(thrown).message)
+        silent = true
+        await pause(this.context, AGAIN_MS)
+      }
+    }
+  }
+
+  private async ask(entry: NodeEntry, waitMs: number, known = entry): Promise<NodeEvent[]> {
+    const { last, job, level, fromMs, toMs } = this.filter
+    const since = this.sinceOf.get(known)
+    const query = new URLSearchParams({ level, from: String(Math.floor(fromMs)), max: String(since === undefined ? last : EVENTS_PAGE_MAX) })
+    if (job !== null) query.set('job', job)
+    if (toMs !== null) query.set('to', String(Math.floor(toMs)))
+    if (since !== undefined) query.set('since', String(since))
+    if (since !== undefined) query.set('waitMs', String(waitMs))
+    const answer = await this.interruptible(call<EventsAnswer>(entry, { method: 'GET', path: `/v1/events?${query}`, answerMs: waitMs + ANSWER_MS }))
+    this.sinceOf.set(known, answer.nextSince)
+    return answer.events.map((event) => ({ ...event, node: answer.node, utcOffsetMinutes: answer.utcOffsetMinutes }))
+  }
+
+  /** Ctrl-C waits for no answer. */
+  private interruptible<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this.context.interrupt
+    return new Promise((resolve, reject) => {
+      const stop = (): void => reject(new Error('interrupted'))
+      signal.addEventListener('abort', stop, { once: true })
+      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+    })
+  }
+}
+
+/** Events of one node keep their order, whatever its clock did. */
+const byTime = (one: NodeEvent, other: NodeEvent): number =>
+  one.node === other.node ? one.sequence - other.sequence : one.atMs - other.atMs || (one.node < other.node ? -1 : 1)
