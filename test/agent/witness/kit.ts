@@ -54,7 +54,8 @@ export const logOf = (stateDirectory: string): string => fs.readFileSync(path.jo
 /** A node that asks: it counts its questions and remembers the incarnation, as the core does. */
 export class Asker {
   number = 0
-  voter: string | null = null
+  /** The witness's incarnation, by job. */
+  private readonly voters = new Map<string, string>()
   troubles: (string | null)[] = []
   since = 0
   readonly client: WitnessClient
@@ -77,12 +78,12 @@ export class Asker {
 
   message(ballot: Ballot, ask: VoteMessage['ask'], job = 'DB_Group'): VoteMessage {
     this.number += 1
-    return { job, from: this.node, peer: this.peer, sender: this.sender, number: this.number, voter: this.voter, ballot, ask }
+    return { job, from: this.node, peer: this.peer, sender: this.sender, number: this.number, voter: this.voters.get(job) ?? null, ballot, ask }
   }
 
   async ask(ballot: Ballot, ask: VoteMessage['ask'], job = 'DB_Group'): Promise<VoteReply | null> {
     const reply = await this.client.ask(this.message(ballot, ask, job), ANSWER_MS)
-    if (reply) this.voter = reply.incarnation
+    if (reply) this.voters.set(job, reply.incarnation)
     return reply
   }
 
