@@ -62,7 +62,7 @@ export class DataPlane {
     if (data.role !== 'source' || data.roleSequence !== roleSequence) return failed('it is not the source')
     if (data.exposure === 'wanted') {
       data.exposure = 'granted'
-      data.alone = this.world.witness === null && !this.isRecordedThere(node)
+      data.alone = !this.world.hasLeases && !this.isRecordedThere(node)
     }
     this.tell(node)
     return done(null)

@@ -12,7 +12,7 @@ import {
   type Outcome,
   type State
 } from '../../src/core'
-import type { Config, JobConfig, JobRecord } from '../../src/model'
+import { type Config, hasQuorum, type JobConfig, type JobRecord } from '../../src/model'
 import type { CommandOptions, Danger, JobCommand, VoteMessage } from '../../src/wire'
 import type { Ballot, VoteReply } from '../../src/wire'
 import { DataPlane } from './dataPlane'
@@ -373,13 +373,19 @@ export class World {
     for (const application of [...node.machine.applications]) this.applicationDies(node.name, application)
   }
 
+  /** The mode of the job, and not that there is a witness, says whether leases count. */
+  get hasLeases(): boolean {
+    const { mode } = this.config.jobs[JOB] ?? {}
+    return mode !== undefined && hasQuorum(mode)
+  }
+
   /** In the modes with quorum nothing begins to serve, and nothing is acknowledged, without a lease that runs. */
   maySource(node: FakeNode): boolean {
-    return node.up && !node.paused && (this.witness === null || (node.guard !== null && this.localMs(node.name) < node.guard.untilMs))
+    return node.up && !node.paused && (!this.hasLeases || (node.guard !== null && this.localMs(node.name) < node.guard.untilMs))
   }
 
   private whyNotBegin(node: FakeNode, order: Order, roleSequence: number): string | null {
-    if (this.witness === null || !['raise', 'start', 'source'].includes(order.do)) return null
+    if (!this.hasLeases || !['raise', 'start', 'source'].includes(order.do)) return null
     const { guard } = node
     const runs = guard !== null && guard.roleSequence === roleSequence && this.localMs(node.name) < guard.killAtMs
     return runs ? null : 'its lease is over'
