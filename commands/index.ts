@@ -6,6 +6,7 @@ import { Bringout } from './bringout'
 import { Clearerr } from './clearerr'
 import { ConfigCheck } from './config'
 import { Exit } from './exit'
+import { Forcetake } from './forcetake'
 import { Hbtstate } from './hbtstate'
 import { Help } from './help'
 import { Jobstate } from './jobstate'
@@ -21,6 +22,7 @@ import { Safety } from './safety'
 import { Selectsrc } from './selectsrc'
 import { Status } from './status'
 import { Switch } from './switch'
+import { Takeover } from './takeover'
 import { Transmit } from './transmit'
 import { Upgrade } from './upgrade'
 import { Use } from './use'
@@ -39,6 +41,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   clearerr: Clearerr,
   config: ConfigCheck,
   exit: Exit,
+  forcetake: Forcetake,
   hbtstate: Hbtstate,
   help: Help,
   jobstate: Jobstate,
@@ -54,6 +57,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   selectsrc: Selectsrc,
   status: Status,
   switch: Switch,
+  takeover: Takeover,
   transmit: Transmit,
   upgrade: Upgrade,
   use: Use,

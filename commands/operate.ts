@@ -6,6 +6,7 @@ import { confirmYes, isTerminal } from './kit/confirm'
 import { fail } from './kit/fail'
 import { askAll, call, nodeNamed, openNodes, requireAnswer, type Asked } from './kit/nodes'
 import type { NodeEntry } from './kit/store'
+import { wrap } from './kit/text'
 import { follow, TICKET_TIMEOUT_MS } from './kit/ticket'
 import { clustersOf, jobNow, jobsNow, type ClusterView, type JobNow } from './view/cluster'
 import { jobRow, printJobs } from './view/tables'
@@ -100,7 +101,7 @@ export async function operate(
   const { job, entry } = target
   checkConfirm(job, flags.confirm)
   const timeoutMs = flags.timeout === undefined ? TICKET_TIMEOUT_MS : parseDurationMs(flags.timeout)
-  if (flags['dry-run']) return dryRun(output, target, command, extra)
+  if (flags['dry-run']) return dryRun(context, output, target, command, extra)
   if (!flags.yes && flags.confirm === undefined && isTerminal(context)) await confirmYes(context, question)
   const body: CommandRequest = { ...extra, ...(flags.reason === undefined ? {} : { reason: flags.reason }) }
   const answer = await send(entry, job, command, body)
@@ -120,15 +121,23 @@ export async function operate(
 export const send = (entry: NodeEntry, job: string, command: JobCommand, body: CommandRequest): Promise<CommandAnswer> =>
   call<CommandAnswer>(entry, { method: 'POST', path: `/v1/jobs/${encodeURIComponent(job)}/${command}`, body, answerMs: 30_000 })
 
-async function dryRun(output: Output, target: Target, command: JobCommand, extra: CommandOptions): Promise<Outcome> {
+async function dryRun(context: Context, output: Output, target: Target, command: JobCommand, extra: CommandOptions): Promise<Outcome> {
   const answer = await send(target.entry, target.job, command, { ...extra, dryRun: true })
   const { steps, danger } = answer.dryRun ? answer : { steps: [], danger: undefined }
-  for (const sentence of danger?.warning ?? []) output.line(output.paint.bad(sentence))
+  const columns = output.raw === null ? Infinity : (context.io.stdout.columns ?? 80)
+  for (const sentence of (danger?.warning ?? []).flatMap((one) => wrap(one, columns))) output.line(output.paint.bad(sentence))
   output.line(`${command} ${target.job} would do:`)
   for (const [i, step] of steps.entries()) output.line(`  ${i + 1}. ${step}`)
   return {
     exitCode: 0,
-    json: { command, job: target.job, node: target.entry.node, dryRun: true, steps, ...(danger === undefined ? {} : { warning: danger.warning }) }
+    json: {
+      command,
+      job: target.job,
+      node: target.entry.node,
+      dryRun: true,
+      steps,
+      ...(danger === undefined ? {} : { warning: danger.warning, loss: danger.loss ?? null })
+    }
   }
 }
 

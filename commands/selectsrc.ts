@@ -1,10 +1,9 @@
 import { Args } from '@oclif/core'
 import { changing, CuiCommand, everywhere, type HelpText } from './base'
 import type { Outcome } from './context'
-import { confirmCode, isTerminal } from './kit/confirm'
+import { operateDangerous } from './dangerous'
 import { fail } from './kit/fail'
-import { wrap } from './kit/text'
-import { checkConfirm, findTarget, jobWord, nodeOfPair, operate, send } from './operate'
+import { findTarget, jobWord, nodeOfPair } from './operate'
 
 /** Declares whose data is right after both sides have been written; the other side is made equal to it (guide 4, Select Data Source). */
 export class Selectsrc extends CuiCommand {
@@ -25,22 +24,6 @@ export class Selectsrc extends CuiCommand {
     if (word === undefined) throw fail('E_USAGE', { what: 'The node whose data is right is missing.', usage })
     const target = await findTarget(this.context, jobWord(this.context, jobArg, usage), flags.node)
     const node = nodeOfPair(target, word, usage)
-    checkConfirm(target.job, flags.confirm)
-    if (flags['dry-run']) return operate(this.context, this.output, target, 'selectsrc', flags, { node }, '')
-    const shown = await send(target.entry, target.job, 'selectsrc', { node, dryRun: true })
-    const danger = shown.dryRun ? shown.danger : undefined
-    if (danger === undefined) throw fail('E_SHELL_BROKEN', { what: `${target.entry.node} did not say what may be lost` })
-    await this.confirmed(target.job, node, danger.warning, flags.confirm)
-    // The agent refuses when anything has changed since these sentences were true.
-    return operate(this.context, this.output, target, 'selectsrc', { ...flags, yes: true }, { node, confirm: danger.state }, '')
-  }
-
-  private async confirmed(job: string, node: string, warning: string[], confirm: string | undefined): Promise<void> {
-    if (confirm !== job && !isTerminal(this.context)) {
-      throw fail('E_CONFIRM_NEEDED', { job, why: warning.join(' '), command: `selectsrc ${job} ${node}` })
-    }
-    const columns = this.output.raw === null ? Infinity : (this.context.io.stdout.columns ?? 80)
-    for (const sentence of warning.flatMap((one) => wrap(one, columns))) this.output.line(this.output.paint.bad(sentence))
-    if (confirm !== job) await confirmCode(this.context)
+    return operateDangerous(this.context, this.output, target, 'selectsrc', flags, { node }, `Do you really want to declare the data of ${node} right?`)
   }
 }

@@ -26,7 +26,6 @@ export const LATER_WORDS: readonly string[] = [
   'detach',
   'drill',
   'encode',
-  'forcetake',
   'history',
   'hostid',
   'license',
@@ -35,7 +34,6 @@ export const LATER_WORDS: readonly string[] = [
   'resource',
   'restore',
   'snapshot',
-  'takeover',
   'vip'
 ]
 

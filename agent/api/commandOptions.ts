@@ -11,8 +11,10 @@ const ACTIONS: Partial<Record<JobCommand, readonly string[]>> = {
 /** What each command needs, and what it may have besides. */
 const OPTIONS: Record<JobCommand, { needs: Option[]; may?: Option[] }> = {
   bringin: { needs: [] },
-  bringout: { needs: [] },
+  bringout: { needs: [], may: ['confirm'] },
   switch: { needs: [] },
+  takeover: { needs: [] },
+  forcetake: { needs: [], may: ['confirm'] },
   mirror: { needs: ['action'] },
   verify: { needs: ['action'], may: ['mode'] },
   transmit: { needs: ['action'] },

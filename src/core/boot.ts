@@ -65,6 +65,9 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     next: null,
     undoneAtMs: null,
     tookAloneSequence: 0,
+    forcing: false,
+    rivalSinceMs: null,
+    partedAtMs: null,
     connectedSequence: 0,
     cutOff: false,
     answeredBy: null,
@@ -108,6 +111,7 @@ function servesHere(turn: Turn, job: JobState, found: Found): boolean {
 /** What died meanwhile counts as failed, and is restarted by `settle`. */
 function adoptService(turn: Turn, job: JobState): void {
   job.phase = 'online'
+  job.forcing = job.record.forced?.roleSequence === job.record.roleSequence
   for (const [name, word] of Object.entries(job.applications)) {
     if (word === 'online') continue
     setApplication(job, name, 'error')

@@ -1,4 +1,5 @@
 import { jobReport } from '../report/job'
+import { decideBringout } from './bringout'
 import { clearError, clearErrorText, flagNode, whyNotClear } from './clearError'
 import { decideData } from './dataCommands'
 import { configDiffers, type Decision, refused } from './decision'
@@ -7,14 +8,15 @@ import type { Danger } from '../wire'
 import type { Event, Failure } from './event'
 import { decideSafety } from './safety'
 import { decideSelect } from './selectSource'
-import { handOver, switchStages } from './handover'
-import { recoverStages, startStages, stopStages } from './order'
+import { decideForcetake } from './forcetake'
+import { decideSwitch, decideTakeover } from './move'
+import { recoverStages, startStages } from './order'
 import { names, nodeOfPair } from './ownership'
 import { hasLease, whyNoQuorum } from './quorum/serve'
 import { beginPlan, describe } from './plan'
-import { configOf, copyIsWhole, hasData, isTouched, owns, type JobState, type Task } from './state'
-import { idleCondition, switchConditions, whyRefused } from './switchable'
+import { configOf, copyIsWhole, isTouched, owns, type JobState, type Task } from './state'
 import { isHeld } from './staleConfig'
+import { idleCondition, whyRefused } from './switchable'
 import { decideUpgrade } from './upgrade'
 import { endTicket, openTicket, stepLine } from './tickets'
 import { log, refuse, reply, setRecord, type Turn } from './turn'
@@ -75,6 +77,7 @@ function unknownJob(turn: Turn, job: string): Failure {
 /** The owner decides; an error flag is cleared where it is kept, a program is replaced where it runs. */
 function placeOf(turn: Turn, job: JobState, event: Command): string | Failure {
   if (event.command === 'clearerr') return flagNode(turn, job, event.options.node ?? null)
+  if (event.command === 'forcetake') return turn.state.node
   if (event.command === 'upgrade') return nodeOfPair(turn, event.options.node ?? turn.state.node)
   return owns(turn.state, job) ? turn.state.node : turn.state.peerNode
 }
@@ -88,6 +91,7 @@ function forward(turn: Turn, event: Command, place: string): void {
 function decide(turn: Turn, job: JobState, event: Command): Decision {
   if (event.command === 'clearerr') return decideClearerr(turn, job)
   if (event.command === 'upgrade') return decideUpgrade(turn, job)
+  if (event.command === 'forcetake') return decideForcetake(turn, job, whyNotBringin(turn, job) === null)
   const busy = whyRefused([idleCondition(turn, job)])
   if (busy) return refused(busy)
   switch (event.command) {
@@ -97,6 +101,8 @@ function decide(turn: Turn, job: JobState, event: Command): Decision {
       return decideBringout(turn, job)
     case 'switch':
       return decideSwitch(turn, job)
+    case 'takeover':
+      return decideTakeover(turn, job)
     case 'safety':
       return decideSafety(turn, job, event.options.safety ?? job.record.safety)
     case 'selectsrc':
@@ -109,15 +115,11 @@ function decide(turn: Turn, job: JobState, event: Command): Decision {
 const steps = (stages: Task[][], more: string[] = []): string[] => [...stages.flat().map(describe), ...more]
 
 function decideBringin(turn: Turn, job: JobState): Decision {
-  const { state } = turn
   const { record } = job
   if (record.desired === 'online' && job.phase === 'online') return { is: 'nothing', why: `${job.name} is online already` }
-  if (record.errorFlag !== null) return refused(jobReport('E_JOB_ERROR_FLAG', { ...names(turn, job), why: record.errorFlag }))
-  if (isHeld(state, job)) return refused(jobReport('E_CONFIG_PENDING', names(turn, job)))
-  if (!copyIsWhole(state, job)) return refused(jobReport('E_JOB_COPY_INCOMPLETE', names(turn, job)))
-  if (job.quorum === null && !job.peerSpoke) return refused(whyWaits(turn, job))
-  if (!hasLease(turn, job)) return refused(whyNoQuorum(turn, job))
-  const config = configOf(state, job)
+  const why = whyNotBringin(turn, job)
+  if (why !== null) return refused(why)
+  const config = configOf(turn.state, job)
   // The folder was an ordinary one since the job was brought out: anybody may have changed it, so the peer's copy is never
   // claimed to be equal, and a full mirror follows.
   const stages = isTouched(job) ? recoverStages(config) : startStages(config, false)
@@ -134,6 +136,15 @@ function decideBringin(turn: Turn, job: JobState): Decision {
   return { is: 'steps', texts: steps(stages), begin }
 }
 
+function whyNotBringin(turn: Turn, job: JobState): Failure | null {
+  const { errorFlag } = job.record
+  if (errorFlag !== null) return jobReport('E_JOB_ERROR_FLAG', { ...names(turn, job), why: errorFlag })
+  if (isHeld(turn.state, job)) return jobReport('E_CONFIG_PENDING', names(turn, job))
+  if (!copyIsWhole(turn.state, job)) return jobReport('E_JOB_COPY_INCOMPLETE', names(turn, job))
+  if (job.quorum === null && !job.peerSpoke) return whyWaits(turn, job)
+  return hasLease(turn, job) ? null : whyNoQuorum(turn, job)
+}
+
 /** A peer that speaks, and does not know the job, has another configuration. */
 function whyWaits(turn: Turn, job: JobState): Failure {
   const { state } = turn
@@ -147,37 +158,4 @@ function decideClearerr(turn: Turn, job: JobState): Decision {
   if (job.record.errorFlag === null)
     return { is: 'nothing', why: `${node} keeps no error flag for ${job.name} (${peerNode} was heard ${peerJobAge(turn.state)})` }
   return { is: 'steps', texts: [clearErrorText(turn, job)], begin: () => clearError(turn, job) }
-}
-
-function decideBringout(turn: Turn, job: JobState): Decision {
-  const { record } = job
-  if (record.desired === 'offline' && !isTouched(job)) return { is: 'nothing', why: `${job.name} is offline already` }
-  const drain = job.data?.connected === true && job.dataRole === 'source'
-  const stages = stopStages(configOf(turn.state, job), drain)
-  const warning = `Warning: ${turn.state.peerNode} is not connected, the queue is not drained; need to verify: Yes`
-  const warn = !drain && hasData(turn.state, job)
-  const begin = () => {
-    setRecord(turn, job, { desired: 'offline', ...(hasData(turn.state, job) && record.needToVerify === 'No' ? { needToVerify: 'Yes' as const } : {}) })
-    job.phase = 'stopping'
-    job.drained = false
-    if (warn) stepLine(turn, job.ticket, warning, 'done')
-    beginPlan(turn, job, 'stop', 'command', stages)
-  }
-  return { is: 'steps', texts: [...(warn ? [warning] : []), ...steps(stages)], begin }
-}
-
-function decideSwitch(turn: Turn, job: JobState): Decision {
-  const why = whyRefused(switchConditions(turn, job))
-  if (why) return refused(why)
-  const { state } = turn
-  const config = configOf(state, job)
-  const stages = switchStages(state, job)
-  const roleSequence = job.record.roleSequence + 1
-  const there = [`Take ownership (role sequence ${roleSequence})`, ...steps(startStages(config, true))].map((text) => `${text} on ${state.peerNode}`)
-  const after = config.data ? ['Receive data as target'] : []
-  return {
-    is: 'steps',
-    texts: steps(stages, [`Hand over to ${state.peerNode} (role sequence ${roleSequence})`, ...there, ...after]),
-    begin: () => handOver(turn, job, 'command', null)
-  }
 }

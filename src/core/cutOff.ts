@@ -12,6 +12,9 @@ import { setNote, type Turn } from './turn'
 export function settleCutOff(turn: Turn, job: JobState): boolean {
   const { state } = turn
   if (job.quorum !== null) return false
+  // An administrator has said that it serves alone; when the other one is heard that is over.
+  if (job.forcing && state.peerAlive !== 'up') return false
+  job.forcing = false
   if (!job.cutOff && isCutOff(state) && (job.phase === 'online' || job.phase === 'starting')) return standDown(turn, job)
   if (job.cutOff && job.peerSpoke) job.cutOff = false
   return false

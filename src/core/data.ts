@@ -12,6 +12,7 @@ const REDO_TELL_MS = 5_000
 /** What the data program says about itself; the record keeps what a takeover depends on. */
 export function dataStatusChanged(turn: Turn, job: JobState, status: MirrordStatus): void {
   tellMirror(turn, job, status)
+  if (job.data?.connected !== status.connected) job.partedAtMs = status.connected || job.data === null ? null : turn.state.atMs
   job.data = status
   learnSafety(turn, job, status)
   tellRedo(turn, job, status)

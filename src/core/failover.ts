@@ -95,6 +95,9 @@ function probe(turn: Turn, job: JobState): boolean {
   return true
 }
 
+/** All that the nodes wait for before one takes over has happened. */
+export const ownerIsLost = (state: State, job: JobState): boolean => (job.quorum === null ? isWanted(state, job) : ownerIsSilent(state, job))
+
 const isWanted = (state: State, job: JobState): boolean => allMet(wantedChecks(state, job)) && allMet(lostChecks(state, job))
 
 const wantsBack = (state: State, job: JobState): boolean =>

@@ -39,7 +39,9 @@ export function switchStages(state: State, job: JobState): Task[][] {
   // What is queued here is declared wrong, or is sent before the other node goes on with it.
   const drain = job.giveUpOwn ? [] : [drainStage()]
   const data: Task[][] = config.data ? [...drain, [{ do: 'stopData', force: false }]] : []
-  return isTouched(job) || !job.giveUpOwn ? nonEmpty([...stopApplications(config, null, false), dropVips(config), ...data]) : []
+  return isTouched(job) || (!job.giveUpOwn && job.record.desired === 'online')
+    ? nonEmpty([...stopApplications(config, null, false), dropVips(config), ...data])
+    : []
 }
 
 /** A start that failed here goes back; what it wrote is drained if it can be. */

@@ -1,18 +1,36 @@
+import type { LossView } from '../wire'
 import { owns, peerJob, type JobState, type State } from './state'
 import { ageText, sizeText } from './words'
 
-/** What a takeover by this node may lose, as far as it is known here: said in the log and in the ticket. */
-export function lossText(state: State, job: JobState): string {
+const NOTHING = { none: true, files: 0, bytes: 0, changes: 0, seconds: 0 } as const
+
+/** What a takeover by this node may lose, as far as it is known here; null: nothing can be missing that this node knows of. */
+export function lossOf(state: State, job: JobState): LossView | null {
   const { record, data } = job
-  if (data === null || owns(state, job)) return ''
-  if (record.safety === 'full' && record.mirrorInSync) return 'safety FULL and in sync: nothing that was acknowledged as durable is missing'
-  const theirs = peerJob(state, job)?.data
-  if (!theirs || state.peer === null) return 'the last writes may be missing; how many cannot be known'
-  const lag = theirs.lsn - data.lsn
-  const last = `${state.peerNode} was heard ${ageText(state.atMs - state.peer.atMs)} ago`
+  if (data === null || owns(state, job)) return null
+  if (record.safety === 'full' && record.mirrorInSync)
+    return { ...NOTHING, bound: 'safety FULL and in sync: nothing that was acknowledged as durable is missing' }
+  return unknownLoss(state, job)
+}
+
+function unknownLoss(state: State, job: JobState): LossView {
+  const { data, partedAtMs } = job
+  const { peerNode, peer, atMs } = state
+  const seconds = partedAtMs === null ? null : Math.round((atMs - partedAtMs) / 1000)
+  const theirs = peerJob(state, job)?.data ?? null
+  const open = { none: false, files: null, seconds } as const
+  if (theirs === null || peer === null || data === null)
+    return { ...open, bytes: null, changes: null, bound: 'the last writes may be missing; how many cannot be known' }
+  const lag = Math.max(theirs.lsn - data.lsn, 0)
+  const bytes = theirs.queuedBytes + (theirs.dirtyBytes ?? 0)
+  const last = `${peerNode} was heard ${ageText(atMs - peer.atMs)} ago`
   const known =
     lag > 0 || theirs.queuedBytes > 0
-      ? `then ${Math.max(lag, 0)} changes (LSN ${data.lsn} here, ${theirs.lsn} there), ${sizeText(theirs.queuedBytes)}, had not arrived`
+      ? `then ${lag} changes (LSN ${data.lsn} here, ${theirs.lsn} there), ${sizeText(theirs.queuedBytes)}, had not arrived`
       : 'then all had arrived'
-  return `the last writes may be missing: ${last}, ${known}${data.connected ? '' : '; the data was not connected at the end'}`
+  const bound = `the last writes may be missing: ${last}, ${known}${data.connected ? '' : '; the data was not connected at the end'}`
+  return { ...open, bytes, changes: lag, bound }
 }
+
+/** Said in the log and in the ticket. */
+export const lossText = (state: State, job: JobState): string => lossOf(state, job)?.bound ?? ''

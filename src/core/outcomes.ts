@@ -3,6 +3,7 @@ import type { Upgraded } from '../wire'
 import { observed } from './boot'
 import type { Failure, Found, Outcome } from './event'
 import { fenced, probed } from './failover'
+import { forceProbed } from './forcetake'
 import { giveBack, offerHandover, peerCanTake, switchFailed } from './handover'
 import { standDownStages, startStages } from './order'
 import { names } from './ownership'
@@ -45,6 +46,8 @@ export function planEnded(turn: Turn, job: JobState, plan: Plan): void {
       return probed(turn, job, plan)
     case 'fence':
       return fenced(turn, job, plan)
+    case 'force':
+      return forceProbed(turn, job, plan)
     case 'safety':
     case 'data':
       return dataPlanEnded(turn, job, plan)

@@ -126,6 +126,7 @@ export function forgetTroubles(job: JobState): void {
   job.note = null
   job.next = null
   job.giveUpOwn = false
+  job.forcing = false
   job.safetyAskedMs = null
   job.exposure = { flying: null, nextAtMs: 0, recordedThere: null }
 }

@@ -15,7 +15,7 @@ import { whyNot } from './check'
 import { whyNotServe } from './fit'
 import { dropVips, nonEmpty, standDownStages, startStages, stopStages } from './order'
 import { beginPlan } from './plan'
-import { configOf, hasData, isTouched, LOOK_MS, owns, setVip, type JobState, type Plan } from './state'
+import { configOf, hasData, isTouched, LOOK_MS, owns, peerJob, setVip, type JobState, type Plan } from './state'
 import { settleLeaving } from './leave'
 import { driveOffer } from './handover'
 import { log, setNote, type Turn } from './turn'
@@ -133,8 +133,14 @@ function settleStandby(turn: Turn, job: JobState): void {
     return setNote(turn, job, `both copies may hold changes of their own: selectsrc ${job.name} NODE says whose data is right`, 'warning')
   const receives = job.dataRole === 'target' && job.dataSequence === job.record.roleSequence
   if (receives && !silent) job.note = null
-  if (!receives && isTime(turn, job)) beginPlan(turn, job, 'standby', 'automatic', [[{ do: 'target' }]])
+  if (!receives && isTime(turn, job) && isToldBySource(turn, job)) beginPlan(turn, job, 'standby', 'automatic', [[{ do: 'target' }]])
 }
+
+/**
+ * With a quorum this node may know of a new owner from a voter alone, or as one, and a ballot does not say whether both sides hold changes of their own
+ * now (a forced start). Nothing of the copy is given up before the owner itself has said what it wants of it.
+ */
+const isToldBySource = ({ state }: Turn, job: JobState): boolean => job.quorum === null || peerJob(state, job)?.record.roleSequence === job.record.roleSequence
 
 /** Addresses can be taken away, or left behind, by others. */
 function look(turn: Turn, job: JobState): void {

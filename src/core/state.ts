@@ -100,6 +100,12 @@ export interface JobState {
   undoneAtMs: number | null
   /** The role sequence that this node took by itself, because the peer was lost. */
   tookAloneSequence: number
+  /** An administrator has forced the start that runs here (quorum/force.ts). */
+  forcing: boolean
+  /** Since then a voter has said, without a break, that it lets the other node serve. */
+  rivalSinceMs: number | null
+  /** The data was connected until then; null: it is, or never was. */
+  partedAtMs: number | null
   /** The last role sequence at which the target was connected: from then on the data program's own word counts. */
   connectedSequence: number
   /** It stopped because this node was cut off, and nobody has said since who serves it. */
@@ -180,6 +186,7 @@ export type PlanKind =
   | 'safety'
   | 'upgrade'
   | 'reconfigure'
+  | 'force'
 
 /** Stages are done one after the other, the tasks of a stage side by side. */
 export interface Plan {

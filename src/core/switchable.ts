@@ -3,7 +3,7 @@ import { type Check, firstUnmet, type Observer } from './check'
 import { configDiffers } from './decision'
 import type { Failure } from './event'
 import { names } from './ownership'
-import { configOf, peerIsReachable, peerJob, type JobState } from './state'
+import { configOf, isTouched, peerIsReachable, peerJob, type JobState } from './state'
 import { runningTicket } from './tickets'
 import type { Seeing } from './turn'
 import { peerJobAge } from './views'
@@ -62,6 +62,19 @@ export function switchConditions(turn: Seeing, job: JobState): Condition[] {
     () => jobReport('E_MODE_NO_SWITCH', { ...at, mode })
   )
   return [online, ...peerConditions(turn, job), modeAllows, ...(data === null ? [] : [...streamConditions(turn, job), ...copyConditions(turn, job)])]
+}
+
+/** The checks of a move of a job that stays offline. */
+export function offlineMoveConditions(turn: Seeing, job: JobState): Condition[] {
+  const stopped = job.phase === 'offline' && !isTouched(job)
+  const doing = job.phase === 'offline' ? 'stopping' : job.phase
+  const busy = (): Failure => jobReport('E_JOB_BUSY', { ...names(turn, job), ticket: job.ticket ?? 'no ticket', doing })
+  const { data } = configOf(turn.state, job)
+  return [
+    condition('stopped here', stopped, () => doing, 'self', busy),
+    ...peerConditions(turn, job),
+    ...(data === null ? [] : [decidedCondition(turn, job, 'takeover'), ...copyConditions(turn, job)])
+  ]
 }
 
 /** The other node is there, knows the job as this one does, and may run it. */

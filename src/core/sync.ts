@@ -1,6 +1,7 @@
 import type { MirrordStatus } from '../wire'
 import type { HandoverAnswer, Outcome } from './event'
 import { EXPOSE_AGAIN_MS, hasData, owns, peerJob, type JobState, type State } from './state'
+import { servesByForce } from './quorum/force'
 import { log, reply, setRecord, type Turn } from './turn'
 
 /**
@@ -25,7 +26,8 @@ export function settleExposure(turn: Turn, job: JobState): void {
 
 /** Modes with quorum: never on this node's word alone. The voters are asked to record it (quorum/ask.ts); one of them has. */
 function exposeByQuorum(turn: Turn, job: JobState): void {
-  if (!job.record.mirrorInSync && outOfSyncIsSeconded(turn.state, job)) expose(turn, job)
+  const may = servesByForce(turn.state, job) || outOfSyncIsSeconded(turn.state, job)
+  if (!job.record.mirrorInSync && may) expose(turn, job)
 }
 
 export function outOfSyncIsSeconded(state: State, job: JobState): boolean {
@@ -56,7 +58,7 @@ export function wantsExposure(state: State, job: JobState): boolean {
 }
 
 /** An engine that has just started gives the heartbeats their time. */
-function peerIsDead(state: State): boolean {
+export function peerIsDead(state: State): boolean {
   if (state.peerAlive !== 'unknown') return state.peerAlive === 'lost'
   const patienceMs = Math.max(0, ...state.config.links.map(({ intervalMs, maxMiss }) => intervalMs * maxMiss))
   return state.bootedAtMs !== null && state.atMs - state.bootedAtMs > 2 * patienceMs

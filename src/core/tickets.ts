@@ -11,8 +11,10 @@ export function openTicket(turn: Turn, job: JobState, purpose: Ticket['purpose']
   return addTicket(turn, job, `${turn.state.node}-${turn.state.ticketCount}`, purpose)
 }
 
+const MOVES: Ticket['purpose'][] = ['switch', 'takeover', 'selectsrc']
+
 /** A command that gives the job to the other node: it has ended when that one says so. */
-export const isMove = (ticket: Ticket | null | undefined): ticket is Ticket => ticket?.purpose === 'switch' || ticket?.purpose === 'selectsrc'
+export const isMove = (ticket: Ticket | null | undefined): ticket is Ticket => MOVES.includes(ticket?.purpose ?? 'automatic')
 
 /** Also for a ticket that the other node opened and this node goes on with. */
 export function addTicket(turn: Turn, job: JobState, id: string, purpose: Ticket['purpose']): string {

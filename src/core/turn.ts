@@ -41,6 +41,7 @@ export function setRecord(turn: Turn, job: JobState, change: Partial<JobRecord>)
     // A vote for oneself was one against the record of before.
     if (record.claim) record.claim = null
     if (record.released) record.released = false
+    if (record.forced && record.forced.roleSequence !== record.roleSequence) record.forced = null
   }
   job.record = record
   turn.dirty = true

@@ -33,6 +33,8 @@ export interface JobRecord {
    * Modes with quorum: this owner has stopped on its way out and given its lease up, whatever the guard remembers of it. It serves again under a new one.
    */
   released?: boolean
+  /** Modes with quorum: the owner serves in this role sequence by an administrator's word alone; no voter has recorded it yet. */
+  forced?: { roleSequence: number } | null
   errorFlag: string | null
   needToVerify: NeedToVerify
   /** This node's copy of the data is whole: it has been the source, or a full mirror into it has ended. A copy that is not never serves. */

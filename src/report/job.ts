@@ -139,6 +139,26 @@ export const JOB_MESSAGES = {
     message: ({ job, word }) => `there is nothing to choose for ${job}: need to verify is ${word}, not Manually`,
     tryThis: ({ job }) => `verify ${job} start compares both copies; switch ${job} moves the job`
   }),
+  E_FORCE_PEER_HEARD: define<Pair & { age: string }>({
+    exitCode: 5,
+    message: ({ job, node, peer, age }) => `${node} hears ${peer} (its agent: ${age}), so nothing of ${job} has to be forced`,
+    tryThis: ({ job, peer }) => `switch ${job} or takeover ${job} moves it, bringin ${job} starts it; if only the agent of ${peer} is away, start that`
+  }),
+  E_FORCE_SERVED: define<Pair & { voter: string }>({
+    exitCode: 5,
+    message: ({ job, peer, voter }) => `${peer} may be serving ${job} right now: ${voter} lets it`,
+    tryThis: ({ job }) => `Wait for the time of a lease and ask again; why ${job} shows who lets whom serve`
+  }),
+  E_FORCE_NOT_NEEDED: define<At & { how: string }>({
+    exitCode: 5,
+    message: ({ job, node, how }) => `${job} need not be forced on ${node}: ${how}`,
+    tryThis: ({ job }) => `why ${job} shows what it waits for`
+  }),
+  E_FORCE_ANSWERED: define<Pair & { by: string }>({
+    exitCode: 5,
+    message: ({ job, by }) => `somebody may still serve ${job}: its address is answered, or could not be asked for (${by})`,
+    tryThis: ({ job, peer }) => `Make sure that ${peer} is off (its power, or its network), then forcetake ${job} again`
+  }),
   E_UNCONFIRMED: define<At & { command: string }>({
     exitCode: 5,
     message: ({ command }) => `${command} may lose data, so it has to be confirmed`,

@@ -84,6 +84,21 @@ export interface CommandRequest extends CommandOptions {
 export interface Danger {
   warning: string[]
   state: string
+  /** Where data is what may be lost. */
+  loss?: LossView
+}
+
+/** What the other node has that this one lacks, as far as it can be known; null: it cannot. */
+export interface LossView {
+  none: boolean
+  files: number | null
+  /** Known to have been queued there, or marked as changed, when it was last heard. */
+  bytes: number | null
+  changes: number | null
+  /** The data has not been connected for so long. */
+  seconds: number | null
+  /** All of it in words, with what bounds it. */
+  bound: string
 }
 
 export type CommandAnswer =

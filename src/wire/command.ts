@@ -6,6 +6,8 @@ export const JOB_COMMANDS = [
   'bringin',
   'bringout',
   'switch',
+  'takeover',
+  'forcetake',
   'mirror',
   'verify',
   'transmit',
@@ -31,6 +33,6 @@ export interface CommandOptions {
   safety?: Safety
   /** `clearerr`: whose error flag; without it the one that there is. `selectsrc`: whose data is right. `upgrade`: whose data program. */
   node?: NodeName
-  /** `selectsrc`: `danger.state` of the dry run whose warning was shown. Refused when the state has changed since. */
+  /** `selectsrc`, `forcetake`, and a `bringout` that the other node cannot hear of: `danger.state` of the dry run whose warning was shown. Refused when the state has changed since. */
   confirm?: string
 }

@@ -1,4 +1,5 @@
 import type { Order, Outcome } from '../../src/core'
+import type { JobRecord } from '../../src/model'
 import { done, failed, statusOf, type FakeData } from './machine'
 import { A, B, JOB } from './pairConfig'
 import type { FakeNode, World } from './world'
@@ -62,7 +63,8 @@ export class DataPlane {
     if (data.role !== 'source' || data.roleSequence !== roleSequence) return failed('it is not the source')
     if (data.exposure === 'wanted') {
       data.exposure = 'granted'
-      data.alone = !this.world.hasLeases && !this.isRecordedThere(node)
+      // What a forced owner acknowledges before a voter has recorded it is promised by its administrator alone.
+      data.alone = this.world.hasLeases ? Boolean(node.disk?.[JOB]?.forced) : !this.isRecordedThere(node)
     }
     this.tell(node)
     return done(null)
@@ -104,7 +106,7 @@ export class DataPlane {
 
   private declaredRight({ disk }: FakeNode): boolean {
     const record = disk?.[JOB]
-    return record !== undefined && record.selectedSequence === record.roleSequence
+    return record !== undefined && (record.selectedSequence === record.roleSequence || isForced(record))
   }
 
   drain(node: FakeNode): Outcome {
@@ -234,6 +236,9 @@ export class DataPlane {
     this.world.emit(node, { kind: 'dataLost', job: JOB, why: 'its program died' })
   }
 }
+
+/** What is missing then was said before, and nothing is overwritten. */
+const isForced = ({ takeReason, needToVerify }: JobRecord): boolean => takeReason === 'forced' && needToVerify === 'Manually'
 
 /** The claim that the target has all of it is tested for what it says. */
 function adoptCopy(from: FakeData, to: FakeData, target: string): void {

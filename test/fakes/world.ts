@@ -633,13 +633,14 @@ export class World {
     return request
   }
 
-  /** As the shell does it: the warning of the dry run is read, and confirmed for the state that it was about. */
-  select(name: string, node: string, thinkMs = 0): void {
+  /** As the shell does it: the warning of the dry run is read, if there is one, and confirmed for the state that it was about. */
+  confirmed(name: string, command: JobCommand, options: CommandOptions = {}, thinkMs = 0): void {
     this.asked.set(this.requests + 1, (outcome) => {
-      const danger = outcome.ok ? (outcome.result as { danger?: Danger }).danger : undefined
-      if (danger) this.after(thinkMs, () => this.command(name, 'selectsrc', { node, confirm: danger.state }))
+      if (!outcome.ok) return
+      const { danger } = outcome.result as { danger?: Danger }
+      this.after(thinkMs, () => this.command(name, command, { ...options, ...(danger ? { confirm: danger.state } : {}) }))
     })
-    this.command(name, 'selectsrc', { node, dryRun: true })
+    this.command(name, command, { ...options, dryRun: true })
   }
 
   private replied(node: FakeNode, request: number, outcome: Outcome): void {

@@ -19,14 +19,25 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
   [/^cut (\S+) from (\S+)$/, (world, [one = '', other = '']) => world.cutBoth(one, other)],
   [/^what (\S+) sends to (\S+) is lost$/, (world, [one = '', other = '']) => world.cutOneWay(one, other)],
   [/^wait ([\d.]+)s$/, (world, [seconds]) => world.run(Number(seconds) * 1000)],
-  [/^(bringin|bringout|switch) at (\S+)$/, (world, [command = '', name = '']) => void world.command(name, command as 'switch')],
-  [/^(bringin|bringout|switch) at (\S+), dry run$/, (world, [command = '', name = '']) => void world.command(name, command as 'switch', { dryRun: true })],
+  [/^(bringin|bringout|switch|takeover) at (\S+)$/, (world, [command = '', name = '']) => void world.command(name, command as 'switch')],
+  [
+    /^(bringin|bringout|switch|takeover|forcetake) at (\S+), dry run$/,
+    (world, [command = '', name = '']) => void world.command(name, command as 'switch', { dryRun: true })
+  ],
   [/^mirror (start|stop|pause|resume) at (\S+)$/, (world, [action, name = '']) => void world.command(name, 'mirror', { action: action as MirrorAction })],
   [/^verify start at (\S+)$/, (world, [name = '']) => void world.command(name, 'verify', { action: 'start' })],
   [/^transmit (pause|resume) at (\S+)$/, (world, [action, name = '']) => void world.command(name, 'transmit', { action: action as MirrorAction })],
   [/^safety (full|off) at (\S+)$/, (world, [safety, name = '']) => void world.command(name, 'safety', { safety: safety as Safety })],
-  [/^selectsrc (\S+) at (\S+)$/, (world, [node = '', name = '']) => world.select(name, node)],
-  [/^selectsrc (\S+) at (\S+), confirmed after ([\d.]+)s$/, (world, [node = '', name = '', s]) => world.select(name, node, Number(s) * 1000)],
+  [/^(bringout|forcetake) at (\S+), confirmed$/, (world, [command = '', name = '']) => world.confirmed(name, command as 'forcetake')],
+  [
+    /^(bringout|forcetake) at (\S+), confirmed after ([\d.]+)s$/,
+    (world, [command = '', name = '', s]) => world.confirmed(name, command as 'forcetake', {}, Number(s) * 1000)
+  ],
+  [/^selectsrc (\S+) at (\S+)$/, (world, [node = '', name = '']) => world.confirmed(name, 'selectsrc', { node })],
+  [
+    /^selectsrc (\S+) at (\S+), confirmed after ([\d.]+)s$/,
+    (world, [node = '', name = '', s]) => world.confirmed(name, 'selectsrc', { node }, Number(s) * 1000)
+  ],
   [/^selectsrc (\S+) at (\S+), not confirmed$/, (world, [node = '', name = '']) => void world.command(name, 'selectsrc', { node })],
   [/^the applications write$/, (world) => world.write()],
   [/^the job has safety (full|off)$/, (world, [safety]) => world.changeConfig(({ data }) => ({ data: data && { ...data, safety: safety as Safety } }))],

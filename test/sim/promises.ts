@@ -2,6 +2,7 @@ import type { Action } from '../../src/core'
 import type { JobRecord } from '../../src/model'
 import { JOB } from '../fakes/pairConfig'
 import type { FakeNode, World } from '../fakes/world'
+import { isForced } from './forced'
 
 /** After a cut has healed, or an engine has come back, both sides need so long to learn who serves. */
 const RESOLVE_MS = 12_000
@@ -43,7 +44,7 @@ export class Promises {
     const [before, now] = [node.disk?.[JOB], records[JOB]]
     if (before && now && now.roleSequence < before.roleSequence) throw new Error(`the role sequence went back on the disk of ${node.name}`)
     if (now) this.oneOwner(now.roleSequence, now.owner)
-    if (before && now) takesWhatIsWhole(node.name, before, now)
+    if (before && now && !isForced(node.name, before, now)) takesWhatIsWhole(node.name, before, now)
   }
 
   private oneOwner(roleSequence: number, owner: string): void {

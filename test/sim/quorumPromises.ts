@@ -3,6 +3,7 @@ import type { JobRecord } from '../../src/model'
 import type { Ballot } from '../../src/wire'
 import { serves } from '../fakes/machine'
 import { JOB } from '../fakes/pairConfig'
+import { isForced } from './forced'
 import type { FakeNode, World } from '../fakes/world'
 
 /** What must be true at every step of a pair with a witness. I2 is looked at by the data plane itself. */
@@ -33,6 +34,7 @@ export class QuorumPromises {
     // The witness may have lost its memory since; then it votes for nobody before it has heard this node.
     const witness = world.witness?.disk[JOB]
     if (!says(mine)) throw new Error(`I2: ${node.name} serves without the mirror and has not recorded it`)
+    if (mine?.forced) return
     if (!says(world.other(node).disk?.[JOB]) && !says(witness) && witness !== undefined)
       throw new Error(`I2: ${node.name} serves without the mirror, and no second voter knows it`)
   }
@@ -51,7 +53,9 @@ export class QuorumPromises {
     const takes = before && before.owner !== node.name && now.owner === node.name && now.selectedSequence !== now.roleSequence
     // What was recorded for an owner that then gave its own vote was never acted on: it drained its queue first, or the copy is not whole.
     const byOwner = theirs?.roleSequence === now.roleSequence || (theirs?.handover?.roleSequence === now.roleSequence && theirs.handover.to === node.name)
-    if (takes && !byOwner && !before.mirrorInSync && !now.mirrorInSync) throw new Error(`I4: ${node.name} took over with a copy that was not in sync`)
+    const forced = isForced(node.name, before, now)
+    if (takes && !forced && !byOwner && !before.mirrorInSync && !now.mirrorInSync)
+      throw new Error(`I4: ${node.name} took over with a copy that was not in sync`)
   }
 
   witnessed({ roleSequence, owner }: Ballot): void {
@@ -81,6 +85,8 @@ export class QuorumPromises {
   served(world: World, node: FakeNode, what: string): void {
     this.serves += 1
     const other = world.other(node)
+    // What an administrator has forced, and no voter has recorded yet, is his own promise.
+    if (Object.values(world.nodes).some(({ disk }) => disk?.[JOB]?.forced)) return
     if (!other.paused && serves(other.machine)) throw new Error(`I1: ${node.name} ${what} while ${other.name} serves, at ${world.nowMs}`)
   }
 

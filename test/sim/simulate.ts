@@ -8,7 +8,7 @@ import { chances, comeToRest, FAULTS_MS, maybeFault, startsFail, STEP_MS } from 
 import { randomFrom } from './random'
 
 /** One life of a pair: faults for three minutes, then peace, then it must be whole. Throws what was broken. */
-export function simulate(seed: number, line: ((text: string) => void) | null = null): void {
+export function simulate(seed: number, line: ((text: string) => void) | null = null, faults = FAULTS): void {
   const random = randomFrom(seed)
   let faulty = true
   const promises = new Promises()
@@ -30,7 +30,7 @@ export function simulate(seed: number, line: ((text: string) => void) | null = n
   world.run(5_000)
   world.command(A, 'bringin')
   const later: Later = (delayMs, run) => world.after(delayMs, () => faulty && run())
-  live(world, FAULTS_MS, promises, () => maybeFault(world, FAULTS, random, later, line))
+  live(world, FAULTS_MS, promises, () => maybeFault(world, faults, random, later, line))
   faulty = false
   line?.('--- peace ---')
   world.heal()

@@ -39,6 +39,9 @@ function granted(turn: Turn, job: JobState, sent: Sent): void {
   if (!owns(turn.state, job) || record.claim || record.roleSequence !== sent.ballot.roleSequence || record.handover !== null) return
   if (record.released) setRecord(turn, job, { released: false })
   job.quorum = { ...quorum, lease: renewed(quorum.lease, record.roleSequence, sent.atMs, rules.times) }
+  if (!record.forced) return
+  setRecord(turn, job, { forced: null })
+  log(turn, 'info', `A second voter has recorded the forced start of ${job.name}: from now on it serves by the quorum again`, job)
 }
 
 /** Two of three have it now, or will when this step's record is on disk. */

@@ -4,6 +4,7 @@ import { hasData, owns, type JobState, type QuestionKind, type Sent, type State 
 import { startsWithoutMirror, wantsExposure } from '../sync'
 import type { Turn } from '../turn'
 import { whyNotTakeClaimed } from './claim'
+import { renewByForce } from './force'
 import { guardMarginMs, renewEveryMs } from './lease'
 import { ownBallot, rulesOf, type QuorumRules } from './rules'
 
@@ -16,6 +17,7 @@ export function askVoters(turn: Turn, job: JobState): void {
   // What the other node has not seen yet is nothing to vote by.
   if (rules === null || job.quorum === null || !job.observed || !turn.state.configAgreed) return
   for (const voter of rules.voters) askVoter(turn, job, rules, voter)
+  renewByForce(turn.state, job)
   tellLease(turn, job, rules)
 }
 

@@ -39,7 +39,9 @@ function ownGrant(state: Turn['state'], job: JobState, { ask, ballot }: VoteMess
   const wanted = ask.do === 'propose' ? ask.ballot.roleSequence : ballot.roleSequence
   const forever = { holder: state.node, untilMs: Number.POSITIVE_INFINITY }
   if (record.claim && wanted <= record.claim.roleSequence) return forever
-  if (!owns(state, job) || record.handover !== null) return null
+  // Who is being taken out of service (by a forced start of the other node) still has what it was given.
+  if (!owns(state, job)) return isTouched(job) ? { holder: state.node, untilMs: quorum?.lease.untilMs ?? 0 } : null
+  if (record.handover !== null) return null
   return isTouched(job) || !job.observed ? forever : { holder: state.node, untilMs: quorum?.lease.untilMs ?? 0 }
 }
 

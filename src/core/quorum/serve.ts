@@ -10,6 +10,7 @@ import { outOfSyncIsSeconded, startsWithoutMirror } from '../sync'
 import { endTicket, runningTicket } from '../tickets'
 import { setNote, type Seeing, type Turn } from '../turn'
 import { mayGoOn } from './lease'
+import { servesByForce } from './force'
 import { hasWitness, rulesOf } from './rules'
 
 /** They kill already. */
@@ -50,7 +51,7 @@ export function startChecks(turn: Seeing, job: JobState): Check[] {
       { name: `${peerNode} has spoken`, met: job.peerSpoke, value: () => (job.peerSpoke ? 'yes' : 'not since the start'), why, by: 'self' }
     ]
   }
-  const recorded = !startsWithoutMirror(turn.state, job) || (!job.record.mirrorInSync && outOfSyncIsSeconded(turn.state, job))
+  const recorded = servesByForce(turn.state, job) || !startsWithoutMirror(turn.state, job) || (!job.record.mirrorInSync && outOfSyncIsSeconded(turn.state, job))
   return [
     configCheck(turn.state),
     { name: 'quorum', met: hasLease(turn, job) && !job.record.claim, value: () => leaseWords(turn, job), why: () => noQuorum(turn, job), by: 'self' },
