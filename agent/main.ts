@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
-import { configHash, configOfNode } from '../src/model'
 import { ReportError } from '../src/report/report'
 import {
   createApplicationPort,
   createClockPort,
+  createConfigurationPort,
   createDataPort,
   createDiskPort,
   createHeartbeatPort,
@@ -15,9 +14,11 @@ import {
   createArbitrationPort,
   createVotersPort
 } from './adapters'
+import { loadKept } from './adapters/configuration/store'
 import { tellSystemd } from './adapters/systemd'
 import { createApi, createPeerPort } from './api'
 import { createEngine } from './engine/createEngine'
+import { inForce, type OpenConfig, openConfig } from './engine/openConfig'
 import { lockEngine } from './engine/onlyEngine'
 import { EXIT_PERSIST_FAILED } from './loop'
 import type { Places } from './ports'
@@ -30,11 +31,12 @@ const DIRECTORY_MODE = 0o700
 
 /** `mirrorpair-agent run …`: builds the adapters, starts the loop, and answers the exit code when it is told to end. */
 export async function runAgent(argv: string[], version: string): Promise<number> {
-  const places = readPlaces(argv)
+  const given = readPlaces(argv)
+  const { places } = given
   for (const directory of [places.stateDirectory, places.runDirectory]) fs.mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE })
   await lockEngine(places)
   const ended = Promise.withResolvers<number>()
-  const close = await startAgent(places, version, ended.resolve)
+  const close = await startAgent(given, version, ended.resolve)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => ended.resolve(0))
   tellSystemd()
   const exitCode = await ended.promise
@@ -42,7 +44,7 @@ export async function runAgent(argv: string[], version: string): Promise<number>
   return exitCode
 }
 
-async function startAgent(places: Places, version: string, end: (exitCode: number) => void): Promise<() => Promise<void>> {
+async function startAgent({ places, open }: Given, version: string, end: (exitCode: number) => void): Promise<() => Promise<void>> {
   const clock = createClockPort()
   const log = createLogPort(places, clock)
   const heartbeat = createHeartbeatPort(places, log)
@@ -51,7 +53,7 @@ async function startAgent(places: Places, version: string, end: (exitCode: numbe
   const applications = createApplicationPort(places, log)
   const data = createDataPort(places, log)
   const witness = witnessOf(places, log)
-  const voters = createVotersPort(peer, witness?.ask ?? null)
+  const voters = createVotersPort(peer, witness.ask)
   const lease = createLeasePort(places, { clock, data, vip, guard: heartbeat.guard, log })
   const ports = {
     clock,
@@ -64,34 +66,41 @@ async function startAgent(places: Places, version: string, end: (exitCode: numbe
     vip,
     applications,
     data,
-    log
+    log,
+    configuration: createConfigurationPort(places, vip)
   }
   const fatal = (why: unknown): void => {
     log.event('error', `The engine ends and will recover from disk: ${reason(why)}`)
     end(EXIT_PERSIST_FAILED)
   }
   // Both nodes compare the whole file, not what each makes of it for itself.
-  const hash = configHash(readConfig(places.configFile), (text) => createHash('sha256').update(text).digest('hex'))
-  const engine = await createEngine({ places, ports, configHash: hash, fatal })
+  const engine = await createEngine({ places, ports, open, configHash: open.kept.agreed.hash, fatal })
   const api = createApi({ places, engine, peer, log, events: log.history, clock, version })
   await api.listen()
   // Jobs, mirrord and the heartbeat program stay as they are.
   return async () => {
     await Promise.allSettled([api.close(), engine.stop()])
     for (const port of [vip, applications, data]) port.close()
-    witness?.close()
+    witness.close()
     await Promise.allSettled([peer.close(), log.flushed()])
   }
 }
 
-function readPlaces(argv: string[]): Places {
+interface Given {
+  places: Places
+  open: OpenConfig
+}
+
+function readPlaces(argv: string[]): Given {
   const text = { type: 'string' } as const
   const { values } = readOptions(argv, { config: text, node: text, state: text, run: text }, USAGE)
   const configFile = values.config ?? DEFAULT_CONFIG_FILE
-  const whole = readConfig(configFile)
-  const node = checkNode(whole, values.node ?? os.hostname())
-  const config = configOfNode(whole, node)
-  return { stateDirectory: values.state ?? DEFAULT_STATE_DIRECTORY, runDirectory: values.run ?? DEFAULT_RUN_DIRECTORY, configFile, config, node }
+  const stateDirectory = values.state ?? DEFAULT_STATE_DIRECTORY
+  const named = values.node ?? os.hostname()
+  const open = openConfig(configFile, readConfig, loadKept({ stateDirectory, node: named }), { node: named, wallMs: Date.now() })
+  const node = checkNode(open.whole, named)
+  const config = inForce(open.whole, node, open.kept)
+  return { places: { stateDirectory, runDirectory: values.run ?? DEFAULT_RUN_DIRECTORY, configFile, config, node }, open }
 }
 
 function reason(why: unknown): string {

@@ -24,6 +24,8 @@ export interface PerformContext {
   ports: Ports
   emit(happening: Happening): void
   answer(request: number, outcome: Outcome): void
+  /** A voter holds this version of the configuration. */
+  sawConfigVersion?(version: number): void
 }
 
 /** Action → port. Every outcome comes back as an event; nothing is awaited here that the loop would wait for. */
@@ -134,6 +136,7 @@ export class Performer {
     const { quorum } = config()
     // Changed since the question was decided on.
     const reply = quorum === undefined ? null : await ports.voters.ask(voter, message, quorum.leaseMs / VOTES_A_LEASE)
+    if (reply?.ballot) this.context.sawConfigVersion?.(reply.ballot.configVersion)
     this.context.emit({ kind: 'voteAnswered', job, voter, number: message.number, reply })
   }
 

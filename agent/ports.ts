@@ -1,7 +1,7 @@
 import type { VoterName } from '../src/core'
 import type { ApplicationConfig, ArbitrationConfig, Config, FenceConfig, JobConfig, JobRecord, Safety, VipConfig } from '../src/model'
 import type { CheckMode } from '../src/wire/frameFields'
-import type { LinkView, MirrorAction, MirrordStatus, PeerMessage, PeerReply, Upgraded, VerifyReport, VoteMessage, VoteReply } from '../src/wire'
+import type { ConfigVersion, LinkView, MirrorAction, MirrordStatus, PeerMessage, PeerReply, Upgraded, VerifyReport, VoteMessage, VoteReply } from '../src/wire'
 
 /**
  * The doors to the outside, one interface each, on one page. `perform.ts` is their only caller; every outcome
@@ -19,6 +19,7 @@ export interface Ports {
   data: DataPort
   lease: LeasePort
   log: LogPort
+  configuration: ConfigurationPort
 }
 
 export interface ClockPort {
@@ -162,6 +163,27 @@ export interface LeasePort {
   reconfigured(): void
   /** There is still time before the guard ends what serves in this role sequence. */
   runs(job: string, roleSequence: number): boolean
+}
+
+/** What the node keeps of its configuration, in `<state>/config.json`: the file for people is written after it. */
+export interface KeptConfig {
+  agreed: ConfigVersion
+  isAgreed: boolean
+  prepared: ConfigVersion | null
+  /** The one of before, until nothing of it is left anywhere; null: nothing is. */
+  before: ConfigVersion | null
+  /** Older ones, newest first, at most CONFIG_HISTORY_MAX. */
+  history: ConfigVersion[]
+  /** The file for people has this one. */
+  fileWritten: boolean
+}
+
+export interface ConfigurationPort {
+  save(kept: KeptConfig): Promise<void>
+  /** The file for people. */
+  writeFile(text: string): Promise<void>
+  /** What only this machine knows of it: are the addresses, devices and folders that are new in it here? Rejects with what is not. */
+  check(before: Config, next: Config): Promise<void>
 }
 
 export interface LogPort {

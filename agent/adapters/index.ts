@@ -1,5 +1,6 @@
 /** The adapters: one factory a port. `close()` where there is one lets the event loop of the engine end; it never stops what it watches. */
 export { createApplicationPort } from './applications/port'
+export { createConfigurationPort } from './configuration/port'
 export { createClockPort } from './clock'
 export { createDataPort } from './data/port'
 export { createDiskPort } from './disk'

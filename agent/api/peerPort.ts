@@ -38,22 +38,35 @@ interface Way {
 
 /** Talks to the other node's agent over the best link that works. */
 export function createPeerPort({ places, linkUp }: PeerPortOptions): PeerChannel {
-  const { node, config } = places
-  const peer = Object.keys(config.nodes).find((name) => name !== node) as string
+  const { node } = places
+  const peer = Object.keys(places.config.nodes).find((name) => name !== node) as string
   const pools = new Map<string, Pool>()
   let receiver: ((message: PeerMessage) => Promise<PeerReply>) | null = null
   let certificates: NodeCertificates | null = null
 
   const poolOf = (way: Way): Pool => {
     certificates ??= readCertificates(places.stateDirectory, node)
-    const pool = pools.get(way.name) ?? openPool(way, config.api.port, peer, certificates)
-    pools.set(way.name, pool)
+    const key = `${way.name} ${way.localAddress} ${way.host}`
+    const pool = pools.get(key) ?? openPool(way, places.config.api.port, peer, certificates)
+    pools.set(key, pool)
     return pool
+  }
+
+  /** A way that is not there any more, or has other addresses now. */
+  const leave = (ways: Way[]): void => {
+    const keys = new Set(ways.map((way) => `${way.name} ${way.localAddress} ${way.host}`))
+    for (const [key, pool] of pools) {
+      if (keys.has(key)) continue
+      pools.delete(key)
+      // What is under way on it ends in peace.
+      void pool.close()
+    }
   }
 
   const send = async (message: PeerMessage, timeoutMs: number): Promise<PeerReply> => {
     const deadlineMs = performance.now() + timeoutMs
     const ways = waysTo(peer, places, linkUp)
+    leave(ways)
     const tried: string[] = []
     for (const [index, way] of ways.entries()) {
       const leftMs = deadlineMs - performance.now()

@@ -1,5 +1,7 @@
 import {
   type CommandOptions,
+  type ConfigChangeAnswer,
+  type ConfigView,
   type EventsAnswer,
   type HelloAnswer,
   type JobCommand,
@@ -15,11 +17,15 @@ import {
 import { commandRequestSchema, jobCommandSchema, joinRequestSchema, loginRequestSchema, peerMessageSchema } from '../../src/wire/apiSchemas'
 import { whyNotOptions } from './commandOptions'
 import type { Door } from './door'
+import { CONFIG_TEXT_LENGTH_MAX, configRequestSchema } from '../../src/wire/configSchemas'
 import { certifiedName, countOf, type Exchange, failureAnswer, PEER_BODY_BYTES_MAX, readBody } from './exchange'
 import { eventsQuery } from './eventsQuery'
 import { apiFailure } from './failure'
 import { JoinDoor } from './joinDoor'
 import type { Session } from './sessions'
+
+/** A text in JSON may take several bytes a character. */
+const CONFIG_BODY_BYTES_MAX = 4 * CONFIG_TEXT_LENGTH_MAX
 
 export interface Route {
   method: 'GET' | 'POST'
@@ -47,6 +53,8 @@ export function createRoutes(door: Door): Route[] {
     { method: 'GET', path: '/v1/jobs/:job/why', handle: withSession(({ parameters }): Promise<WhyAnswer> => door.engine.why(parameters['job'] ?? '')) },
     { method: 'GET', path: '/v1/tickets/:id', handle: withSession((exchange): Promise<TicketAnswer> => ticket(door, exchange)) },
     { method: 'GET', path: '/v1/events', handle: withSession((exchange): Promise<EventsAnswer> => events(door, exchange)) },
+    { method: 'GET', path: '/v1/config', handle: withSession(async (): Promise<ConfigView> => door.engine.config()) },
+    { method: 'POST', path: '/v1/config', handle: withSession((exchange, session) => changeConfig(door, exchange, session)) },
     // The peer shows its certificate instead.
     { method: 'POST', path: '/v1/peer', handle: (exchange) => peer(door, exchange) },
     // A one-time code stands for the session.
@@ -100,6 +108,14 @@ async function command(door: Door, exchange: Exchange, { account }: Session): Pr
   return audited(door, { who: account, from: exchange.from, what: commandText(known.data, job, request) }, act, (answer) =>
     'ticket' in answer ? answer.ticket : 'done'
   )
+}
+
+async function changeConfig(door: Door, exchange: Exchange, { account }: Session): Promise<ConfigChangeAnswer> {
+  const request = await readBody(exchange, configRequestSchema, CONFIG_BODY_BYTES_MAX)
+  const act = () => door.engine.changeConfig(request, account)
+  if (request.dryRun) return act()
+  const what = ['change of the configuration', request.reason ? `(${request.reason})` : null].filter(Boolean).join(' ')
+  return audited(door, { who: account, from: exchange.from, what }, act, ({ version }) => `version ${version}`)
 }
 
 /** As it was typed. The confirmation says nothing to a reader. */

@@ -48,7 +48,6 @@ const HEADER_BYTES_MAX = 16 * 1024
 const CONNECTIONS_MAX = 512
 /** One client cannot take all of them. */
 const CONNECTIONS_OF_ADDRESS_MAX = 64
-/** A link's address may come up after the agent. */
 const LISTEN_AGAIN_MS = 5_000
 
 /** The HTTPS door of a node. */
@@ -66,33 +65,36 @@ export function createApi(options: ApiOptions): Api {
     sessions: new Sessions(state('sessions.json'), clock.wallMs),
     audit: new AuditLog(state('audit.log'), clock.wallMs, onAuditFailed)
   }
-  const servers: https.Server[] = []
-  const retries = new Set<NodeJS.Timeout>()
+  const servers = new Map<string | undefined, https.Server>()
+  let following: NodeJS.Timeout | undefined
 
   const listenOn = async (host: string | undefined): Promise<void> => {
     const server = createServer(door)
     await bind(server, host, places)
-    servers.push(server)
+    servers.set(host, server)
   }
-  const listenLater = (host: string): void => {
-    const timer = setTimeout(() => {
-      retries.delete(timer)
-      listenOn(host).catch(() => listenLater(host))
-    }, LISTEN_AGAIN_MS)
-    retries.add(timer.unref())
+  /** A link's address may come up after the agent, and the configuration may name others. */
+  const follow = async (): Promise<void> => {
+    const wanted = ownAddresses(places)
+    for (const [host, server] of servers) {
+      if (wanted.includes(host)) continue
+      servers.delete(host)
+      void end(server)
+    }
+    for (const host of wanted) if (!servers.has(host)) await listenOn(host).catch(() => undefined)
   }
 
   return {
     listen: async () => {
-      const [first, ...others] = ownAddresses(places)
-      await listenOn(first)
-      for (const host of others as string[]) await listenOn(host).catch(() => listenLater(host))
+      await listenOn(ownAddresses(places)[0])
+      await follow()
+      following = setInterval(() => void follow(), LISTEN_AGAIN_MS).unref()
     },
     close: async () => {
-      for (const timer of retries) clearTimeout(timer)
-      await Promise.all([...servers.map(end), door.login.close()])
+      clearInterval(following)
+      await Promise.all([...[...servers.values()].map(end), door.login.close()])
     },
-    port: () => (servers[0]?.address() as AddressInfo | undefined)?.port ?? places.config.api.port
+    port: () => ([...servers.values()][0]?.address() as AddressInfo | undefined)?.port ?? places.config.api.port
   }
 }
 

@@ -5,6 +5,9 @@ import { ReportError, type ExitCode } from '../../src/report/report'
 import {
   TICKET_WAIT_MS_MAX,
   type CommandAnswer,
+  type ConfigChangeAnswer,
+  type ConfigRequest,
+  type ConfigView,
   type CommandRequest,
   type JobCommand,
   type PeerMessage,
@@ -18,7 +21,9 @@ import {
 import { Loop } from '../loop'
 import { failureOf, Performer } from '../perform'
 import type { Places, Ports } from '../ports'
+import { Agreeing } from './agreeing'
 import type { Engine } from './engine'
+import { alreadyAgreed, type OpenConfig } from './openConfig'
 import { Inquiries } from './inquiries'
 import { TicketWaiters } from './ticketWaiters'
 
@@ -30,6 +35,8 @@ export interface EngineOptions {
   places: Places
   ports: Ports
   configHash: string
+  /** What is kept of the configuration; absent: the one of `places` is agreed. */
+  open?: OpenConfig
   fatal(why: unknown): void
 }
 
@@ -49,10 +56,25 @@ class RunningEngine implements Engine {
   private ended = false
   /** On disk: what may be spoken of. */
   private published: State
+  private readonly agreeing: Agreeing
 
   constructor(private readonly options: EngineOptions) {
     const { places, ports, configHash } = options
-    this.published = initialState({ node: places.node, config: places.config, configHash, incarnation: randomBytes(8).toString('hex') })
+    const incarnation = randomBytes(8).toString('hex')
+    const open = options.open ?? alreadyAgreed(places, configHash)
+    const { agreed, isAgreed } = open.kept
+    this.published = initialState({ node: places.node, config: places.config, configHash, configVersion: agreed.version, configAgreed: isAgreed, incarnation })
+    this.agreeing = new Agreeing({
+      places,
+      ports,
+      ...open,
+      incarnation,
+      peerNode: this.published.peerNode,
+      hold: (next, dryRun) => this.ask((request) => this.loop.emit({ kind: 'configHeld', request, next, dryRun })),
+      release: () => this.loop.emit({ kind: 'configReleased' }),
+      use: (config, hash, version) => this.loop.emit({ kind: 'configChanged', config, configHash: hash, version }),
+      fatal: (why) => this.fail(why)
+    })
     this.waiters = new TicketWaiters(ports.clock, () => this.published)
     this.inquiries = new Inquiries(ports, () => this.published)
     const performer = new Performer({
@@ -60,17 +82,21 @@ class RunningEngine implements Engine {
       config: () => this.published.config,
       ports,
       emit: (happening) => this.loop.emit(happening),
-      answer: (request, outcome) => this.answer(request, outcome)
+      answer: (request, outcome) => this.answer(request, outcome),
+      sawConfigVersion: (version) => this.agreeing.versionSeen(version)
     })
     this.loop = new Loop(this.published, ports, {
       persist: (action) => performer.persist(action),
       perform: (action) => performer.perform(action),
       published: (state) => this.publish(state),
-      fatal: (why) => {
-        this.endAnswers()
-        options.fatal(why)
-      }
+      fatal: (why) => this.fail(why)
     })
+  }
+
+  private fail(why: unknown): void {
+    this.loop.end()
+    this.endAnswers()
+    this.options.fatal(why)
   }
 
   async start(): Promise<void> {
@@ -79,7 +105,8 @@ class RunningEngine implements Engine {
     ports.applications.onFailed((job, application, why) => this.loop.emit({ kind: 'applicationFailed', job, application, why }))
     ports.data.onStatus((job, status) => this.loop.emit({ kind: 'dataStatusChanged', job, status }))
     ports.data.onLost((job, why) => this.loop.emit({ kind: 'dataLost', job, why }))
-    this.loop.emit({ kind: 'booted', records: persisted?.records ?? null })
+    await this.agreeing.start()
+    this.loop.emit({ kind: 'booted', records: persisted?.records ?? null, ...this.agreeing.besideInForce() })
     await ports.heartbeat.start((heartbeat) => this.loop.emit({ kind: 'heartbeatChanged', heartbeat }))
     ports.peer.onMessage((message) => this.receive(message))
     this.loop.tick()
@@ -88,6 +115,7 @@ class RunningEngine implements Engine {
   async stop(): Promise<void> {
     this.loop.end()
     this.endAnswers()
+    await this.agreeing.stop()
     await this.options.ports.heartbeat.close(false)
   }
 
@@ -146,12 +174,21 @@ class RunningEngine implements Engine {
     return { node, job, folders: data.folders.map(({ path }) => path), report }
   }
 
+  config(): ConfigView {
+    return this.agreeing.view()
+  }
+
+  async changeConfig(request: ConfigRequest, account: string): Promise<ConfigChangeAnswer> {
+    return await this.agreeing.change(request, account)
+  }
+
   private unknownTicket(ticket: string): ReportError {
     return new ReportError(jobReport('E_TICKET_UNKNOWN', { ticket, node: this.published.node }))
   }
 
   private publish(state: State): void {
     this.published = state
+    this.agreeing.published(state)
     this.waiters.changed()
   }
 
@@ -196,7 +233,12 @@ class RunningEngine implements Engine {
 
   private async receiveOutcome(message: PeerMessage): Promise<Outcome> {
     switch (message.kind) {
+      case 'configPrepare':
+      case 'configAgreed':
+      case 'configAsk':
+        return await this.agreeing.receive(message)
       case 'state':
+        this.agreeing.peerSeen(message.state)
         return await this.ask((request) => this.loop.emit({ kind: 'peerStateReceived', request, view: message.state }))
       case 'handover':
         return await this.ask((request) => this.loop.emit({ ...message, kind: 'handoverReceived', request }))

@@ -1,5 +1,16 @@
 import type { JobName } from '../../src/model'
-import type { CommandAnswer, CommandRequest, JobCommand, StatusAnswer, TicketAnswer, VerifyAnswer, WhyAnswer } from '../../src/wire'
+import type {
+  CommandAnswer,
+  CommandRequest,
+  ConfigChangeAnswer,
+  ConfigRequest,
+  ConfigView,
+  JobCommand,
+  StatusAnswer,
+  TicketAnswer,
+  VerifyAnswer,
+  WhyAnswer
+} from '../../src/wire'
 
 /** What the HTTPS door needs of the engine. Every refusal is a rejected ReportError. */
 export interface Engine {
@@ -12,6 +23,10 @@ export interface Engine {
   verifyReport(job: JobName, from: number, max: number): Promise<VerifyAnswer>
   /** What this node would decide about the job now, condition by condition, and what the other one says when it is asked. */
   why(job: JobName): Promise<WhyAnswer>
+  /** The configuration in force, the one before it, and so on. */
+  config(): ConfigView
+  /** Agreed on with the other node, or refused with nothing changed. */
+  changeConfig(request: ConfigRequest, account: string): Promise<ConfigChangeAnswer>
   /** The engine goes away. Jobs, mirrord and the heartbeat program stay as they are. */
   stop(): Promise<void>
 }

@@ -43,7 +43,7 @@ interface Booted {
 export type Event = { atMs: number; wallMs: number } & (
   | Booted
   /** A change is about to be agreed on; refused while a job stands in its way. */
-  | { kind: 'configHeld'; request: number; next: Config }
+  | { kind: 'configHeld'; request: number; next: Config; dryRun: boolean }
   /** It has come to nothing. */
   | { kind: 'configReleased' }
   /** It is agreed, and on disk. */

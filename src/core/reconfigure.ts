@@ -13,12 +13,12 @@ type Changed = Extract<Event, { kind: 'configChanged' }>
 type Held = Extract<Event, { kind: 'configHeld' }>
 
 /** Before a change is proposed or promised: it is refused while a job stands in its way, and from then on none comes to stand there. */
-export function configHeld(turn: Turn, { request, next }: Held): void {
+export function configHeld(turn: Turn, { request, next, dryRun }: Held): void {
   const { state } = turn
   const jobs = jobsToBringOutOf(state.config, next).filter((name) => state.jobs[name] !== undefined)
   const error = jobs.map((name) => whyNotChange(turn, name)).find((each) => each !== null)
   if (error) return refuse(turn, request, error)
-  state.hold = { jobs, modes: changedModes(state.config, next) }
+  if (!dryRun) state.hold = { jobs, modes: changedModes(state.config, next) }
   reply(turn, request, { ok: true, result: null })
 }
 

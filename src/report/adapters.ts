@@ -24,6 +24,30 @@ const diskReports = {
   })
 }
 
+const configReports = {
+  E_CONFIG_ADDRESS: define<At & { where: string; address: string; nics: string }>({
+    exitCode: 5,
+    message: ({ node, where, address }) => `${node} has no address ${address}, which the new configuration names for ${where}.`,
+    tryThis: ({ nics }) => `Give the network card this address first (it has: ${nics}), then apply the configuration.`
+  }),
+  E_CONFIG_PATH: define<At & { path: string; job: string; why: string }>({
+    exitCode: 5,
+    message: ({ node, path, job, why }) => `The folder ${path} of ${job} cannot be used on ${node}: ${why}.`,
+    tryThis: ({ path }) => `Make the folder ${path} on both nodes first, then apply the configuration.`
+  }),
+  E_CONFIG_VIP_ANSWERS: define<At & { vip: string; address: string; hardware: string }>({
+    exitCode: 5,
+    message: ({ node, vip, address, hardware }) => `VIP ${vip}: ${hardware} answers for ${address} already, as ${node} sees it.`,
+    tryThis: ({ address }) => `Find the machine with that hardware address and take ${address} away there, or choose a free address.`
+  }),
+  E_CONFIG_KEPT: define<At & { file: string; why: string }>({
+    exitCode: 1,
+    message: ({ node, file, why }) => `What ${node} keeps of its configuration, ${file}, cannot be used: ${why}.`,
+    tryThis: ({ file }) =>
+      `Compare the configuration file with the other node's. If both are the same, move ${file} away and start the agent: the nodes agree anew when they meet.`
+  })
+}
+
 const heartbeatReports = {
   E_HEARTBEAT_KEY: define<At & { file: string; why: string }>({
     exitCode: 1,
@@ -127,5 +151,12 @@ const dataReports = {
   })
 }
 
-export const adapterReports = { ...diskReports, ...heartbeatReports, ...vipReports, ...applicationReports, ...dataReports }
+export const adapterReports = {
+  ...configReports,
+  ...diskReports,
+  ...heartbeatReports,
+  ...vipReports,
+  ...applicationReports,
+  ...dataReports
+}
 export type AdapterCode = keyof typeof adapterReports

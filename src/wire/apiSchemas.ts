@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { JOB_MODES, type JobRecord } from '../model'
 import { VERIFY_PAGE_MAX, type CommandRequest, type LoginRequest } from './api'
+import { configPrepareSchema, configVersionSchema } from './configSchemas'
 import { JOB_COMMANDS, type JobCommand } from './command'
 import { CHECK_MODES } from './frameFields'
 import type { MirrordStatus } from './mirrord'
@@ -221,6 +222,9 @@ export const peerMessageSchema: z.ZodType<PeerMessage> = z.discriminatedUnion('k
   }),
   z.looseObject({ kind: z.literal('outOfSync'), job: name, roleSequence: count, syncSequence: count }),
   z.looseObject({ kind: z.literal('vote'), vote: voteMessageSchema }),
+  z.looseObject({ kind: z.literal('configPrepare'), prepare: configPrepareSchema, dryRun: z.boolean() }),
+  z.looseObject({ kind: z.literal('configAgreed'), agreed: configVersionSchema }),
+  z.looseObject({ kind: z.literal('configAsk') }),
   z.looseObject({ kind: z.literal('verifyReport'), job: name, from: count, max: count.max(VERIFY_PAGE_MAX) }),
   z.looseObject({ kind: z.literal('why'), job: name }),
   z.looseObject({ kind: z.literal('ticket'), ticket: name, sinceStep: count, waitMs: count.max(WAIT_MS_MAX) })

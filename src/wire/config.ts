@@ -1,3 +1,5 @@
+import type { ConfigDifference } from '../model'
+
 /** A configuration as it was decided: its text, its number, and who wanted it. */
 export interface ConfigVersion {
   /** Grows with each one that is agreed. */
@@ -12,6 +14,8 @@ export interface ConfigVersion {
   /** Where it was proposed, and when (wall clock of that node). */
   node: string
   wallMs: number
+  /** The version in which the witness became the pair's: what it was asked before that does not count. */
+  witnessSince: number
   /** Of the proposal. */
   id: string
 }
@@ -25,9 +29,42 @@ export interface ConfigPrepare {
   next: ConfigVersion
 }
 
+/** What the other node holds. */
 export interface ConfigAnswer {
   agreed: ConfigVersion
   isAgreed: boolean
   /** The proposal that may still be decided; null: none. */
   pending: string | null
+}
+
+/** GET /v1/config: what this node runs, and what it ran before. */
+export interface ConfigView {
+  node: string
+  file: string
+  agreed: ConfigVersion
+  /** False: the other node has not seen it yet (first start, or the file was edited by hand). */
+  isAgreed: boolean
+  prepared: ConfigVersion | null
+  /** Newest first. */
+  history: ConfigVersion[]
+}
+
+/** POST /v1/config. */
+export interface ConfigRequest {
+  text: string
+  /** The hash of what was edited; absent: this is the whole configuration, whatever was before. */
+  base?: string
+  reason?: string
+  dryRun?: boolean
+}
+
+export interface ConfigChangeAnswer {
+  dryRun: boolean
+  node: string
+  /** The one in force now; of a dry run the one of before. */
+  version: number
+  /** What would change, or has; nothing: it is the one in force already. */
+  differences: ConfigDifference[]
+  /** The other node has said that it runs it. False: it will as soon as it is heard. */
+  followed: boolean
 }

@@ -1,5 +1,6 @@
 import type { JobMode, JobRecord, JobStateWord } from '../model'
 import type { CommandOptions, JobCommand } from './command'
+import type { ConfigPrepare, ConfigVersion } from './config'
 import type { MirrordStatus } from './mirrord'
 import type { StepLine } from './step'
 import type { Ballot, VoteMessage } from './vote'
@@ -24,6 +25,12 @@ export type PeerMessage =
   | { kind: 'outOfSync'; job: string; roleSequence: number; syncSequence: number }
   /** Modes with quorum: the sender asks for the receiver's vote; answered by a VoteReply, once what it promises is on disk. */
   | { kind: 'vote'; vote: VoteMessage }
+  /** Keep this as the next one until you know what became of it. Nothing of it is in use yet. `dryRun`: only look whether you would. */
+  | { kind: 'configPrepare'; prepare: ConfigPrepare; dryRun: boolean }
+  /** The sender runs this one: it is decided. */
+  | { kind: 'configAgreed'; agreed: ConfigVersion }
+  /** Answered by a ConfigAnswer. */
+  | { kind: 'configAsk' }
   | { kind: 'ticket'; ticket: string; sinceStep: number; waitMs: number }
   | { kind: 'verifyReport'; job: string; from: number; max: number }
   /** What the receiver would decide about the job now. */

@@ -22,10 +22,11 @@ const version = (number: number, text: string): ConfigVersion => ({
   why: null,
   node: A,
   wallMs: 0,
+  witnessSince: 0,
   id: `of ${text}`
 })
 const kept = (text: string, number = 1): Kept => ({ agreed: version(number, text), isAgreed: number > 0, prepared: null })
-const wanted = (text: string) => ({ text, hash: `#${text}`, by: 'root', why: null, wallMs: 0 })
+const wanted = (text: string) => ({ text, hash: `#${text}`, by: 'root', why: null, wallMs: 0, newWitness: false })
 
 /** Numbers below are those of the tests. */
 const REQUESTS = 1_000

@@ -6,7 +6,7 @@ const withJob = (change: Partial<JobConfig>): Config => pairConfig(jobConfig(cha
 const moved = (address: string, name = 'IP-DB_Group') => ({ ...jobConfig().vips[0]!, name, address })
 const change = (desk: Desk, config: Config, version = 2) => desk.tell({ kind: 'configChanged', config, configHash: `hash ${version}`, version })
 const hold = (desk: Desk, next: Config) => {
-  desk.tell({ kind: 'configHeld', request: 1, next })
+  desk.tell({ kind: 'configHeld', request: 1, next, dryRun: false })
   const reply = desk.actions.find((action) => action.do === 'reply')
   return reply?.do === 'reply' && !reply.outcome.ok ? reply.outcome.error.message : null
 }

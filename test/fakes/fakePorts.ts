@@ -1,5 +1,5 @@
 import { createVotersPort } from '../../agent/adapters/voters'
-import type { PersistedState, Places, Ports } from '../../agent/ports'
+import type { KeptConfig, PersistedState, Places, Ports } from '../../agent/ports'
 import type { Config } from '../../src/model'
 import type { MirrordStatus, PeerMessage, PeerReply, VoteMessage, VoteReply } from '../../src/wire'
 import { blankMachine, statusOf } from './machine'
@@ -10,6 +10,8 @@ export class FakePorts {
   readonly calls: string[] = []
   readonly events: string[] = []
   disk: PersistedState | null = null
+  kept: KeptConfig | null = null
+  file = ''
   /** The peer's own receiver; null: it cannot be reached. */
   other: FakePorts | null = null
   receive: ((message: PeerMessage) => Promise<PeerReply>) | null = null
@@ -141,6 +143,17 @@ export class FakePorts {
         const lease = this.leases.get(job)
         return lease?.roleSequence === roleSequence && lease.killAtMs > this.ports.clock.nowMs()
       }
+    },
+    configuration: {
+      save: async (kept) => {
+        await this.call('save config', null)
+        this.kept = kept
+      },
+      writeFile: async (text) => {
+        await this.call('write config', null)
+        this.file = text
+      },
+      check: () => this.call('check config', undefined)
     },
     log: { event: (level, text) => void this.events.push(`${level}: ${text}`) }
   }

@@ -41,7 +41,7 @@ export type AgreementEvent = { atMs: number } & (
   | { kind: 'ticked' }
 )
 
-export type NewConfig = Pick<ConfigVersion, 'text' | 'hash' | 'by' | 'why' | 'wallMs'>
+export type NewConfig = Pick<ConfigVersion, 'text' | 'hash' | 'by' | 'why' | 'wallMs'> & { newWitness: boolean }
 
 export type AgreementAction =
   | { do: 'persist' }
@@ -135,7 +135,9 @@ function propose(turn: Turn, { request, next, whole }: Extract<AgreementEvent, {
   state.proposals += 1
   const number = state.proposals
   const version = Math.max(state.agreed.version, state.peer?.version ?? 0) + 1
-  const proposed: ConfigVersion = { ...next, version, node: state.node, id: `${state.incarnation}-${number}` }
+  const { newWitness, ...content } = next
+  const witnessSince = newWitness ? version : state.agreed.witnessSince
+  const proposed: ConfigVersion = { ...content, version, witnessSince, node: state.node, id: `${state.incarnation}-${number}` }
   state.proposal = { number, request, next: proposed, phase: 'asking' }
   turn.actions.push({ do: 'sendPrepare', message: prepareMessage(state, number, proposed, whole) })
 }
@@ -151,7 +153,7 @@ function prepare(turn: Turn, { atMs, request, message, check }: Extract<Agreemen
   const { state } = turn
   const refusal = whyNotPrepare(state, message) ?? (check === null ? null : { why: 'refusedHere' as const, error: check })
   if (refusal !== null) {
-    if (state.prepared === null) turn.actions.push({ do: 'release' })
+    if (state.prepared === null && state.proposal === null) turn.actions.push({ do: 'release' })
     return refuse(turn, request, refusal)
   }
   state.heard = { incarnation: message.incarnation, number: message.number }

@@ -10,7 +10,7 @@ import type { LogPort, Places } from '../../../agent/ports'
 import { runSetup } from '../../../agent/setup'
 import { type Config, parseConfig } from '../../../src/model'
 import { ReportError } from '../../../src/report/report'
-import type { CommandAnswer, CommandRequest, StatusAnswer } from '../../../src/wire'
+import type { CommandAnswer, CommandRequest, ConfigChangeAnswer, ConfigRequest, ConfigView, StatusAnswer } from '../../../src/wire'
 
 export const PASSWORD = 'correct horse'
 
@@ -69,6 +69,14 @@ export class FakeEngine implements Engine {
   async ticket(id: string, since: number, waitMs: number) {
     this.asked.push({ id, since, waitMs })
     return { ticket: id, job: 'DB_Group', state: 'done' as const, steps: [], nextSince: since, error: null }
+  }
+  config(): ConfigView {
+    return { node: 'RMHW131', file: '/etc/mirrorpair/mirrorpair.yaml' } as unknown as ConfigView
+  }
+  async changeConfig(request: ConfigRequest, account: string): Promise<ConfigChangeAnswer> {
+    this.asked.push({ request, account })
+    if (this.refusal) throw this.refusal
+    return { dryRun: request.dryRun ?? false, node: 'RMHW131', version: 2, differences: [], followed: true }
   }
   async verifyReport(job: string, from: number, max: number) {
     this.asked.push({ job, from, max })

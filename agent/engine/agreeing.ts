@@ -1,0 +1,310 @@
+import {
+  type Agreement,
+  type AgreementAction,
+  type AgreementEvent,
+  type AgreementOutcome,
+  type Refusal,
+  startAgreement,
+  stepAgreement
+} from '../../src/core/agreement/agreement'
+import type { Outcome, State } from '../../src/core'
+import type { Config } from '../../src/model'
+import { changeReport } from '../../src/report/change'
+import { jobReport } from '../../src/report/job'
+import { ReportError } from '../../src/report/report'
+import type { ConfigChangeAnswer, ConfigRequest, ConfigVersion, ConfigView, NodeView, PeerMessage } from '../../src/wire'
+import { configAnswerSchema } from '../../src/wire/configSchemas'
+import { failureOf, outcomeOf } from '../perform'
+import type { KeptConfig, Places, Ports } from '../ports'
+import { type CheckedChange, checkChange, refusal } from './checkChange'
+import { hashOf, inForce, isSameWitness, readAgreed, withOlder } from './openConfig'
+
+/** With the other node's own checks, which ask the network whether a new address is free. */
+export const PREPARE_TIMEOUT_MS = 20_000
+const TELL_TIMEOUT_MS = 5_000
+const ASK_TIMEOUT_MS = 3_000
+const LOOK_EVERY_MS = 1_000
+
+export interface AgreeingOptions {
+  places: Places
+  ports: Pick<Ports, 'clock' | 'peer' | 'configuration' | 'heartbeat' | 'log'>
+  kept: KeptConfig
+  whole: Config
+  incarnation: string
+  peerNode: string
+  /** Does a job stand in its way? If not, none comes to stand there from now on (not of a dry run). */
+  hold(next: Config, dryRun: boolean): Promise<Outcome>
+  release(): void
+  /** The engine goes on with this one. */
+  use(config: Config, hash: string, version: number): void
+  fatal(why: unknown): void
+}
+
+type ConfigMessage = Extract<PeerMessage, { kind: 'configPrepare' | 'configAgreed' | 'configAsk' }>
+
+/** The hands of src/core/agreement: one event at a time, its persist before anything else of it. */
+export class Agreeing {
+  private state: Agreement
+  private kept: KeptConfig
+  private whole: Config
+  private turn: Promise<void> = Promise.resolve()
+  private readonly answers = new Map<number, (outcome: AgreementOutcome) => void>()
+  private requests = 0
+  private changing = false
+  private cancelLook: () => void = () => undefined
+  private ended = false
+
+  constructor(private readonly options: AgreeingOptions) {
+    const { places, peerNode, incarnation, kept, whole } = options
+    this.kept = kept
+    this.whole = whole
+    this.state = startAgreement({ node: places.node, peerNode, incarnation }, kept)
+  }
+
+  /** What the engine begins with. */
+  async start(): Promise<void> {
+    const { kept } = this
+    await this.options.ports.configuration.save(kept)
+    if (!kept.fileWritten) await this.writeFile(kept.agreed)
+    this.look()
+  }
+
+  /** What else there is to an engine that starts in the middle of a change. */
+  besideInForce(): { before: Config | null; promised: Config | null } {
+    const { before, prepared } = this.kept
+    const read = (version: ConfigVersion | null): Config | null => (version === null ? null : readAgreed(version, this.options.places.configFile))
+    const ofNode = (whole: Config | null): Config | null => whole && inForce(whole, this.node, this.kept)
+    return { before: ofNode(read(before)), promised: ofNode(read(prepared)) }
+  }
+
+  stop(): Promise<void> {
+    this.end()
+    return this.turn
+  }
+
+  /** Nobody waits for an engine that decides nothing any more. */
+  private end(): void {
+    this.ended = true
+    this.cancelLook()
+    for (const answer of this.answers.values()) answer(this.endsOutcome())
+    this.answers.clear()
+  }
+
+  private endsOutcome(): AgreementOutcome {
+    return { ok: false, refusal: { why: 'refusedHere', error: jobReport('E_ENGINE_ENDS', { node: this.node }) } }
+  }
+
+  view(): ConfigView {
+    const { agreed, isAgreed, prepared, history } = this.kept
+    return { node: this.node, file: this.options.places.configFile, agreed, isAgreed, prepared, history }
+  }
+
+  /** Checked here and there, then agreed on, or refused with nothing changed anywhere. */
+  async change(request: ConfigRequest, account: string): Promise<ConfigChangeAnswer> {
+    if (this.changing) throw refusal('E_CONFIG_BUSY', { node: this.node })
+    this.changing = true
+    try {
+      return await this.changeOnce(request, account)
+    } finally {
+      this.changing = false
+    }
+  }
+
+  private async changeOnce({ text, base, reason, dryRun = false }: ConfigRequest, account: string): Promise<ConfigChangeAnswer> {
+    const { agreed } = this.kept
+    if (base !== undefined && base !== agreed.hash) throw refusal('E_CONFIG_BASE', { node: this.node, version: agreed.version })
+    const checked = await this.check(text, dryRun)
+    const { differences, hash, whole } = checked
+    const answer = { dryRun, node: this.node, differences, followed: true }
+    if (this.kept.isAgreed && text === agreed.text) {
+      this.options.release()
+      return { ...answer, version: agreed.version }
+    }
+    if (dryRun) return await this.dryRun(text, hash, base, answer)
+    const next = { text, hash, by: account, why: reason ?? null, wallMs: this.options.ports.clock.wallMs(), newWitness: !isSameWitness(this.whole, whole) }
+    const outcome = await this.ask((number) => ({ kind: 'proposed', request: number, next, whole: base === undefined }))
+    if (!outcome.ok) throw this.refused(outcome.refusal)
+    const { version, followed } = outcome.result as { version: number; followed: boolean }
+    return { ...answer, version, followed }
+  }
+
+  /** The other node is asked as well, and keeps nothing of it. */
+  private async dryRun(text: string, hash: string, base: string | undefined, answer: Omit<ConfigChangeAnswer, 'version'>): Promise<ConfigChangeAnswer> {
+    const { agreed } = this.kept
+    const next = { ...agreed, text, hash, version: agreed.version + 1 }
+    const prepare = { incarnation: this.state.incarnation, number: 0, base: base ?? null, next }
+    const sent = await this.send({ kind: 'configPrepare', prepare, dryRun: true }, PREPARE_TIMEOUT_MS)
+    if (sent.ok) return { ...answer, version: agreed.version }
+    const silent = sent.error.code === 'E_PEER_UNREACHABLE'
+    throw this.refused(silent ? { why: 'silent', error: sent.error } : { why: 'refusedThere', error: sent.error })
+  }
+
+  private async check(text: string, dryRun: boolean): Promise<CheckedChange> {
+    const { places, ports } = this.options
+    const checked = await checkChange(places, ports, this.whole, text)
+    const held = await this.options.hold(inForce(checked.whole, this.node, this.kept), dryRun)
+    if (!held.ok) throw new ReportError(held.error as never)
+    return checked
+  }
+
+  private refused(why: Refusal): ReportError {
+    const { node, peerNode: peer } = this.state
+    if (this.state.prepared === null && this.state.proposal === null) this.options.release()
+    if (why.why === 'busy') return refusal('E_CONFIG_BUSY', { node })
+    if (why.why === 'differs') return refusal('E_CONFIG_BASE', { node, version: this.kept.agreed.version })
+    if (why.why === 'silent') return refusal('E_CONFIG_PEER', { node, peer, why: why.error.message })
+    return new ReportError({ node: why.why === 'refusedHere' ? node : peer, ...why.error } as never)
+  }
+
+  /** What the peer says about it. */
+  async receive(message: ConfigMessage): Promise<Outcome> {
+    if (message.kind === 'configPrepare') return await this.prepare(message)
+    const outcome = await this.ask((request) =>
+      message.kind === 'configAsk' ? { kind: 'askReceived', request } : { kind: 'agreedReceived', request, agreed: message.agreed }
+    )
+    return this.outcomeFor(outcome)
+  }
+
+  private async prepare({ prepare, dryRun }: Extract<ConfigMessage, { kind: 'configPrepare' }>): Promise<Outcome> {
+    const { base, next } = prepare
+    const { agreed, isAgreed } = this.kept
+    if (this.changing) return { ok: false, error: changeReport('E_CONFIG_BUSY', { node: this.node }) }
+    if (base !== null && (base !== agreed.hash || !isAgreed))
+      return { ok: false, error: changeReport('E_CONFIG_BASE', { node: this.node, version: agreed.version }) }
+    const checked = await outcomeOf(this.check(next.text, dryRun))
+    if (!checked.ok || dryRun) return checked.ok ? { ok: true, result: null } : checked
+    return this.outcomeFor(await this.ask((request) => ({ kind: 'prepareReceived', request, message: prepare, check: null })))
+  }
+
+  private outcomeFor(outcome: AgreementOutcome): Outcome {
+    return outcome.ok ? outcome : { ok: false, error: failureOf(this.refused(outcome.refusal)) }
+  }
+
+  peerSeen({ configVersion, configAgreed, configHash }: NodeView): void {
+    if (configVersion !== undefined) this.emit({ kind: 'peerSeen', version: configVersion, agreed: configAgreed === true, hash: configHash })
+  }
+
+  versionSeen(version: number): void {
+    if (this.state.prepared !== null) this.emit({ kind: 'versionSeen', version })
+  }
+
+  /** Nothing of the one before is left anywhere: it need not be remembered any more. */
+  published(state: State): void {
+    if (this.kept.before === null || !state.booted || state.configVersion !== this.kept.agreed.version) return
+    const clean = Object.values(state.jobs).every(({ stale, plan }) => stale.vips.length === 0 && stale.data === null && plan?.kind !== 'reconfigure')
+    if (!clean || state.unconfirmed !== null || !state.peer || (state.peer.view.configVersion ?? 0) < state.configVersion) return
+    this.inTurn(() => this.keep({ before: null }))
+  }
+
+  private get node(): string {
+    return this.options.places.node
+  }
+
+  private look(): void {
+    if (this.ended) return
+    this.emit({ kind: 'ticked' })
+    this.cancelLook = this.options.ports.clock.after(LOOK_EVERY_MS, () => this.look())
+  }
+
+  private ask(event: (request: number) => WithoutTime): Promise<AgreementOutcome> {
+    if (this.ended) return Promise.resolve(this.endsOutcome())
+    this.requests += 1
+    const request = this.requests
+    return new Promise((resolve) => {
+      this.answers.set(request, resolve)
+      this.emit(event(request))
+    })
+  }
+
+  private emit(event: WithoutTime): void {
+    this.inTurn(() => this.happen({ ...event, atMs: this.options.ports.clock.nowMs() } as AgreementEvent))
+  }
+
+  /** What cannot be kept must not be gone by: the engine ends, and recovers from what is on disk. */
+  private inTurn(work: () => Promise<void>): void {
+    this.turn = this.turn.then(() => (this.ended ? undefined : work())).catch((error: unknown) => this.fail(error))
+  }
+
+  private fail(error: unknown): void {
+    if (this.ended) return
+    this.end()
+    this.options.fatal(error)
+  }
+
+  private async happen(event: AgreementEvent): Promise<void> {
+    const { state, actions } = stepAgreement(this.state, event)
+    this.state = state
+    for (const action of actions) await this.act(action)
+  }
+
+  private async act(action: AgreementAction): Promise<void> {
+    switch (action.do) {
+      case 'persist':
+        return await this.persist()
+      case 'use':
+        return await this.use(action.agreed)
+      case 'release':
+        return this.options.release()
+      case 'reply':
+        this.answers.get(action.request)?.(action.outcome)
+        return void this.answers.delete(action.request)
+      case 'sendPrepare': {
+        const { message } = action
+        const answered = (outcome: Outcome): void => this.emit({ kind: 'prepareAnswered', number: message.number, outcome })
+        return void this.send({ kind: 'configPrepare', prepare: message, dryRun: false }, PREPARE_TIMEOUT_MS).then(answered)
+      }
+      case 'sendAgreed': {
+        const answered = ({ ok }: Outcome): void => this.emit({ kind: 'agreedAnswered', number: action.number, ok })
+        return void this.send({ kind: 'configAgreed', agreed: action.agreed }, TELL_TIMEOUT_MS).then(answered)
+      }
+      case 'ask':
+        return void this.send({ kind: 'configAsk' }, ASK_TIMEOUT_MS).then((outcome) => this.heardAnswer(outcome))
+    }
+  }
+
+  private heardAnswer(outcome: Outcome): void {
+    const answer = outcome.ok ? configAnswerSchema.safeParse(outcome.result) : null
+    this.emit({ kind: 'askAnswered', answer: answer?.success ? answer.data : null })
+  }
+
+  private async send(message: ConfigMessage, timeoutMs: number): Promise<Outcome> {
+    const sent = await outcomeOf(this.options.ports.peer.send(message, timeoutMs))
+    return sent.ok ? sent.result : sent
+  }
+
+  private async persist(): Promise<void> {
+    const { agreed, isAgreed, prepared } = this.state
+    const changes = agreed.text !== this.kept.agreed.text
+    const moved = changes ? { before: this.kept.before ?? this.kept.agreed, history: withOlder(this.kept), fileWritten: false } : {}
+    await this.keep({ agreed, isAgreed, prepared, ...moved })
+  }
+
+  private async keep(change: Partial<KeptConfig>): Promise<void> {
+    this.kept = { ...this.kept, ...change }
+    await this.options.ports.configuration.save(this.kept)
+  }
+
+  /** It is on disk. Heartbeats first: the other node changes its links too. */
+  private async use(agreed: ConfigVersion): Promise<void> {
+    const { places, ports } = this.options
+    const whole = readAgreed(agreed, places.configFile)
+    if (whole === null) throw new Error(`version ${agreed.version} of the configuration cannot be read by this version of the program`)
+    this.whole = whole
+    places.config = inForce(whole, this.node, this.kept)
+    await ports.heartbeat
+      .reconfigure()
+      .catch((error: unknown) => ports.log.event('error', `The heartbeat links could not be changed: ${failureOf(error).message}`))
+    this.options.use(places.config, hashOf(whole), agreed.version)
+    if (!this.kept.fileWritten) await this.writeFile(agreed)
+  }
+
+  /** A file that cannot be written is no reason to go by an old one: it is written when the engine starts again. */
+  private async writeFile({ text, version }: ConfigVersion): Promise<void> {
+    const { places, ports } = this.options
+    const written = await outcomeOf(ports.configuration.writeFile(text))
+    if (written.ok) return await this.keep({ fileWritten: true })
+    ports.log.event('warning', `Version ${version} of the configuration is in force, but ${places.configFile} could not be written: ${written.error.message}`)
+  }
+}
+
+type WithoutTime = AgreementEvent extends infer E ? (E extends AgreementEvent ? Omit<E, 'atMs'> : never) : never
