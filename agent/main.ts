@@ -10,6 +10,7 @@ import {
   createHeartbeatPort,
   createLeasePort,
   createLogPort,
+  createNicPort,
   createVipPort,
   createArbitrationPort,
   createVotersPort
@@ -49,6 +50,7 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
   const log = createLogPort(places, clock)
   const heartbeat = createHeartbeatPort(places, log)
   const peer = createPeerPort({ places, linkUp: (name) => heartbeat.view().links.some((link) => link.name === name && link.up) })
+  const nics = createNicPort()
   const vip = createVipPort(places, log)
   const applications = createApplicationPort(places, log)
   const data = createDataPort(places, log)
@@ -58,6 +60,7 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
   const ports = {
     clock,
     disk: createDiskPort(places),
+    nics,
     arbitration: createArbitrationPort(places),
     heartbeat,
     peer,
@@ -80,7 +83,7 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
   // Jobs, mirrord and the heartbeat program stay as they are.
   return async () => {
     await Promise.allSettled([api.close(), engine.stop()])
-    for (const port of [vip, applications, data]) port.close()
+    for (const port of [nics, vip, applications, data]) port.close()
     witness.close()
     await Promise.allSettled([peer.close(), log.flushed()])
   }

@@ -1,7 +1,7 @@
 import type { VoterName } from '../src/core'
 import type { ApplicationConfig, ArbitrationConfig, Config, FenceConfig, JobConfig, JobRecord, Safety, VipConfig } from '../src/model'
 import type { CheckMode } from '../src/wire/frameFields'
-import type { ConfigVersion, LinkView, MirrorAction, MirrordStatus, PeerMessage, PeerReply, Upgraded, VerifyReport, VoteMessage, VoteReply } from '../src/wire'
+import type { ConfigVersion, LinkView, MirrorAction, MirrordStatus, PeerMessage, PeerReply, Upgraded, VerifyReport, VoteMessage, VoteReply, VipPath } from '../src/wire'
 
 /**
  * The doors to the outside, one interface each, on one page. `perform.ts` is their only caller; every outcome
@@ -14,6 +14,7 @@ export interface Ports {
   peer: PeerPort
   voters: VotersPort
   vip: VipPort
+  nics: NicPort
   arbitration: ArbitrationPort
   applications: ApplicationPort
   data: DataPort
@@ -96,6 +97,12 @@ export interface VipPort {
   drop(vip: VipConfig): Promise<void>
   /** Is it on this machine now? */
   held(vip: VipConfig): Promise<boolean>
+}
+
+export interface NicPort {
+  /** Calls back soon with every virtual address of each job, and whenever the link of a card that matters for it changes. */
+  watch(jobs: () => JobConfig[], call: (job: string, paths: Record<string, VipPath>) => void): void
+  close(): void
 }
 
 /** The guide's mode, when every heartbeat is lost. */

@@ -109,6 +109,10 @@ class RunningEngine implements Engine {
     this.loop.emit({ kind: 'booted', records: persisted?.records ?? null, ...this.agreeing.besideInForce() })
     await ports.heartbeat.start((heartbeat) => this.loop.emit({ kind: 'heartbeatChanged', heartbeat }))
     ports.peer.onMessage((message) => this.receive(message))
+    ports.nics.watch(
+      () => Object.values(this.published.config.jobs),
+      (job, paths) => this.loop.emit({ kind: 'vipPathsSeen', job, paths })
+    )
     this.loop.tick()
   }
 

@@ -46,6 +46,8 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     dataSequence: 0,
     data: null,
     dataLost: null,
+    paths: {},
+    pathsSinceMs: null,
     failedApplications: {},
     drained: false,
     restarts: [],

@@ -1,5 +1,5 @@
 import type { Config, JobName, JobRecord } from '../model'
-import type { CommandOptions, JobCommand, LinkView, MirrordStatus, NodeView, VoteMessage, VoteReply } from '../wire'
+import type { CommandOptions, JobCommand, LinkView, MirrordStatus, NodeView, VoteMessage, VoteReply, VipPath } from '../wire'
 
 /** A failure as it travels: a code, a sentence, what to try, the exit code. */
 export interface Failure {
@@ -79,6 +79,8 @@ export type Event = { atMs: number; wallMs: number } & (
   | { kind: 'voteAsked'; request: number; job: JobName; message: VoteMessage }
   /** `reply` null: no answer came in time. */
   | { kind: 'voteAnswered'; job: JobName; voter: VoterName; number: number; reply: VoteReply | null }
+  /** The network cards of this job's addresses, when something about them has changed. */
+  | { kind: 'vipPathsSeen'; job: JobName; paths: Record<string, VipPath> }
   | { kind: 'vipsSeen'; job: JobName; attempt: number; held: string[] }
 )
 

@@ -13,6 +13,7 @@ import { startChecks, stopWithoutLease } from './quorum/serve'
 import { recoverData, restartApplications } from './trouble'
 import { whyNot } from './check'
 import { whyNotServe } from './fit'
+import { settlePaths } from './paths'
 import { dropVips, nonEmpty, standDownStages, startStages, stopStages } from './order'
 import { beginPlan } from './plan'
 import { configOf, hasData, isTouched, LOOK_MS, owns, peerJob, setVip, type JobState, type Plan } from './state'
@@ -97,6 +98,7 @@ function settleOnline(turn: Turn, job: JobState): void {
   trustPeerCopy(turn, job)
   trustMirror(turn, job)
   if (settleSafety(turn, job) || settleSelected(turn, job)) return
+  if (settlePaths(turn, job)) return
   const vipMissing = Object.values(job.vips).some((word) => word !== 'up')
   if (vipMissing || Object.keys(job.failedApplications).length > 0) restartApplications(turn, job)
 }

@@ -1,5 +1,5 @@
 import type { Config, JobConfig, JobName, JobRecord, NodeName, VipConfig } from '../model'
-import type { Ballot, Jeopardy, JobCommand, JobView, MirrordStatus, NodeView, StepLine, VoteRefusal } from '../wire'
+import type { Ballot, Jeopardy, JobCommand, JobView, MirrordStatus, NodeView, StepLine, VoteRefusal, VipPath } from '../wire'
 import type { Order } from './action'
 import type { Failure, HeartbeatFacts, VoterName } from './event'
 import type { Lease } from './quorum/lease'
@@ -67,6 +67,10 @@ export interface JobState {
   dataSequence: number
   data: MirrordStatus | null
   dataLost: string | null
+  /** By the name of the virtual address, as far as it is known; replaced whole. */
+  paths: Readonly<Record<string, VipPath>>
+  /** Since when one of them is not ok. */
+  pathsSinceMs: number | null
   failedApplications: Readonly<Record<string, string>>
   /** The queue has been drained with the applications stopped, and nothing was written since. */
   drained: boolean

@@ -12,6 +12,7 @@ import { voteAnswered } from './quorum/answered'
 import { voteAsked } from './quorum/asked'
 import { hearPeer } from './ownership'
 import { configChanged, configHeld } from './reconfigure'
+import { vipPathsSeen } from './paths'
 import { settle, vipsSeen } from './settle'
 import { copyState, type JobState, type State } from './state'
 import { exposeEnded, outOfSyncAnswered, outOfSyncReceived } from './sync'
@@ -99,6 +100,8 @@ function happenToJob(turn: Turn, event: JobEvent): void {
       return dataStatusChanged(turn, job, event.status)
     case 'dataLost':
       return dataLost(turn, job, event.why)
+    case 'vipPathsSeen':
+      return vipPathsSeen(turn, job, event.paths)
     case 'vipsSeen':
       return isCurrent(job, event.attempt) ? vipsSeen(turn, job, event.held) : undefined
   }

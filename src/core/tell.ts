@@ -20,7 +20,7 @@ function newsOf(state: State): unknown[] {
   for (const name in state.jobs) {
     const job = state.jobs[name] as JobState
     const ticket = job.ticket === null ? undefined : state.tickets[job.ticket]
-    news.push(job.record, job.phase, job.note, job.jeopardy, job.vips, job.applications)
+    news.push(job.record, job.phase, job.note, job.jeopardy, job.vips, job.applications, job.paths)
     news.push(job.ticket, ticket?.state, ticket?.steps.length, job.data?.connected, job.data?.mirror.state)
   }
   for (const link of state.heartbeat?.links ?? []) news.push(link.up)

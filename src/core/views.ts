@@ -34,7 +34,7 @@ function jobView(state: State, job: JobState): JobView {
     phase: job.phase,
     state: stateWord(state, job),
     note: job.note,
-    vips: config.vips.map(({ name, address, prefix }) => ({ name, address, prefix, up: job.vips[name] === 'up' })),
+    vips: config.vips.map(({ name, address, prefix }) => ({ name, address, prefix, up: job.vips[name] === 'up', path: job.paths[name] ?? 'ok' })),
     applications: config.applications.map(({ name }) => ({ name, state: job.applications[name] ?? 'offline' })),
     data: job.data && { ...job.data, needToVerify: record.needToVerify === 'Manually' ? 'Manually' : job.data.needToVerify },
     dataSettings: dataSettings(config.data),

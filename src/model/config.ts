@@ -122,6 +122,8 @@ export interface VipConfig {
   nicGroup: string | null
   /** Fixed NIC name, or null: the one whose network holds the address. */
   nic: string | null
+  /** Several, best first: the first one that has a link. */
+  nics?: string[]
 }
 
 export interface ApplicationConfig {

@@ -59,6 +59,9 @@ export interface NodeView {
   licence: { state: 'Valid'; expires: string | null }
 }
 
+/** The card of a virtual address: it has a link; it has none, and another one that could carry the address has; no card has. */
+export type VipPath = 'ok' | 'other' | 'lost'
+
 export interface JobView {
   record: JobRecord
   /** What this node does with the job now. `standby`: the other node owns it. */
@@ -66,7 +69,7 @@ export interface JobView {
   state: JobStateWord
   /** Why it is in error, or waits. */
   note: string | null
-  vips: { name: string; address: string; prefix: number; up: boolean }[]
+  vips: { name: string; address: string; prefix: number; up: boolean; path?: VipPath }[]
   applications: { name: string; state: 'online' | 'offline' | 'starting' | 'stopping' | 'error' }[]
   data: MirrordStatus | null
   /** What the configuration says about the data: the limits that belong to the numbers in `data`. */

@@ -92,6 +92,7 @@ export class FakePorts {
       }
     },
     voters: createVotersPort({ send: (message, timeoutMs) => this.ports.peer.send(message, timeoutMs) }, (message) => this.askWitness(message)),
+    nics: { watch: () => undefined, close: () => undefined },
     arbitration: {
       reach: () => this.call('reach', { reached: true, why: '' }),
       fence: (_config, victim) => this.call(`fence ${victim}`, undefined)

@@ -57,6 +57,10 @@ function eventText(event: Event): string {
       return `dataLost: ${event.why}`
     case 'vipsSeen':
       return `vipsSeen ${event.held.join(', ') || 'none'}`
+    case 'vipPathsSeen':
+      return `vipPathsSeen ${Object.entries(event.paths)
+        .map(([name, path]) => `${name} ${path}`)
+        .join(', ')}`
     case 'reachTold':
       return `reachTold ${event.reached ? 'yes' : `no: ${event.why}`}`
     default:

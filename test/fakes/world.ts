@@ -14,7 +14,7 @@ import {
 } from '../../src/core'
 import { type Config, hasQuorum, type JobConfig, type JobRecord } from '../../src/model'
 import type { CommandOptions, Danger, JobCommand, VoteMessage } from '../../src/wire'
-import type { Ballot, VoteReply } from '../../src/wire'
+import type { Ballot, VipPath, VoteReply } from '../../src/wire'
 import { DataPlane } from './dataPlane'
 import { FakeLanes } from './fakeLanes'
 import { blankMachine, done, failed, serves, statusOf, type Machine } from './machine'
@@ -88,6 +88,7 @@ const SILENCE_MS = 3_000
 const HEAL_MS = 200
 const SEND_TIMEOUT_MS = 5_000
 const REACH_MS = 1_000
+const NIC_LOOK_MS = 500
 const LEAVE_LIMIT_MS = 30_000
 
 /** Two nodes in virtual time: real decisions, simulated machines and network. */
@@ -103,6 +104,7 @@ export class World {
   readonly oneWay = new Set<string>()
   /** These nodes do not reach the addresses of the arbitration. */
   readonly gatewayLost = new Set<string>()
+  readonly nicLost = new Map<string, VipPath>()
   readonly witness: FakeWitness | null
   /** Set by stories and seeds: this order fails on this node. */
   fails: (node: string, order: Order) => string | null = () => null
@@ -266,6 +268,7 @@ export class World {
     })
     this.emit(node, { kind: 'booted', records: node.disk })
     this.emit(node, { kind: 'heartbeatChanged', heartbeat: this.heartbeatOf(node, false) })
+    this.tellPaths(node)
     this.tick(node, node.engineStarts)
   }
 
@@ -418,7 +421,28 @@ export class World {
     this.pathsChanged()
   }
 
+  /** The cable of its public card is pulled; `other`: a second card of that machine could carry the address. */
+  loseNic(name: string, other = false): void {
+    this.nicLost.set(name, other ? 'other' : 'lost')
+    this.nicsChanged()
+    if (!other) this.pathsChanged()
+  }
+
+  private nicsChanged(): void {
+    for (const node of Object.values(this.nodes)) this.onNode(node, NIC_LOOK_MS, () => this.tellPaths(node))
+  }
+
+  private tellPaths(node: FakeNode): void {
+    const vips = node.config.jobs[JOB]?.vips ?? []
+    const path = this.nicLost.get(node.name) ?? 'ok'
+    const known = node.state?.jobs[JOB]?.paths
+    if (node.state?.booted && vips.some(({ name }) => (known?.[name] ?? 'ok') !== path))
+      this.emit(node, { kind: 'vipPathsSeen', job: JOB, paths: Object.fromEntries(vips.map(({ name }) => [name, path])) })
+  }
+
   heal(): void {
+    this.nicLost.clear()
+    this.nicsChanged()
     this.cuts.clear()
     this.gatewayLost.clear()
     this.oneWay.clear()
@@ -431,7 +455,7 @@ export class World {
   }
 
   pathWorks(link: string): boolean {
-    return !this.cuts.has(link) && this.node(A).up && this.node(B).up
+    return !this.cuts.has(link) && !(link === 'service' && [...this.nicLost.values()].includes('lost')) && this.node(A).up && this.node(B).up
   }
 
   reachable(): boolean {
@@ -691,6 +715,8 @@ export class World {
       case 'probe':
         return done(this.answersThere(node, order.vip.name) ? '52:54:00:00:00:01' : null)
       case 'raise':
+        if (this.nicLost.get(node.name) === 'other') this.nicLost.delete(node.name)
+        this.tellPaths(node)
         if (this.answersThere(node, order.vip.name)) return failed('the address is in use on another machine')
         this.options.served?.(node, 'raises its VIP')
         machine.vips.add(order.vip.name)

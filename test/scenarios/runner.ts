@@ -74,6 +74,8 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
   [/^cut (.+)$/, (world, [links = '']) => world.cut(...links.split(', '))],
   [/^(\S+) does not reach the gateway$/, (world, [name = '']) => void world.gatewayLost.add(name)],
   [/^(\S+) reaches the gateway again$/, (world, [name = '']) => void world.gatewayLost.delete(name)],
+  [/^the public cable of (\S+) is pulled$/, (world, [name = '']) => world.loseNic(name)],
+  [/^one of two public cables of (\S+) is pulled$/, (world, [name = '']) => world.loseNic(name, true)],
   [/^heal$/, (world) => world.heal()],
   [/^(\S+) dies on (\S+)$/, (world, [application = '', name = '']) => world.applicationDies(name, application)],
   [/^the data program dies on (\S+)$/, (world, [name = '']) => world.dataDies(name)],

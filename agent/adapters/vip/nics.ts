@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { VipConfig } from '../../../src/model'
 import { runCommand } from '../command'
 import { inNetwork, sameAddress } from './address'
 
@@ -23,6 +24,8 @@ export interface Nic {
   index: number
   hardware: string
   up: boolean
+  /** The card has a link: the cable is in, and somebody is at its other end. */
+  link: boolean
   /** Has neighbours that may hold an address too: not a loopback or dummy device. */
   hasNeighbours: boolean
   /** `mortal`: the kernel removes it when its time is over. */
@@ -45,18 +48,31 @@ function toNic(nic: z.infer<typeof nicSchema>): Nic {
     local === undefined || prefixlen === undefined ? [] : [{ address: local, prefix: prefixlen, mortal: life !== FOREVER }]
   )
   const hasNeighbours = !nic.flags.includes('LOOPBACK') && !nic.flags.includes('NOARP') && /^(..:){5}..$/.test(nic.address ?? '')
-  return { name: nic.ifname, index: nic.ifindex, hardware: nic.address ?? '', up: nic.flags.includes('UP'), hasNeighbours, addresses }
+  return {
+    name: nic.ifname,
+    index: nic.ifindex,
+    hardware: nic.address ?? '',
+    up: nic.flags.includes('UP'),
+    link: nic.flags.includes('LOWER_UP'),
+    hasNeighbours,
+    addresses
+  }
 }
 
-/** The named NIC, else the one whose own network holds the address: up before down, the narrowest network first. */
-export function nicFor(nics: Nic[], address: string, name: string | null): Nic | null {
-  if (name !== null) return nics.find((nic) => nic.name === name) ?? null
+/** Cards that may carry the address, best first: those that are named, else those whose own network holds it; a link before none, then up before down. */
+export function candidates(nics: Nic[], { address, nic, nics: named }: Pick<VipConfig, 'address' | 'nic' | 'nics'>): Nic[] {
+  const names = named ?? (nic === null ? null : [nic])
+  const listed = names?.flatMap((name) => nics.filter((each) => each.name === name)) ?? byNetwork(nics, address)
+  return listed.sort((one, other) => Number(other.link) - Number(one.link) || Number(other.up) - Number(one.up))
+}
+
+/** The narrowest network first. */
+function byNetwork(nics: Nic[], address: string): Nic[] {
   const fits = nics.flatMap((nic) => {
     const prefixes = nic.addresses.filter((own) => !sameAddress(own.address, address) && inNetwork(address, own.address, own.prefix)).map((own) => own.prefix)
     return prefixes.length === 0 ? [] : [{ nic, prefix: Math.max(...prefixes) }]
   })
-  fits.sort((one, other) => Number(other.nic.up) - Number(one.nic.up) || other.prefix - one.prefix)
-  return fits[0]?.nic ?? null
+  return fits.sort((one, other) => other.prefix - one.prefix).map(({ nic }) => nic)
 }
 
 /** Where the address is now; more than one NIC is a mistake of somebody, and all are found. */

@@ -9,7 +9,7 @@ import { failure, plainReason } from '../failure'
 import { fileWord, readNote, removeNote, writeNote } from '../files'
 import { isLoopback, sameAddress } from './address'
 import { announce, probeNeighbours } from './neighbours'
-import { holders, IP_TIMEOUT_MS, type Nic, nicFor, readNics } from './nics'
+import { candidates, holders, IP_TIMEOUT_MS, type Nic, readNics } from './nics'
 
 /** What `ip address delete` says when the address went away in the meantime. */
 const ALREADY_GONE = /Cannot assign requested address|Cannot find device|No such device/
@@ -163,7 +163,7 @@ class MachineVips implements VipPort {
   }
 
   private nicOf(nics: Nic[], vip: VipConfig): Nic {
-    const nic = nicFor(nics, vip.address, vip.nic)
+    const nic = candidates(nics, vip)[0] ?? null
     if (nic !== null) return nic
     const list = nics.map((each) => `${each.name} ${each.addresses.map((own) => `${own.address}/${own.prefix}`).join(' ')}`.trim()).join(', ')
     throw failure('E_VIP_NO_NIC', { node: this.node, vip: vip.name, address: vip.address, nics: list })

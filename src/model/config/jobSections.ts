@@ -54,9 +54,17 @@ function readVip(job: Section, item: Node): VipConfig {
   const section = new Section(job.source, `a virtual address of ${job.where}`, item, ['name', 'address', 'nicGroup', 'nic'])
   const name = section.require('name', 'name: IP-DB_Group') ? section.text('name', '', 'IP-DB_Group') : ''
   if (name !== '') checkName(job.source, section.place('name'), 'a virtual address', name)
-  const vip: VipConfig = { name, ...readVipAddress(section), nicGroup: section.text('nicGroup', null, 'Nic-DB_Group'), nic: section.text('nic', null, 'eth0') }
+  const vip: VipConfig = { name, ...readVipAddress(section), nicGroup: section.text('nicGroup', null, 'Nic-DB_Group'), ...readNic(section) }
   job.source.remember(vip, section.place('address'))
   return vip
+}
+
+/** `nic: eth0`, or several, best first: `nic: [ eth0, eth1 ]`. */
+function readNic(section: Section): Pick<VipConfig, 'nic' | 'nics'> {
+  if (!isSeq(section.valueNode('nic'))) return { nic: section.text('nic', null, 'eth0') }
+  const nics = section.list('nic', '[ eth0, eth1 ]').map((item) => scalarText(item) ?? '')
+  if (nics.length === 0 || nics.some((name) => name === '' || hasControl(name))) section.refuse('nic', 'names of network cards', '[ eth0, eth1 ]')
+  return { nic: nics[0] ?? null, nics }
 }
 
 function readVipAddress(section: Section): { address: string; prefix: number; family: 4 | 6 } {

@@ -74,11 +74,14 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
       places.root,
       'vip',
       `import { createVipPort } from '../../../agent/adapters'
+       import { readNics } from '../../../agent/adapters/vip/nics'
+       import { pathOf } from '../../../agent/adapters/vip/paths'
        import { monotonicMs } from '../../../agent/adapters/clock'
        const run = async () => {
          const log = { event: (_: string, text: string) => console.log('log ' + text) }
          const port = createVipPort({ runDirectory: '/tmp', node: 'RMHW131' } as never, log as never)
          for (const [name, vip, forMs = null] of JSON.parse(process.argv[2]!)) {
+           if (name === 'path') { console.log(name, pathOf(await readNics(), vip)); continue }
            if (name === 'linger') { await new Promise((resolve) => setTimeout(resolve, vip)); continue }
            try { console.log(name, await (port as any)[name](vip, forMs === null ? null : monotonicMs() + forMs)) } catch (error: any) { console.log(error.report?.code, error.message) }
          }
@@ -127,6 +130,34 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
     expect(neighbour()).toContain(hardwareOf(b))
     expect(ping()).toBe(0)
     expect(act(b, ['drop', address])).toEqual(['drop undefined'])
+  })
+
+  test('a card without a link: the address has another way, then none; it is raised where there is a link', () => {
+    inside(a, 'link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'far1')
+    for (const each of ['eth1', 'far1']) inside(a, 'link', 'set', each, 'up')
+    const [group, plain] = [vip({ nic: 'eth0', nics: ['eth0', 'eth1'] }), vip({})]
+    const onEth1 = (): boolean => inside(a, 'address', 'show', 'dev', 'eth1').includes(group.address)
+    expect(act(a, ['path', group], ['raise', group], ['path', group])).toEqual(['path ok', 'raise undefined', 'path ok'])
+    expect(onEth1()).toBe(false)
+    inside(lan, 'link', 'set', 'p0', 'down')
+    expect(act(a, ['path', group], ['path', plain], ['drop', group], ['raise', group], ['path', group])).toEqual([
+      'path other',
+      'path lost',
+      'drop undefined',
+      'raise undefined',
+      'path ok'
+    ])
+    expect(onEth1()).toBe(true)
+    inside(a, 'link', 'set', 'far1', 'down')
+    expect(act(a, ['path', group], ['drop', group], ['path', group], ['path', vip({ address: '127.0.0.30' })])).toEqual([
+      'path lost',
+      'drop undefined',
+      'path lost',
+      'path ok'
+    ])
+    inside(a, 'link', 'delete', 'eth1')
+    inside(lan, 'link', 'set', 'p0', 'up')
+    expect(act(a, ['path', group], ['path', plain])).toEqual(['path ok', 'path ok'])
   })
 
   test('two VIPs of one network: dropping the first leaves the second', () => {
