@@ -35,6 +35,8 @@ function jobProblems(state: State, job: JobState): string[] {
     found.push(`${state.node} keeps an error flag for ${job.name}: ${record.errorFlag}`)
   if (record.needToVerify === 'Manually' && owns(state, job))
     found.push(`${job.name}: both copies may hold changes of their own (need to verify: Manually); selectsrc ${job.name} NODE says whose data is right`)
+  for (const [name, path] of Object.entries(job.paths))
+    if (path !== 'ok') found.push(`the network card of VIP ${name} of ${job.name} on ${state.node} has no link`)
   return found
 }
 
