@@ -1,7 +1,19 @@
 import type { VoterName } from '../src/core'
 import type { ApplicationConfig, ArbitrationConfig, Config, FenceConfig, JobConfig, JobRecord, Safety, VipConfig } from '../src/model'
 import type { CheckMode } from '../src/wire/frameFields'
-import type { ConfigVersion, LinkView, MirrorAction, MirrordStatus, PeerMessage, PeerReply, Upgraded, VerifyReport, VoteMessage, VoteReply, VipPath } from '../src/wire'
+import type {
+  ConfigVersion,
+  LinkView,
+  MirrorAction,
+  MirrordStatus,
+  PeerMessage,
+  PeerReply,
+  Upgraded,
+  VerifyReport,
+  VoteMessage,
+  VoteReply,
+  VipPath
+} from '../src/wire'
 
 /**
  * The doors to the outside, one interface each, on one page. `perform.ts` is their only caller; every outcome
