@@ -178,7 +178,7 @@ test('a long report is fetched page by page; where nothing was compared it says 
   expect(out.split('\n').at(-2)).toBe('The list holds the first 450 of 12,000.')
 })
 
-test('mirror status is the catalogue view of both sides', async () => {
+test('table 3: mirror status is the catalogue view of both sides', async () => {
   for (const agent of [bench.a, bench.b])
     Object.assign(dataOf(agent).session, { safety: 'full', state: 'SYNCHRONIZED', safetySequence: 1, failoverLsn: 95_000_000_007 })
   const { exitCode, out } = await bench.cui(['mirror', 'DB_Group', 'status'])

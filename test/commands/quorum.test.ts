@@ -83,7 +83,7 @@ test('an owner without a lease says so', async () => {
   expect((await bench.cui(['jobstate', 'DB_Group'])).out).toContain('Quorum                    No\n')
 })
 
-test('mirror status shows what principal, mirror and witness hold, in the words of the catalogue views', async () => {
+test('tables 3 and 4: mirror status shows what principal, mirror and witness hold, in the words of the catalogue views', async () => {
   const blank = { ...quorum(null, 'UNKNOWN'), witnessHolds: { ballot: null, leasedTo: '', ageMs: 12_000 } }
   Object.assign(jobOf(bench.b), { quorum: blank })
   const { out } = await bench.cui(['mirror', 'DB_Group', 'status'])

@@ -1,7 +1,7 @@
 import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
 import { isOnline, JOB, jobOf, type Lab, type Node, VIP } from './kit/lab'
 import { tell } from './kit/needs'
-import { isSince, statusOf } from './kit/observer'
+import { isSince, type Seen, statusOf } from './kit/observer'
 
 const TEST_TIMEOUT_MS = 170_000
 const PORT = 7400
@@ -27,6 +27,11 @@ async function stopsServing(lab: Lab, node: Node): Promise<number> {
 const says = (lab: Lab, node: Node, problem: RegExp): Promise<number> =>
   lab.watch().waitFor(`${node} says ${problem}`, SEEN_TIMEOUT_MS, (seen) => statusOf(seen[node])?.problems.some((text) => problem.test(text)) === true)
 
+/** The process that listens for clients, as the kernel of the node has it. */
+const processOf = (lab: Lab, node: Node): Promise<string> => lab.said(node, ['ss', '-Hltnp', `sport = :${PORT}`])
+
+const leaseLeftMs = (seen: Seen): number => jobOf(seen, 'RMHW131')?.quorum?.leaseLeftMs ?? 0
+
 async function synchronized(lab: Lab, owner: Node): Promise<void> {
   await lab.equal(owner, EQUAL_TIMEOUT_MS)
   await lab.dataIs(owner, 'SYNCHRONIZED', EQUAL_TIMEOUT_MS, ({ session }) => session.state === 'SYNCHRONIZED')
@@ -42,6 +47,13 @@ describeOnline('high availability', { options: [...QUORUM, '--mode', 'high-avail
     async () => {
       await synchronized(lab, 'RMHW131')
       expect(await writes(lab, 'first')).toBe('OK')
+      const application = await processOf(lab, 'RMHW131')
+      expect(application).toContain('pid=')
+      await lab.verb(['kill', 'RMHW131', '--engine'])
+      await lab.verb(['start', 'RMHW131'])
+      await lab.watch().waitFor('the engine is back', ONLINE_TIMEOUT_MS, (seen) => isOnline(seen, 'RMHW131') && leaseLeftMs(seen) > LEASE_MS / 2)
+      expect(await processOf(lab, 'RMHW131')).toBe(application)
+
       await lab.verb(['kill', 'RMHW131'])
       const tookMs = await lab.online('RMHW132', ONLINE_TIMEOUT_MS)
       tell(`high availability: ${Math.round(tookMs)} ms from the death of the principal (lease ${LEASE_MS} ms) until its mirror says that it serves`)

@@ -17,7 +17,7 @@ export function quorumView(state: State, job: JobState): QuorumView | null {
   if (quorum === null || rules === null) return null
   const { lease } = quorum
   const owner = record.owner === state.node && isValid(lease, record.roleSequence, state.atMs)
-  return { leaseLeftMs: owner ? lease.untilMs - state.atMs : null, witness: witnessWord(state, job), ...holds(state, job) }
+  return { leaseLeftMs: owner ? Math.round(lease.untilMs - state.atMs) : null, witness: witnessWord(state, job), ...holds(state, job) }
 }
 
 /** Table 4. */

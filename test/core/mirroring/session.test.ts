@@ -55,7 +55,7 @@ const tables: [story: string, before: Partial<SessionFacts>, after: Partial<Sess
   ['OFF: the mirror is unavailable', off, { ...off, ...unavailable }, 'SYNCHRONIZING', 'DISCONNECTED', 'granted']
 ]
 
-test.each(tables)('%s', (_story, before, after, from, to, exposure) => {
+test.each(tables)('tables 5 and 6: %s', (_story, before, after, from, to, exposure) => {
   expect(sourceState({ ...rest, ...before }).state).toBe(from)
   const facts = { ...rest, ...after }
   expect(sourceState(facts).state).toBe(to)
@@ -102,7 +102,7 @@ test.each<[safety: string, steps: [story: string, sent: number, hardOnB: number,
       ['B has all of it on disk', 14, 14, 14, 14, 14]
     ]
   ]
-])('failover LSN with safety %s', (_safety, steps) => {
+])('tables 8 and 9: failover LSN with safety %s', (_safety, steps) => {
   for (const [story, sentLsn, hardOnB, hardLsn, a, b] of steps) {
     expect([story, failoverLsn({ connected: true, sentLsn, hardLsn })]).toEqual([story, a])
     expect([story, failoverLsn({ connected: true, sentLsn: 0, hardLsn: hardOnB })]).toEqual([story, b])

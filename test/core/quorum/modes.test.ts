@@ -90,7 +90,7 @@ test('a lease that was given up on leaving is not taken from the guard by the ne
   expect(desk.job.quorum!.lease.untilMs).toBeGreaterThan(desk.atMs)
 })
 
-test('the witness is UNKNOWN until it has answered, then CONNECTED, and DISCONNECTED when it is silent (table 7)', () => {
+test('table 7: the witness is UNKNOWN until it has answered, then CONNECTED, and DISCONNECTED when it is silent', () => {
   const mirror = new Desk(B, quorumConfig()).boot(record({ safety: 'full' })).hear()
   const word = () => nodeView(mirror.state).jobs[JOB]?.quorum?.witness
   const answers = (ballot: Ballot | null, number: number) =>
