@@ -19,7 +19,7 @@ export class Orders {
   carryOut(job: JobConfig, roleSequence: number, order: JobOrder): Promise<unknown> {
     switch (order.do) {
       case 'observe':
-        return this.observe(job)
+        return this.observe(job, roleSequence)
       case 'probe':
         return this.ports.vip.probe(order.vip)
       case 'raise':
@@ -123,13 +123,15 @@ export class Orders {
   }
 
   /** What runs here of a job, found and watched again. */
-  private async observe(job: JobConfig): Promise<Found> {
+  private async observe(job: JobConfig, roleSequence: number): Promise<Found> {
     const data = job.data ? await this.ports.data.ensure(job) : null
     const held = await this.held(job)
     const running: string[] = []
     for (const application of job.applications) if (await this.ports.applications.adopt(job, application)) running.push(application.name)
-    await this.ports.lease.known()
-    return { held, running, data, leaseUntilMs: this.ports.lease.untilMs(job.name) }
+    const { lease } = this.ports
+    await lease.known()
+    // One of an earlier role sequence was granted for something else.
+    return { held, running, data, leaseUntilMs: lease.runs(job.name, roleSequence) ? lease.untilMs(job.name) : null }
   }
 
   async held(job: JobConfig): Promise<string[]> {

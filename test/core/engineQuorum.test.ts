@@ -1,4 +1,5 @@
 import { createEngine } from '../../agent/engine/createEngine'
+import { Orders } from '../../agent/engine/orders'
 import type { Engine } from '../../agent/engine/engine'
 import { askWitness, startWitness, type Witness } from '../../src/core/quorum/witness'
 import type { JobMode } from '../../src/model'
@@ -47,6 +48,15 @@ async function online(mode: JobMode): Promise<{ a: Engine; b: Engine; atA: FakeP
   await until('it is online', () => a.status().self.jobs[JOB]?.phase === 'online')
   return { a, b, atA, atB, witness }
 }
+
+test('a lease that the guard holds counts for the role sequence that it was granted in, and for no other one', async () => {
+  const [ports] = fakePair(quorumConfig())
+  const nowMs = ports.ports.clock.nowMs()
+  ports.leases.set(JOB, { roleSequence: 3, untilMs: nowMs + 9_000, killAtMs: nowMs + 8_000 })
+  const found = (roleSequence: number) => new Orders(ports.ports).carryOut(jobConfig({ data: null }), roleSequence, { do: 'observe' })
+  expect(await found(3)).toMatchObject({ leaseUntilMs: nowMs + 9_000 })
+  expect(await found(4)).toMatchObject({ leaseUntilMs: null })
+})
 
 const fail = (why: unknown): never => {
   throw why

@@ -1,3 +1,4 @@
+import { DEFAULT_LEASE_MS } from '../../src/model'
 import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
 import { isOnline, JOB, jobOf, type Lab, type Node, VIP } from './kit/lab'
 import { tell } from './kit/needs'
@@ -41,7 +42,7 @@ async function synchronized(lab: Lab, owner: Node): Promise<void> {
 const writes = (lab: Lab, value: string): Promise<string> => lab.said('client', ['node', 'dist/kv.cjs', '--ask', `${VIP}:${PORT}`, `SET word ${value}`])
 const reads = (lab: Lab): Promise<string> => lab.said('client', ['node', 'dist/kv.cjs', '--ask', `${VIP}:${PORT}`, 'GET word'])
 
-describeOnline('high availability', { options: [...QUORUM, '--mode', 'high-availability'] }, (lab) => {
+describeOnline('high availability', { options: ['--application', 'kv', '--mode', 'high-availability'] }, (lab) => {
   test(
     'the mirror takes over with the witness, without it the pair serves on, and an owner that has lost both stops until one is back',
     async () => {
@@ -51,12 +52,12 @@ describeOnline('high availability', { options: [...QUORUM, '--mode', 'high-avail
       expect(application).toContain('pid=')
       await lab.verb(['kill', 'RMHW131', '--engine'])
       await lab.verb(['start', 'RMHW131'])
-      await lab.watch().waitFor('the engine is back', ONLINE_TIMEOUT_MS, (seen) => isOnline(seen, 'RMHW131') && leaseLeftMs(seen) > LEASE_MS / 2)
+      await lab.watch().waitFor('the engine is back', ONLINE_TIMEOUT_MS, (seen) => isOnline(seen, 'RMHW131') && leaseLeftMs(seen) > DEFAULT_LEASE_MS / 2)
       expect(await processOf(lab, 'RMHW131')).toBe(application)
 
       await lab.verb(['kill', 'RMHW131'])
       const tookMs = await lab.online('RMHW132', ONLINE_TIMEOUT_MS)
-      tell(`high availability: ${Math.round(tookMs)} ms from the death of the principal (lease ${LEASE_MS} ms) until its mirror says that it serves`)
+      tell(`high availability: ${Math.round(tookMs)} ms from the death of the principal (lease ${DEFAULT_LEASE_MS} ms) until its mirror says that it serves`)
       expect(await reads(lab)).toBe('VALUE first')
       await lab.verb(['start', 'RMHW131'])
       await synchronized(lab, 'RMHW132')
