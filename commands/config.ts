@@ -1,41 +1,153 @@
 import { Args } from '@oclif/core'
 import fs from 'node:fs'
-import { parseConfig } from '../src/model/configFile'
+import { configDifferences, type Config as PairConfig, parseConfig } from '../src/model'
+import type { ConfigVersion, ConfigView } from '../src/wire'
 import { CuiCommand, everywhere, type HelpText } from './base'
+import { type ConfigFlags, configNode, configuring, differenceText, readView, sendChange } from './change'
 import type { Outcome } from './context'
 import { fail } from './kit/fail'
+import { table } from './kit/table'
+import { nodeTime } from './kit/text'
+import { actionOf } from './operate'
+import { print } from './view/tables'
 
-const LATER = ['apply', 'show', 'backup', 'restore']
+const ACTIONS = ['check', 'show', 'history', 'diff', 'apply', 'backup', 'restore'] as const
+const DEFAULT_FILE = '/etc/mirrorpair/mirrorpair.yaml'
 
-/** Reads a configuration and says everything that is wrong with it, with file and line. Asks no node. */
-export class ConfigCheck extends CuiCommand {
-  static override args = { action: Args.string({ required: true }), file: Args.string({ default: '/etc/mirrorpair/mirrorpair.yaml' }) }
-  static override flags = { ...everywhere }
+/** The configuration that both nodes have agreed on: looked at, compared, kept, changed as a whole. */
+export class Config extends CuiCommand {
+  static override args = { action: Args.string({ required: true }), what: Args.string() }
+  static override flags = { ...everywhere, ...configuring }
   static override about: HelpText = {
-    summary: 'check a configuration file before it is used',
-    usage: 'config check [FILE]',
-    example: 'config check /etc/mirrorpair/mirrorpair.yaml',
+    summary: 'the configuration of the pair: check a file, show, compare, apply, keep a copy, go back',
+    usage: 'config check|show|history|diff|apply|backup|restore [FILE|VERSION] [--yes] [--dry-run] [--reason TEXT] [--node NODE] [--json]',
+    example: 'config apply /root/new.yaml --dry-run',
     guide: 'annex 1'
   }
 
   async run(): Promise<Outcome> {
-    const { args } = await this.read(ConfigCheck)
-    if (LATER.includes(args.action)) throw fail('E_NOT_THERE_YET', { command: `config ${args.action}` })
-    if (args.action !== 'check') throw fail('E_USAGE', { what: `"${args.action}" is not an action of config.`, usage: ConfigCheck.about.usage })
-    const answer = parseConfig(readText(args.file), args.file)
-    if ('config' in answer) {
-      const { config } = answer
-      this.output.line(
-        `${args.file} is right: cluster ${config.cluster}, nodes ${Object.keys(config.nodes).join(' and ')}, jobs ${Object.keys(config.jobs).join(', ') || 'none'}.`
-      )
-      return { exitCode: 0, json: { file: args.file, ok: true, problems: [], config } }
+    const { args, flags } = await this.read(Config)
+    const action = actionOf(args.action, ACTIONS, 'config', Config.about.usage)
+    switch (action) {
+      case 'check':
+        return this.check(args.what ?? DEFAULT_FILE)
+      case 'show':
+        return this.show(await this.view(flags), args.what)
+      case 'history':
+        return this.history(await this.view(flags))
+      case 'diff':
+        return this.diff(await this.view(flags), this.needed(args.what))
+      case 'apply':
+        return this.whole(flags, readText(this.needed(args.what)), `config apply ${args.what}`, args.what)
+      case 'backup':
+        return this.backup(await this.view(flags), this.needed(args.what))
+      case 'restore':
+        return this.restore(flags, this.needed(args.what))
     }
+  }
+
+  private needed(what: string | undefined): string {
+    if (what !== undefined) return what
+    throw fail('E_USAGE', { what: 'The file or the version is missing.', usage: Config.about.usage })
+  }
+
+  private async view(flags: ConfigFlags): Promise<ConfigView> {
+    return await readView(await configNode(this.context, flags.node))
+  }
+
+  /** Asks no node. */
+  private check(file: string): Outcome {
+    const { config, problems } = this.checked(readText(file), file)
+    if (config === null) return { exitCode: 1, json: { file, ok: false, problems } }
+    const jobs = Object.keys(config.jobs).join(', ') || 'none'
+    this.output.line(`${file} is right: cluster ${config.cluster}, nodes ${Object.keys(config.nodes).join(' and ')}, jobs ${jobs}.`)
+    return { exitCode: 0, json: { file, ok: true, problems, config } }
+  }
+
+  private checked(text: string, file: string): { config: PairConfig | null; problems: object[] } {
+    const answer = parseConfig(text, file)
+    if ('config' in answer) return { config: answer.config, problems: [] }
     for (const problem of answer.problems) {
-      this.output.line(`${args.file}:${problem.line}:${problem.column}: ${problem.message}`)
+      this.output.line(`${file}:${problem.line}:${problem.column}: ${problem.message}`)
       this.output.line(`  Try: ${problem.tryThis}`)
     }
-    return { exitCode: 1, json: { file: args.file, ok: false, problems: answer.problems } }
+    return { config: null, problems: answer.problems }
   }
+
+  private show(view: ConfigView, version: string | undefined): Outcome {
+    const shown = version === undefined ? view.agreed : versionOf(view, version)
+    print(this.output, shown.text.trimEnd().split('\n'))
+    const { isAgreed } = view
+    if (!isAgreed) this.output.line(`# ${view.node} has not agreed on this with the other node.`)
+    return { exitCode: 0, json: { isAgreed, ...shown } }
+  }
+
+  private history({ node, agreed, isAgreed, prepared, history }: ConfigView): Outcome {
+    const columns = [
+      { title: 'Version', width: 9 },
+      { title: 'Time', width: 21 },
+      { title: 'By', width: 15 },
+      { title: 'On', width: 9 },
+      { title: 'Why', width: 5 }
+    ]
+    const row = ({ version, wallMs, by, node: on, why }: ConfigVersion): string[] => [
+      String(version),
+      wallMs === 0 ? '-' : nodeTime(wallMs, 0),
+      by,
+      on,
+      why ?? '-'
+    ]
+    print(this.output, table(columns, [agreed, ...history].map(row)))
+    if (!isAgreed) this.output.line(`${node} has not agreed on the first of these with the other node.`)
+    if (prepared !== null) this.output.line(`${node} has promised to follow to version ${prepared.version}, and asks what became of it.`)
+    return {
+      exitCode: 0,
+      json: { node, isAgreed, prepared: prepared?.version ?? null, versions: [agreed, ...history].map(({ text: _, ...version }) => version) }
+    }
+  }
+
+  private diff(view: ConfigView, what: string): Outcome {
+    const [before, after] = isVersion(what) ? [versionOf(view, what).text, view.agreed.text] : [view.agreed.text, readText(what)]
+    const [was, is] = [this.checked(before, 'in force'), this.checked(after, isVersion(what) ? 'in force' : what)]
+    if (was.config === null || is.config === null)
+      return { exitCode: 1, json: { node: view.node, differences: null, problems: [...was.problems, ...is.problems] } }
+    const differences = configDifferences(was.config, is.config)
+    for (const difference of differences) this.output.line(differenceText(difference))
+    if (differences.length === 0) this.output.line('Nothing differs.')
+    return { exitCode: 0, json: { node: view.node, version: view.agreed.version, differences, problems: [] } }
+  }
+
+  private async whole(flags: ConfigFlags, text: string, typed: string, file = 'the configuration'): Promise<Outcome> {
+    const { config, problems } = this.checked(text, file)
+    if (config === null) return { exitCode: 1, json: { command: typed, ok: false, problems } }
+    const entry = await configNode(this.context, flags.node)
+    const question = `The whole configuration of both nodes becomes that of ${file}. Do you really want to apply it?`
+    return await sendChange(this.context, this.output, { entry, flags, change: { typed, question }, text, base: null })
+  }
+
+  private backup({ node, agreed }: ConfigView, file: string): Outcome {
+    try {
+      fs.writeFileSync(file, agreed.text, { flag: 'wx', mode: 0o600 })
+    } catch (thrown) {
+      const { code } = thrown as NodeJS.ErrnoException
+      throw fail('E_SHELL_FILE', { file, what: code === 'EEXIST' ? 'it is there already' : `it cannot be written (${code})`, advice: 'config backup NEWFILE' })
+    }
+    this.output.line(`Version ${agreed.version} is kept in ${file}.`)
+    return { exitCode: 0, json: { node, file, version: agreed.version } }
+  }
+
+  private async restore(flags: ConfigFlags, what: string): Promise<Outcome> {
+    const text = isVersion(what) ? versionOf(await this.view(flags), what).text : readText(what)
+    return await this.whole(flags, text, `config restore ${what}`, isVersion(what) ? `version ${what}` : what)
+  }
+}
+
+const isVersion = (word: string): boolean => /^\d+$/.test(word)
+
+function versionOf({ node, agreed, history }: ConfigView, word: string): ConfigVersion {
+  const found = [agreed, ...history].find(({ version }) => String(version) === word)
+  if (found !== undefined) return found
+  throw fail('E_NO_SUCH_PART', { what: `version on ${node}`, part: word, known: [agreed, ...history].map(({ version }) => String(version)) })
 }
 
 function readText(file: string): string {

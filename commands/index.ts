@@ -4,17 +4,19 @@ import { Bandwidth } from './bandwidth'
 import { Bringin } from './bringin'
 import { Bringout } from './bringout'
 import { Clearerr } from './clearerr'
-import { ConfigCheck } from './config'
+import { Config } from './config'
 import { Exit } from './exit'
 import { Forcetake } from './forcetake'
 import { Hbtstate } from './hbtstate'
 import { Help } from './help'
 import { Jobstate } from './jobstate'
+import { Link } from './link'
 import { List } from './list'
 import { Log } from './log'
 import { Login } from './login'
 import { Logout } from './logout'
 import { Mirror } from './mirror'
+import { Mode } from './mode'
 import { Open } from './open'
 import { Ready } from './ready'
 import { Run } from './run'
@@ -28,9 +30,11 @@ import { Upgrade } from './upgrade'
 import { Use } from './use'
 import { Verify } from './verify'
 import { Version } from './version'
+import { Vip } from './vip'
 import { Wait } from './wait'
 import { Watch } from './watch'
 import { Why } from './why'
+import { Witness } from './witness'
 
 /** The whole grammar: one word, one class. Usage, options and completion come from the classes. */
 export const COMMANDS: Record<string, CommandClass> = {
@@ -39,17 +43,19 @@ export const COMMANDS: Record<string, CommandClass> = {
   bringin: Bringin,
   bringout: Bringout,
   clearerr: Clearerr,
-  config: ConfigCheck,
+  config: Config,
   exit: Exit,
   forcetake: Forcetake,
   hbtstate: Hbtstate,
   help: Help,
   jobstate: Jobstate,
+  link: Link,
   list: List,
   log: Log,
   login: Login,
   logout: Logout,
   mirror: Mirror,
+  mode: Mode,
   open: Open,
   ready: Ready,
   run: Run,
@@ -63,7 +69,9 @@ export const COMMANDS: Record<string, CommandClass> = {
   use: Use,
   verify: Verify,
   version: Version,
+  vip: Vip,
   wait: Wait,
   watch: Watch,
-  why: Why
+  why: Why,
+  witness: Witness
 }

@@ -36,11 +36,6 @@ export const CHANGE_MESSAGES = {
     exitCode: 3,
     message: ({ peer, why }) => `${peer} did not answer, so nothing was changed: ${why}`,
     tryThis: ({ peer }) => `Both nodes have to agree. Start the agent on ${peer}, or repair the links (hbtstate), then try again.`
-  }),
-  E_CONFIG_VERSION: define<At & { version: string; known: string }>({
-    exitCode: 2,
-    message: ({ node, version, known }) => `${node} keeps no version ${version} of the configuration; it keeps ${known}.`,
-    tryThis: () => 'config history lists them; an older one is restored from a file: config restore FILE.'
   })
 }
 

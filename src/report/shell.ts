@@ -63,6 +63,11 @@ export const shellReports = {
     message: (v) => `The ${v.asked} cannot be asked for: standard input is not a terminal.`,
     tryThis: (v) => v.option
   }),
+  E_NO_SUCH_PART: define<{ what: string; part: string; known: string[] }>({
+    exitCode: 2,
+    message: (v) => `The configuration has no ${[v.what, v.part].filter(Boolean).join(' ')}.`,
+    tryThis: (v) => (v.known.length > 0 ? `It has ${v.known.join(', ')}.` : 'config show prints it.')
+  }),
   E_SHELL_FILE: define<{ file: string; what: string; advice: string }>({
     exitCode: 1,
     message: (v) => `${v.file}: ${v.what}.`,

@@ -1,0 +1,85 @@
+import { Flags } from '@oclif/core'
+import { type ConfigDifference, type ConfigEdit, editConfig, NoSuchPart } from '../src/model'
+import type { ConfigChangeAnswer, ConfigView } from '../src/wire'
+import type { Context, Outcome, Output } from './context'
+import { confirmYes, isTerminal } from './kit/confirm'
+import { fail } from './kit/fail'
+import { askAll, call, openNodes, requireAnswer } from './kit/nodes'
+import type { NodeEntry } from './kit/store'
+
+/** The other node checks it too, and asks the network whether a new address is free. */
+const ANSWER_MS = 60_000
+
+export const configuring = {
+  yes: Flags.boolean({ char: 'y', description: 'do not ask Yes or No' }),
+  'dry-run': Flags.boolean({ description: 'both nodes check it and say what would change; change nothing' }),
+  reason: Flags.string({ description: 'why, kept with the version' })
+}
+
+export interface ConfigFlags {
+  node?: string | undefined
+  yes: boolean
+  'dry-run': boolean
+  reason?: string | undefined
+}
+
+/** Any open node knows the configuration of the pair. */
+export async function configNode(context: Context, node: string | undefined): Promise<NodeEntry> {
+  const asked = await askAll(openNodes(context.store, node ?? context.use.node ?? undefined))
+  requireAnswer(asked)
+  return (asked.find(({ status }) => status !== null) as (typeof asked)[number]).entry
+}
+
+export const readView = (entry: NodeEntry): Promise<ConfigView> => call<ConfigView>(entry, { method: 'GET', path: '/v1/config' })
+
+/** What was typed is the reason, unless another one is given. */
+export interface Change {
+  typed: string
+  question: string
+}
+
+/** A part of what is in force is changed; when somebody else changes it meanwhile, this is refused. */
+export async function changePart(context: Context, output: Output, flags: ConfigFlags, change: Change, edit: ConfigEdit): Promise<Outcome> {
+  const entry = await configNode(context, flags.node)
+  const { agreed } = await readView(entry)
+  return await sendChange(context, output, { entry, flags, change, text: edited(agreed.text, edit), base: agreed.hash })
+}
+
+function edited(text: string, edit: ConfigEdit): string {
+  try {
+    return editConfig(text, edit)
+  } catch (thrown) {
+    if (thrown instanceof NoSuchPart) throw fail('E_NO_SUCH_PART', { what: thrown.what, part: thrown.part, known: thrown.known })
+    throw thrown
+  }
+}
+
+export interface Sending {
+  entry: NodeEntry
+  flags: ConfigFlags
+  change: Change
+  text: string
+  /** null: the whole configuration, whatever is in force. */
+  base: string | null
+}
+
+export async function sendChange(context: Context, output: Output, { entry, flags, change, text, base }: Sending): Promise<Outcome> {
+  const dryRun = flags['dry-run']
+  if (!dryRun && !flags.yes && isTerminal(context)) await confirmYes(context, change.question)
+  const reason = flags.reason ?? change.typed
+  const body = { text, ...(base === null ? {} : { base }), reason, dryRun }
+  const answer = await call<ConfigChangeAnswer>(entry, { method: 'POST', path: '/v1/config', body, answerMs: ANSWER_MS })
+  const { differences, version, followed } = answer
+  for (const difference of differences) output.line(differenceText(difference))
+  if (differences.length === 0) output.line('Nothing differs from what is in force.')
+  if (dryRun) output.line(`Both nodes would take it; version ${version} stays in force.`)
+  else
+    output.line(`Version ${version} of the configuration is in force${followed ? ' on both nodes' : ' here; the other node follows as soon as it is heard'}.`)
+  return { exitCode: 0, json: { command: change.typed, node: entry.node, dryRun, version, followed, differences } }
+}
+
+export function differenceText({ where, before, after, needs, job }: ConfigDifference): string {
+  const value = (text: string | null): string => (text === null ? '(none)' : text.replace(/^"(.*)"$/, '$1'))
+  const more = needs === 'nothing' ? '' : needs === 'offline' ? ` (needs ${job ?? 'every job with quorum'} brought out)` : ' (needs both agents stopped)'
+  return `${where}: ${value(before)} -> ${value(after)}${more}`
+}
