@@ -8,6 +8,8 @@ import { run } from './run'
 
 export const FIRST_POSTGRES_PORT = 5432
 export const FIRST_KV_PORT = 7400
+/** Beyond those of the services of several jobs. */
+export const FIRST_WHO_PORT = 7450
 
 /** One application of a job, in the words of mirrorpair.yaml, and what the pair must leave alone in the folder. */
 export interface ApplicationPlan {
@@ -50,6 +52,11 @@ function ofTheLab(kind: 'kv' | 'records', folder: string, vip: string, port: num
     exclude: [],
     reachedBy: `${path.basename(process.execPath)} dist/${kind}.cjs --ask ${vip}:${port} ${question}`
   }
+}
+
+/** For whoever wants to know which node serves. */
+export function whoApplication(vip: string, place: number): Record<string, unknown> {
+  return { name: 'WHO', process: { start: quoted([...labProgram('who'), '--listen', `${vip}:${FIRST_WHO_PORT + place}`]), workingDirectory: '/' } }
 }
 
 function requirePostgres(): string {

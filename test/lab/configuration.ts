@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { stringify } from 'yaml'
 import type { Config } from '../../src/model'
 import { parseConfig } from '../../src/model/configFile'
-import { planApplication } from './applications'
+import { planApplication, whoApplication } from './applications'
 import { LabError } from './labError'
 import type { UpOptions } from './options'
 import { ADDRESSES, CABLES, FIRST_DATA_PORT, FIRST_VIP, HEARTBEAT_PORTS, NODES, PREFIXES } from './plan'
@@ -37,7 +37,7 @@ function jobSection(options: UpOptions, job: string, place: number) {
   return {
     mode: options.mode ?? 'guide',
     vips: [{ name: `IP-${job}`, address: `${vip}/${PREFIXES.service}`, nicGroup: `Nic-${job}` }],
-    applications: plan.yaml,
+    applications: options.who ? [...plan.yaml, whoApplication(vip, place)] : plan.yaml,
     data: { folders: [{ path: folder, exclude: plan.exclude }], port: FIRST_DATA_PORT + place, ...options.data }
   }
 }

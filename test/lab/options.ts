@@ -9,6 +9,8 @@ export interface UpOptions {
   configFile: string | null
   jobs: string[]
   application: string
+  /** Each job has a second application, which says on which node it runs. */
+  who: boolean
   folder: string | null
   fileSystem: FileSystem
   diskBytes: number
@@ -30,6 +32,7 @@ const UP_OPTIONS = {
   config: { type: 'string' },
   jobs: { type: 'string', default: 'DB_Group' },
   application: { type: 'string', default: 'none' },
+  who: { type: 'boolean', default: false },
   folder: { type: 'string' },
   fs: { type: 'string', default: 'ext4' },
   size: { type: 'string', default: '4G' },
@@ -52,6 +55,7 @@ export function parseUp(args: string[]): UpOptions {
     configFile: values.config ?? null,
     jobs: values.jobs.split(',').filter(Boolean),
     application: values.application,
+    who: values.who,
     folder: values.folder ?? null,
     fileSystem: values.fs,
     diskBytes: sizeBytes(values.size),

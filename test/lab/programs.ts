@@ -10,7 +10,7 @@ export function program(name: 'agent' | 'cui'): string[] {
 }
 
 /** Programs of the lab itself are never part of the single executable. */
-export const labProgram = (name: 'kv' | 'records' | 'observer' | 'lab' | 'prober' | 'ledger' | 'demo' | 'diskShutdown'): string[] => [
+export const labProgram = (name: 'kv' | 'records' | 'observer' | 'lab' | 'prober' | 'ledger' | 'demo' | 'diskShutdown' | 'who'): string[] => [
   process.execPath,
   existing(path.join(__dirname, `${name}.cjs`), 'npm run build')
 ]

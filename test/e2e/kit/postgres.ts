@@ -6,6 +6,7 @@ import { type Host, type Lab, VIP } from './lab'
 const PORT = 5432
 const ROWS_TIMEOUT_MS = 40_000
 const ASK_AGAIN_MS = 100
+const ASK_SECONDS = 5
 const PGBENCH_SECONDS = 2
 /** A node that lost its power says no goodbye: a client that only listens would wait for it for ever. */
 const PGBENCH_SECONDS_MAX = 6
@@ -20,7 +21,21 @@ export async function growLedger(lab: Lab, more: number, timeoutMs = ROWS_TIMEOU
   const deadline = performance.now() + timeoutMs
   let first: number | null = null
   for (;;) {
-    const result = await lab.exec('client', ['psql', '-h', VIP, '-p', String(PORT), '-U', 'postgres', '-XqAt', '-c', 'select count(*) from ledger'])
+    // A node that sleeps takes the connection and says nothing.
+    const result = await lab.exec('client', [
+      'timeout',
+      String(ASK_SECONDS),
+      'psql',
+      '-h',
+      VIP,
+      '-p',
+      String(PORT),
+      '-U',
+      'postgres',
+      '-XqAt',
+      '-c',
+      'select count(*) from ledger'
+    ])
     const rows = result.code === 0 ? Number(result.stdout) : null
     first ??= rows
     if (rows !== null && first !== null && rows >= first + more) return
