@@ -10,6 +10,10 @@ export interface ProcessIdentity {
   bootId: string
 }
 
+/** Of the mask of 64 signals. */
+const SIGNALS_READ_DIGITS = 4
+const SIGKILL_BIT = 1 << 8
+
 interface Stat {
   state: string
   parent: number
@@ -55,6 +59,17 @@ export function sessionMembers(session: number): number[] {
     for (const [pid, stat] of stats) if (members.has(stat.parent)) members.add(pid)
   }
   return [...members]
+}
+
+/** SIGKILL waits for this thread to come back from the kernel. Not known: no. */
+export function isBeingKilled(thread: number): boolean {
+  if (thread <= 0) return false
+  try {
+    const pending = /^SigPnd:\s*([0-9a-f]+)$/m.exec(fs.readFileSync(`/proc/${thread}/status`, 'latin1'))?.[1] ?? '0'
+    return (Number.parseInt(pending.slice(-SIGNALS_READ_DIGITS), 16) & SIGKILL_BIT) !== 0
+  } catch {
+    return false
+  }
 }
 
 /** False when it is gone already. */

@@ -6,6 +6,7 @@ import { dataError } from '../../src/wire/frame'
 import type { CheckMode } from '../../src/wire/frameFields'
 import type { LiveMirrordConfig, MirrordConfig, SessionView } from '../../src/wire/mirrord'
 import { startThread } from '../native/programs'
+import { isBeingKilled } from '../adapters/processes'
 import type { Restored } from './capture/table/restore'
 import type { CopyStateFile } from './copyState'
 import { dirtyDirectory, openDirtyMap, type DirtyMap } from './dirty/dirtyMap'
@@ -173,6 +174,7 @@ export class SourceSide {
     }
     this.session.look(this.view)
     this.tellCopy()
+    this.log.waiters.giveUpKilled(isBeingKilled)
   }
 
   /** The sender decides how to go on with a target by this. */

@@ -115,7 +115,8 @@ class MachineVips implements VipPort {
   private async changeLife(vip: VipConfig, nics: Nic[], untilMs: number | null): Promise<void> {
     for (const { nic, prefix, mortal } of holders(nics, vip.address)) {
       const life = lifetime(vip, untilMs)
-      if (life === null && !mortal) continue
+      // Little is left of a lease: the next renewal says more.
+      if (life === null && (untilMs !== null || !mortal)) continue
       const family = vip.family === 6 ? ['-6'] : []
       await this.ip(vip, [...family, 'address', 'change', `${vip.address}/${prefix}`, 'dev', nic.name, ...(life ?? forever(vip))], ALREADY_GONE)
     }

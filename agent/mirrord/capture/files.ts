@@ -27,6 +27,8 @@ export const NO_REPLY = -0x10000
 
 const BODY = IN_HEADER_BYTES
 const FSYNC_DATA_ONLY = 1
+/** In the request's header: the thread that waits, as this process sees it. */
+const HEADER_PID = 32
 /** O_APPEND and O_DIRECT are the kernel's business above; O_SYNC makes it send FSYNC after each write. */
 export const backingFlags = (flags: number): number => (flags & (O_ACCMODE | O_TRUNC)) | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK
 
@@ -111,7 +113,7 @@ function handOn(serving: Serving, kind: SlowKind, fd: number, offset: number, si
 function makeHard(serving: Serving, kind: SlowKind, fd: number): number {
   const uniqueLow = serving.input.readUInt32LE(8)
   const uniqueHigh = serving.input.readUInt32LE(12)
-  return handOn(serving, kind, fd, 0, 0, serving.log.awaitTarget(serving.options.fuseFd, uniqueLow, uniqueHigh))
+  return handOn(serving, kind, fd, 0, 0, serving.log.awaitTarget(serving.options.fuseFd, uniqueLow, uniqueHigh, serving.input.readUInt32LE(HEADER_PID)))
 }
 
 /** Only when a thousand slow requests wait already. */

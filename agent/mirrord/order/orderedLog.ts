@@ -36,7 +36,7 @@ export interface OrderedLog {
   lsn(): number
   /**
    * Outside the lock, for a request that wants all before it hard (fsync): -1: the local flush is enough. Else the number of a slot: the slow
-   * thread that has flushed tells `waiters.flushed(slot, result)` instead of answering the kernel.
+   * thread that has flushed tells `waiters.flushed(slot, result)` instead of answering the kernel. `pid`: who waits.
    */
-  awaitTarget(fuseFd: number, uniqueLow: number, uniqueHigh: number): number
+  awaitTarget(fuseFd: number, uniqueLow: number, uniqueHigh: number, pid?: number): number
 }

@@ -304,12 +304,12 @@ export class SharedOrderedLog implements OrderedLog {
     }
   }
 
-  awaitTarget(fuseFd: number, uniqueLow: number, uniqueHigh: number): number {
+  awaitTarget(fuseFd: number, uniqueLow: number, uniqueHigh: number, pid = 0): number {
     const waits = this.gateClosed()
     const lsn = this.lsn()
     if ((!waits || this.hardLsn() >= lsn) && !this.waiters.lease.isNeeded()) return -1
-    let slot = this.waiters.add(fuseFd, uniqueLow, uniqueHigh, lsn)
-    for (; slot < 0; slot = this.waiters.add(fuseFd, uniqueLow, uniqueHigh, lsn)) Atomics.wait(this.small, NOTHING, 0, SLOT_WAIT_MS)
+    let slot = this.waiters.add(fuseFd, uniqueLow, uniqueHigh, lsn, pid)
+    for (; slot < 0; slot = this.waiters.add(fuseFd, uniqueLow, uniqueHigh, lsn, pid)) Atomics.wait(this.small, NOTHING, 0, SLOT_WAIT_MS)
     // The gate, or the target's word, may have come before the slot could be seen.
     this.waiters.targetHas(this.gateClosed() ? this.hardLsn() : Number.POSITIVE_INFINITY)
     Atomics.add(this.small, WAITER_SIGNAL, 1)

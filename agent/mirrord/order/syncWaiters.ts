@@ -1,4 +1,5 @@
 import * as libc from '../../native/libc'
+import { EINTR } from '../../native/libcErrors'
 import { LeaseWord } from './leaseWord'
 
 /**
@@ -8,7 +9,7 @@ import { LeaseWord } from './leaseWord'
  * answered when the next one is told.
  */
 const SLOTS = 8_192
-const SLOT_WORDS = 8
+const SLOT_WORDS = 10
 const HEADER_WORDS = 6
 /** How many wait for the target; the highest slot ever used; the newest LSN that somebody wants, and the lease (two words each). */
 const COUNT = 0
@@ -23,13 +24,18 @@ const UNIQUE_HIGH = 3
 const RESULT = 4
 const SINCE = 5
 const LSN = 3
+const PID = 8
 const CLAIMED = 1
 const READY = 2
 const FLUSHED = 4
 const TARGET_HAS = 8
 /** Ready to be answered, and no lease runs. */
 const HELD = 16
-const FLAG_BITS = 5
+/** Whoever waits is being killed: no answer helps it but one. */
+const GIVEN_UP = 32
+const FLAG_BITS = 6
+/** Who waits for longer is looked at: it may be being killed. */
+const LOOK_AFTER_MS = 100
 const REPLY_BYTES = 16
 /** Wall clock modulo this, in one word. */
 const CLOCK = 0x7fff_ffff
@@ -61,7 +67,7 @@ export class SyncWaiters {
   }
 
   /** A slot that waits for both; -1: all are taken. */
-  add(fuseFd: number, uniqueLow: number, uniqueHigh: number, lsn: number): number {
+  add(fuseFd: number, uniqueLow: number, uniqueHigh: number, lsn: number, pid = 0): number {
     const slot = this.claim()
     if (slot < 0) return slot
     const at = place(slot)
@@ -70,6 +76,7 @@ export class SyncWaiters {
     this.words[at + UNIQUE_HIGH] = uniqueHigh | 0
     this.words[at + RESULT] = 0
     this.words[at + SINCE] = Date.now() & CLOCK
+    this.words[at + PID] = pid
     this.longs[at / 2 + LSN] = BigInt(lsn)
     this.raiseWanted(BigInt(lsn))
     Atomics.add(this.words, COUNT, 1)
@@ -107,6 +114,35 @@ export class SyncWaiters {
     if (failed && !last) Atomics.sub(this.words, COUNT, 1)
     if (failed) this.reply(at)
     else if (last) this.finish(at)
+    else if ((before & GIVEN_UP) !== 0) this.giveUp(at)
+  }
+
+  /** A process that is being killed ends only when what it waits for in the kernel is answered: that it was interrupted. */
+  giveUpKilled(isKilled: (pid: number) => boolean): void {
+    const now = Date.now() & CLOCK
+    const top = Atomics.load(this.words, TOP)
+    for (let slot = 0; slot < top; slot++) {
+      const at = place(slot)
+      const state = Atomics.load(this.words, at + STATE)
+      if ((state & READY) === 0 || (state & GIVEN_UP) !== 0 || ((now - this.words[at + SINCE]!) & CLOCK) < LOOK_AFTER_MS) continue
+      if (!isKilled(this.words[at + PID]!) || Atomics.compareExchange(this.words, at + STATE, state, state | GIVEN_UP) !== state) continue
+      this.giveUp(at)
+    }
+  }
+
+  /** One that is still being flushed is given up when that has ended: its slot must not be used again before. */
+  private giveUp(at: number): void {
+    for (;;) {
+      const state = Atomics.load(this.words, at + STATE)
+      if ((state & GIVEN_UP) === 0 || (state & FLUSHED) === 0) return
+      if ((state & HELD) !== 0) return this.letGo(at)
+      // It is being answered at this moment.
+      if ((state & TARGET_HAS) !== 0) return
+      if (Atomics.compareExchange(this.words, at + STATE, state, state | TARGET_HAS) !== state) continue
+      Atomics.sub(this.words, COUNT, 1)
+      this.words[at + RESULT] = -EINTR
+      return this.reply(at)
+    }
   }
 
   /** The target has all up to this LSN, or nobody needs to wait for it any more (Infinity). */
@@ -133,9 +169,9 @@ export class SyncWaiters {
 
   private finish(at: number): void {
     if (this.lease.runs()) return this.reply(at)
-    Atomics.or(this.words, at + STATE, HELD)
-    // It may have been told before this one could be seen.
-    if (this.lease.runs()) this.letGo(at)
+    const before = Atomics.or(this.words, at + STATE, HELD)
+    // A lease may have been told before this one could be seen.
+    if (this.lease.runs() || (before & GIVEN_UP) !== 0) this.letGo(at)
   }
 
   /** A newer lease: what is held is answered under it. */
@@ -149,7 +185,10 @@ export class SyncWaiters {
     for (;;) {
       const state = Atomics.load(this.words, at + STATE)
       if ((state & HELD) === 0) return
-      if (Atomics.compareExchange(this.words, at + STATE, state, state & ~HELD) === state) return this.finish(at)
+      if (Atomics.compareExchange(this.words, at + STATE, state, state & ~HELD) !== state) continue
+      if ((state & GIVEN_UP) === 0) return this.finish(at)
+      this.words[at + RESULT] = -EINTR
+      return this.reply(at)
     }
   }
 

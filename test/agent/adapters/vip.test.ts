@@ -204,6 +204,8 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
     expect(lifeS()).toBe(0xffff_ffff)
     // The program has ended: nobody of ours is there to drop it.
     act(a, ['extend', address, 3_900])
+    // Little is left: that is no reason to make it stay.
+    act(a, ['extend', address, 1_500])
     expect(act(a, ['linger', 3_900], ['held', address])).toEqual(['held false'])
     expect(act(a, ['extend', address, 9_000], ['held', address])).toEqual(['extend undefined', 'held false'])
     expect(act(a, ['raise', address, 9_000], ['extend', address, 20_000], ['drop', address], ['held', address])[3]).toBe('held false')

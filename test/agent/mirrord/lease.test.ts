@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { monotonicMs } from '../../../agent/adapters/clock'
@@ -31,9 +33,12 @@ asRoot('a job with quorum', () => {
   const synchronized = (): Promise<unknown> => pair.one.until('synchronized', ({ session }) => session.state === 'SYNCHRONIZED')
   const writeHard = async (name: string): Promise<void> => {
     const file = await fs.promises.open(path.join(pair.one.folder, name), 'a')
-    await file.write(`${name}\n`)
-    await file.sync()
-    await file.close()
+    try {
+      await file.write(`${name}\n`)
+      await file.sync()
+    } finally {
+      await file.close().catch(() => undefined)
+    }
   }
   const receivedBytes = async (): Promise<number> => (await pair.two.status()).lsn
 
@@ -108,9 +113,24 @@ asRoot('a job with quorum', () => {
     await pair.one.ask({ do: 'configure', config: guide })
     await writeHard('guide')
     await pair.one.ask({ do: 'configure', config: pair.one.config })
-    expect(await endsWithin(writeHard('again'), WAITS_MS)).toBe(false)
+    const again = writeHard('again')
+    expect(await endsWithin(again, WAITS_MS)).toBe(false)
     await lease(LONG_MS, 4)
+    await again
     await expect(pair.one.ask({ do: 'configure', config: { ...guide, port: 1 } })).rejects.toThrow('E_MIRRORD_CONFIG')
+  })
+
+  test('a program that waits for a lease can be killed, and ends', async () => {
+    await lease(LONG_MS)
+    await synchronized()
+    await lease(SHORT_MS, 4)
+    await delay(SHORT_MS)
+    const file = path.join(pair.one.folder, 'written by a program')
+    const program = spawn('dd', ['if=/dev/zero', `of=${file}`, 'bs=4k', 'count=1', 'conv=fsync'], { stdio: 'ignore' })
+    const ended = once(program, 'exit')
+    expect(await endsWithin(ended, WAITS_MS)).toBe(false)
+    program.kill('SIGKILL')
+    expect((await ended)[1]).toBe('SIGKILL')
   })
 
   test('replaced after its lease: what it had not been able to acknowledge is given up by itself, nobody is asked whose data is right', async () => {

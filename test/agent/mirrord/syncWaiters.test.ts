@@ -65,3 +65,42 @@ test('a mode without quorum is chosen while something is held: it is answered', 
   waiters.setLease(null)
   expect(answered).toEqual([[1, 0]])
 })
+
+describe('who waits is killed', () => {
+  const [KILLED, EINTR] = [4_711, 4]
+  /** Long enough to be looked at. */
+  const waited = () => new Promise((resolve) => setTimeout(resolve, 120))
+  const look = ({ waiters }: ReturnType<typeof waitersAt>): void => waiters.giveUpKilled((pid) => pid === KILLED)
+
+  test('it is interrupted, whether it waits for the target or for a lease; who lives waits on', async () => {
+    const world = waitersAt(10_000)
+    const { waiters, answered } = world
+    waiters.setLease(0)
+    const slots = [1, 2, 3, 4].map((unique) => waiters.add(FUSE_FD, unique, 0, unique, unique % 2 === 0 ? KILLED : 1))
+    for (const slot of slots) waiters.flushed(slot, 0)
+    waiters.targetHas(2)
+    await waited()
+    look(world)
+    expect(answered).toEqual([2, 4].map((unique) => [unique, -EINTR]))
+    expect(waiters.waiting()).toBe(1)
+    waiters.setLease(20_000)
+    waiters.targetHas(9)
+    expect(answered.slice(2)).toEqual([
+      [1, 0],
+      [3, 0]
+    ])
+  })
+
+  test('one that is still being flushed keeps its slot until that has ended', async () => {
+    const world = waitersAt(10_000)
+    const { waiters, answered } = world
+    const slot = waiters.add(FUSE_FD, 1, 0, 1, KILLED)
+    await waited()
+    look(world)
+    expect(answered).toEqual([])
+    expect(waiters.add(FUSE_FD, 2, 0, 2, 1)).not.toBe(slot)
+    waiters.flushed(slot, 0)
+    expect(answered).toEqual([[1, -EINTR]])
+    expect(waiters.waiting()).toBe(1)
+  })
+})
