@@ -4,10 +4,11 @@ import os from 'node:os'
 import path from 'node:path'
 import { comparison } from './comparison'
 import { bareDisk, bindfs, type Contender, folderIn, mirrorpair, withSafetyFull } from './contenders'
+import { failoverPairs } from './failover'
 import { type CopyKind, firstCopy } from './firstCopy'
 import { makeDatabase, pgbench, postgresPrograms } from './postgres'
 
-const ROW_NAMES = ['durable', 'random', 'sequential', 'create', 'full', 'pgbench', 'copy', 'verify', 'difference']
+const ROW_NAMES = ['durable', 'random', 'sequential', 'create', 'full', 'pgbench', 'copy', 'verify', 'difference', 'failover']
 const HELP = `Ours beside the bare disk and the rivals that are installed, interleaved in the same rounds: medians, as ratios to the bare disk.
 
   npm run bench -- [ROUNDS [ROW...]]      rows: ${ROW_NAMES.join(', ')}
@@ -123,6 +124,18 @@ async function comparisons(root: string, rounds: number): Promise<Row[]> {
   return [verify, difference]
 }
 
+/** A node dies: until somebody answers at the address again. */
+async function failovers(root: string, rounds: number): Promise<Row[]> {
+  const row: Row = { title: 'a node dies, heartbeats 100 ms × 3', unit: 's', better: 'lower', figures: new Map() }
+  const pairs = await failoverPairs(root)
+  try {
+    for (let round = 0; inTime(round, rounds, row.title); round += 1) for (const pair of pairs) note(row, pair.name, await pair.death())
+  } finally {
+    for (const pair of pairs) await pair.end()
+  }
+  return [row]
+}
+
 /** null: it was told what may be asked. */
 function asked(words: string[]): { rounds: number; rowNames: string[] } | null {
   const [rounds = String(ROUNDS), ...rowNames] = words
@@ -156,6 +169,7 @@ async function main(): Promise<void> {
   }
   if (wanted('copy')) rows.push(...(await copies(root, rounds)))
   if (wanted('verify') || wanted('difference')) rows.push(...(await comparisons(root, rounds)))
+  if (wanted('failover')) rows.push(...(await failovers(root, rounds)))
   rows.forEach(print)
   fs.rmSync(root, { recursive: true, force: true })
 }
