@@ -78,7 +78,7 @@ async function main(): Promise<void> {
   const ears = dgram.createSocket('udp4')
   ears.on('message', (bytes) => {
     const sample = samples[bytes.readUIntBE(0, SAMPLE_BYTES)]
-    const node = NODES.findIndex((name) => name === bytes.toString('utf8', SAMPLE_BYTES))
+    const node = (NODES as readonly string[]).indexOf(bytes.toString('utf8', SAMPLE_BYTES))
     if (sample !== undefined && node >= 0) sample.by |= 1 << node
   })
   await new Promise<void>((resolve) => ears.bind(OWN_PORT, own, resolve))
