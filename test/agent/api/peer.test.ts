@@ -1,9 +1,10 @@
 import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
+import { createVotersPort } from '../../../agent/adapters/voters'
 import { createPeerPort } from '../../../agent/api'
 import { runSetup } from '../../../agent/setup'
-import type { PeerMessage } from '../../../src/wire'
+import type { PeerMessage, PeerReply, VoteMessage, VoteReply } from '../../../src/wire'
 import { call, configText, makeKeys, type Node, quiet, refused, startNode, temporaryFolder } from './kit'
 
 const OCTET = 52
@@ -25,6 +26,9 @@ afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 
 const ticket: PeerMessage = { kind: 'ticket', ticket: 'RMHW132-1', sinceStep: 0, waitMs: 0 }
 const command: PeerMessage = { kind: 'command', job: 'DB_Group', command: 'switch', account: 'root', reason: null, dryRun: false }
+const ballot = { roleSequence: 1, owner: 'RMHW131', mirrorInSync: true, syncSequence: 1, configVersion: 1 }
+const vote: VoteMessage = { job: 'DB_Group', from: 'RMHW131', peer: 'RMHW132', sender: 'a1', number: 1, voter: null, ballot, ask: { do: 'renew' } }
+const voted: VoteReply = { number: 1, incarnation: 'b1', granted: true, why: null, ballot, leasedTo: 'RMHW131' }
 const keysOf = (directory: string) => ({
   cert: fs.readFileSync(path.join(directory, 'tls', 'node.crt')),
   key: fs.readFileSync(path.join(directory, 'tls', 'node.key'))
@@ -50,6 +54,51 @@ test('keys of a newer version of the peer are handed on', async () => {
 test('a refusal is an answer', async () => {
   b.peer.onMessage(() => Promise.reject(refused('E_JOB_BUSY', 5)))
   expect(await a.peer.send(ticket, 5_000)).toMatchObject({ ok: false, error: { code: 'E_JOB_BUSY', exitCode: 5 } })
+})
+
+describe('a vote', () => {
+  const asks = (message: VoteMessage) => createVotersPort(a.peer, null).ask('peer', message, 5_000)
+  const answers = (reply: PeerReply): PeerMessage[] => {
+    const heard: PeerMessage[] = []
+    b.peer.onMessage(async (message) => {
+      heard.push(message)
+      return reply
+    })
+    return heard
+  }
+
+  test('is asked for and given', async () => {
+    const heard = answers({ ok: true, result: voted })
+    expect(await asks(vote)).toEqual(voted)
+    expect(heard).toEqual([{ kind: 'vote', vote }])
+  })
+
+  test('is asked for in the name of the certificate only', async () => {
+    const heard = answers({ ok: true, result: voted })
+    expect(await asks({ ...vote, from: 'RMHW132', peer: 'RMHW131' })).toBeNull()
+    expect(heard).toEqual([])
+  })
+
+  test.each<[what: string, reply: PeerReply]>([
+    ['a refusal', { ok: false, error: { code: 'E_JOB_UNKNOWN', message: 'unknown', tryThis: 'Wait.', exitCode: 5 } }],
+    ['an answer to something else', { ok: true, result: { granted: true } }],
+    ['a reason that this version does not know', { ok: true, result: { ...voted, granted: false, why: 'mood' } }]
+  ])('is not %s', async (_what, reply) => {
+    answers(reply)
+    expect(await asks(vote)).toBeNull()
+  })
+
+  test('is not a question that is not understood', async () => {
+    const heard = answers({ ok: true, result: voted })
+    expect(await asks({ ...vote, ask: { do: 'conquer' } } as unknown as VoteMessage)).toBeNull()
+    expect(heard).toEqual([])
+  })
+
+  test('is not silence, nor one of a witness that the cluster has not', async () => {
+    await b.stop()
+    expect(await asks(vote)).toBeNull()
+    expect(await createVotersPort(a.peer, null).ask('witness', vote, 5_000)).toBeNull()
+  })
 })
 
 test('before the engine listens, the peer is told so', async () => {
@@ -115,6 +164,9 @@ test('a way that swallows everything costs its share of the time, and the next o
   b.peer.onMessage(async () => ({ ok: true, result: 'by link-1' }))
   expect(await a.peer.send(command, 6_000)).toEqual({ ok: true, result: 'by link-1' })
   expect(swallowed.length).toBe(1)
+  // A vote has little time, and a share of it is enough for a way that works.
+  b.peer.onMessage(async () => ({ ok: true, result: voted }))
+  expect(await createVotersPort(a.peer, null).ask('peer', vote, 1_500)).toEqual(voted)
   for (const socket of swallowed) socket.destroy()
   await new Promise((resolve) => hole.close(resolve))
 })
