@@ -1,4 +1,5 @@
 import { ENGINE_SILENT_MS, peerEngineIsSilent } from './heartbeat'
+import { waitsForRedo } from './sync'
 import { configOf, owns, type JobState, type State } from './state'
 import { ageText, sizeText } from './words'
 
@@ -81,7 +82,13 @@ function ownerProblems(state: State, job: JobState): string[] {
 
 type Data = NonNullable<JobState['data']>
 
-function streamProblems({ peerNode }: State, { name }: JobState, { connected, session }: Data): string[] {
+function streamProblems(state: State, job: JobState, { connected, session }: Data): string[] {
+  const { peerNode } = state
+  const { name } = job
+  if (session.state === 'SUSPENDED' && waitsForRedo(state, job))
+    return [
+      `the mirroring of ${name} is SUSPENDED: ${whyOf(session.why)}; in the mode high-protection what has to be durable waits until ${peerNode} has repaired it (transmit ${name} resume)`
+    ]
   if (session.state === 'SUSPENDED') return [`the mirroring of ${name} is SUSPENDED: ${whyOf(session.why)}; transmit ${name} resume goes on`]
   return connected ? [] : [`the data of ${name} is not connected to ${peerNode}${session.why === null ? '' : `: ${session.why}`}`]
 }

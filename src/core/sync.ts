@@ -1,6 +1,6 @@
 import type { MirrordStatus } from '../wire'
 import type { HandoverAnswer, Outcome } from './event'
-import { EXPOSE_AGAIN_MS, hasData, owns, peerJob, type JobState, type State } from './state'
+import { configOf, EXPOSE_AGAIN_MS, hasData, owns, peerJob, type JobState, type State } from './state'
 import { servesByForce } from './quorum/force'
 import { log, reply, setRecord, type Turn } from './turn'
 
@@ -51,10 +51,20 @@ function peerHasRecorded(state: State, job: JobState): boolean {
   return said || job.exposure.recordedThere === syncSequence
 }
 
+/**
+ * Table 5 of the mirroring paper: with no witness to ask, a mirror whose redo met an error is no second one any more. The service is not ended, because
+ * only a source that runs can set the mirror right: what has to be durable waits until it is. A session that somebody paused is another matter.
+ */
+export function waitsForRedo(state: State, job: JobState): boolean {
+  const { data, record } = job
+  const suspended = data?.session.state === 'SUSPENDED' && data.replication !== 'Pause'
+  return configOf(state, job).mode === 'high-protection' && record.mirrorInSync && suspended
+}
+
 export function wantsExposure(state: State, job: JobState): boolean {
   const { data, record } = job
   const isSource = data?.role === 'source' && data.roleSequence === record.roleSequence
-  return isSource && owns(state, job) && record.handover === null && data.session.exposure === 'wanted'
+  return isSource && owns(state, job) && record.handover === null && data.session.exposure === 'wanted' && !waitsForRedo(state, job)
 }
 
 /** An engine that has just started gives the heartbeats their time. */

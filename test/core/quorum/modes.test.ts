@@ -1,4 +1,5 @@
 import { nodeView } from '../../../src/core'
+import { problems } from '../../../src/core/problems'
 import type { JobMode } from '../../../src/model'
 import type { Ballot, VoteMessage, VoteReply } from '../../../src/wire'
 import { A, B, DATA, JOB, jobConfig, pairConfig, QUORUM, quorumConfig } from '../../fakes/pairConfig'
@@ -88,6 +89,32 @@ test('a lease that was given up on leaving is not taken from the guard by the ne
   answers({})
   expect(desk.job.record).toMatchObject({ released: false, mirrorInSync: false })
   expect(desk.job.quorum!.lease.untilMs).toBeGreaterThan(desk.atMs)
+})
+
+describe('table 5: in high protection a mirror that does not redo', () => {
+  const suspended = (replication: 'Pause' | 'Replicating') => {
+    const desk = new Desk(A, quorumConfig('high-protection'))
+    desk.tell({ kind: 'booted', records: { [JOB]: record({ safety: 'full' }) } })
+    const data = { ran: true, status: dataStatus({ role: 'source', roleSequence: 1 }) }
+    desk.end('observe', null, { held: ['IP-DB_Group'], running: ['POSTGRES', 'AGENT'], data, leaseUntilMs: 5_000 })
+    const { session } = dataStatus({})
+    return desk.dataSays({
+      role: 'source',
+      connected: true,
+      replication,
+      session: { ...session, state: 'SUSPENDED', why: 'redo met an error', exposure: 'wanted' }
+    })
+  }
+  const asks = (desk: Desk) => desk.actions.some((action) => action.do === 'sendVote' && action.message.ask.do === 'propose')
+
+  test('after a redo error nothing is acknowledged without it, and the problem says so', () => {
+    const desk = suspended('Replicating')
+    expect(asks(desk)).toBe(false)
+    expect(desk.job).toMatchObject({ phase: 'online', record: { mirrorInSync: true } })
+    expect(problems(desk.state).join()).toContain('what has to be durable waits')
+  })
+
+  test('after a pause that somebody asked for it goes on without it', () => expect(asks(suspended('Pause'))).toBe(true))
 })
 
 test('table 7: the witness is UNKNOWN until it has answered, then CONNECTED, and DISCONNECTED when it is silent', () => {
