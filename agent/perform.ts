@@ -3,6 +3,7 @@ import { invariant, type Config, type JobConfig, type JobRecord } from '../src/m
 import { AGENT_MESSAGES } from '../src/report/agent'
 import { ReportError } from '../src/report/report'
 import type { CommandAnswer, PeerMessage, PeerReply } from '../src/wire'
+import { formatOf } from '../src/wire/keptState'
 import { Orders } from './engine/orders'
 import type { Ports } from './ports'
 
@@ -41,7 +42,7 @@ export class Performer {
 
   /** The only one that the loop waits for. */
   async persist(action: Extract<Action, { do: 'persist' }>): Promise<void> {
-    await this.context.ports.disk.save({ formatVersion: 1, node: this.context.node, records: action.records })
+    await this.context.ports.disk.save({ formatVersion: formatOf(action.records), node: this.context.node, records: action.records })
   }
 
   perform(action: Exclude<Action, { do: 'persist' }>): void {

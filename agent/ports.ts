@@ -1,5 +1,5 @@
 import type { VoterName } from '../src/core'
-import type { ApplicationConfig, ArbitrationConfig, Config, FenceConfig, JobConfig, JobRecord, Safety, VipConfig } from '../src/model'
+import type { ApplicationConfig, ArbitrationConfig, Config, FenceConfig, JobConfig, Safety, VipConfig } from '../src/model'
 import type { CheckMode } from '../src/wire/frameFields'
 import type {
   ConfigVersion,
@@ -12,7 +12,8 @@ import type {
   VerifyReport,
   VoteMessage,
   VoteReply,
-  VipPath
+  VipPath,
+  KeptState
 } from '../src/wire'
 
 /**
@@ -44,18 +45,11 @@ export interface ClockPort {
   after(delayMs: number, call: () => void): () => void
 }
 
-/** What the engine keeps over restarts, in `<state>/engine.json`. */
-export interface PersistedState {
-  formatVersion: 1
-  node: string
-  records: Record<string, JobRecord>
-}
-
 export interface DiskPort {
   /** null: never saved. A damaged file is refused with E_STATE_DAMAGED, never guessed at. */
-  load(): Promise<PersistedState | null>
+  load(): Promise<KeptState | null>
   /** Resolves when it is hard on disk (write, fsync, rename, fsync of the directory). */
-  save(state: PersistedState): Promise<void>
+  save(state: KeptState): Promise<void>
 }
 
 /** What the heartbeat program knows; it outlives the engine, so that an engine restart is never a node death to the peer. */

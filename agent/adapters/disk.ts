@@ -2,33 +2,13 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import * as z from 'zod'
-import type { DiskPort, PersistedState, Places } from '../ports'
+import { KEPT_FORMAT_MAX, type KeptState, readKept } from '../../src/wire/keptState'
+import type { DiskPort, Places } from '../ports'
 import { failure, plainReason } from './failure'
 import { syncDirectory, writeFlushed } from './files'
 
 const FILE_MODE = 0o600
 
-const recordSchema = z.looseObject({
-  job: z.string(),
-  roleSequence: z.int().min(0),
-  owner: z.string(),
-  desired: z.enum(['online', 'offline']),
-  takeReason: z.enum(['manual', 'failover', 'initial', 'forced']),
-  takeTimeMs: z.number(),
-  handover: z.object({ to: z.string(), roleSequence: z.int().min(0), ticket: z.string() }).nullable(),
-  errorFlag: z.string().nullable(),
-  needToVerify: z.enum(['No', 'Yes', 'Manually']),
-  copyComplete: z.boolean(),
-  // What an earlier version did not know.
-  safety: z.enum(['full', 'off']).default('off'),
-  safetySequence: z.int().min(0).default(0),
-  mirrorInSync: z.boolean().default(false),
-  syncSequence: z.int().min(0).default(0),
-  selectedSequence: z.int().min(0).default(0),
-  history: z.array(z.object({ roleSequence: z.int().min(0), owner: z.string() }))
-})
-
-const stateSchema = z.looseObject({ formatVersion: z.literal(1), node: z.string(), records: z.record(z.string(), recordSchema) })
 const fileSchema = z.object({ generation: z.int().min(1), sha256: z.string(), state: z.unknown() })
 
 /**
@@ -41,10 +21,11 @@ export function createDiskPort(places: Pick<Places, 'stateDirectory' | 'node'>):
   let generation = 0
   let last: Promise<void> = Promise.resolve()
 
-  const load = async (): Promise<PersistedState | null> => {
+  const load = async (): Promise<KeptState | null> => {
     const text = await readOrNull(file, previous, places.node)
     if (text === null) return null
     const read = parseState(text)
+    if (typeof read === 'number') throw failure('E_STATE_NEWER', { node: places.node, file, found: read, known: KEPT_FORMAT_MAX })
     if (typeof read === 'string') throw failure('E_STATE_DAMAGED', { node: places.node, file, previous, why: read })
     if (read.state.node !== places.node) throw failure('E_STATE_FOREIGN', { node: places.node, file, other: read.state.node })
     generation = read.generation
@@ -52,7 +33,7 @@ export function createDiskPort(places: Pick<Places, 'stateDirectory' | 'node'>):
   }
 
   /** One after the other, in the order asked for: a later state never hides behind an earlier one. */
-  const save = (state: PersistedState): Promise<void> => {
+  const save = (state: KeptState): Promise<void> => {
     const text = stateText(state, ++generation)
     const saved = last.then(() => replace(places.stateDirectory, file, previous, text))
     last = saved.catch(() => undefined)
@@ -78,12 +59,12 @@ const checksum = (generation: number, state: unknown): string =>
     .update(JSON.stringify([generation, state]))
     .digest('hex')
 
-function stateText(state: PersistedState, generation: number): string {
+function stateText(state: KeptState, generation: number): string {
   return `${JSON.stringify({ generation, sha256: checksum(generation, state), state }, null, 2)}\n`
 }
 
-/** The state, or in a few words what is wrong with it. */
-function parseState(text: string): { generation: number; state: PersistedState } | string {
+/** The state, or in a few words what is wrong with it, or the number of a format that is newer than this version. */
+function parseState(text: string): { generation: number; state: KeptState } | string | number {
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -93,9 +74,9 @@ function parseState(text: string): { generation: number; state: PersistedState }
   const file = fileSchema.safeParse(json)
   if (!file.success) return 'it is not a state file'
   if (file.data.sha256 !== checksum(file.data.generation, file.data.state)) return 'its checksum does not match'
-  const state = stateSchema.safeParse(file.data.state)
-  if (!state.success) return `it was written by another version: ${state.error.issues[0]?.path.join('.')} ${state.error.issues[0]?.message}`
-  return { generation: file.data.generation, state: state.data as PersistedState }
+  const read = readKept(file.data.state)
+  if (read.is === 'newer') return read.formatVersion
+  return read.is === 'damaged' ? `it was written by another version: ${read.why}` : { generation: file.data.generation, state: read.state }
 }
 
 /** The name `engine.json` always leads to a whole file: the old one gets its second name before the new one takes its place. */

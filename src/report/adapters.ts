@@ -12,6 +12,12 @@ const diskReports = {
     tryThis: ({ file, previous }) =>
       `Look at the job owners on the other node (allstate). If ${previous} says the same, copy it over ${file}; if not, or if there is no other node, remove both files only when the service runs nowhere. Then start the agent.`
   }),
+  E_STATE_NEWER: define<At & { file: string; found: number; known: number }>({
+    exitCode: 1,
+    message: ({ node, file, found, known }) =>
+      `The state file ${file} of ${node} has the format ${found}, of a newer version; this one knows formats up to ${known} and does not guess.`,
+    tryThis: () => 'Install the newer version again. To go back to this one, bring the jobs out with the newer version first.'
+  }),
   E_STATE_FOREIGN: define<At & { file: string; other: string }>({
     exitCode: 1,
     message: ({ node, file, other }) => `The state file ${file} belongs to node ${other}, and this node is ${node}.`,

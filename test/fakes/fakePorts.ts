@@ -1,5 +1,6 @@
 import { createVotersPort } from '../../agent/adapters/voters'
-import type { KeptConfig, PersistedState, Places, Ports } from '../../agent/ports'
+import type { KeptState } from '../../src/wire/keptState'
+import type { KeptConfig, Places, Ports } from '../../agent/ports'
 import type { Config } from '../../src/model'
 import type { MirrordStatus, PeerMessage, PeerReply, VoteMessage, VoteReply } from '../../src/wire'
 import { blankMachine, statusOf } from './machine'
@@ -9,7 +10,7 @@ import { A, B } from './pairConfig'
 export class FakePorts {
   readonly calls: string[] = []
   readonly events: string[] = []
-  disk: PersistedState | null = null
+  disk: KeptState | null = null
   kept: KeptConfig | null = null
   file = ''
   /** The peer's own receiver; null: it cannot be reached. */

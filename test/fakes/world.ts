@@ -15,6 +15,7 @@ import {
 import { type Config, hasQuorum, type JobConfig, type JobRecord } from '../../src/model'
 import type { CommandOptions, Danger, JobCommand, VoteMessage } from '../../src/wire'
 import type { Ballot, VipPath, VoteReply } from '../../src/wire'
+import { readKept } from '../../src/wire/keptState'
 import { DataPlane } from './dataPlane'
 import { FakeLanes } from './fakeLanes'
 import { blankMachine, done, failed, serves, statusOf, type Machine } from './machine'
@@ -237,6 +238,18 @@ export class World {
       if (this.nowMs >= limitMs || (node.state?.leaving && hasLeft(Object.values(node.state.jobs)))) this.kill(node.name)
       else this.endWhenLeft(node, boots, limitMs)
     })
+  }
+
+  /** As the first version had written it; read as the engine reads it. */
+  ageDisk(name: string): void {
+    const node = this.node(name)
+    const records = Object.entries(node.disk ?? {}).map(([job, record]) => {
+      const { safety: _s, safetySequence: _q, mirrorInSync: _m, syncSequence: _y, selectedSequence: _l, claim: _c, released: _r, ...first } = record
+      return [job, first]
+    })
+    const read = readKept({ formatVersion: 1, node: name, records: Object.fromEntries(records) })
+    if (read.is !== 'state') throw new Error(`the first format is not read: ${JSON.stringify(read)}`)
+    node.disk = read.state.records
   }
 
   crashEngine(name: string): void {

@@ -14,6 +14,7 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
     }
   ],
   [/^all boot$/, (world) => world.bootAll()],
+  [/^another witness takes its place$/, (world) => replaceWitness(world)],
   [/^(kill|wipe|boot) the witness$/, (world, [what]) => world.witness?.[what as 'kill' | 'wipe' | 'boot']()],
   [/^pause (\S+) for ([\d.]+)s$/, (world, [name = '', seconds]) => world.pause(name, Number(seconds) * 1000)],
   [/^cut (\S+) from (\S+)$/, (world, [one = '', other = '']) => world.cutBoth(one, other)],
@@ -69,6 +70,8 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
     }
   ],
   [/^kill (\S+)$/, (world, [name = '']) => world.kill(name)],
+  [/^the disk of (\S+) has the first format$/, (world, [name = '']) => world.ageDisk(name)],
+  [/^(\S+) restarts its engine$/, (world, [name = '']) => restartEngine(world, name)],
   [/^kill the engine of (\S+)$/, (world, [name = '']) => world.crashEngine(name)],
   [/^start the engine of (\S+)$/, (world, [name = '']) => world.startEngine(name)],
   [/^cut (.+)$/, (world, [links = '']) => world.cut(...links.split(', '))],
@@ -104,6 +107,17 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
     }
   ]
 ]
+
+/** Another machine with the same address: it knows nothing. */
+function replaceWitness(world: World): void {
+  world.witness?.wipe()
+  world.witness?.boot()
+}
+
+function restartEngine(world: World, name: string): void {
+  world.crashEngine(name)
+  world.startEngine(name)
+}
 
 /** The first line of a story about three hosts. */
 const QUORUM_STORY = /^a pair with a witness, (high-availability|high-protection)$/

@@ -1,11 +1,12 @@
+import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { createDiskPort } from '../../../agent/adapters'
-import type { PersistedState } from '../../../agent/ports'
+import { formatOf, KEPT_FORMAT_MAX, type KeptState } from '../../../src/wire/keptState'
 import type { ReportError } from '../../../src/report/report'
 import { makePlaces, removePlaces } from './surroundings'
 
-const state = (roleSequence: number): PersistedState => ({
+const state = (roleSequence: number): KeptState => ({
   formatVersion: 1,
   node: 'RMHW131',
   records: {
@@ -48,6 +49,36 @@ describe('the state of the engine on disk', () => {
     expect(await createDiskPort(places).load()).toEqual(state(3))
     expect(fs.readFileSync(path.join(places.stateDirectory, 'engine.previous.json'), 'utf8')).toContain('"roleSequence": 2')
     expect(fs.statSync(file).mode & 0o777).toBe(0o600)
+  })
+
+  /** As another version wrote it. */
+  const write = (kept: unknown): void => {
+    const sha256 = createHash('sha256')
+      .update(JSON.stringify([1, kept]))
+      .digest('hex')
+    fs.writeFileSync(file, JSON.stringify({ generation: 1, sha256, state: kept }))
+  }
+
+  test('what the first version wrote is read, and what it did not know is filled up; a newer format is refused', async () => {
+    const before = fs.readFileSync(file, 'utf8')
+    const { safety: _s, safetySequence: _q, mirrorInSync: _m, syncSequence: _y, selectedSequence: _l, ...first } = state(3).records.DB_Group!
+    write({ formatVersion: 1, node: 'RMHW131', records: { DB_Group: first } })
+    const filled = { safety: 'off', safetySequence: 0, mirrorInSync: false, syncSequence: 0, selectedSequence: 0 }
+    expect((await createDiskPort(places).load())?.records.DB_Group).toEqual({ ...first, ...filled })
+    write({ ...state(3), formatVersion: KEPT_FORMAT_MAX + 1 })
+    expect(await code(createDiskPort(places).load())).toBe('E_STATE_NEWER')
+    fs.writeFileSync(file, before)
+  })
+
+  test('the newer format is written only when there is something that the older one would lose', async () => {
+    const before = fs.readFileSync(file, 'utf8')
+    const record = state(3).records.DB_Group!
+    expect(formatOf({ DB_Group: record })).toBe(1)
+    expect(formatOf({ DB_Group: { ...record, claim: null, released: false } })).toBe(1)
+    for (const promise of [{ claim: { roleSequence: 4 } }, { released: true }]) expect(formatOf({ DB_Group: { ...record, ...promise } })).toBe(2)
+    write({ ...state(3), formatVersion: 2, records: { DB_Group: { ...record, claim: { roleSequence: 4 } } } })
+    expect((await createDiskPort(places).load())?.records.DB_Group?.claim).toEqual({ roleSequence: 4 })
+    fs.writeFileSync(file, before)
   })
 
   test('generations go on over a restart', async () => {
