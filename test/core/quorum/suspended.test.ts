@@ -17,6 +17,7 @@ const SESSIONS: Record<Event, Partial<MirrordStatus['session']>> = {
   'the mirror is unavailable': { state: 'DISCONNECTED', why: 'Data link link-0 does not connect' }
 }
 
+/** In high protection a redo error is the loss of the only other voter: nobody is asked, and nothing is acknowledged without the mirror. */
 const ASKED: [mode: JobMode, witness: boolean, safety: 'full' | 'off', asked: string[]][] = [
   ['high-availability', true, 'full', ['peer', 'witness']],
   ['high-protection', true, 'full', ['peer']],
@@ -29,7 +30,10 @@ const ASKED: [mode: JobMode, witness: boolean, safety: 'full' | 'off', asked: st
 ]
 
 const rows = ASKED.flatMap(([mode, witness, safety, asked]) =>
-  (Object.keys(SESSIONS) as Event[]).map((event) => [mode, witness ? 'with a witness' : 'without one', safety.toUpperCase(), event, safety, asked] as const)
+  (Object.keys(SESSIONS) as Event[]).map((event) => {
+    const waits = mode === 'high-protection' && event === 'redo error on the mirror'
+    return [mode, witness ? 'with a witness' : 'without one', safety.toUpperCase(), event, safety, waits ? [] : asked] as const
+  })
 )
 
 const sessionOf = (safety: 'full' | 'off', change: Partial<MirrordStatus['session']>) => ({ ...STATUS_DEFAULTS.session, safety, ...change })
@@ -58,6 +62,7 @@ const wish = (desk: Desk, safety: 'full' | 'off', event: Event): Desk =>
     role: 'source',
     roleSequence: 1,
     connected: event !== 'the mirror is unavailable',
+    replication: event === 'the session is paused' ? 'Pause' : 'Idle',
     session: sessionOf(safety, { ...SESSIONS[event], exposure: safety === 'full' ? 'wanted' : 'granted' })
   })
 
