@@ -54,7 +54,7 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
   const vip = createVipPort(places, log)
   const applications = createApplicationPort(places, log)
   const data = createDataPort(places, log)
-  const witness = witnessOf(places, log)
+  const witness = witnessOf(places, log, clock)
   const voters = createVotersPort(peer, witness.ask)
   const lease = createLeasePort(places, { clock, data, vip, guard: heartbeat.guard, log })
   const ports = {

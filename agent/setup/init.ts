@@ -53,10 +53,10 @@ async function initAll(config: Config, out: string, force: boolean, print: Outpu
     { file: caFiles.certificate, content: authority.certificatePem, secret: false }
   ]
   for (const node of nodes) files.push(...(await nodeFiles(config, node, path.join(out, node), authority, heartbeatKey)))
-  if (config.witness) files.push(...(await witnessFiles(config, path.join(out, WITNESS_FOLDER), authority)))
+  if (hasProgram(config)) files.push(...(await witnessFiles(config, path.join(out, WITNESS_FOLDER), authority)))
   writeKeyFiles(files, force)
   for (const node of nodes) print(`Copy ${path.join(out, node)}/* into the state directory of ${node} (${DEFAULT_STATE_DIRECTORY}).`)
-  if (config.witness) print(`Copy ${path.join(out, WITNESS_FOLDER)}/* into the state directory of the witness (${DEFAULT_WITNESS_DIRECTORY}).`)
+  if (hasProgram(config)) print(`Copy ${path.join(out, WITNESS_FOLDER)}/* into the state directory of the witness (${DEFAULT_WITNESS_DIRECTORY}).`)
   print(`Keep ${caFiles.key} away from the nodes: who has it can speak for every node.`)
 }
 
@@ -90,3 +90,6 @@ async function witnessFiles(config: Config, stateDirectory: string, authority: A
     { file: keyFile, content: keyPem, secret: true }
   ]
 }
+
+/** An etcd cluster has certificates of its own. */
+const hasProgram = ({ witness }: Config): boolean => Boolean(witness && !witness.etcd)

@@ -111,4 +111,4 @@ export function nodeAddresses(config: Config, node: string): string[] {
 }
 
 /** Those of its section in the configuration, if there is one yet. */
-export const witnessAddresses = (config: Config): string[] => (config.witness ? [config.witness.address] : [])
+export const witnessAddresses = (config: Config): string[] => (config.witness && !config.witness.etcd ? [config.witness.address] : [])

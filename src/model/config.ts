@@ -23,6 +23,8 @@ export interface Config {
 export interface WitnessConfig {
   address: string
   port: number
+  /** An etcd cluster stands in for it; then the address is that of its first member, for people. */
+  etcd?: EtcdConfig
   /** The configVersion in which it became the pair's; absent: the first one. What it holds from before it was replaced counts no more. */
   since?: number
 }
@@ -43,6 +45,18 @@ export interface FenceConfig {
   options: Record<string, string>
   nodes: Record<NodeName, Record<string, string>>
   /** Its first line is the password. */
+  passwordFile: string | null
+}
+
+/** Its members, and what they want to see. Secrets stay in files. */
+export interface EtcdConfig {
+  /** `https://192.168.150.161:2379` */
+  endpoints: string[]
+  /** PEM files; null: plain HTTP, or the system's authorities and no certificate of ours. */
+  caFile: string | null
+  certFile: string | null
+  keyFile: string | null
+  user: string | null
   passwordFile: string | null
 }
 

@@ -83,11 +83,6 @@ export const CONFIG_MESSAGES = {
     exitCode: 1,
     message: ({ job }) => `The job ${job} has data, and no link may carry it.`,
     tryThis: () => 'Write data: true in at least one link.'
-  }),
-  E_CONFIG_NOT_YET: define<{ what: string; instead: string }>({
-    exitCode: 1,
-    message: ({ what }) => `${what} is not available in this version yet.`,
-    tryThis: ({ instead }) => instead
   })
 }
 

@@ -182,7 +182,12 @@ describe('refused, each with its line', () => {
     ['a process without a command', 'start: /opt/agent run, ', '', '15 E_CONFIG_MISSING'],
     ['no heartbeat at all', /heartbeat: 300\d/g, 'heartbeat: false', '6 E_CONFIG_NO_HEARTBEAT'],
     ['data without a link for it', 'data: true', 'data: false', '10 E_CONFIG_NO_DATA_LINK|19 E_CONFIG_NO_DATA_LINK'],
-    ['an etcd for a witness, which is not there yet', 'heartbeat: {', 'witness: { etcd: [ x ] }\nheartbeat: {', '5 E_CONFIG_NOT_YET|21 E_CONFIG_MODE'],
+    [
+      'an etcd for a witness that speaks in clear',
+      'heartbeat: {',
+      'witness: { etcd: [ "http://192.168.150.161:2379" ] }\nheartbeat: {',
+      '5 E_CONFIG_VALUE|21 E_CONFIG_MODE'
+    ],
     ['a witness that is no address', 'heartbeat: {', 'witness: { address: w.example.org }\nheartbeat: {', '5 E_CONFIG_VALUE|21 E_CONFIG_MODE'],
     ['high availability without a witness', 'mode: guide', 'mode: high-availability', '11 E_CONFIG_MODE'],
     ['a mode nobody knows', 'mode: guide', 'mode: fast', '11 E_CONFIG_VALUE'],

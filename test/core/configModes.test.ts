@@ -178,3 +178,39 @@ describe('a watchdog', () => {
     expect(problemOf({ top: 'watchdog: softdog' })).toMatchObject({ line: 1 })
   })
 })
+
+describe('etcd in the place of a witness', () => {
+  const ETCD = 'https://192.168.150.161:2379'
+  const etcd = (more: string, endpoints = `"${ETCD}", "https://[2001:db8::3]:2379", "https://etcd3.example:2379"`) => ({
+    top: `witness: { etcd: [ ${endpoints} ]${more} }`
+  })
+  const secrets = ', ca: /etc/e/ca.crt, cert: /etc/e/e.crt, key: /etc/e/e.key, user: mirrorpair, passwordFile: /etc/e/password'
+
+  test('has its members, its certificates, and a file with the password', () => {
+    const { witness } = read(etcd(secrets))
+    expect(witness).toMatchObject({ address: '192.168.150.161', port: 2379 })
+    expect(witness?.etcd).toEqual({
+      endpoints: [ETCD, 'https://[2001:db8::3]:2379', 'https://etcd3.example:2379'],
+      caFile: '/etc/e/ca.crt',
+      certFile: '/etc/e/e.crt',
+      keyFile: '/etc/e/e.key',
+      user: 'mirrorpair',
+      passwordFile: '/etc/e/password'
+    })
+  })
+
+  test('may have a member on a node of the pair', () => {
+    expect(read(etcd('', '"https://192.168.150.152:2379"')).witness?.etcd).toBeDefined()
+  })
+
+  test.each([
+    ['a member in clear', etcd('', '"http://192.168.150.161:2379"')],
+    ['a member without a port', etcd('', '"https://192.168.150.161"')],
+    ['no members', etcd('', '')],
+    ['a certificate without its key', etcd(', cert: /etc/e/e.crt')],
+    ['a user without a password', etcd(', user: mirrorpair')],
+    ['a file somewhere', etcd(', ca: ca.crt')]
+  ])('is refused with %s', (_what, top) => {
+    expect(problemOf(top)).toMatchObject({ code: 'E_CONFIG_VALUE', line: 1 })
+  })
+})

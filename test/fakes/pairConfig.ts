@@ -56,6 +56,12 @@ export const arbitrationConfig = (fence: boolean): Config => ({
   arbitration: { reach: ['192.168.0.1'], need: 'any', timeoutMs: 2_000, fence: fence ? FENCE : null }
 })
 
+/** As quorumConfig, with an etcd cluster in the witness's place. */
+export function etcdConfig(mode: JobMode = 'high-availability'): Config {
+  const etcd = { endpoints: ['https://192.168.150.161:2379'], caFile: null, certFile: null, keyFile: null, user: null, passwordFile: null }
+  return { ...quorumConfig(mode), witness: { address: '192.168.150.161', port: 2379, etcd } }
+}
+
 export function pairConfig(job: JobConfig = jobConfig()): Config {
   const link = (name: string, net: string, port: number, data: boolean) => ({
     name,

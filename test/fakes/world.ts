@@ -22,6 +22,7 @@ import { blankMachine, done, failed, serves, statusOf, type Machine } from './ma
 import { A, B, JOB, pairConfig } from './pairConfig'
 import { VirtualTime } from './virtualTime'
 import { hasLeft } from '../../src/core/leave'
+import { FakeStore } from './store'
 import { FakeWitness, W } from './witness'
 
 type Records = Record<string, JobRecord>
@@ -92,6 +93,11 @@ const REACH_MS = 1_000
 const NIC_LOOK_MS = 500
 const LEAVE_LIMIT_MS = 30_000
 
+function witnessOf(world: World, config: Config): FakeWitness | null {
+  if (!config.witness) return null
+  return config.witness.etcd ? new FakeStore(world, config) : new FakeWitness(world, config)
+}
+
 /** Two nodes in virtual time: real decisions, simulated machines and network. */
 export class World {
   private readonly time = new VirtualTime()
@@ -121,7 +127,7 @@ export class World {
 
   constructor(readonly options: WorldOptions = {}) {
     this.config = options.config ?? pairConfig()
-    this.witness = this.config.witness ? new FakeWitness(this, this.config) : null
+    this.witness = witnessOf(this, this.config)
     for (const name of [A, B]) {
       this.nodes[name] = {
         name,
@@ -349,7 +355,7 @@ export class World {
   }
 
   /** What happens on a node happens when it is awake. */
-  private onNode(node: FakeNode, delayMs: number, run: () => void): void {
+  onNode(node: FakeNode, delayMs: number, run: () => void): void {
     this.after(delayMs, () => (node.paused ? void node.asleep.push(run) : run()))
   }
 
@@ -687,7 +693,7 @@ export class World {
     else this.replies.push({ node: node.name, request, outcome })
   }
 
-  private delay(what: 'message' | 'order'): number {
+  delay(what: 'message' | 'order'): number {
     return this.options.delayMs?.(what) ?? (what === 'message' ? 5 : 100)
   }
 

@@ -73,7 +73,7 @@ export function checkConfiguration(text: string, fileName: string): Config {
     }
   }
   const { witness } = parsed.config
-  if (witness && witness.address !== ADDRESSES.witness.service) {
+  if (witness && !witness.etcd && witness.address !== ADDRESSES.witness.service) {
     throw new LabError(`${fileName}: the witness has the address ${witness.address}`, `the lab's witness is at ${ADDRESSES.witness.service}`, 2)
   }
   return parsed.config

@@ -104,7 +104,7 @@ function firstState(options: UpOptions, config: Config): LabState {
     jobs,
     application,
     apiPort: config.api.port,
-    witnessPort: config.witness?.port ?? null,
+    witnessPort: config.witness && !config.witness.etcd ? config.witness.port : null,
     cuts: [],
     lost: [],
     power: off,

@@ -1,10 +1,12 @@
 import { simulate } from './simulate'
-import { simulateQuorum } from './simulateQuorum'
+import { simulateEtcd, simulateQuorum } from './simulateQuorum'
 
 export type Life = (seed: number, line: ((text: string) => void) | null) => void
 
-/** Each other life has a witness. */
-export const lifeOf: Life = (seed, line) => (seed % 2 === 0 ? simulateQuorum : simulate)(seed >> 1, line)
+const LIVES: Life[] = [simulateQuorum, simulate, simulateEtcd, simulate]
+
+/** Each other life has a witness, and of these each other one etcd. */
+export const lifeOf: Life = (seed, line) => LIVES[seed % LIVES.length]?.(seed >> 1, line)
 
 export function failingSeeds(live: Life, from: number, to: number): { seed: number; why: string }[] {
   const failures: { seed: number; why: string }[] = []

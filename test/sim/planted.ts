@@ -1,8 +1,10 @@
 import { step, type Action, type Event, type State } from '../../src/core'
 import { askWitness, startWitness, type Witness } from '../../src/core/quorum/witness'
+import { askShared } from '../../src/core/quorum/shared'
 import type { JobState } from '../../src/core/state'
 import type { JobRecord } from '../../src/model'
 import { B, JOB } from '../fakes/pairConfig'
+import { FakeStore } from '../fakes/store'
 import type { World, WorldOptions } from '../fakes/world'
 import { randomFrom } from './random'
 import { faultsNamed } from './quorumFaults'
@@ -199,6 +201,19 @@ const sameRoleSequence: Planted = {
     })
 }
 
+/** A grant in etcd is over as soon as somebody else looks; etcd alone may second, as the nodes do not hear each other's questions. */
+const neverWaits: Planted = {
+  etcd: true,
+  prepare: (world) => {
+    world.losesMessage = (kind) => kind === 'vote'
+    if (!(world.witness instanceof FakeStore)) return
+    world.witness.asksShared = (stored, seat, message, now) => {
+      const seen = stored?.grant ? { word: stored.grant.word, atMs: Number.NEGATIVE_INFINITY } : null
+      return askShared(stored, { ...seat, seen }, message, now)
+    }
+  }
+}
+
 /** What is planted, what it breaks, and how it is planted (anew in each life). */
 export const PLANTED: [what: string, breaks: RegExp, plant: () => Planted][] = [
   ['a lease counted from the reply', /^I1/, leaseFromReply],
@@ -210,5 +225,6 @@ export const PLANTED: [what: string, breaks: RegExp, plant: () => Planted][] = [
   ['writes acknowledged without quorum', /^I2/, () => exposedAlone],
   ['an owner that never asks again', /^I3/, () => neverAsksAgain],
   ['an error flag that nobody looks at', /^I4/, () => flagOverlooked],
-  ['two owners voted for in one role sequence', /^I5/, () => sameRoleSequence]
+  ['two owners voted for in one role sequence', /^I5/, () => sameRoleSequence],
+  ['a grant in etcd that nobody waits for', /^I1/, () => neverWaits]
 ]

@@ -1,6 +1,6 @@
 import { failingSeeds, story } from './lives'
 import { simulate } from './simulate'
-import { simulateQuorum } from './simulateQuorum'
+import { simulateEtcd, simulateQuorum } from './simulateQuorum'
 
 const SEEDS = Number(process.env.SEEDS ?? 200)
 const FIRST = Number(process.env.SEED ?? 1)
@@ -11,7 +11,8 @@ const FOUND = [210, 1609, 2569, 2894]
 
 test.each([
   ['pairs', simulate],
-  ['pairs with a witness', simulateQuorum]
+  ['pairs with a witness', simulateQuorum],
+  ['pairs with etcd as their witness', simulateEtcd]
 ])(
   `${HALF} simulated %s keep what was promised, and become one again`,
   (_what, live) => {

@@ -1,5 +1,5 @@
 import type { Action, Event } from '../../src/core'
-import { A, JOB, quorumConfig } from '../fakes/pairConfig'
+import { A, etcdConfig, JOB, quorumConfig } from '../fakes/pairConfig'
 import { transcriptLines } from '../fakes/transcript'
 import { World, type FakeNode, type WorldOptions } from '../fakes/world'
 import type { Later } from './faults'
@@ -19,6 +19,8 @@ export interface Planted {
   options?: Partial<WorldOptions>
   prepare?: (world: World) => void
   faults?: typeof QUORUM_FAULTS
+  /** An etcd cluster is the third voter. */
+  etcd?: boolean
 }
 
 /** One life of a pair with its witness: three minutes of faults, then peace, then it must be whole. Throws what was broken. */
@@ -32,7 +34,7 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
     promises.check(world, node, actions)
   }
   const world: World = new World({
-    config: quorumConfig(seed % PROTECTION_EVERY === 0 ? 'high-protection' : 'high-availability'),
+    config: (planted.etcd ? etcdConfig : quorumConfig)(seed % PROTECTION_EVERY === 0 ? 'high-protection' : 'high-availability'),
     random,
     observe,
     delayMs: (what) => (what === 'message' ? 1 + random() ** 2 * (faulty ? 2_500 : 20) : 20 + random() * 400),
@@ -79,3 +81,6 @@ function live(world: World, forMs: number, each: () => unknown): void {
     world.write()
   }
 }
+
+/** The same with an etcd cluster in the witness's place. */
+export const simulateEtcd = (seed: number, line: ((text: string) => void) | null = null): void => simulateQuorum(seed, line, { etcd: true })

@@ -55,7 +55,8 @@ function checkUniqueAddresses(config: Config, source: Source): void {
   const ofLinks = config.links.flatMap((link) => Object.entries(link.addresses).map(([node, value]) => ({ node, value, at: linkPlace(link, node) })))
   unique(source, 'The address', [
     ...nodes.map(([, node]) => ({ value: node.address, at: node })),
-    ...(config.witness ? [{ value: config.witness.address, at: config.witness }] : [])
+    // A member of an etcd cluster may be on a node: the others are not.
+    ...(config.witness && !config.witness.etcd ? [{ value: config.witness.address, at: config.witness }] : [])
   ])
   unique(source, 'The address', ofLinks)
   for (const { node, value, at } of ofLinks) {

@@ -9,6 +9,7 @@ import {
   type WitnessConfig
 } from '../config'
 import { parseIp } from './address'
+import { ETCD_KEYS, readEtcd } from './etcdSection'
 import { scalarText, type Section } from './section'
 
 /** Shorter ones would be over between two looks of an engine at the clock. */
@@ -19,10 +20,11 @@ const EXAMPLE = '192.168.150.153'
 /** `witness: { address: 192.168.150.153 }`, or with the port: `192.168.150.153:7330`, `"[2001:db8::3]:7330"`. */
 export function readWitness(top: Section): Pick<Config, 'witness'> {
   if (top.valueNode('witness') === null) return {}
-  const section = top.section('witness', 'witness', ['address', 'etcd'])
-  if (section.valueNode('etcd')) {
-    section.source.refuse(section.keyNode('etcd'), 'E_CONFIG_NOT_YET', { what: 'etcd as a witness', instead: `Write address: ${EXAMPLE}, of a witness.` })
-    return {}
+  const isEtcd = top.section('witness', 'witness', null).has('etcd')
+  const section = top.section('witness', 'witness', isEtcd ? ETCD_KEYS : ['address', 'etcd'])
+  if (isEtcd) {
+    const witness = readEtcd(section)
+    return witness === null ? {} : { witness }
   }
   if (!section.require('address', `address: ${EXAMPLE}`)) return {}
   const witness = parseWitness(scalarText(section.valueNode('address')) ?? '')

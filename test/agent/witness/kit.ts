@@ -64,8 +64,13 @@ export class Asker {
   constructor(
     readonly node: string,
     readonly peer: string,
-    { certificates, ...options }: Partial<Omit<WitnessClientOptions, 'certificates'>> & { port: number; certificates: NodeCertificates }
+    through: WitnessClient | (Partial<Omit<WitnessClientOptions, 'certificates'>> & { port: number; certificates: NodeCertificates })
   ) {
+    if ('ask' in through) {
+      this.client = through
+      return
+    }
+    const { certificates, ...options } = through
     this.client = createWitnessClient({
       address: '127.0.0.1',
       certificates: () => certificates,

@@ -1,15 +1,22 @@
 import fs from 'node:fs'
 
+interface Needs {
+  postgres?: boolean
+  etcd?: boolean
+}
+
 /** Why the tests on a real pair cannot run here; null: they can. */
-function obstacle(needs: { postgres?: boolean }): string | null {
+function obstacle(needs: Needs): string | null {
   if (process.getuid?.() !== 0) return 'they need root (network namespaces, FUSE, PAM)'
   if (!fs.existsSync('/dev/fuse')) return '/dev/fuse is not there'
   if (needs.postgres && !fs.existsSync('/usr/lib/postgresql')) return 'PostgreSQL is not installed (apt-get install postgresql)'
+  if (needs.etcd && !(fs.existsSync('/usr/bin/etcd') && fs.existsSync('/usr/bin/etcdctl')))
+    return 'etcd is not installed (apt-get install etcd-server etcd-client)'
   return null
 }
 
 /** `describe` for a real pair: left out, with the reason, where it cannot run; in CI that is a failure. */
-export function describePair(name: string, needs: { postgres?: boolean }, tests: () => void): void {
+export function describePair(name: string, needs: Needs, tests: () => void): void {
   const why = obstacle(needs)
   if (why === null) {
     describe(name, tests)

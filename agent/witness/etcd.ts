@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import * as z from 'zod'
+import { askShared, newSeat, type SharedSeat, type SharedVoter } from '../../src/core/quorum/shared'
+import type { EtcdConfig } from '../../src/model'
+import type { VoteMessage, VoteReply } from '../../src/wire'
+import { ballotSchema } from '../../src/wire/voteSchemas'
+import type { ClockPort } from '../ports'
+import type { WitnessClient } from './client'
+import { EtcdFailure, EtcdStore } from './etcdStore'
+
+/** The two nodes of a pair get into each other's way seldom. */
+const TRIES_MAX = 4
+/** Questions about one job that wait for the one before; the next ones ask the same. */
+const WAITING_OF_JOB_MAX = 4
+const WORD_BYTES = 8
+
+export interface EtcdWitnessOptions {
+  etcd: EtcdConfig
+  /** Of this pair and no other one: the cluster, and who it is. */
+  prefix: string
+  clock: Pick<ClockPort, 'nowMs'>
+  times(): { leaseMs: number; driftMs: number }
+  since(): number
+  troubled?(why: string | null): void
+}
+
+const sharedSchema: z.ZodType<SharedVoter> = z.object({
+  incarnation: z.string(),
+  ballot: ballotSchema.nullable(),
+  grant: z.object({ holder: z.string(), sender: z.string().optional(), forMs: z.number().positive(), word: z.string() }).nullable() as z.ZodType<
+    SharedVoter['grant']
+  >,
+  heard: z.record(z.string(), z.object({ sender: z.string(), number: z.int() })),
+  reports: z.record(z.string(), ballotSchema)
+})
+
+interface Job {
+  seat: SharedSeat
+  waiting: number
+  turn: Promise<unknown>
+}
+
+/** An etcd cluster as the third voter: what a witness would decide is decided here, on what is there, and counts when it is there (src/core/quorum/shared.ts). */
+export function createEtcdWitness(options: EtcdWitnessOptions): WitnessClient {
+  const witness = new EtcdWitness(options)
+  return { ask: (message, timeoutMs) => witness.ask(message, timeoutMs), close: () => void witness.close() }
+}
+
+class EtcdWitness {
+  private readonly jobs = new Map<string, Job>()
+  private store: EtcdStore | null = null
+  private trouble: string | null = null
+
+  constructor(private readonly options: EtcdWitnessOptions) {}
+
+  async close(): Promise<void> {
+    await this.store?.close()
+  }
+
+  /** One question about a job after the other: none is overtaken by one that was asked later. */
+  ask(message: VoteMessage, timeoutMs: number): Promise<VoteReply | null> {
+    const deadlineMs = performance.now() + timeoutMs
+    const job = this.jobs.get(message.job) ?? { seat: newSeat(), waiting: 0, turn: Promise.resolve() }
+    this.jobs.set(message.job, job)
+    if (job.waiting >= WAITING_OF_JOB_MAX) return Promise.resolve(null)
+    job.waiting += 1
+    const answer = job.turn.then(() => this.vote(job, message, deadlineMs)).catch((error: unknown) => this.failed(error))
+    job.turn = answer.then(() => {
+      job.waiting -= 1
+    })
+    return answer
+  }
+
+  private async vote(job: Job, message: VoteMessage, deadlineMs: number): Promise<VoteReply | null> {
+    this.store ??= new EtcdStore(this.options.etcd)
+    const key = `${this.options.prefix}/${this.options.since()}/${message.job}`
+    for (let tries = 0; tries < TRIES_MAX && performance.now() < deadlineMs; tries++) {
+      const stored = await this.store.read(key, deadlineMs)
+      const now = { atMs: this.options.clock.nowMs(), word: randomBytes(WORD_BYTES).toString('hex'), times: this.options.times() }
+      const { reply, write, seat } = askShared(stored && sharedSchema.parse(JSON.parse(stored.text)), job.seat, message, now)
+      job.seat = seat
+      if (write === null || (await this.written(job, key, stored?.revision ?? '0', write, deadlineMs))) {
+        this.say(null)
+        return reply
+      }
+    }
+    return null
+  }
+
+  /** While it is not known what has become of it, it is in doubt; so it is before it is sent. */
+  private async written(job: Job, key: string, revision: string, write: SharedVoter, deadlineMs: number): Promise<boolean> {
+    const { inDoubt } = job.seat
+    job.seat = { ...job.seat, inDoubt: true }
+    try {
+      const done = await this.store?.swap(key, revision, JSON.stringify(write), deadlineMs)
+      job.seat = { ...job.seat, inDoubt: done ? false : inDoubt }
+      return done === true
+    } catch (error) {
+      if (error instanceof EtcdFailure && !error.inDoubt) job.seat = { ...job.seat, inDoubt }
+      throw error
+    }
+  }
+
+  private failed(error: unknown): null {
+    this.say(error instanceof z.ZodError || error instanceof SyntaxError ? 'what is there was not written by mirrorpair' : (error as Error).message)
+    return null
+  }
+
+  private say(trouble: string | null): void {
+    if (trouble === this.trouble) return
+    this.trouble = trouble
+    this.options.troubled?.(trouble)
+  }
+}
