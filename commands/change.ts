@@ -18,8 +18,8 @@ export const configuring = {
 
 export interface ConfigFlags {
   node?: string | undefined
-  yes: boolean
-  'dry-run': boolean
+  yes?: boolean | undefined
+  'dry-run'?: boolean | undefined
   reason?: string | undefined
 }
 
@@ -64,7 +64,7 @@ export interface Sending {
 }
 
 export async function sendChange(context: Context, output: Output, { entry, flags, change, text, base }: Sending): Promise<Outcome> {
-  const dryRun = flags['dry-run']
+  const dryRun = flags['dry-run'] === true
   if (!dryRun && !flags.yes && isTerminal(context)) await confirmYes(context, change.question)
   const reason = flags.reason ?? change.typed
   const body = { text, ...(base === null ? {} : { base }), reason, dryRun }

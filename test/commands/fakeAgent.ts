@@ -2,7 +2,19 @@ import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import tls from 'node:tls'
 import { X509Certificate } from 'node:crypto'
-import type { ApiError, CommandAnswer, CommandRequest, EventEntry, StatusAnswer, TicketAnswer, VerifyReport, WhyAnswer } from '../../src/wire'
+import type {
+  ApiError,
+  CommandAnswer,
+  CommandRequest,
+  ConfigChangeAnswer,
+  ConfigRequest,
+  ConfigView,
+  EventEntry,
+  StatusAnswer,
+  TicketAnswer,
+  VerifyReport,
+  WhyAnswer
+} from '../../src/wire'
 import { makeCertificate, type Certificate } from './certificate'
 import { ADDRESSES, statusOf, type Node } from './views'
 
@@ -27,6 +39,15 @@ export class FakeAgent {
   /** Its event log; who asks for later ones waits until `happen`. */
   readonly events: EventEntry[] = []
   private readonly following: (() => void)[] = []
+  /** null: an agent that does not know the question. */
+  config: ConfigView | null = null
+  onChange: (body: ConfigRequest) => ConfigChangeAnswer | { refuse: ApiError } = () => ({
+    dryRun: false,
+    node: this.node,
+    version: 8,
+    differences: [],
+    followed: true
+  })
   onStatus: () => void = () => undefined
   private server: https.Server | null = null
 
@@ -84,12 +105,19 @@ export class FakeAgent {
       this.onStatus()
       return { body: this.status }
     }
+    if (path === '/v1/config' && this.config) return this.configuration(method, body as unknown as ConfigRequest)
     if (path === '/v1/events') return this.eventsPage(new URLSearchParams(query))
     if (path.startsWith('/v1/tickets/')) return { body: this.tickets.length > 1 ? this.tickets.shift() : this.tickets[0] }
     if (method === 'GET' && path.endsWith('/verify')) return this.verifyPage(new URLSearchParams(query))
     if (method === 'GET' && path.endsWith('/why')) return this.why === null ? refusal(404, this.error('E_API_ROUTE', 'No such route.', 2)) : { body: this.why }
     const [, job = '', command = ''] = /^\/v1\/jobs\/([^/]+)\/(\w+)$/.exec(path) ?? []
     const answer = this.onCommand(decodeURIComponent(job), command, body as CommandRequest)
+    return 'refuse' in answer ? refusal(409, answer.refuse) : { body: answer }
+  }
+
+  private configuration(method: string, body: ConfigRequest): Answer {
+    if (method === 'GET') return { body: this.config }
+    const answer = this.onChange(body)
     return 'refuse' in answer ? refusal(409, answer.refuse) : { body: answer }
   }
 

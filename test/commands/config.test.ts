@@ -1,0 +1,152 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import type { ConfigRequest, ConfigVersion, ConfigView } from '../../src/wire'
+import { Bench } from './harness'
+
+const TEXT = `# The pair of the Seoul office.
+cluster: seoul-db
+nodes:
+  RMHW131: { address: 192.168.150.151 }
+  RMHW132: { address: 192.168.150.152 }
+links:
+  # The switch upstairs.
+  - { name: service, heartbeat: 3002, data: false, RMHW131: 192.168.150.151, RMHW132: 192.168.150.152 }
+  - { name: link-0, heartbeat: 3001, RMHW131: 22.22.150.131, RMHW132: 22.22.150.132 }
+jobs:
+  DB_Group:
+    vips: [ { name: IP-DB_Group, address: 192.168.150.130/16 } ] # printed on every desk
+`
+const version = (number: number, text: string, why: string | null): ConfigVersion => ({
+  version: number,
+  hash: `hash ${number}`,
+  text,
+  by: 'administrator',
+  why,
+  node: 'RMHW131',
+  wallMs: Date.UTC(2019, 8, 23, 6, number),
+  witnessSince: 0,
+  id: `${number}`
+})
+const VIEW: ConfigView = {
+  node: 'RMHW131',
+  file: '/etc/mirrorpair/mirrorpair.yaml',
+  agreed: version(7, TEXT, 'annex 1'),
+  isAgreed: true,
+  prepared: null,
+  history: [version(6, TEXT.replace('150.130', '150.120'), null)]
+}
+const DIFFERENCE = {
+  where: 'jobs DB_Group vips IP-DB_Group address',
+  before: '"192.168.150.130"',
+  after: '"192.168.150.150"',
+  needs: 'nothing' as const,
+  job: 'DB_Group'
+}
+
+jest.setTimeout(20_000)
+
+let bench: Bench
+let sent: ConfigRequest[] = []
+beforeEach(async () => {
+  bench = await new Bench().up()
+  await bench.openBoth()
+  sent = []
+  for (const agent of [bench.a, bench.b]) {
+    agent.config = VIEW
+    agent.onChange = (body) => {
+      sent.push(body)
+      return { dryRun: body.dryRun ?? false, node: agent.node, version: body.dryRun ? 7 : 8, differences: [DIFFERENCE], followed: true }
+    }
+  }
+})
+afterEach(() => bench.down())
+
+/** The lines of the text that was sent that are not in the one before. */
+const newLines = () => sent[0]!.text.split('\n').filter((line) => !TEXT.split('\n').includes(line))
+
+test("the guide's change of the VIP: what differs, the version, and the text with its comments", async () => {
+  const { exitCode, out } = await bench.cui(['vip', 'modify', 'DB_Group', '--address', '192.168.150.150/16', '--yes'])
+  expect({ exitCode, out }).toEqual({
+    exitCode: 0,
+    out: 'jobs DB_Group vips IP-DB_Group address: 192.168.150.130 -> 192.168.150.150\nVersion 8 of the configuration is in force on both nodes.\n'
+  })
+  expect(sent[0]).toMatchObject({ base: 'hash 7', reason: 'vip modify DB_Group 192.168.150.150/16', dryRun: false })
+  expect(newLines()).toEqual(['    vips: [ { name: IP-DB_Group, address: 192.168.150.150/16 } ] # printed on every desk'])
+})
+
+test("the guide's change of the link: a node whose address it was moves along; the rest of the file stays", async () => {
+  await bench.cui(['link', 'modify', 'service', '--address', 'RMHW131=192.168.150.161', '--address', 'RMHW132=192.168.150.162', '--max-miss', '5', '--yes'])
+  expect(newLines()).toEqual([
+    '  RMHW131: { address: 192.168.150.161 }',
+    '  RMHW132: { address: 192.168.150.162 }',
+    '  - { name: service, heartbeat: 3002, data: false, RMHW131: 192.168.150.161, RMHW132: 192.168.150.162, maxMiss: 5 }'
+  ])
+})
+
+test.each([
+  [
+    'link add link-1 --address RMHW131=11.11.150.131 --address RMHW132=11.11.150.132 --heartbeat 3000 --priority 0',
+    '  - { name: link-1, heartbeat: 3000, RMHW131: 11.11.150.131, RMHW132: 11.11.150.132 }'
+  ],
+  ['mode DB_Group high-performance', '    mode: high-performance'],
+  ['witness set 192.168.150.153', 'witness: { address: 192.168.150.153 }'],
+  [
+    'vip add DB_Group IP-Web --address 192.168.150.131/16',
+    '    vips: [ { name: IP-DB_Group, address: 192.168.150.130/16 }, { name: IP-Web, address: 192.168.150.131/16 } ] # printed on every desk'
+  ]
+])('%s', async (line, expected) => {
+  expect(await bench.cui([...line.split(' '), '--yes'])).toMatchObject({ exitCode: 0, err: '' })
+  expect(newLines()).toContain(expected)
+})
+
+test('a dry run is sent as one, and says so; as JSON it is one object', async () => {
+  const { out } = await bench.cui(['link', 'remove', 'link-0', '--dry-run', '--json'])
+  expect(JSON.parse(out)).toEqual({ command: 'link remove link-0', node: 'RMHW131', dryRun: true, version: 7, followed: true, differences: [DIFFERENCE] })
+  expect(sent[0]?.dryRun).toBe(true)
+})
+
+test('what is not there is named with what there is; nothing is sent', async () => {
+  expect(await bench.cui(['link', 'modify', 'link-9', '--no-data', '--yes'])).toMatchObject({
+    exitCode: 2,
+    err: 'The configuration has no link link-9.\nTry: It has service, link-0.\n'
+  })
+  expect(await bench.cui(['vip', 'modify', 'Web', '--nic', 'eth1', '--yes'])).toMatchObject({ exitCode: 2, err: expect.stringContaining('no job Web') })
+  expect(await bench.cui(['link', 'modify', 'link-0', '--yes'])).toMatchObject({ exitCode: 2, err: expect.stringContaining('Nothing to change') })
+  expect(sent).toEqual([])
+})
+
+test('a refusal comes with its words and exit code', async () => {
+  const refuse = bench.a.error('E_CONFIG_LINKS', 'No heartbeat link would stay.', 5, 'one after the other')
+  bench.a.onChange = () => ({ refuse })
+  expect(await bench.cui(['link', 'remove', 'link-0', '--yes'])).toEqual({
+    exitCode: 5,
+    out: '',
+    err: '[RMHW131]: No heartbeat link would stay.\nTry: one after the other\n'
+  })
+})
+
+test('apply sends the whole file, restore a version of before; a wrong one is told line by line, and not sent', async () => {
+  const file = bench.file('new.yaml', TEXT.replace('150.130', '150.150'))
+  expect(await bench.cui(['config', 'apply', file, '--yes'])).toMatchObject({ exitCode: 0 })
+  expect(await bench.cui(['config', 'restore', '6', '--yes', '--reason', 'it was better'])).toMatchObject({ exitCode: 0 })
+  expect(sent).toEqual([
+    { text: fs.readFileSync(file, 'utf8'), reason: `config apply ${file}`, dryRun: false },
+    { text: VIEW.history[0]?.text, reason: 'it was better', dryRun: false }
+  ])
+  const wrong = await bench.cui(['config', 'apply', bench.file('wrong.yaml', TEXT.replace('150.130/16', '150.152/16')), '--yes'])
+  expect(wrong).toMatchObject({ exitCode: 1, out: expect.stringContaining('wrong.yaml:12:') })
+  expect(sent).toHaveLength(2)
+})
+
+test('show, history, diff and backup change nothing', async () => {
+  expect((await bench.cui(['config', 'show'])).out).toBe(TEXT)
+  expect((await bench.cui(['config', 'history'])).out).toMatch(/^7 +2019-09-23 06:07:00 +administrator +RMHW131 +annex 1$/m)
+  expect((await bench.cui(['config', 'diff', '6'])).out).toBe('jobs DB_Group vips IP-DB_Group address: 192.168.150.120 -> 192.168.150.130\n')
+  const file = path.join(bench.home, 'kept.yaml')
+  expect(await bench.cui(['config', 'backup', file])).toMatchObject({ exitCode: 0 })
+  expect(fs.readFileSync(file, 'utf8')).toBe(TEXT)
+  expect(await bench.cui(['config', 'backup', file])).toMatchObject({ exitCode: 1, err: expect.stringContaining('it is there already') })
+  expect((await bench.cui(['link', 'list'])).out).toMatch(/^0 +service +3002 +5s +3 +no +192\.168\.150\.151 +192\.168\.150\.152$/m)
+  expect((await bench.cui(['witness', 'show'])).out).toBe('The pair has no witness.\n')
+  expect(sent).toEqual([])
+})
