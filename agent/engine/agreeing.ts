@@ -27,7 +27,7 @@ const LOOK_EVERY_MS = 1_000
 
 export interface AgreeingOptions {
   places: Places
-  ports: Pick<Ports, 'clock' | 'peer' | 'configuration' | 'heartbeat' | 'log'>
+  ports: Pick<Ports, 'clock' | 'peer' | 'configuration' | 'heartbeat' | 'lease' | 'log'>
   kept: KeptConfig
   whole: Config
   incarnation: string
@@ -294,6 +294,7 @@ export class Agreeing {
     await ports.heartbeat
       .reconfigure()
       .catch((error: unknown) => ports.log.event('error', `The heartbeat links could not be changed: ${failureOf(error).message}`))
+    ports.lease.reconfigured()
     this.options.use(places.config, hashOf(whole), agreed.version)
     if (!this.kept.fileWritten) await this.writeFile(agreed)
   }

@@ -139,7 +139,7 @@ export class FakePorts {
         this.leases.set(job, { roleSequence, untilMs, killAtMs })
       },
       known: async () => undefined,
-      reconfigured: () => undefined,
+      reconfigured: () => void this.calls.push('lease reconfigured'),
       untilMs: (job) => this.leases.get(job)?.untilMs ?? null,
       runs: (job, roleSequence) => {
         const lease = this.leases.get(job)

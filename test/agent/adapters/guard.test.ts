@@ -140,10 +140,27 @@ describe('the guard', () => {
     expect(third.lease.untilMs('DB_Group')).toBeNull()
   })
 
+  test('its mode changes while the engine runs: what needs no lease any more is left alone', async () => {
+    const changing = { ...places, config: places.config }
+    const first = await engine(changing)
+    fs.writeFileSync(device(places), '')
+    first.tell(LONG_MS, 20)
+    await until('guarded', () => fs.readFileSync(device(places), 'utf8') !== '')
+    first.tell(SHORT_MS, 21)
+    await until('over, and closed for that', () => fs.readFileSync(device(places), 'utf8').endsWith('V'))
+    changing.config = { ...places.config, jobs: { DB_Group: { ...JOB, mode: 'guide' } } }
+    first.lease.reconfigured()
+    expect(first.lease.untilMs('DB_Group')).toBeNull()
+    await first.serve()
+    await new Promise((resolve) => setTimeout(resolve, SHORT_MS))
+    expect([runs(), await first.vip.held(VIP)]).toEqual([true, true])
+    await first.vip.drop(VIP)
+  })
+
   test('the watchdog (a file in its place) is petted while a job is served, and closed with its word at a clean end', async () => {
     fs.writeFileSync(device(places), '')
     const first = await engine()
-    first.tell(LONG_MS, 11)
+    first.tell(LONG_MS, 30)
     await until('petted', () => /^\.{2,}$/.test(fs.readFileSync(device(places), 'utf8')))
     await first.heartbeat.close(true)
     expect(fs.readFileSync(device(places), 'utf8')).toMatch(/^\.+V$/)
