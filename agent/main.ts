@@ -8,6 +8,7 @@ import {
   createDataPort,
   createDiskPort,
   createHeartbeatPort,
+  createHistoryPort,
   createLeasePort,
   createLogPort,
   createNicPort,
@@ -69,6 +70,7 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
     vip,
     applications,
     data,
+    history: createHistoryPort(places),
     log,
     configuration: createConfigurationPort(places, vip)
   }

@@ -2,7 +2,7 @@ import type { Action, Failure, Happening, HandoverAnswer, Outcome } from '../src
 import { invariant, type Config, type JobConfig, type JobRecord } from '../src/model'
 import { AGENT_MESSAGES } from '../src/report/agent'
 import { ReportError } from '../src/report/report'
-import type { CommandAnswer, PeerMessage, PeerReply } from '../src/wire'
+import type { CommandAnswer, PeerMessage, PeerReply, TakeoverView } from '../src/wire'
 import { formatOf } from '../src/wire/keptState'
 import { Orders } from './engine/orders'
 import type { Ports } from './ports'
@@ -49,6 +49,8 @@ export class Performer {
     switch (action.do) {
       case 'log':
         return this.context.ports.log.event(action.level, action.text, action.job ?? undefined)
+      case 'history':
+        return void this.keep(action.entry)
       case 'reply':
         return this.context.answer(action.request, action.outcome)
       case 'order':
@@ -78,6 +80,13 @@ export class Performer {
       default:
         action satisfies never
     }
+  }
+
+  /** It is not worth stopping for; the log says that there is a gap. */
+  private async keep(entry: TakeoverView): Promise<void> {
+    const { history, log } = this.context.ports
+    const outcome = await outcomeOf(history.write(entry))
+    if (!outcome.ok) log.event('warning', `The record of a takeover could not be kept: ${outcome.error.message}`, entry.job)
   }
 
   private async order(action: Extract<Action, { do: 'order' }>): Promise<void> {

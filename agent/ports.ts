@@ -8,6 +8,7 @@ import type {
   MirrordStatus,
   PeerMessage,
   PeerReply,
+  TakeoverView,
   Upgraded,
   VerifyReport,
   VoteMessage,
@@ -32,6 +33,7 @@ export interface Ports {
   applications: ApplicationPort
   data: DataPort
   lease: LeasePort
+  history: HistoryPort
   log: LogPort
   configuration: ConfigurationPort
 }
@@ -176,6 +178,14 @@ export interface LeasePort {
   reconfigured(): void
   /** There is still time before the guard ends what serves in this role sequence. */
   runs(job: string, roleSequence: number): boolean
+}
+
+/** The changes of owner, for people. What decides is in the records. */
+export interface HistoryPort {
+  /** Takes the place of what was kept of the same change before. Hard on disk when it resolves. */
+  write(entry: TakeoverView): Promise<void>
+  /** The oldest first. */
+  read(job: string): Promise<TakeoverView[]>
 }
 
 /** What the node keeps of its configuration, in `<state>/config.json`: the file for people is written after it. */

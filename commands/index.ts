@@ -9,6 +9,7 @@ import { Exit } from './exit'
 import { Forcetake } from './forcetake'
 import { Hbtstate } from './hbtstate'
 import { Help } from './help'
+import { History } from './history'
 import { Jobstate } from './jobstate'
 import { Link } from './link'
 import { List } from './list'
@@ -48,6 +49,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   forcetake: Forcetake,
   hbtstate: Hbtstate,
   help: Help,
+  history: History,
   jobstate: Jobstate,
   link: Link,
   list: List,

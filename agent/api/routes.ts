@@ -4,6 +4,7 @@ import {
   type ConfigView,
   type EventsAnswer,
   type HelloAnswer,
+  type HistoryAnswer,
   type JobCommand,
   type LoginAnswer,
   type PeerReply,
@@ -50,6 +51,11 @@ export function createRoutes(door: Door): Route[] {
     { method: 'GET', path: '/v1/status', handle: withSession(async (): Promise<StatusAnswer> => door.engine.status()) },
     { method: 'POST', path: '/v1/jobs/:job/:command', handle: withSession((exchange, session) => command(door, exchange, session)) },
     { method: 'GET', path: '/v1/jobs/:job/verify', handle: withSession((exchange): Promise<VerifyAnswer> => verifyReport(door, exchange)) },
+    {
+      method: 'GET',
+      path: '/v1/jobs/:job/history',
+      handle: withSession(({ parameters }): Promise<HistoryAnswer> => door.engine.history(parameters['job'] ?? ''))
+    },
     { method: 'GET', path: '/v1/jobs/:job/why', handle: withSession(({ parameters }): Promise<WhyAnswer> => door.engine.why(parameters['job'] ?? '')) },
     { method: 'GET', path: '/v1/tickets/:id', handle: withSession((exchange): Promise<TicketAnswer> => ticket(door, exchange)) },
     { method: 'GET', path: '/v1/events', handle: withSession((exchange): Promise<EventsAnswer> => events(door, exchange)) },

@@ -15,6 +15,7 @@ import {
   type StatusAnswer,
   type TicketAnswer,
   type VerifyAnswer,
+  type HistoryAnswer,
   type WhyAnswer,
   VERIFY_PAGE_MAX
 } from '../../src/wire'
@@ -164,6 +165,10 @@ class RunningEngine implements Engine {
     return this.resultOf(reply.ok ? reply : { ok: false, error: reply.error }) as VerifyAnswer
   }
 
+  history(job: string): Promise<HistoryAnswer> {
+    return this.inquiries.history(job)
+  }
+
   why(job: string): Promise<WhyAnswer> {
     return this.inquiries.why(job)
   }
@@ -256,6 +261,8 @@ class RunningEngine implements Engine {
         return await this.receiveTicket(message.ticket, message.sinceStep, message.waitMs)
       case 'verifyReport':
         return { ok: true, result: await this.ownVerifyReport(message.job, message.from, message.max) }
+      case 'history':
+        return { ok: true, result: await this.inquiries.takeovers(message.job) }
       case 'why':
         return { ok: true, result: this.inquiries.decisions(message.job) }
       case 'command':

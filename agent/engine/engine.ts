@@ -5,6 +5,7 @@ import type {
   ConfigChangeAnswer,
   ConfigRequest,
   ConfigView,
+  HistoryAnswer,
   JobCommand,
   StatusAnswer,
   TicketAnswer,
@@ -23,6 +24,8 @@ export interface Engine {
   verifyReport(job: JobName, from: number, max: number): Promise<VerifyAnswer>
   /** What this node would decide about the job now, condition by condition, and what the other one says when it is asked. */
   why(job: JobName): Promise<WhyAnswer>
+  /** The changes of owner that both nodes have kept. */
+  history(job: JobName): Promise<HistoryAnswer>
   /** The configuration in force, the one before it, and so on. */
   config(): ConfigView
   /** Agreed on with the other node, or refused with nothing changed. */

@@ -1,6 +1,6 @@
 import type { NodeName, JobName, JobRecord, Safety, VipConfig } from '../model'
 import type { CheckMode } from '../wire/frameFields'
-import type { CommandOptions, JobCommand, MirrorAction, NodeView, VoteMessage } from '../wire'
+import type { CommandOptions, JobCommand, MirrorAction, NodeView, TakeoverView, VoteMessage } from '../wire'
 import type { Outcome, VoterName } from './event'
 
 /** Orders, in the imperative. `persist` is always the first of a step: the loop awaits it before it does any other. */
@@ -38,6 +38,8 @@ export type Action =
     }
   /** The job is not in the configuration any more: its data program ends, and what it kept is put aside. */
   | { do: 'forget'; job: JobName }
+  /** A change of owner, as this node knows it: kept, in the place of what was kept of it before. Nothing waits for it. */
+  | { do: 'history'; entry: TakeoverView }
   | { do: 'reply'; request: number; outcome: Outcome }
 
 /** What one task of a plan asks of a port; answered by `orderEnded`. */

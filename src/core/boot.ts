@@ -67,6 +67,8 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     next: null,
     undoneAtMs: null,
     tookAloneSequence: 0,
+    typed: null,
+    takeover: null,
     forcing: false,
     rivalSinceMs: null,
     partedAtMs: null,

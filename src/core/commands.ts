@@ -51,6 +51,7 @@ function whyUnconfirmed(turn: Turn, job: JobState, { command, options }: Command
 
 function carryOut(turn: Turn, job: JobState, event: Command, decision: Exclude<Decision, { is: 'refused' }>): void {
   const ticket = openTicket(turn, job, event.command)
+  job.typed = { ticket, command: event.command, account: event.account, reason: event.reason }
   const reason = event.reason === null ? '' : `, reason: ${event.reason}`
   log(turn, 'info', `${commandText(event, job)}, typed by ${event.account}${reason}`, job)
   if (decision.is === 'steps') decision.begin()

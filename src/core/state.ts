@@ -1,5 +1,5 @@
 import type { Config, JobConfig, JobName, JobRecord, NodeName, VipConfig } from '../model'
-import type { Ballot, Jeopardy, JobCommand, JobView, MirrordStatus, NodeView, StepLine, VoteRefusal, VipPath } from '../wire'
+import type { Ballot, Jeopardy, JobCommand, JobView, MirrordStatus, NodeView, StepLine, TakeoverView, VoteRefusal, VipPath } from '../wire'
 import type { Order } from './action'
 import type { Failure, HeartbeatFacts, VoterName } from './event'
 import type { Lease } from './quorum/lease'
@@ -104,6 +104,10 @@ export interface JobState {
   undoneAtMs: number | null
   /** The role sequence that this node took by itself, because the peer was lost. */
   tookAloneSequence: number
+  /** The newest command, and who typed it. */
+  typed: { ticket: string; command: JobCommand; account: string; reason: string | null } | null
+  /** The change of owner under way (chronicle.ts). */
+  takeover: Takeover | null
   /** An administrator has forced the start that runs here (quorum/force.ts). */
   forcing: boolean
   /** Since then a voter has said, without a break, that it lets the other node serve. */
@@ -128,6 +132,13 @@ export interface Stale {
   vips: VipConfig[]
   /** What the data program was configured with. `live`: it takes the new one on while it works; `anew`: after it has let go of its folders. */
   data: 'live' | 'anew' | null
+}
+
+/** A change of owner that has begun, as far as this node takes part in it. */
+export interface Takeover {
+  view: TakeoverView
+  /** The last sign of service before it; null: there was none, or it is not known. */
+  servedMs: number | null
 }
 
 /** Replaced whole at every change. */

@@ -1,6 +1,7 @@
 import { reachTold, settleReach } from './arbitration'
 import type { Action } from './action'
 import { boot } from './boot'
+import { chronicle } from './chronicle'
 import { commandGiven } from './commands'
 import { dataLost, dataStatusChanged } from './data'
 import type { Event } from './event'
@@ -35,6 +36,7 @@ export function step(state: State, event: Event): { state: State; actions: Actio
   if (turn.state.booted) {
     settleReach(turn)
     for (const name in turn.state.jobs) settle(turn, turn.state.jobs[name] as JobState)
+    chronicle(turn, state)
     tellPeer(turn)
   }
   const persist: Action[] = turn.dirty ? [{ do: 'persist', records: recordsOf(turn.state) }] : []

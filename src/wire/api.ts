@@ -18,6 +18,7 @@ import type { StepLine } from './step'
  * | GET  /v1/jobs/:job/verify?from=&max=| yes    | → VerifyAnswer, asked of the job's owner   |
  * | GET  /v1/jobs/:job/why            | yes     | → WhyAnswer (both nodes' decisions)          |
  * | GET  /v1/events?since=&max=&level=&job=&from=&to=&waitMs= | yes | → EventsAnswer (long poll, at most 25 s) |
+ * | GET  /v1/jobs/:job/history        | yes     | → HistoryAnswer (kept by both nodes)         |
  * | GET  /v1/config                    | yes     | → ConfigView (see config.ts)                |
  * | POST /v1/config                    | yes     | ConfigRequest → ConfigChangeAnswer          |
  * | POST /v1/peer                      | client certificate | PeerMessage → PeerReply (see peer.ts)  |

@@ -5,6 +5,7 @@ import { configPrepareSchema, configVersionSchema } from './configSchemas'
 import { JOB_COMMANDS, type JobCommand } from './command'
 import { CHECK_MODES } from './frameFields'
 import type { MirrordStatus } from './mirrord'
+import type { TakeoverView } from './history'
 import type { DecisionView } from './why'
 import { JEOPARDY_CAUSES, type JobView, type LinkView, type NodeView, type PeerMessage, type PeerReply, type QuorumView, WITNESS_WORDS } from './peer'
 import { ballotSchema, voteMessageSchema } from './voteSchemas'
@@ -196,6 +197,40 @@ const nodeViewSchema: z.ZodType<NodeView> = z.looseObject({
 
 const checkSchema = z.looseObject({ check: name, met: z.boolean(), value: text, why: text.nullable(), observer: name, ageMs: z.number().nullable() })
 
+/** One change of owner, as it is kept and as the other node hands it over. */
+export const takeoverSchema: z.ZodType<TakeoverView> = z.looseObject({
+  job: name,
+  node: name,
+  part: z.enum(['gives', 'takes']),
+  roleSequence: count,
+  from: name,
+  to: name,
+  command: name.nullable(),
+  account: name.nullable(),
+  reason: text.nullable(),
+  takeReason: z.enum(['manual', 'failover', 'initial', 'forced']),
+  atMs: z.number(),
+  before: z.looseObject({ roleSequence: count, safety, safetySequence: count, mirrorInSync: z.boolean(), syncSequence: count, needToVerify: name }),
+  links: list(z.looseObject({ name, up: z.boolean(), ageMs: z.number().nullable() })),
+  peer: z.looseObject({ ageMs: z.number(), phase: name }).nullable(),
+  votes: list(z.looseObject({ voter: name, ageMs: z.number().nullable(), leasedTo: text.nullable(), roleSequence: count.nullable() })),
+  checks: list(checkSchema),
+  timers: z.looseObject({ heartbeatMs: z.number(), leaseMs: z.number().nullable(), driftMs: z.number().nullable() }),
+  loss: z
+    .looseObject({
+      none: z.boolean(),
+      files: count.nullable(),
+      bytes: z.number().nullable(),
+      changes: z.number().nullable(),
+      seconds: z.number().nullable(),
+      bound: text
+    })
+    .nullable(),
+  end: z.looseObject({ atMs: z.number(), outcome: z.enum(['online', 'offline', 'failed']), outageMs: z.number().nullable() }).nullable()
+})
+
+export const takeoversSchema: z.ZodType<TakeoverView[]> = list(takeoverSchema)
+
 /** What the other node's engine answers to `why`. */
 export const decisionsSchema: z.ZodType<DecisionView[]> = list(
   z.looseObject({
@@ -227,6 +262,7 @@ export const peerMessageSchema: z.ZodType<PeerMessage> = z.discriminatedUnion('k
   z.looseObject({ kind: z.literal('configAsk') }),
   z.looseObject({ kind: z.literal('verifyReport'), job: name, from: count, max: count.max(VERIFY_PAGE_MAX) }),
   z.looseObject({ kind: z.literal('why'), job: name }),
+  z.looseObject({ kind: z.literal('history'), job: name }),
   z.looseObject({ kind: z.literal('ticket'), ticket: name, sinceStep: count, waitMs: count.max(WAIT_MS_MAX) })
 ])
 

@@ -26,6 +26,7 @@ const recordSchema = z.looseObject({
   handover: z.object({ to: z.string(), roleSequence: z.int().min(0), ticket: z.string() }).nullable(),
   claim: z.object({ roleSequence: z.int().min(0) }).nullish(),
   released: z.boolean().optional(),
+  forced: z.object({ roleSequence: z.int().min(0) }).nullish(),
   errorFlag: z.string().nullable(),
   needToVerify: z.enum(['No', 'Yes', 'Manually']),
   copyComplete: z.boolean(),

@@ -35,6 +35,8 @@ export type PeerMessage =
   | { kind: 'verifyReport'; job: string; from: number; max: number }
   /** What the receiver would decide about the job now. */
   | { kind: 'why'; job: string }
+  /** The changes of owner that the receiver has kept. */
+  | { kind: 'history'; job: string }
 
 /**
  * `result` depends on the kind: handover, withdraw, outOfSync → the record the receiver now holds; vote → a VoteReply; why → its own decisions; command,

@@ -10,6 +10,7 @@ import type {
   ConfigRequest,
   ConfigView,
   EventEntry,
+  HistoryAnswer,
   StatusAnswer,
   TicketAnswer,
   VerifyReport,
@@ -36,6 +37,7 @@ export class FakeAgent {
   onReport: () => void = () => undefined
   /** null: an agent that does not know the question. */
   why: WhyAnswer | null = null
+  history: HistoryAnswer = { job: 'DB_Group', node: 'RMHW131', entries: [], unheard: null }
   /** Its event log; who asks for later ones waits until `happen`. */
   readonly events: EventEntry[] = []
   private readonly following: (() => void)[] = []
@@ -109,6 +111,7 @@ export class FakeAgent {
     if (path === '/v1/events') return this.eventsPage(new URLSearchParams(query))
     if (path.startsWith('/v1/tickets/')) return { body: this.tickets.length > 1 ? this.tickets.shift() : this.tickets[0] }
     if (method === 'GET' && path.endsWith('/verify')) return this.verifyPage(new URLSearchParams(query))
+    if (method === 'GET' && path.endsWith('/history')) return { body: this.history }
     if (method === 'GET' && path.endsWith('/why')) return this.why === null ? refusal(404, this.error('E_API_ROUTE', 'No such route.', 2)) : { body: this.why }
     const [, job = '', command = ''] = /^\/v1\/jobs\/([^/]+)\/(\w+)$/.exec(path) ?? []
     const answer = this.onCommand(decodeURIComponent(job), command, body as CommandRequest)

@@ -2,7 +2,7 @@ import { createVotersPort } from '../../agent/adapters/voters'
 import type { KeptState } from '../../src/wire/keptState'
 import type { KeptConfig, Places, Ports } from '../../agent/ports'
 import type { Config } from '../../src/model'
-import type { MirrordStatus, PeerMessage, PeerReply, VoteMessage, VoteReply } from '../../src/wire'
+import type { MirrordStatus, PeerMessage, PeerReply, VoteMessage, VoteReply, TakeoverView } from '../../src/wire'
 import { blankMachine, statusOf } from './machine'
 import { A, B } from './pairConfig'
 
@@ -11,6 +11,7 @@ export class FakePorts {
   readonly calls: string[] = []
   readonly events: string[] = []
   disk: KeptState | null = null
+  takeovers: TakeoverView[] = []
   kept: KeptConfig | null = null
   file = ''
   /** The peer's own receiver; null: it cannot be reached. */
@@ -145,6 +146,13 @@ export class FakePorts {
         const lease = this.leases.get(job)
         return lease?.roleSequence === roleSequence && lease.killAtMs > this.ports.clock.nowMs()
       }
+    },
+    history: {
+      write: async (entry) => {
+        await this.call(`history ${entry.roleSequence} ${entry.part} ${entry.end?.outcome ?? 'begins'}`, undefined)
+        this.takeovers = [...this.takeovers.filter((each) => each.roleSequence !== entry.roleSequence), entry]
+      },
+      read: async () => this.takeovers
     },
     configuration: {
       save: async (kept) => {

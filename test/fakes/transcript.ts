@@ -106,6 +106,9 @@ function actionText(action: Action): string | null {
   switch (action.do) {
     case 'persist':
       return `persist ${Object.values(action.records).map(recordText).join('; ')}`
+    // What is kept of it says nothing that is not told here.
+    case 'history':
+      return null
     case 'log':
       return `log ${action.level}: ${action.text}`
     case 'order':

@@ -83,6 +83,9 @@ export class FakeEngine implements Engine {
     const report = { mode: 'full' as const, state: 'Idle' as const, startedAtMs: null, endedAtMs: null, total: 0, from, differences: [] }
     return { node: 'RMHW131', job, folders: ['/srv/db'], report }
   }
+  async history(job: string) {
+    return { job, node: 'RMHW131', entries: [], unheard: null }
+  }
   async why(job: string) {
     this.asked.push({ why: job })
     return { job, node: 'RMHW131', owner: 'RMHW131', decisions: [], unheard: 'RMHW132 does not answer' }
