@@ -1,4 +1,4 @@
-import type { JobConfig, JobName } from '../model'
+import type { Config, JobConfig, JobName } from '../model'
 import { jobReport } from '../report/job'
 import { blankJob } from './boot'
 import type { Event, Failure } from './event'
@@ -41,11 +41,14 @@ export function configChanged(turn: Turn, { config, configHash, version }: Chang
     if (mine === undefined) addJob(turn, job)
     else {
       makeStale(turn, mine, before, config)
-      if (before.jobs[name]?.mode !== job.mode || JSON.stringify(before.quorum) !== JSON.stringify(config.quorum)) restartQuorum(turn, mine)
+      if (before.jobs[name]?.mode !== job.mode || votesDiffer(before, config)) restartQuorum(turn, mine)
     }
   }
   log(turn, 'info', `${state.node} runs version ${version} of the configuration`)
 }
+
+/** Each change has a number of its own, and that alone must not cost an owner its lease. */
+const votesDiffer = ({ quorum: before }: Config, { quorum: after }: Config): boolean => before?.leaseMs !== after?.leaseMs || before?.driftMs !== after?.driftMs
 
 function addJob(turn: Turn, config: JobConfig): void {
   const { state } = turn

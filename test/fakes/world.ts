@@ -121,6 +121,7 @@ export class World {
   losesMessage: (kind: string) => boolean = () => false
   readonly replies: { node: string; request: number; outcome: Outcome }[] = []
   private requests = 0
+  private configVersion = 1
   private readonly lanes = new FakeLanes()
   /** By request: no two nodes are asked with the same number. */
   private readonly asked = new Map<number, (outcome: Outcome) => void>()
@@ -256,6 +257,20 @@ export class World {
     const read = readKept({ formatVersion: 1, node: name, records: Object.fromEntries(records) })
     if (read.is !== 'state') throw new Error(`the first format is not read: ${JSON.stringify(read)}`)
     node.disk = read.state.records
+  }
+
+  /** Both nodes have agreed on another version, and it is on both disks; each goes by it when the word reaches it, or when its engine starts. */
+  agreeConfig(): void {
+    const { quorum } = this.config
+    if (!quorum) return
+    this.configVersion += 1
+    const version = this.configVersion
+    for (const node of Object.values(this.nodes))
+      this.onNode(node, this.delay('message'), () => {
+        if ((node.config.quorum?.configVersion ?? 0) >= version) return
+        node.config = { ...node.config, quorum: { ...quorum, configVersion: version } }
+        if (node.state?.booted) this.emit(node, { kind: 'configChanged', config: node.config, configHash: hashOf(node.config), version })
+      })
   }
 
   crashEngine(name: string): void {

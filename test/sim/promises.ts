@@ -40,11 +40,14 @@ export class Promises {
   }
 
   /** What is on a disk never goes back. */
-  saved(node: FakeNode, records: Record<string, JobRecord>): void {
+  saved(world: World, node: FakeNode, records: Record<string, JobRecord>): void {
     const [before, now] = [node.disk?.[JOB], records[JOB]]
     if (before && now && now.roleSequence < before.roleSequence) throw new Error(`the role sequence went back on the disk of ${node.name}`)
     if (now) this.oneOwner(now.roleSequence, now.owner)
-    if (before && now && !isForced(node.name, before, now)) takesWhatIsWhole(node.name, before, now)
+    const given = world.other(node).disk?.[JOB]?.handover
+    // What its owner has drained and handed over is whole, whatever was said of it meanwhile.
+    const handedOver = given?.to === node.name && given.roleSequence === now?.roleSequence
+    if (before && now && !handedOver && !isForced(node.name, before, now)) takesWhatIsWhole(node.name, before, now)
   }
 
   private oneOwner(roleSequence: number, owner: string): void {

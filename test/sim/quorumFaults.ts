@@ -7,6 +7,7 @@ const PAUSE_MS = 20_000
 const WITNESS_AWAY_MS = 15_000
 const ALONE_MS = 5_000
 const ISOLATED_MS = 15_000
+const RESTART_EACH_MS = 4_000
 
 /** The guide's faults that say nothing about the witness, and these. */
 const OF_THE_PAIR = FAULTS.filter(([name]) => !['lose the heartbeats', 'shut down', 'upgrade at'].includes(name))
@@ -37,6 +38,9 @@ const OF_THE_QUORUM: [name: string, fault: Fault][] = [
   ['wipe the witness near', (world, _name, random, later) => witnessAway(world, random, later, true)],
   ['cut from the peer, then from the witness,', (world, name, random, later) => loseBoth(world, name, random, later, false)],
   ['cut from the peer, then from the witness, which restarts,', (world, name, random, later) => loseBoth(world, name, random, later, true)],
+  ['replace the witness near', (world) => replaceWitness(world)],
+  ['restart all agents one after the other, from', (world, name, random, later) => rollingRestart(world, name, random, later)],
+  ['change the configuration near', (world) => world.agreeConfig()],
   ['heal', (world) => world.heal()],
   ['heal', (world) => world.heal()],
   ['heal', (world) => world.heal()],
@@ -80,6 +84,22 @@ function loseBoth(world: World, name: string, random: () => number, later: Later
     world.witness?.kill()
     world.witness?.boot()
   })
+}
+
+function replaceWitness(world: World): void {
+  world.witness?.wipe()
+  world.witness?.boot()
+}
+
+function rollingRestart(world: World, name: string, random: () => number, later: Later): void {
+  const restart = (each: string): void => {
+    world.crashEngine(each)
+    world.startEngine(each)
+  }
+  world.witness?.kill()
+  world.witness?.boot()
+  later(random() * RESTART_EACH_MS, () => restart(name))
+  later((1 + random()) * RESTART_EACH_MS, () => restart(name === A ? B : A))
 }
 
 function witnessAway(world: World, random: () => number, later: Later, wiped: boolean): void {

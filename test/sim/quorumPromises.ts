@@ -10,6 +10,8 @@ import type { FakeNode, World } from '../fakes/world'
 export class QuorumPromises {
   private readonly owners = new Map<number, string>()
   private readonly votes = new Map<string, string>()
+  /** Their service was begun by force. */
+  private readonly forced = new Set<string>()
   serves = 0
 
   /** Before an action is carried out: the disk must already say so (I4). */
@@ -42,6 +44,9 @@ export class QuorumPromises {
   saved(world: World, node: FakeNode, records: Record<string, JobRecord>): void {
     const [before, now] = [node.disk?.[JOB], records[JOB]]
     if (!now) return
+    if (before?.forced || now.forced) this.forced.add(node.name)
+    // A second voter has recorded it: it serves by the quorum again.
+    if (!now.forced && now.owner === node.name) this.forced.delete(node.name)
     if (before && now.roleSequence < before.roleSequence) throw new Error(`the role sequence went back on the disk of ${node.name}`)
     this.oneOwner(now.roleSequence, now.owner)
     // What the owner has on its disk is decided: it is learned here, also by one that had voted for itself in vain.
@@ -85,9 +90,17 @@ export class QuorumPromises {
   served(world: World, node: FakeNode, what: string): void {
     this.serves += 1
     const other = world.other(node)
-    // What an administrator has forced, and no voter has recorded yet, is his own promise.
-    if (Object.values(world.nodes).some(({ disk }) => disk?.[JOB]?.forced)) return
+    // What an administrator has forced, and no voter has recorded yet, is his own promise; until it has stopped.
+    if (this.byForce(world)) return
     if (!other.paused && serves(other.machine)) throw new Error(`I1: ${node.name} ${what} while ${other.name} serves, at ${world.nowMs}`)
+  }
+
+  private byForce({ nodes }: World): boolean {
+    for (const { name, disk, machine } of Object.values(nodes)) {
+      if (disk?.[JOB]?.forced) this.forced.add(name)
+      else if (!serves(machine)) this.forced.delete(name)
+    }
+    return this.forced.size > 0
   }
 
   /** I3, in the end. */

@@ -22,7 +22,7 @@ export function simulate(seed: number, line: ((text: string) => void) | null = n
     observe,
     delayMs: (what) => (what === 'message' ? 1 + random() * (faulty ? 1_500 : 20) : 20 + random() * 400),
     ...chances(random, () => faulty),
-    saved: (node, records) => promises.saved(node, records)
+    saved: (node, records) => promises.saved(world, node, records)
   })
   const starts = startsFail(world, seed, random, () => faulty)
   world.boot(A)
