@@ -46,7 +46,7 @@ function begin(turn: Turn, was: JobState, job: JobState, part: TakeoverView['par
     takeReason: part === 'takes' ? job.record.takeReason : job.pendingFlag === null ? 'manual' : 'failover',
     atMs: state.wallMs,
     before: { roleSequence, safety, safetySequence, mirrorInSync, syncSequence, needToVerify },
-    ...factsOf(seen, was),
+    ...factsOf(seen, was, part),
     end: null
   }
   const served = part === 'gives' ? (was.phase === 'online' ? state.atMs : null) : lastServed(seen, was)
@@ -55,7 +55,7 @@ function begin(turn: Turn, was: JobState, job: JobState, part: TakeoverView['par
 }
 
 /** What this node had to go by. */
-function factsOf(state: State, job: JobState): Pick<TakeoverView, 'links' | 'peer' | 'votes' | 'checks' | 'timers' | 'loss'> {
+function factsOf(state: State, job: JobState, part: TakeoverView['part']): Pick<TakeoverView, 'links' | 'peer' | 'votes' | 'checks' | 'timers' | 'loss'> {
   const { atMs, peer, heartbeat, config } = state
   const theirs = peerJob(state, job)
   const times = rulesOf(state, job)?.times ?? null
@@ -68,7 +68,7 @@ function factsOf(state: State, job: JobState): Pick<TakeoverView, 'links' | 'pee
       leasedTo,
       roleSequence: held?.roleSequence ?? null
     })),
-    checks: checksOf(state, job),
+    checks: checksOf(state, job, part),
     timers: {
       heartbeatMs: Math.max(0, ...config.links.map(({ intervalMs, maxMiss }) => intervalMs * maxMiss)),
       leaseMs: times?.leaseMs ?? null,
@@ -78,8 +78,9 @@ function factsOf(state: State, job: JobState): Pick<TakeoverView, 'links' | 'pee
   }
 }
 
-function checksOf(state: State, job: JobState): CheckView[] {
-  const wanted = owns(state, job) ? 'switch' : 'failover'
+/** Those of the decision that was made; an owner that takes its own job anew (by force, or back) could not serve it as it was. */
+function checksOf(state: State, job: JobState, part: TakeoverView['part']): CheckView[] {
+  const wanted = part === 'gives' ? 'switch' : owns(state, job) ? 'serve' : 'failover'
   return explain(state, job).flatMap(({ question, checks, trigger }) => (question === wanted ? [...checks, ...(trigger ?? [])] : []))
 }
 

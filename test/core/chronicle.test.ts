@@ -89,6 +89,17 @@ test('a forced start keeps who typed it, the votes that there were, and what may
   expect(entries.at(-1)?.end).toMatchObject({ outcome: 'online' })
 })
 
+test('an owner that is forced keeps why it could not serve as it was', () => {
+  const desk = new Desk(A).boot(record()).hear({ peerAlive: false })
+  desk.tell({ kind: 'ticked', heartbeat: null }, 60_000)
+  const entries = kept(desk)
+  const shown = desk.command('forcetake', { dryRun: true })
+  const { state = '' } = (shown.is === 'accepted' && (shown.result as { danger?: { state: string } }).danger) || {}
+  desk.command('forcetake', { confirm: state })
+  desk.end('probe')
+  expect(entries[0]?.checks.filter(({ met }) => !met).map(({ check }) => check)).toEqual(['RMHW132 has spoken'])
+})
+
 test('a start that fails after a takeover has failed', () => {
   const desk = standby({}, pairConfig(jobConfig({ vips: [] })))
   const entries = kept(desk)
