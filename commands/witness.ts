@@ -34,7 +34,9 @@ export class Witness extends CuiCommand {
     if (!('config' in answer)) throw fail('E_SHELL_BROKEN', { what: 'the configuration in force cannot be read by this shell' })
     const witness = answer.config.witness ?? null
     this.output.line(
-      witness === null ? 'The pair has no witness.' : `The witness is ${witness.address}, port ${witness.port}, since version ${agreed.witnessSince}.`
+      witness === null
+        ? 'The pair has no witness.'
+        : `The witness is ${witness.etcd ? `etcd (${witness.etcd.endpoints.join(', ')})` : `${witness.address}, port ${witness.port}`}, since version ${agreed.witnessSince}.`
     )
     return { exitCode: 0, json: { witness: witness && { ...witness, since: agreed.witnessSince } } }
   }

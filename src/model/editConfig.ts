@@ -113,7 +113,7 @@ export const setMode =
 export const setWitness =
   (address: string): ConfigEdit =>
   (document) =>
-    isMap(document.getIn(['witness']))
+    isMap(document.get('witness')) && !document.hasIn(['witness', 'etcd'])
       ? document.setIn(['witness', 'address'], address)
       : document.set('witness', document.createNode({ address }, { flow: true }))
 
