@@ -84,19 +84,12 @@ export class Config extends CuiCommand {
 
   private history({ node, agreed, isAgreed, prepared, history }: ConfigView): Outcome {
     const columns = [
-      { title: 'Version', width: 9 },
+      { title: 'No.', width: 5 },
       { title: 'Time', width: 21 },
       { title: 'By', width: 15 },
-      { title: 'On', width: 9 },
       { title: 'Why', width: 5 }
     ]
-    const row = ({ version, wallMs, by, node: on, why }: ConfigVersion): string[] => [
-      String(version),
-      wallMs === 0 ? '-' : nodeTime(wallMs, 0),
-      by,
-      on,
-      why ?? '-'
-    ]
+    const row = ({ version, wallMs, by, why }: ConfigVersion): string[] => [String(version), wallMs === 0 ? '-' : nodeTime(wallMs, 0), by, why ?? '-']
     print(this.output, table(columns, [agreed, ...history].map(row)))
     if (!isAgreed) this.output.line(`${node} has not agreed on the first of these with the other node.`)
     if (prepared !== null) this.output.line(`${node} has promised to follow to version ${prepared.version}, and asks what became of it.`)

@@ -57,7 +57,7 @@ export class Link extends CuiCommand {
     if (!('config' in answer)) throw fail('E_SHELL_BROKEN', { what: 'the configuration in force cannot be read by this shell' })
     const { links, nodes } = answer.config
     const names = Object.keys(nodes)
-    const columns = ['Priority', 'Name', 'Heartbeat', 'Interval', 'Max Miss', 'Data', ...names].map((title) => ({ title, width: title.length + 2 }))
+    const columns = ['Prio', 'Name', 'Port', 'Interval', 'Miss', 'Data', ...names].map((title) => ({ title, width: title.length + 2 }))
     const rows = links.map(({ name, heartbeatPort, intervalMs, maxMiss, data, addresses }, i) => [
       String(i),
       name,

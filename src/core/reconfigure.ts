@@ -26,7 +26,9 @@ function whyNotChange({ state }: Turn, name: JobName): Failure | null {
   const job = state.jobs[name] as JobState
   const busy = runningTicket(state, job)
   const away = job.record.desired === 'offline' && !isTouched(job) && job.observed && busy === null && job.record.handover === null
-  return away ? null : jobReport('E_CONFIG_JOB_ONLINE', { job: name, node: state.node, state: busy?.purpose ?? job.phase })
+  return away
+    ? null
+    : jobReport('E_CONFIG_JOB_ONLINE', { job: name, node: state.node, state: busy === null || busy.purpose === 'automatic' ? job.phase : busy.purpose })
 }
 
 /** Both nodes have agreed. What has not changed goes on as it was. */

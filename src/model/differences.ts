@@ -28,15 +28,16 @@ export function configDifferences(before: Config, after: Config): ConfigDifferen
   return keys.flatMap((key) => {
     const [was, is] = [old.get(key), next.get(key)]
     const path = (is ?? was)?.path ?? []
-    if (was?.value === is?.value) return []
+    // Numbers that an agreed configuration gets, and no file has.
+    if (was?.value === is?.value || (path[0] === 'quorum' && path[1] === 'configVersion') || (path[0] === 'witness' && path[1] === 'since')) return []
     const job = path[0] === 'jobs' ? (path[1] ?? null) : null
     return [{ where: path.join(' '), before: was?.value ?? null, after: is?.value ?? null, needs: needsOf(path, before, after), job }]
   })
 }
 
 function needsOf([top, name, section, key]: string[], before: Config, after: Config): ChangeNeeds {
-  // The version grows by itself, and the voters' times are agreed with the leases that run: nobody may hold one.
-  if (top === 'quorum') return key === 'configVersion' ? 'nothing' : 'offline'
+  // The voters' times are agreed with the leases that run: nobody may hold one.
+  if (top === 'quorum') return 'offline'
   if (top === 'links' || top === 'witness' || top === 'arbitration') return 'nothing'
   if (top === 'nodes') return before.nodes[name ?? ''] && after.nodes[name ?? ''] ? 'nothing' : 'agents stopped'
   if (top !== 'jobs' || name === undefined) return 'agents stopped'
