@@ -44,6 +44,30 @@ describePair('the lab', {}, () => {
   )
 
   test(
+    'two hosts are cut from each other, also one way or over one cable, and nobody else is',
+    async () => {
+      const lab = await up()
+      const [service, link] = ['192.168.150.152', '22.22.150.132']
+      const seen = async () => [
+        await reaches(lab, service),
+        await reaches(lab, link),
+        (await lab.exec('client', ['ping', '-c', '1', '-W', '1', service])).code === 0
+      ]
+      await lab.verb(['cut', 'RMHW131>RMHW132:service'])
+      expect(await seen()).toEqual([false, true, true])
+      await lab.verb(['kill', 'RMHW131'])
+      await lab.verb(['start', 'RMHW131'])
+      expect(await seen()).toEqual([false, true, true])
+      await lab.verb(['heal', 'all'])
+      await lab.verb(['cut', 'RMHW131-RMHW132'])
+      expect(await seen()).toEqual([false, false, true])
+      await lab.verb(['heal', 'RMHW131-RMHW132'])
+      expect(await seen()).toEqual([true, true, true])
+    },
+    TEST_TIMEOUT_MS
+  )
+
+  test(
     'a power cut loses what was not flushed, and keeps what was',
     async () => {
       const lab = await up()

@@ -6,8 +6,8 @@ import { dist, NODE, startProgram } from './kit/programs'
 import { firstOwnPort } from '../kit/ports'
 
 /** `WITNESS_PAIRS=1000 WITNESS_JOBS=1 WITNESS_SECONDS=60` measures other shapes; 1,000 jobs they are all the same. */
-const PAIRS = Number(process.env.WITNESS_PAIRS ?? 50)
-const JOBS = Number(process.env.WITNESS_JOBS ?? 20)
+const PAIRS = Number(process.env.WITNESS_PAIRS ?? 25)
+const JOBS = Number(process.env.WITNESS_JOBS ?? 40)
 const SECONDS = Number(process.env.WITNESS_SECONDS ?? 10)
 const MEMORY_MIB_MAX = 100
 const LEASE_MS = 10_000
