@@ -97,6 +97,8 @@ export class DataPlane {
   private servesFrom(node: FakeNode): void {
     const { content } = node.machine.data
     if (this.declaredRight(node)) this.servedHandwork = this.acknowledged = 0
+    // Where the other one was forced to serve there are two truths, and both records say Manually.
+    if (this.world.other(node).disk?.[JOB]?.forced) return
     if (content < this.servedHandwork)
       throw new Error(`${node.name} serves version ${content}; version ${this.servedHandwork}, made by hand, was served before`)
     if (content < this.acknowledged) throw new Error(`${node.name} serves version ${content}; version ${this.acknowledged} was acknowledged with safety FULL`)
