@@ -6,6 +6,11 @@ export const EVENT_LOG_BYTES_MAX = 4 * 1024 * 1024
 /** Lines that may wait for a slow disk; more are counted and left out. */
 const WAITING_LINES_MAX = 2_000
 
+const open = new Set<EventFile>()
+process.once('exit', () => {
+  for (const file of open) file.writeOnTheWayOut()
+})
+
 /** Lines are written behind the caller's back, in order; those that wait when the process ends are written on its way out. */
 export class EventFile {
   private waiting: string[] = []
@@ -13,7 +18,7 @@ export class EventFile {
   private writing: Promise<void> | null = null
 
   constructor(private readonly file: string) {
-    process.once('exit', () => this.writeOnTheWayOut())
+    open.add(this)
   }
 
   append(line: string): void {
@@ -84,7 +89,7 @@ export class EventFile {
     else if (size + bytes > EVENT_LOG_BYTES_MAX) await fs.promises.rename(this.file, `${this.file}.1`)
   }
 
-  private writeOnTheWayOut(): void {
+  writeOnTheWayOut(): void {
     if (this.waiting.length === 0) return
     try {
       fs.appendFileSync(this.file, this.takeWaiting(), { mode: 0o600 })

@@ -7,13 +7,14 @@ const reply: VoteReply = { number: 7, incarnation: 'w1', granted: false, why: 'b
 
 test.each([
   ['a renewal', message],
+  ['a release', { ...message, ask: { do: 'release' } }],
   ['a report', { ...message, ask: { do: 'report' } }],
   ['a proposal', { ...message, voter: 'w1', ask: { do: 'propose', ballot: { ...ballot, roleSequence: 4 } } }],
   ['what a newer version adds', { ...message, colour: 'red' }]
 ])('%s is understood', (_what, value) => expect(voteMessageSchema.parse(value)).toEqual(value))
 
 test.each([
-  ['a question of another version', { ...message, ask: { do: 'release' } }],
+  ['a question of another version', { ...message, ask: { do: 'abdicate' } }],
   ['a proposal of nothing', { ...message, ask: { do: 'propose' } }],
   ['a name without end', { ...message, job: 'x'.repeat(257) }],
   ['a number below zero', { ...message, number: -1 }],
