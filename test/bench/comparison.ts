@@ -35,8 +35,8 @@ export async function comparison(root: string, round: number): Promise<Compariso
   const difference: Comparison['difference'] = {}
   changePlaces(tree, round)
   await pair.source.kill()
-  if (has('rsync')) difference['rsync --dry-run'] = rsync('--dry-run')
   spawnSync('umount', ['-l', tree])
+  if (has('rsync')) difference['rsync --dry-run'] = rsync('--dry-run')
   const again = await BenchMirrord.start(place, 'RMHW131', tree)
   const begin = process.hrtime.bigint()
   await again.ask({ do: 'source', roleSequence: 1, peerCopyComplete: true })
@@ -55,14 +55,24 @@ async function verified(source: BenchMirrord): Promise<number> {
   const begin = process.hrtime.bigint()
   await source.ask({ do: 'verify', action: 'start', mode: 'full' })
   for (;;) {
-    const report = (await source.ask({ do: 'verifyReport', from: 0, max: 1 })) as VerifyReport
-    if (report.endedAtMs !== null) {
+    const report = await reportOf(source)
+    if (report !== null && report.endedAtMs !== null) {
       if (report.total > 0) throw new Error(`${report.total} differences between two sides that should be equal`)
       return Number(process.hrtime.bigint() - begin) / 1e9
     }
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS))
   }
 }
+
+/** null: the walk has not begun yet. */
+const reportOf = (source: BenchMirrord): Promise<VerifyReport | null> =>
+  source.ask({ do: 'verifyReport', from: 0, max: 1 }).then(
+    (report) => report as VerifyReport,
+    (error: Error) => {
+      if (error.message.includes('none has run')) return null
+      throw error
+    }
+  )
 
 /** Here and there in each file. */
 function changePlaces(tree: string, round: number): void {
