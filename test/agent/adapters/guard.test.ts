@@ -17,7 +17,8 @@ const PROGRAM = `import { runHeartbeatProgram } from '../../../agent/adapters/he
 const SHORT_MS = 400
 const LONG_MS = 60_000
 
-const APP = application({ start: 'setsid sleep 300 & sleep 300' })
+/** A cgroup is named after it: other tests, which may run at the same time, have another one. */
+const APP = application({ name: 'GUARDED', start: 'setsid sleep 300 & sleep 300' })
 const VIP = { name: 'IP', address: '127.0.0.30', prefix: 8, family: 4 as const, nicGroup: null, nic: null }
 const JOB: JobConfig = job({ mode: 'high-protection', applications: [APP], vips: [VIP] })
 
@@ -65,7 +66,7 @@ describe('the guard', () => {
     }
     return { log, heartbeat, lease, applications, vip, crash, tell, serve }
   }
-  const noteFile = path.join(places.runDirectory, 'applications', 'DB_Group.APP.json')
+  const noteFile = path.join(places.runDirectory, 'applications', 'DB_Group.GUARDED.json')
   const runs = (): boolean => {
     const { identity, cgroup } = JSON.parse(fs.readFileSync(noteFile, 'utf8'))
     if (cgroup !== null) return fs.readFileSync(path.join(cgroup.directory, 'cgroup.procs'), 'utf8') !== ''
@@ -113,7 +114,7 @@ describe('the guard', () => {
     await first.serve()
     first.tell(SHORT_MS, 7)
     await until('killed', () => !runs())
-    await until('told', () => first.log.lines.some((line) => /guard has ended APP, IP/.test(line)))
+    await until('told', () => first.log.lines.some((line) => /guard has ended GUARDED, IP/.test(line)))
     expect(first.lease.runs('DB_Group', 7)).toBe(false)
   })
 
