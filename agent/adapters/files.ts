@@ -45,6 +45,13 @@ export async function writeFlushed(file: string, text: string, mode: number): Pr
   }
 }
 
+/** As saveHardSync, for those that may not wait. */
+export async function saveHard(file: string, text: string, mode = 0o600): Promise<void> {
+  await writeFlushed(`${file}.new`, text, mode)
+  await fs.promises.rename(`${file}.new`, file)
+  await syncDirectory(path.dirname(file))
+}
+
 /** A small note in the run directory (a tmpfs): whole or not at all, but not flushed, because a reboot clears it anyway. */
 export function writeNote(file: string, value: unknown): void {
   fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })

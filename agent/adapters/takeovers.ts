@@ -4,9 +4,8 @@ import * as z from 'zod'
 import { TAKEOVERS_MAX, type TakeoverView } from '../../src/wire'
 import { takeoverSchema } from '../../src/wire/apiSchemas'
 import type { HistoryPort, Places } from '../ports'
-import { syncDirectory, writeFlushed } from './files'
+import { saveHard } from './files'
 
-const FILE_MODE = 0o600
 const fileSchema = z.looseObject({ formatVersion: z.literal(1), jobs: z.record(z.string(), z.array(takeoverSchema)) })
 
 /** `<state>/takeovers.json`: the changes of owner that this node took part in, at most TAKEOVERS_MAX of each job. Whole or not at all, as the state is. */
@@ -22,9 +21,7 @@ export function createHistoryPort({ stateDirectory }: Pick<Places, 'stateDirecto
     const others = (jobs[entry.job] ?? []).filter((each) => each.roleSequence !== entry.roleSequence || each.atMs !== entry.atMs)
     known = { ...jobs, [entry.job]: [...others, entry].slice(-TAKEOVERS_MAX) }
     await fs.promises.mkdir(stateDirectory, { recursive: true, mode: 0o700 })
-    await writeFlushed(`${file}.new`, `${JSON.stringify({ formatVersion: 1, jobs: known })}\n`, FILE_MODE)
-    await fs.promises.rename(`${file}.new`, file)
-    await syncDirectory(stateDirectory)
+    await saveHard(file, `${JSON.stringify({ formatVersion: 1, jobs: known })}\n`)
   }
 
   return {

@@ -1,8 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
-import path from 'node:path'
 import * as z from 'zod'
-import { syncDirectory, writeFlushed } from '../adapters/files'
+import { saveHard } from '../adapters/files'
 
 export interface Session {
   account: string
@@ -76,9 +75,7 @@ export class Sessions {
   }
 
   private async write(): Promise<void> {
-    await writeFlushed(`${this.file}.new`, `${JSON.stringify({ formatVersion: 1, sessions: Object.fromEntries(this.byHash) })}\n`, 0o600)
-    await fs.promises.rename(`${this.file}.new`, this.file)
-    await syncDirectory(path.dirname(this.file))
+    await saveHard(this.file, `${JSON.stringify({ formatVersion: 1, sessions: Object.fromEntries(this.byHash) })}\n`)
   }
 }
 

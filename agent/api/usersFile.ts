@@ -2,7 +2,7 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import * as z from 'zod'
-import { syncDirectory, writeFlushed } from '../adapters/files'
+import { saveHard } from '../adapters/files'
 
 /** About 50 ms and 32 MiB a try: slow for who guesses, unnoticed by who types. */
 const COST = { N: 32_768, r: 8, p: 1 }
@@ -51,7 +51,5 @@ export async function removeUser(file: string, account: string): Promise<boolean
 }
 
 async function writeUsers(file: string, users: Users): Promise<void> {
-  await writeFlushed(`${file}.new`, `${JSON.stringify({ formatVersion: 1, users }, null, 2)}\n`, 0o600)
-  await fs.promises.rename(`${file}.new`, file)
-  await syncDirectory(path.dirname(file))
+  await saveHard(file, `${JSON.stringify({ formatVersion: 1, users }, null, 2)}\n`)
 }

@@ -4,7 +4,7 @@ import path from 'node:path'
 import * as z from 'zod'
 import type { Ballot } from '../../src/wire'
 import { ballotSchema } from '../../src/wire/voteSchemas'
-import { fileWord, syncDirectory, writeFlushed } from '../adapters/files'
+import { fileWord, saveHard } from '../adapters/files'
 
 /** What the witness keeps of a job, in a file of its own: jobs do not wait for each other's disk writes. */
 export interface KeptBallot {
@@ -17,7 +17,6 @@ export interface KeptBallot {
   since: number
 }
 
-const FILE_MODE = 0o600
 const SUFFIX = '.json'
 
 const schema = z.object({
@@ -28,12 +27,10 @@ const schema = z.object({
 
 const checksum = (kept: KeptBallot): string => createHash('sha256').update(JSON.stringify(kept)).digest('hex')
 
-/** Write, flush, rename, flush the directory. The directory is not made here: of a cluster that was left nothing is kept any more. */
+/** Hard when this returns. The directory is not made here: of a cluster that was left nothing is kept any more. */
 export async function saveBallot(directory: string, kept: KeptBallot): Promise<void> {
   const file = path.join(directory, `${fileWord(kept.job)}${SUFFIX}`)
-  await writeFlushed(`${file}.new`, `${JSON.stringify({ formatVersion: 1, sha256: checksum(kept), kept })}\n`, FILE_MODE)
-  await fs.promises.rename(`${file}.new`, file)
-  await syncDirectory(directory)
+  await saveHard(file, `${JSON.stringify({ formatVersion: 1, sha256: checksum(kept), kept })}\n`)
 }
 
 /** A file that cannot be read is as good as none: the witness votes for that job when it has heard from both nodes what they hold. */

@@ -4,9 +4,7 @@ import * as z from 'zod'
 import type { ConfigVersion } from '../../../src/wire'
 import type { KeptConfig, Places } from '../../ports'
 import { failure, plainReason } from '../failure'
-import { syncDirectory, writeFlushed } from '../files'
-
-const FILE_MODE = 0o600
+import { saveHard } from '../files'
 
 const version: z.ZodType<ConfigVersion> = z.looseObject({
   version: z.int().min(0),
@@ -57,7 +55,7 @@ function parseKept(text: string): KeptConfig | string {
 }
 
 export async function saveKept(places: Pick<Places, 'stateDirectory'>, kept: KeptConfig): Promise<void> {
-  await replaceFile(keptFile(places), `${JSON.stringify({ formatVersion: 1, ...kept }, null, 2)}\n`, FILE_MODE)
+  await saveHard(keptFile(places), `${JSON.stringify({ formatVersion: 1, ...kept }, null, 2)}\n`)
 }
 
 /** A link to the real place of the file stays one, and its rights stay what they were. */
@@ -67,11 +65,5 @@ export async function writeConfigFile(file: string, text: string): Promise<void>
     (stat) => stat.mode & 0o777,
     () => 0o644
   )
-  await replaceFile(real, text, mode)
-}
-
-async function replaceFile(file: string, text: string, mode: number): Promise<void> {
-  await writeFlushed(`${file}.new`, text, mode)
-  await fs.promises.rename(`${file}.new`, file)
-  await syncDirectory(path.dirname(file))
+  await saveHard(real, text, mode)
 }
