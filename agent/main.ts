@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import os from 'node:os'
+import path from 'node:path'
 import { ReportError } from '../src/report/report'
 import {
   createApplicationPort,
@@ -17,6 +18,7 @@ import {
   createVotersPort
 } from './adapters'
 import { loadKept } from './adapters/configuration/store'
+import { EventHistory } from './adapters/eventHistory'
 import { tellSystemd } from './adapters/systemd'
 import { createApi, createPeerPort } from './api'
 import { createEngine } from './engine/createEngine'
@@ -48,7 +50,8 @@ export async function runAgent(argv: string[], version: string): Promise<number>
 
 async function startAgent({ places, open }: Given, version: string, end: (exitCode: number) => void): Promise<() => Promise<void>> {
   const clock = createClockPort()
-  const log = createLogPort(places, clock)
+  const events = new EventHistory(path.join(places.stateDirectory, 'events.jsonl'))
+  const log = createLogPort(places, clock, { events })
   const heartbeat = createHeartbeatPort(places, log)
   const peer = createPeerPort({ places, linkUp: (name) => heartbeat.view().links.some((link) => link.name === name && link.up) })
   const nics = createNicPort()
@@ -80,7 +83,7 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
   }
   // Both nodes compare the whole file, not what each makes of it for itself.
   const engine = await createEngine({ places, ports, open, configHash: open.kept.agreed.hash, fatal })
-  const api = createApi({ places, engine, peer, log, events: log.history, clock, version })
+  const api = createApi({ places, engine, peer, log, events, clock, version })
   await api.listen()
   // Jobs, mirrord and the heartbeat program stay as they are.
   return async () => {

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import type { ClockPort, LogPort, Places } from '../ports'
 import { EventFile } from './eventFile'
-import { EventHistory } from './eventHistory'
+import type { EventHistory } from './eventHistory'
 import { redact } from './redact'
 
 type Level = Parameters<LogPort['event']>[0]
@@ -12,25 +12,25 @@ const JOURNAL_PRIORITY: Record<Level, string> = { info: '<6>', warning: '<4>', e
 
 /**
  * The event log of a node: `<state>/events.log` in the guide's form, the same line on standard error (for the journal), and
- * `<state>/events.jsonl` with what the shell asks for: level, job, and a sequence number.
+ * `events` with what the shell asks for: level, job, and a sequence number.
  */
 export function createLogPort(
   places: Pick<Places, 'stateDirectory' | 'node'>,
   clock: Pick<ClockPort, 'wallMs'>,
-  options: { standardError?: boolean } = {}
-): LogPort & { flushed(): Promise<void>; history: EventHistory } {
+  options: { standardError?: boolean; events?: EventHistory } = {}
+): LogPort & { flushed(): Promise<void> } {
   const file = new EventFile(path.join(places.stateDirectory, 'events.log'))
-  const history = new EventHistory(path.join(places.stateDirectory, 'events.jsonl'))
+  const { events } = options
   const underJournal = process.env.JOURNAL_STREAM !== undefined
   const event: LogPort['event'] = (level, text, job) => {
     const atMs = clock.wallMs()
     const words = oneLine(job === undefined || text.includes(job) ? text : `${job}: ${text}`)
     const line = eventLine(atMs, words, places.node)
     file.append(line)
-    history.add({ atMs, level, job: job ?? null, text: words })
+    events?.add({ atMs, level, job: job ?? null, text: words })
     if (options.standardError !== false) process.stderr.write(`${underJournal ? JOURNAL_PRIORITY[level] : ''}${line}\n`)
   }
-  return { event, history, flushed: async () => void (await Promise.all([file.flushed(), history.flushed()])) }
+  return { event, flushed: async () => void (await Promise.all([file.flushed(), events?.flushed()])) }
 }
 
 /** `2019-09-23 15:26:04 | text [RMHW131]`, local time, always one line. */
