@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core'
-import { type ConfigDifference, type ConfigEdit, editConfig, NoSuchPart } from '../src/model'
-import type { ConfigChangeAnswer, ConfigView } from '../src/wire'
+import { type ConfigDifference, type ConfigEdit, editConfig, JobExists, NoSuchPart } from '../src/model'
+import { CONFIG_WHY_LENGTH_MAX, type ConfigChangeAnswer, type ConfigView } from '../src/wire'
 import type { Context, Outcome, Output } from './context'
 import { confirmYes, isTerminal } from './kit/confirm'
 import { fail } from './kit/fail'
@@ -45,10 +45,11 @@ export async function changePart(context: Context, output: Output, flags: Config
   return await sendChange(context, output, { entry, flags, change, text: edited(agreed.text, edit), base: agreed.hash })
 }
 
-function edited(text: string, edit: ConfigEdit): string {
+export function edited(text: string, edit: ConfigEdit): string {
   try {
     return editConfig(text, edit)
   } catch (thrown) {
+    if (thrown instanceof JobExists) throw fail('E_JOB_EXISTS', { job: thrown.message })
     if (thrown instanceof NoSuchPart) throw fail('E_NO_SUCH_PART', { what: thrown.what, part: thrown.part, known: thrown.known })
     throw thrown
   }
@@ -66,16 +67,30 @@ export interface Sending {
 export async function sendChange(context: Context, output: Output, { entry, flags, change, text, base }: Sending): Promise<Outcome> {
   const dryRun = flags['dry-run'] === true
   if (!dryRun && !flags.yes && isTerminal(context)) await confirmYes(context, change.question)
-  const reason = flags.reason ?? change.typed
-  const body = { text, ...(base === null ? {} : { base }), reason, dryRun }
-  const answer = await call<ConfigChangeAnswer>(entry, { method: 'POST', path: '/v1/config', body, answerMs: ANSWER_MS })
-  const { differences, version, followed } = answer
+  const answer = await postChange(entry, { text, base, reason: flags.reason ?? change.typed, dryRun })
+  const { differences, version, followed, warnings = [] } = answer
   for (const difference of differences) output.line(differenceText(difference))
   if (differences.length === 0) output.line('Nothing differs from what is in force.')
-  if (dryRun) output.line(`Both nodes would take it; version ${version} stays in force.`)
-  else
-    output.line(`Version ${version} of the configuration is in force${followed ? ' on both nodes' : ' here; the other node follows as soon as it is heard'}.`)
-  return { exitCode: 0, json: { command: change.typed, node: entry.node, dryRun, version, followed, differences } }
+  printVerdict(output, answer)
+  return { exitCode: 0, json: { command: change.typed, node: entry.node, dryRun, version, followed, differences, warnings } }
+}
+
+export const postChange = (
+  entry: NodeEntry,
+  { text, base, reason, dryRun }: { text: string; base: string | null; reason: string; dryRun: boolean }
+): Promise<ConfigChangeAnswer> =>
+  call<ConfigChangeAnswer>(entry, {
+    method: 'POST',
+    path: '/v1/config',
+    body: { text, ...(base === null ? {} : { base }), reason: reason.slice(0, CONFIG_WHY_LENGTH_MAX), dryRun },
+    answerMs: ANSWER_MS
+  })
+
+/** What both nodes have to say of it, and which version is in force now. */
+export function printVerdict(output: Output, { dryRun, version, followed, warnings = [] }: ConfigChangeAnswer): void {
+  for (const warning of warnings) output.line(output.paint.paused(`Warning: ${warning}`))
+  if (dryRun) return output.line(`Both nodes would take it; version ${version} stays in force.`)
+  output.line(`Version ${version} of the configuration is in force${followed ? ' on both nodes' : ' here; the other node follows as soon as it is heard'}.`)
 }
 
 export function differenceText({ where, before, after, needs, job }: ConfigDifference): string {

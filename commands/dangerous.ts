@@ -29,14 +29,14 @@ export async function operateDangerous(
   return operate(context, output, target, command, { ...flags, yes: true }, { ...extra, confirm: danger.state }, question)
 }
 
-interface Asked {
+export interface Asked {
   job: string
   line: string
   warning: string[]
   confirm: string | undefined
 }
 
-async function confirmed(context: Context, output: Output, { job, line, warning, confirm }: Asked): Promise<void> {
+export async function confirmed(context: Context, output: Output, { job, line, warning, confirm }: Asked): Promise<void> {
   if (confirm !== job && !isTerminal(context)) throw fail('E_CONFIRM_NEEDED', { job, why: warning.join(' '), command: line })
   const columns = output.raw === null ? Infinity : (context.io.stdout.columns ?? 80)
   for (const sentence of warning.flatMap((one) => wrap(one, columns))) output.line(output.paint.bad(sentence))

@@ -10,6 +10,7 @@ import { Forcetake } from './forcetake'
 import { Hbtstate } from './hbtstate'
 import { Help } from './help'
 import { History } from './history'
+import { Job } from './job'
 import { Jobstate } from './jobstate'
 import { Link } from './link'
 import { List } from './list'
@@ -50,6 +51,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   hbtstate: Hbtstate,
   help: Help,
   history: History,
+  job: Job,
   jobstate: Jobstate,
   link: Link,
   list: List,

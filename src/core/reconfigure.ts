@@ -5,7 +5,7 @@ import type { Event, Failure } from './event'
 import { firstRecord } from './ownership'
 import { startQuorum } from './quorum/rules'
 import { changedModes, jobsToBringOutOf, makeStale, unconfirmedOf } from './staleConfig'
-import { isTouched, type JobState } from './state'
+import { isTouched, type JobState, peerJob } from './state'
 import { endTicket, runningTicket } from './tickets'
 import { log, refuse, reply, type Turn } from './turn'
 
@@ -26,9 +26,11 @@ function whyNotChange({ state }: Turn, name: JobName): Failure | null {
   const job = state.jobs[name] as JobState
   const busy = runningTicket(state, job)
   const away = job.record.desired === 'offline' && !isTouched(job) && job.observed && busy === null && job.record.handover === null
-  return away
-    ? null
-    : jobReport('E_CONFIG_JOB_ONLINE', { job: name, node: state.node, state: busy === null || busy.purpose === 'automatic' ? job.phase : busy.purpose })
+  if (away) return null
+  const what = busy === null || busy.purpose === 'automatic' ? job.phase : busy.purpose
+  // A standby stands by for the other node, which is the one that serves.
+  const [node, word] = what === 'standby' ? [state.peerNode, peerJob(state, job)?.state ?? job.record.desired] : [state.node, what]
+  return jobReport('E_CONFIG_JOB_ONLINE', { job: name, node, state: word })
 }
 
 /** Both nodes have agreed. What has not changed goes on as it was. */

@@ -93,6 +93,11 @@ export const shellReports = {
     message: (v) => `There is no job "${v.job}" on the open nodes; ${v.known.length > 0 ? `there is ${v.known.join(', ')}` : 'they have none'}.`,
     tryThis: () => 'allstate'
   }),
+  E_JOB_EXISTS: define<{ job: string }>({
+    exitCode: 5,
+    message: (v) => `There is a job ${v.job} already; nothing was changed.`,
+    tryThis: (v) => `job modify ${v.job}, or job show ${v.job}`
+  }),
   E_NOT_READY: define<{ job: string; why: string[] }>({
     exitCode: 5,
     message: (v) => `${v.job} is not ready: ${v.why.join('; ')}.`,

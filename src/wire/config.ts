@@ -67,4 +67,8 @@ export interface ConfigChangeAnswer {
   differences: ConfigDifference[]
   /** The other node has said that it runs it. False: it will as soon as it is heard. */
   followed: boolean
+  /** What does not stand in its way, as each node sees it. Absent: told by a version that looked for nothing of the kind. */
+  warnings?: string[]
 }
+
+export const CONFIG_WHY_LENGTH_MAX = 1024

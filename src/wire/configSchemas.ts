@@ -1,10 +1,9 @@
 import * as z from 'zod'
-import type { ConfigAnswer, ConfigPrepare, ConfigRequest, ConfigVersion } from './config'
+import { CONFIG_WHY_LENGTH_MAX, type ConfigAnswer, type ConfigPrepare, type ConfigRequest, type ConfigVersion } from './config'
 
 /** Large enough for hundreds of jobs. */
 export const CONFIG_TEXT_LENGTH_MAX = 512 * 1024
 const NAME_LENGTH_MAX = 256
-const WHY_LENGTH_MAX = 1024
 
 const text = z.string().max(CONFIG_TEXT_LENGTH_MAX)
 const name = z.string().max(NAME_LENGTH_MAX)
@@ -15,7 +14,7 @@ export const configVersionSchema: z.ZodType<ConfigVersion> = z.looseObject({
   hash: name,
   text,
   by: name,
-  why: z.string().max(WHY_LENGTH_MAX).nullable(),
+  why: z.string().max(CONFIG_WHY_LENGTH_MAX).nullable(),
   node: name,
   wallMs: z.number(),
   witnessSince: count,
@@ -33,6 +32,6 @@ export const configAnswerSchema: z.ZodType<ConfigAnswer> = z.looseObject({ agree
 export const configRequestSchema: z.ZodType<ConfigRequest> = z.strictObject({
   text,
   base: name.optional(),
-  reason: z.string().max(WHY_LENGTH_MAX).optional(),
+  reason: z.string().max(CONFIG_WHY_LENGTH_MAX).optional(),
   dryRun: z.boolean().optional()
 })

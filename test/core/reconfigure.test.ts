@@ -88,6 +88,11 @@ test('what needs the job offline is refused while it serves, and while it is bei
   expect(hold(desk, next)).toBeNull()
 })
 
+test('the standby says of a job that serves elsewhere where that is', () => {
+  const desk = standby().peerSays(peerView(A, {}, { phase: 'online', state: 'online' }))
+  expect(hold(desk, withJob({ applications: [] }))).toContain(`needs ${JOB} brought out, and it is online on ${A}`)
+})
+
 test('a job that is held for a change is not brought in before it is decided', () => {
   const desk = owner()
   desk.command('bringout')
