@@ -123,10 +123,11 @@ export const send = (entry: NodeEntry, job: string, command: JobCommand, body: C
 
 async function dryRun(context: Context, output: Output, target: Target, command: JobCommand, extra: CommandOptions): Promise<Outcome> {
   const answer = await send(target.entry, target.job, command, { ...extra, dryRun: true })
-  const { steps, danger } = answer.dryRun ? answer : { steps: [], danger: undefined }
+  if (!answer.dryRun) throw fail('E_SHELL_BROKEN', { what: `${target.entry.node} answered a dry run as if it were a command` })
+  const { steps, nothing, danger } = answer
   const columns = output.raw === null ? Infinity : (context.io.stdout.columns ?? 80)
   for (const sentence of (danger?.warning ?? []).flatMap((one) => wrap(one, columns))) output.line(output.paint.bad(sentence))
-  output.line(`${command} ${target.job} would do:`)
+  output.line(nothing === undefined ? `${command} ${target.job} would do:` : `Nothing to do: ${nothing}`)
   for (const [i, step] of steps.entries()) output.line(`  ${i + 1}. ${step}`)
   return {
     exitCode: 0,
@@ -136,6 +137,7 @@ async function dryRun(context: Context, output: Output, target: Target, command:
       node: target.entry.node,
       dryRun: true,
       steps,
+      ...(nothing === undefined ? {} : { nothing }),
       ...(danger === undefined ? {} : { warning: danger.warning, loss: danger.loss ?? null })
     }
   }

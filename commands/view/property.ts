@@ -46,7 +46,8 @@ export function dataProperties(now: JobNow): Property[] {
     ['Link Group', seen(linksOk ? 'OK' : 'Error')],
     ['Speed (bytes/s)', thousands(data.speedBytesPerSecond)],
     ...data.links.map((link): Property => [link.name, seen(link.state)]),
-    ['Mirror', seen(walk.word)],
+    // Nothing can be mirrored to a node that is not connected, whatever was under way (guide 4, Force Start).
+    ['Mirror', seen(data.connected || walk.word !== 'Idle' ? walk.word : 'Stop')],
     ['Left Bytes', thousands(walk.leftBytes)],
     ['Left Time', leftTime(walk)],
     ['Need to Verify', worst(view.record.needToVerify, data.needToVerify)],

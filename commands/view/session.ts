@@ -29,7 +29,7 @@ export function sessionProperties(cluster: ClusterView, now: JobNow, width = SEN
     ['Safety Sequence', thousands(session.safetySequence)],
     ['Failover LSN', thousands(session.failoverLsn)],
     ['Redo Queue', theirs === null ? UNKNOWN : aged(thousands(theirs.redoQueueBytes), standby.seen)],
-    ['Dirty Bytes', data === null ? UNKNOWN : data.dirtyBytes === null ? `${UNKNOWN} (all may differ)` : thousands(data.dirtyBytes)],
+    ['Dirty Bytes', data === null || data.role !== 'source' ? UNKNOWN : data.dirtyBytes === null ? `${UNKNOWN} (all may differ)` : thousands(data.dirtyBytes)],
     ['Speed Limit', bandwidthWord(data ?? theirs)]
   ]
 }

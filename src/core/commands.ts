@@ -32,15 +32,18 @@ export function commandGiven(turn: Turn, event: Command): void {
   if (place !== turn.state.node) return forward(turn, event, place)
   const decision = decide(turn, job, event)
   if (decision.is === 'refused') return refuse(turn, event.request, decision.error)
+  if (event.dryRun) return dryRun(turn, event, decision)
   const danger = decision.is === 'steps' ? decision.danger : undefined
-  if (event.dryRun) return dryRun(turn, event, decision.is === 'steps' ? decision.texts : [], danger)
   const unconfirmed = danger && whyUnconfirmed(turn, job, event, danger)
   if (unconfirmed) return refuse(turn, event.request, unconfirmed)
   carryOut(turn, job, event, decision)
 }
 
-const dryRun = (turn: Turn, { request }: Command, texts: string[], danger: Danger | undefined): void =>
-  reply(turn, request, { ok: true, result: { dryRun: true, steps: texts, ...(danger ? { danger } : {}) } })
+function dryRun(turn: Turn, { request }: Command, decision: Exclude<Decision, { is: 'refused' }>): void {
+  const said =
+    decision.is === 'steps' ? { steps: decision.texts, ...(decision.danger ? { danger: decision.danger } : {}) } : { steps: [], nothing: decision.why }
+  reply(turn, request, { ok: true, result: { dryRun: true, ...said } })
+}
 
 /** What may be lost was read for a state, and is confirmed for that state alone. */
 function whyUnconfirmed(turn: Turn, job: JobState, { command, options }: Command, { state }: Danger): Failure | null {

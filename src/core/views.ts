@@ -1,5 +1,6 @@
 import type { DataConfig, JobStateWord } from '../model'
 import type { DataSettings, JobView, LinkView, NodeView, StatusAnswer, TicketAnswer } from '../wire'
+import { dataView } from './dataView'
 import type { HeartbeatFacts } from './event'
 import { problems } from './problems'
 import { quorumView } from './quorum/view'
@@ -36,7 +37,7 @@ function jobView(state: State, job: JobState): JobView {
     note: job.note,
     vips: config.vips.map(({ name, address, prefix }) => ({ name, address, prefix, up: job.vips[name] === 'up', path: job.paths[name] ?? 'ok' })),
     applications: config.applications.map(({ name }) => ({ name, state: job.applications[name] ?? 'offline' })),
-    data: job.data && { ...job.data, needToVerify: record.needToVerify === 'Manually' ? 'Manually' : job.data.needToVerify },
+    data: dataView(state, job),
     dataSettings: dataSettings(config.data),
     mode: config.mode,
     jeopardy: job.jeopardy,

@@ -105,8 +105,8 @@ export interface LossView {
 }
 
 export type CommandAnswer =
-  /** `dryRun`: what would be done, in order. `danger`: only of a command that needs `confirm`. */
-  | { dryRun: true; steps: string[]; danger?: Danger }
+  /** `dryRun`: what would be done, in order. `nothing`: why there is nothing to do. `danger`: only of a command that needs `confirm`. */
+  | { dryRun: true; steps: string[]; nothing?: string; danger?: Danger }
   /** Accepted: wait for the ticket's outcome. A command with nothing to do (already online) is answered with a ticket that is done. */
   | { dryRun: false; ticket: string }
 

@@ -20,7 +20,7 @@ describeOnline('the configuration changes under a running job (guide, annex 1)',
     const endMs = Date.now() + VIP_OUTAGE_MS_MAX
     while (!(await addresses()).includes(address)) if (Date.now() > endMs) throw new Error(`${address} did not come`)
   }
-  const application = () => lab.said('RMHW131', ['pgrep', '-of', 'kv.cjs --listen'])
+  const application = () => lab.listens('RMHW131', 7400)
 
   test(
     'a link gets other addresses: hbtstate shows them at once, the service feels nothing, and an address that is not there is refused',

@@ -91,6 +91,11 @@ export class Lab {
     return result.stdout.trimEnd()
   }
 
+  /** Who listens on this port in a host's own network: the process id, or nothing. Names of programs would find those of other labs too. */
+  async listens(host: Host, port: number): Promise<string> {
+    return /pid=(\d+)/.exec(await this.said(host, ['ss', '-Hltnp', 'sport', '=', `:${port}`]))?.[1] ?? ''
+  }
+
   /** A program that goes on in a host until the test is over or ends it. */
   start(host: Host, command: string[]) {
     const child = startProgram(this.command(['exec', host, '--', ...command]))
