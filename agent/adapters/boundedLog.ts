@@ -27,7 +27,10 @@ async function keepEnd(from: string, to: string, size: number, bytesMax: number)
 const TAIL_BYTES = 4_096
 
 /** The last lines of a log, for an error message; '' when there are none. `fromByte`: nothing from before. */
-export function logTail(file: string, fromByte: number, lineCount: number): string {
+export const logTail = (file: string, fromByte: number, lineCount: number): string => lastLines(logEnd(file, fromByte), lineCount)
+
+/** As it is, lines and all. */
+export function logEnd(file: string, fromByte: number): string {
   try {
     const handle = fs.openSync(file, 'r')
     try {
@@ -35,7 +38,7 @@ export function logTail(file: string, fromByte: number, lineCount: number): stri
       const start = Math.max(fromByte > size ? 0 : fromByte, size - TAIL_BYTES)
       const bytes = Buffer.alloc(Math.max(0, size - start))
       fs.readSync(handle, bytes, 0, bytes.length, start)
-      return lastLines(bytes.toString('utf8'), lineCount)
+      return bytes.toString('utf8')
     } finally {
       fs.closeSync(handle)
     }

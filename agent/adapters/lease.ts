@@ -47,8 +47,8 @@ export function createLeasePort(places: Places, doors: LeaseDoors): LeasePort {
 function guarded(places: Places, job: JobConfig): Pick<Guarded, 'job' | 'applications' | 'vips'> {
   const applications = job.applications.map((application): GuardedApplication => {
     const { cgroupName, noteFile } = applicationFiles(places, job, application)
-    const isProcess = application.kind === 'process'
-    return { name: application.name, cgroup: isProcess ? cgroupDirectory(cgroupName) : null, noteFile, unit: application.unit }
+    const isOurs = application.kind !== 'service'
+    return { name: application.name, cgroup: isOurs ? cgroupDirectory(cgroupName) : null, noteFile, unit: application.unit }
   })
   return { job: job.name, applications, vips: job.vips }
 }

@@ -140,11 +140,25 @@ export interface VipConfig {
   nics?: string[]
 }
 
+/** An OCF resource agent: a program that starts, stops and watches something, whatever that is. */
+export interface AgentConfig {
+  provider: string
+  type: string
+  /** Told as OCF_RESKEY_NAME. What each one means is the agent's own business: its metadata. */
+  parameters: Record<string, string>
+  /** OCF_CHECK_LEVEL of its checks: how thorough they are. */
+  checkLevel: number
+}
+
+/** As it is written everywhere: `ocf:heartbeat:pgsql`. */
+export const agentName = ({ provider, type }: Pick<AgentConfig, 'provider' | 'type'>): string => `ocf:${provider}:${type}`
+
 export interface ApplicationConfig {
   name: string
-  kind: 'service' | 'process'
+  kind: 'service' | 'process' | 'agent'
   /** kind service: the systemd unit. */
   unit: string | null
+  agent?: AgentConfig | null
   /** kind process: shell command lines. `start` stays in the foreground. */
   start: string | null
   stop: string | null

@@ -115,6 +115,11 @@ const applicationReports = {
     tryThis: () =>
       'Look for processes that hang in the kernel (state D in `ps`), often on a dead disk or network file system; the job must not start elsewhere before they are gone.'
   }),
+  E_APPLICATION_AGENT: define<OfApplication & { agent: string; why: string }>({
+    exitCode: 5,
+    message: ({ node, job, application, agent, why }) => `Application ${application} of ${job} cannot run on ${node}, as its agent ${agent} says: ${why}.`,
+    tryThis: ({ agent }) => `Correct what it names: install what is missing on both nodes, or change \`parameters\` (agents describe ${agent} tells them).`
+  }),
   E_APPLICATION_USER: define<OfApplication & { user: string; why: string }>({
     exitCode: 5,
     message: ({ node, job, application, user, why }) => `Application ${application} of ${job} cannot run as ${user} on ${node}: ${why}.`,

@@ -119,6 +119,41 @@ describe('a good configuration', () => {
   })
 })
 
+describe('an application of kind agent', () => {
+  const withAgent = (text: string) => GOOD.replace(/service: postgresql@15-main/, text)
+
+  test.each(['ocf:heartbeat:pgsql', 'heartbeat:pgsql'])('%s is read with its parameters, each as it is written', (name) => {
+    const text = withAgent(`agent: ${name}, parameters: { pgport: 05432, monitor_sql: 'select 1;', pgctl: /usr/bin/pg_ctl, empty: '' }, checkLevel: 10`)
+    expect(read(text).jobs['DB_Group']?.applications[0]).toMatchObject({
+      kind: 'agent',
+      unit: null,
+      agent: {
+        provider: 'heartbeat',
+        type: 'pgsql',
+        parameters: { pgport: '05432', monitor_sql: 'select 1;', pgctl: '/usr/bin/pg_ctl', empty: '' },
+        checkLevel: 10
+      }
+    })
+    expect(read(GOOD).jobs['DB_Group']?.applications[0]).not.toHaveProperty('agent')
+  })
+
+  test.each([
+    ['agent: pgsql', /E_CONFIG_VALUE .*agent.*ocf:PROVIDER:TYPE/],
+    ['agent: systemd:a/b', /E_CONFIG_VALUE .*agent/],
+    ['agent: ocf:../..:sh', /E_CONFIG_VALUE .*agent/],
+    ['agent: ocf:heartbeat:pgsql, service: postgresql', /E_CONFIG_VALUE .*agent.*kind service already/],
+    ['agent: ocf:heartbeat:pgsql, parameters: { 1st: x }', /E_CONFIG_NAME .*1st/],
+    ['agent: ocf:heartbeat:pgsql, parameters: { CRM_meta_timeout: 1 }', /E_CONFIG_NAME .*CRM_meta_timeout/],
+    ['agent: ocf:heartbeat:pgsql, parameters: { pgport: [ 1 ] }', /E_CONFIG_VALUE .*pgport/],
+    ['service: a, parameters: { pgport: 1 }', /E_CONFIG_VALUE .*parameters.*no agent/],
+    ['service: a, checkLevel: 1', /E_CONFIG_VALUE .*checkLevel.*no agent/]
+  ])('%s is refused', (text, words) => {
+    expect(problemsOf('service: postgresql@15-main', text).map(({ code, message, tryThis }) => `${code} ${message} ${tryThis}`)).toEqual([
+      expect.stringMatching(words)
+    ])
+  })
+})
+
 describe('arbitration', () => {
   const wrong = (text: string) => problemsOf('jobs:', `arbitration: ${text}\njobs:`).map(({ code, message }) => `${code} ${message}`)
 

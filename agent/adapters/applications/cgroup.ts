@@ -49,9 +49,11 @@ export function killCgroup(cgroup: Cgroup): boolean {
   }
 }
 
-/** And the folder of all applications, when it was the last one. */
+/** With those below it; and the folder of all applications, when it was the last one. */
 export function removeCgroup(cgroup: Cgroup): void {
   try {
+    for (const entry of fs.readdirSync(cgroup.directory, { withFileTypes: true }))
+      if (entry.isDirectory()) fs.rmdirSync(path.join(cgroup.directory, entry.name))
     fs.rmdirSync(cgroup.directory)
     fs.rmdirSync(path.dirname(cgroup.directory))
   } catch {

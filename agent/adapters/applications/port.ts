@@ -1,7 +1,8 @@
 import type { ApplicationConfig, JobConfig } from '../../../src/model'
 import type { ApplicationPort, LogPort, Places } from '../../ports'
+import { AgentRunner } from './ocf/runner'
 import { ProcessRunner } from './process'
-import type { Runner } from './runner'
+import type { Runner, RunnerOptions } from './runner'
 import { ServiceRunner } from './service'
 
 type Places3 = Pick<Places, 'stateDirectory' | 'runDirectory' | 'node'>
@@ -74,8 +75,18 @@ class Applications {
       this.log.event('error', `Application ${application.name} of ${job.name} failed: ${why}.`)
       this.failed(job.name, application.name, why)
     }
-    const options = { places: this.places, job, application, failed }
-    return application.kind === 'service' ? new ServiceRunner(options) : new ProcessRunner(options)
+    return runnerOf({ places: this.places, job, application, failed })
+  }
+}
+
+function runnerOf(options: RunnerOptions): Runner {
+  switch (options.application.kind) {
+    case 'service':
+      return new ServiceRunner(options)
+    case 'process':
+      return new ProcessRunner(options)
+    case 'agent':
+      return new AgentRunner(options)
   }
 }
 

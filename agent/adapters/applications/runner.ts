@@ -1,7 +1,7 @@
 import type { ApplicationConfig, JobConfig } from '../../../src/model'
 import type { Places } from '../../ports'
 
-/** One application on this node, of either kind. `port.ts` sees to it that its calls do not overlap. */
+/** One application on this node, of whatever kind. `port.ts` sees to it that its calls do not overlap. */
 export interface Runner {
   /** Rejects at the start timeout or when called off, with everything of it stopped again. */
   start(abort: AbortSignal): Promise<void>

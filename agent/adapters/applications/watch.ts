@@ -10,6 +10,8 @@ export interface Watched {
   /** null: met; else why not. `certain`: no second try needed. Absent: nothing to check. */
   check?: () => Promise<{ why: string; certain: boolean } | null>
   checkIntervalMs: number
+  /** Something has changed: it is checked now, not at the next interval. */
+  isStirred?: () => boolean
   /** Housekeeping from time to time, such as cutting its log. */
   care?: () => Promise<void>
 }
@@ -18,6 +20,8 @@ export interface Watched {
 export class Watch {
   private over = false
   private failures = 0
+  private checking = false
+  private again = false
   private readonly timers: NodeJS.Timeout[] = []
   private nextCheck: NodeJS.Timeout | undefined
 
@@ -34,6 +38,7 @@ export class Watch {
   look(): void {
     const why = this.over ? null : this.watched.death()
     if (why !== null) this.fail(why)
+    else if (!this.over && this.watched.isStirred?.() === true) this.checkNow()
   }
 
   end(): void {
@@ -52,9 +57,24 @@ export class Watch {
     this.nextCheck = setTimeout(() => void this.check(), this.watched.checkIntervalMs)
   }
 
+  /** One that is under way may have looked before it happened. */
+  private checkNow(): void {
+    if (this.checking) this.again = true
+    else {
+      clearTimeout(this.nextCheck)
+      void this.check()
+    }
+  }
+
   private async check(): Promise<void> {
+    this.checking = true
     const failure = (await this.watched.check?.()) ?? null
+    this.checking = false
     if (this.over) return
+    if (failure === null && this.again) {
+      this.again = false
+      return void this.check()
+    }
     this.failures = failure === null ? 0 : this.failures + 1
     if (failure !== null && (failure.certain || this.failures >= CHECK_FAILURES_MAX)) this.fail(failure.why)
     else this.checkLater()

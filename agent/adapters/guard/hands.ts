@@ -2,6 +2,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { killNoted, notedMembers } from '../applications/killing'
 import { cgroupMembers, killCgroup } from '../applications/cgroup'
+import { endAgent } from '../applications/ocf/ending'
+import { notedAgent } from '../applications/ocf/note'
 import { monotonicMs } from '../clock'
 import { runCommand } from '../command'
 import { plainReason } from '../failure'
@@ -25,7 +27,9 @@ export function machineHands(
   const cgroups = ({ cgroup, unit }: GuardedApplication): { directory: string }[] =>
     [cgroup, unit === null ? null : unitCgroup(unit)].flatMap((directory) => (directory === null ? [] : [{ directory }]))
   const isThere = (application: GuardedApplication): boolean =>
-    cgroups(application).some((each) => cgroupMembers(each).length > 0) || notedMembers(application.noteFile).length > 0
+    cgroups(application).some((each) => cgroupMembers(each).length > 0) ||
+    notedMembers(application.noteFile).length > 0 ||
+    notedAgent(application.noteFile) !== null
   const isHeld = (address: string): boolean =>
     isLoopback(address)
       ? readNote(path.join(given.runDirectory, 'vip', `${fileWord(address)}.json`)) !== null
@@ -33,6 +37,7 @@ export function machineHands(
   const endApplication = (application: GuardedApplication): void => {
     for (const cgroup of cgroups(application)) killCgroup(cgroup)
     killNoted(application.noteFile)
+    void endAgent(application.noteFile)
     if (application.unit !== null) void endUnit(application.unit)
   }
   return {

@@ -1,10 +1,12 @@
 import type { Node } from 'yaml'
 import type { ApplicationConfig } from '../config'
+import { AGENT_EXAMPLE, readAgent } from './agentSection'
 import { emptyRecord } from './clusterSections'
 import { checkName } from './name'
 import { scalarText, Section } from './section'
 
-const APPLICATION_KEYS = ['name', 'service', 'process', 'startTimeout', 'stopTimeout', 'checkInterval', 'checkTimeout', 'dependsOn']
+const KINDS = ['service', 'process', 'agent'] as const
+const APPLICATION_KEYS = ['name', ...KINDS, 'parameters', 'checkLevel', 'startTimeout', 'stopTimeout', 'checkInterval', 'checkTimeout', 'dependsOn']
 const PROCESS_KEYS = ['start', 'stop', 'check', 'user', 'workingDirectory', 'environment', 'stopSignal']
 const DEFAULT_START_TIMEOUT_MS = 60_000
 const DEFAULT_STOP_TIMEOUT_MS = 60_000
@@ -25,6 +27,7 @@ export function readApplication(job: Section, item: Node): ApplicationConfig {
     name,
     kind,
     unit: kind === 'service' ? section.text('service', null, 'postgresql@15-main') : null,
+    ...agentPart(readAgent(section)),
     ...readProcess(section.section('process', `process of application ${name}`, PROCESS_KEYS), kind),
     startTimeoutMs: section.durationMs('startTimeout', DEFAULT_START_TIMEOUT_MS, TIMEOUT_MS),
     stopTimeoutMs: section.durationMs('stopTimeout', DEFAULT_STOP_TIMEOUT_MS, TIMEOUT_MS),
@@ -37,15 +40,17 @@ export function readApplication(job: Section, item: Node): ApplicationConfig {
   return application
 }
 
-function readKind(section: Section): 'service' | 'process' {
-  const service = section.valueNode('service') !== null
-  const process = section.valueNode('process') !== null
-  if (service && process) section.refuse('process', 'left out, as the application is a service already', EXAMPLE_COMMAND)
-  if (!service && !process) section.require('service', `${EXAMPLE_SERVICE} (a systemd unit), or process: { start: ${EXAMPLE_COMMAND} }`)
-  return service ? 'service' : 'process'
+/** Absent where there is none, so that what was written before there were agents stays the same. */
+const agentPart = (agent: ApplicationConfig['agent']): Pick<ApplicationConfig, 'agent'> => (agent ? { agent } : {})
+
+function readKind(section: Section): ApplicationConfig['kind'] {
+  const [first, second] = KINDS.filter((kind) => section.valueNode(kind) !== null)
+  if (first && second) section.refuse(second, `left out, as the application is of kind ${first} already`, EXAMPLE_COMMAND)
+  if (!first) section.require('service', `${EXAMPLE_SERVICE} (a systemd unit), ${AGENT_EXAMPLE}, or process: { start: ${EXAMPLE_COMMAND} }`)
+  return first ?? 'process'
 }
 
-function readProcess(section: Section, kind: 'service' | 'process'): ProcessPart {
+function readProcess(section: Section, kind: ApplicationConfig['kind']): ProcessPart {
   if (kind === 'process' && section.node) section.require('start', `start: ${EXAMPLE_COMMAND} (it stays in the foreground)`)
   const workingDirectory = section.text('workingDirectory', null, '/var/lib/myserver')
   if (workingDirectory && !workingDirectory.startsWith('/')) section.refuse('workingDirectory', 'a path that begins with /', '/var/lib/myserver')

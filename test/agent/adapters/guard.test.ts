@@ -19,12 +19,19 @@ const LONG_MS = 60_000
 
 /** A cgroup is named after it: other tests, which may run at the same time, have another one. */
 const APP = application({ name: 'GUARDED', start: 'setsid sleep 300 & sleep 300' })
+/** It has no process at all: whether it is there is a file's matter. */
+const AGENT = application({ name: 'FILE', kind: 'agent', agent: { provider: 'test', type: 'file', parameters: {}, checkLevel: 0 } })
+const AGENT_TEXT = `#!/bin/sh
+file=$(dirname "$0")/there
+case $1 in start) touch "$file" ;; stop) rm -f "$file" ;; *) [ -e "$file" ] || exit 7 ;; esac
+`
 const VIP = { name: 'IP', address: '127.0.0.30', prefix: 8, family: 4 as const, nicGroup: null, nic: null }
 const JOB: JobConfig = job({ mode: 'high-protection', applications: [APP], vips: [VIP] })
 
 describe('the guard', () => {
+  const ofAgent = job({ name: 'OCF_Guarded', mode: 'high-protection', applications: [AGENT] })
   const device = (places: { root: string }): string => path.join(places.root, 'watchdog')
-  const made = makePlaces('RMHW131', { links: [link({ heartbeatPort: firstOwnPort(), intervalMs: 100 })], jobs: { DB_Group: JOB } })
+  const made = makePlaces('RMHW131', { links: [link({ heartbeatPort: firstOwnPort(), intervalMs: 100 })], jobs: { DB_Group: JOB, OCF_Guarded: ofAgent } })
   const quorum = { leaseMs: 10_000, driftMs: 250, configVersion: 1 }
   const places = { ...made, config: { ...made.config, quorum, watchdog: device(made) } }
   let command = { file: '', args: [''] }
@@ -116,6 +123,23 @@ describe('the guard', () => {
     await until('killed', () => !runs())
     await until('told', () => first.log.lines.some((line) => /guard has ended GUARDED, IP/.test(line)))
     expect(first.lease.runs('DB_Group', 7)).toBe(false)
+  })
+
+  test('what an agent has started and is no process ends with the lease as well: by the agent', async () => {
+    const root = path.join(places.root, 'ocf', 'resource.d', 'test')
+    fs.mkdirSync(root, { recursive: true })
+    fs.writeFileSync(path.join(root, 'file'), AGENT_TEXT, { mode: 0o755 })
+    const before = process.env.OCF_ROOT
+    process.env.OCF_ROOT = path.join(places.root, 'ocf')
+    ends.push(() => void (before === undefined ? delete process.env.OCF_ROOT : (process.env.OCF_ROOT = before)))
+    const first = await engine()
+    first.lease.tell('OCF_Guarded', 1, monotonicMs() + LONG_MS + 100, monotonicMs() + LONG_MS)
+    await first.applications.start(ofAgent, AGENT)
+    expect(fs.existsSync(path.join(root, 'there'))).toBe(true)
+    first.lease.tell('OCF_Guarded', 2, monotonicMs() + SHORT_MS + 100, monotonicMs() + SHORT_MS)
+    await until('stopped', () => !fs.existsSync(path.join(root, 'there')))
+    await until('told', () => first.log.lines.some((line) => /guard has ended FILE/.test(line)))
+    await until('it counts as gone', () => !fs.existsSync(path.join(places.runDirectory, 'applications', 'OCF_Guarded.FILE.json')))
   })
 
   test('its program is killed: the next one guards what the last one did', async () => {
