@@ -22,14 +22,14 @@ import { EventHistory } from './adapters/eventHistory'
 import { tellSystemd } from './adapters/systemd'
 import { createApi, createPeerPort } from './api'
 import { createEngine } from './engine/createEngine'
+import { serveMachine } from './engine/localDoor'
 import { inForce, type OpenConfig, openConfig } from './engine/openConfig'
 import { lockEngine } from './engine/onlyEngine'
 import { EXIT_PERSIST_FAILED } from './loop'
 import type { Places } from './ports'
-import { checkNode, DEFAULT_CONFIG_FILE, DEFAULT_STATE_DIRECTORY, readConfig, readOptions } from './setup/options'
+import { checkNode, DEFAULT_CONFIG_FILE, DEFAULT_RUN_DIRECTORY, DEFAULT_STATE_DIRECTORY, readConfig, readOptions } from './setup/options'
 import { witnessOf } from './witness/ofNode'
 
-export const DEFAULT_RUN_DIRECTORY = '/run/mirrorpair'
 const USAGE = 'mirrorpair-agent run [--config FILE] [--node NAME] [--state DIRECTORY] [--run DIRECTORY]'
 const DIRECTORY_MODE = 0o700
 
@@ -85,8 +85,10 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
   const engine = await createEngine({ places, ports, open, configHash: open.kept.agreed.hash, fatal })
   const api = createApi({ places, engine, peer, log, events, clock, version })
   await api.listen()
+  const closeMachineDoor = await serveMachine(places.runDirectory, engine)
   // Jobs, mirrord and the heartbeat program stay as they are.
   return async () => {
+    closeMachineDoor()
     await Promise.allSettled([api.close(), engine.stop()])
     for (const port of [nics, vip, applications, data]) port.close()
     witness.close()

@@ -73,6 +73,8 @@ export interface HeartbeatPort {
   reconfigure(): Promise<void>
   /** Newest counters, for the tables. */
   view(): HeartbeatView
+  /** This node begins to shut down; each packet says so from now on. */
+  leaving(): void
   /** The engine goes away; the program stays unless `end` is set (clean stop of the whole node). */
   close(end: boolean): Promise<void>
 }

@@ -11,6 +11,8 @@ const HELP = `mirrorpair-agent: keeps the jobs of this node
   invite …        prints a one-time code for the other node, or for a witness
   join …          brings the cluster's certificates and key to this node
   users …         accounts of the API, where PAM is not used
+  leave …         this machine shuts down: hands its jobs over, and waits for it
+  units …         the units of systemd for this machine
   witness …       the third voter, for many pairs: run, join, leave, status
   --version, --help
 

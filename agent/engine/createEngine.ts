@@ -26,6 +26,7 @@ import { Agreeing } from './agreeing'
 import type { Engine } from './engine'
 import { alreadyAgreed, type OpenConfig } from './openConfig'
 import { Inquiries } from './inquiries'
+import { Leaving, type LeaveView } from './leaving'
 import { TicketWaiters } from './ticketWaiters'
 
 /** A ticket of the other node: its long poll and the way there and back. */
@@ -58,6 +59,7 @@ class RunningEngine implements Engine {
   /** On disk: what may be spoken of. */
   private published: State
   private readonly agreeing: Agreeing
+  private readonly leaving: Leaving
 
   constructor(private readonly options: EngineOptions) {
     const { places, ports, configHash } = options
@@ -78,6 +80,11 @@ class RunningEngine implements Engine {
     })
     this.waiters = new TicketWaiters(ports.clock, () => this.published)
     this.inquiries = new Inquiries(ports, () => this.published)
+    this.leaving = new Leaving(
+      ports,
+      () => this.published,
+      () => this.loop.emit({ kind: 'shutdownBegun' })
+    )
     const performer = new Performer({
       node: places.node,
       config: () => this.published.config,
@@ -191,6 +198,10 @@ class RunningEngine implements Engine {
     return await this.agreeing.change(request, account)
   }
 
+  leave(): LeaveView {
+    return this.leaving.leave()
+  }
+
   private unknownTicket(ticket: string): ReportError {
     return new ReportError(jobReport('E_TICKET_UNKNOWN', { ticket, node: this.published.node }))
   }
@@ -199,6 +210,7 @@ class RunningEngine implements Engine {
     this.published = state
     this.agreeing.published(state)
     this.waiters.changed()
+    this.leaving.publishedIs(state)
   }
 
   /** Nobody waits for an engine that decides nothing any more. */

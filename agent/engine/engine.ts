@@ -12,6 +12,7 @@ import type {
   VerifyAnswer,
   WhyAnswer
 } from '../../src/wire'
+import type { LeaveView } from './leaving'
 
 /** What the HTTPS door needs of the engine. Every refusal is a rejected ReportError. */
 export interface Engine {
@@ -30,6 +31,8 @@ export interface Engine {
   config(): ConfigView
   /** Agreed on with the other node, or refused with nothing changed. */
   changeConfig(request: ConfigRequest, account: string): Promise<ConfigChangeAnswer>
+  /** The machine shuts down: what this node serves stops here in order. Asked again until `left`. */
+  leave(): LeaveView
   /** The engine goes away. Jobs, mirrord and the heartbeat program stay as they are. */
   stop(): Promise<void>
 }

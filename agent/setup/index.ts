@@ -4,18 +4,20 @@ import { invite } from './invite'
 import type { Output } from './options'
 import { users } from './users'
 
-export const SETUP_COMMANDS = ['init', 'invite', 'join', 'users'] as const
+export const SETUP_COMMANDS = ['init', 'invite', 'join', 'users', 'leave', 'units'] as const
 export type SetupCommand = (typeof SETUP_COMMANDS)[number]
 
-// The certificate library is large: an agent that only runs does not load it.
+// The certificate library is large: an agent that only runs does not load it; and who makes keys needs none of the agent's adapters.
 const COMMANDS: Record<SetupCommand, (argv: string[], output: Output) => Promise<void>> = {
   init: (argv, output) => (require('./init') as typeof import('./init')).init(argv, output),
   invite,
   join: (argv, output) => (require('./join') as typeof import('./join')).join(argv, output),
-  users
+  users,
+  leave: (argv, output) => (require('./leave') as typeof import('./leave')).leave(argv, output),
+  units: (argv, output) => (require('./units') as typeof import('./units')).units(argv, output)
 }
 
-/** `mirrorpair-agent init|invite|join|users …`: carries it out and answers the exit code. */
+/** `mirrorpair-agent init|invite|join|users|leave|units …`: carries it out and answers the exit code. */
 export async function runSetup(command: string, argv: string[]): Promise<number> {
   try {
     if (!Object.hasOwn(COMMANDS, command)) {

@@ -7,6 +7,7 @@ import { setupFailure } from './failure'
 
 export const DEFAULT_CONFIG_FILE = '/etc/mirrorpair/mirrorpair.yaml'
 export const DEFAULT_STATE_DIRECTORY = '/var/lib/mirrorpair'
+export const DEFAULT_RUN_DIRECTORY = '/run/mirrorpair'
 
 /** Where a command's words go. */
 export interface Output {

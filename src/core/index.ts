@@ -1,6 +1,7 @@
 export * from './action'
 export * from './event'
 export { explain } from './explain'
+export { hasLeft, leaveLines } from './leave'
 export { initialState, TICK_MS, type State, type Ticket } from './state'
 export { step } from './step'
 export { nodeView, statusAnswer, ticketAnswer } from './views'

@@ -1,7 +1,7 @@
 import { stopStages } from './order'
 import { beginPlan } from './plan'
 import { giveUpLease } from './quorum/release'
-import { configOf, isTouched, type JobState } from './state'
+import { configOf, isTouched, owns, type JobState, type State } from './state'
 import { log, setNote, type Turn } from './turn'
 
 /** The machine shuts down in order: what this node serves is stopped here, and nothing begins here any more. The other one is told by what follows. */
@@ -22,8 +22,12 @@ export function settleLeaving(turn: Turn, job: JobState): void {
 function stop(turn: Turn, job: JobState): void {
   if (turn.state.atMs < job.retryAtMs) return
   job.phase = 'stopping'
-  beginPlan(turn, job, 'stop', 'automatic', stopStages(configOf(turn.state, job), true))
+  beginPlan(turn, job, 'stop', 'automatic', stopStages(configOf(turn.state, job), someoneTakes(turn.state, job)))
 }
+
+/** Nobody takes what is queued where the other node is gone: a shutdown does not wait for it. */
+const someoneTakes = ({ peerAlive, leavingSinceMs }: State, { data }: JobState): boolean =>
+  data?.connected === true || (peerAlive === 'up' && leavingSinceMs === null)
 
 /** It has ended when nothing of any job is left here, and the voters have been told. */
 export const hasLeft = (jobs: JobState[]): boolean =>
@@ -31,3 +35,17 @@ export const hasLeft = (jobs: JobState[]): boolean =>
 
 const leaseIsReleased = ({ quorum }: JobState): boolean =>
   quorum === null || Object.values(quorum.asked).some(({ last, sent }) => last?.kind === 'release' && sent.length === 0)
+
+/** One line a job, for whoever waits for the end of it. */
+export function leaveLines(state: State): string[] {
+  return Object.values(state.jobs).map((job) => `${job.name}: ${leaveWords(state, job)}`)
+}
+
+function leaveWords(state: State, job: JobState): string {
+  const { owner } = job.record
+  if (!state.leaving) return 'waits for the engine'
+  if (job.plan !== null && job.plan.kind !== 'observe') return `${job.plan.kind === 'stop' ? 'is stopped' : `is busy (${job.plan.kind})`} on ${state.node}`
+  if (isTouched(job)) return `still runs on ${state.node}${job.note === null ? '' : ` (${job.note})`}`
+  if (!owns(state, job)) return `${owner} owns it`
+  return leaseIsReleased(job) ? `nothing of it runs on ${state.node}` : `nothing of it runs on ${state.node}; the voters are told`
+}

@@ -10,7 +10,15 @@ export function lossOf(state: State, job: JobState): LossView | null {
   if (data === null || owns(state, job)) return null
   if (record.safety === 'full' && record.mirrorInSync)
     return { ...NOTHING, bound: 'safety FULL and in sync: nothing that was acknowledged as durable is missing' }
+  const { peerNode } = state
+  if (hasDrained(state, job)) return { ...NOTHING, bound: `${peerNode} had stopped ${job.name} and drained its queue: nothing is missing` }
   return unknownLoss(state, job)
+}
+
+/** The owner left in order, in the role sequence that this node follows. */
+function hasDrained(state: State, job: JobState): boolean {
+  const theirs = peerJob(state, job)
+  return theirs?.drained === true && theirs.record.roleSequence === job.record.roleSequence && theirs.record.owner === state.peerNode
 }
 
 function unknownLoss(state: State, job: JobState): LossView {

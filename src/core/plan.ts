@@ -128,6 +128,8 @@ function dataMoved(job: JobState, order: Order): void {
   job.dataRole = role
   job.dataSequence = job.record.roleSequence
   job.dataLost = null
+  // Its own word may come later, and the other node waits for this.
+  if (role === 'none' && job.data !== null) job.data = { ...job.data, role }
 }
 
 export function describe(order: Task): string {

@@ -4,7 +4,7 @@ import { dataView } from './dataView'
 import type { HeartbeatFacts } from './event'
 import { problems } from './problems'
 import { quorumView } from './quorum/view'
-import { configOf, peerJob, type JobState, type State, type Ticket } from './state'
+import { configOf, isTouched, peerJob, type JobState, type State, type Ticket } from './state'
 
 export const ACTIVITY_STEPS_MAX = 60
 
@@ -38,6 +38,7 @@ function jobView(state: State, job: JobState): JobView {
     vips: config.vips.map(({ name, address, prefix }) => ({ name, address, prefix, up: job.vips[name] === 'up', path: job.paths[name] ?? 'ok' })),
     applications: config.applications.map(({ name }) => ({ name, state: job.applications[name] ?? 'offline' })),
     data: dataView(state, job),
+    ...(job.drained && !isTouched(job) ? { drained: true } : {}),
     dataSettings: dataSettings(config.data),
     mode: config.mode,
     jeopardy: job.jeopardy,

@@ -62,5 +62,17 @@ export const SETUP_MESSAGES = {
     exitCode: 2,
     message: ({ why }) => `The password was not taken: ${why}.`,
     tryThis: () => 'Type a password of at least 8 characters, twice the same; or give it on standard input with --password-stdin.'
+  }),
+  E_LEAVE_NO_ENGINE: define<{ runDirectory: string }>({
+    exitCode: 3,
+    message: ({ runDirectory }) => `No engine runs on this machine (nobody answers at ${runDirectory}/engine.sock), so nobody can hand its jobs over.`,
+    tryThis: () =>
+      'Start it (systemctl start mirrorpair-agent) and leave then, or name its directory with --run DIR. What runs without it goes on until the machine ends it.'
+  }),
+  E_LEAVE_TIMEOUT: define<{ timeout: string; left: string }>({
+    exitCode: 6,
+    message: ({ timeout, left }) => `Not everything had stopped here within ${timeout}: ${left}.`,
+    tryThis: () =>
+      'The engine goes on with it: ask again, with a longer --timeout, or see in the log what does not stop. The stop timeouts of the applications are added up.'
   })
 }

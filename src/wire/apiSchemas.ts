@@ -164,6 +164,7 @@ const jobViewSchema: z.ZodType<JobView> = z.looseObject({
   vips: list(z.looseObject({ name, address: name, prefix: count, up: z.boolean() })),
   applications: list(z.looseObject({ name, state: z.enum(['online', 'offline', 'starting', 'stopping', 'error']) })),
   data: mirrordStatusSchema.nullable(),
+  drained: z.boolean().optional(),
   dataSettings: dataSettingsSchema.nullable().optional(),
   mode: z.enum(JOB_MODES).optional(),
   jeopardy: list(z.looseObject({ cause: z.enum(JEOPARDY_CAUSES), text, sinceMs: z.number() })).optional(),

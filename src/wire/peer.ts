@@ -74,6 +74,8 @@ export interface JobView {
   vips: { name: string; address: string; prefix: number; up: boolean; path?: VipPath }[]
   applications: { name: string; state: 'online' | 'offline' | 'starting' | 'stopping' | 'error' }[]
   data: MirrordStatus | null
+  /** It has stopped, and all that it had was taken by the other copy; absent: no, or told by an earlier version. */
+  drained?: boolean
   /** What the configuration says about the data: the limits that belong to the numbers in `data`. */
   dataSettings?: DataSettings | null
   /** Absent: told by a version that knew the guide's only. */

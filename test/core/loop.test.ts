@@ -6,6 +6,7 @@ const heartbeat = {
   start: async () => undefined,
   reconfigure: async () => undefined,
   view: () => ({ links: [], peerAlive: false, peerEngineSilentMs: 0, peerLeaving: false }),
+  leaving: () => undefined,
   close: async () => undefined
 }
 const clock = { nowMs: () => 0, wallMs: () => 0, after: () => () => undefined }

@@ -80,6 +80,7 @@ export class FakePorts {
       start: async (onChange) => onChange(this.ports.heartbeat.view()),
       reconfigure: () => this.call('relink', undefined),
       view: () => ({ links: [], peerAlive: this.other !== null, peerEngineSilentMs: 0, peerLeaving: false }),
+      leaving: () => undefined,
       close: (end) => this.call(`heartbeat.close ${end}`, undefined)
     },
     peer: {

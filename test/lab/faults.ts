@@ -1,10 +1,12 @@
 import { freezeCgroup } from './cgroup'
 import { killEngine, runningEngine, startEngine } from './engines'
-import { boot, die, requireAgent } from './host'
+import { boot, die, inside, requireAgent } from './host'
 import { LabError } from './labError'
 import { lose, parseCut, parseLost, setCable } from './network'
 import { cgroupOf, type LabPlaces } from './places'
 import { type AgentHost, type Host, isAgentHost, isCable, isHost, NODES } from './plan'
+import { program } from './programs'
+import { attempt } from './run'
 import { type LabState, type Lost, writeState } from './state'
 
 const same = (a: { host: Host; cable: string }) => (b: { host: Host; cable: string }) => a.host === b.host && a.cable === b.cable
@@ -48,6 +50,15 @@ export function kill(places: LabPlaces, state: LabState, host: string | undefine
 function killOnlyEngine(places: LabPlaces, node: AgentHost): string {
   if (killEngine(places, node)) return `The engine of ${node} is dead; everything else of the node goes on.`
   throw new LabError(`the engine of ${node} does not run`, `lab start ${node}`)
+}
+
+/** As an operating system does it: the node's jobs are handed over in order, then its programs are told to end, then it is off. */
+export function shutdown(places: LabPlaces, state: LabState, host: string | undefined): string {
+  const node = requireAgent(state, host)
+  if (state.power[node] !== 'on') throw new LabError(`${node} is ${state.power[node]}`, `lab start ${node}`)
+  const left = node === 'witness' ? null : attempt(inside(places, node, [...program('agent'), 'leave']))
+  if (left !== null && left.status !== 0) process.stderr.write(left.stderr)
+  return `${left?.stdout ?? ''}${end(places, state, node, { losingUnflushed: false }, 'is shut down')}`
 }
 
 export function powercut(places: LabPlaces, state: LabState, host: string | undefined): string {

@@ -1,4 +1,4 @@
-import { cut, heal, kill, pause, powercut, resume, start } from './faults'
+import { cut, heal, kill, pause, powercut, resume, shutdown, start } from './faults'
 import { down } from './down'
 import { LabError } from './labError'
 import { describe, observerCommand } from './observe'
@@ -25,6 +25,7 @@ export const HELP = `A real pair on one machine: namespaces, virtual cables, dis
                                          one way RMHW131>RMHW132, of one cable RMHW131>RMHW132:link-0 (what is sent is lost, the carrier stays)
   kill NODE|witness [--engine]           the node dies; --engine: only its engine does
   powercut NODE|witness                  the node dies and its disk loses what was not flushed
+  shutdown NODE|witness                  its jobs are handed over in order, then it is off
   pause NODE · resume NODE               all its programs stand still
   start NODE                             switches a dead node on, or starts a dead engine
 `
@@ -84,6 +85,7 @@ const VERBS: Record<string, Verb> = {
     )
   ),
   powercut: changing((places, state, [host]) => powercut(places, state, host)),
+  shutdown: changing((places, state, [host]) => shutdown(places, state, host)),
   pause: changing((places, state, [host]) => pause(places, state, host)),
   resume: changing((places, state, [host]) => resume(places, state, host)),
   start: changing((places, state, [host]) => start(places, state, host))

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { monotonicMs } from '../clock'
 import { type CommandResult, runCommand } from '../command'
 import { failure } from '../failure'
+import { machineGoesDown, orderStop } from '../systemd'
 import type { Runner, RunnerOptions } from './runner'
 import { runShell, surroundings } from './shell'
 import { Watch } from './watch'
@@ -40,9 +41,11 @@ export class ServiceRunner implements Runner {
   async stop(kill: boolean): Promise<void> {
     this.release()
     const { stopTimeoutMs } = this.options.application
-    if (!kill && (await this.systemctl(['stop', this.unit()], stopTimeoutMs)).exitCode === 0) return
+    // At a shutdown systemd has ordered the unit behind the hand-over, which would wait for this very stop.
+    const now = (await machineGoesDown()) ? ['--job-mode=ignore-dependencies'] : []
+    if (!kill && (await this.systemctl(['stop', ...now, this.unit()], stopTimeoutMs)).exitCode === 0) return
     await this.systemctl(['kill', '--signal=SIGKILL', this.unit()], stopTimeoutMs)
-    const result = await this.systemctl(['stop', this.unit()], stopTimeoutMs)
+    const result = await this.systemctl(['stop', ...now, this.unit()], stopTimeoutMs)
     if (result.exitCode !== 0) throw this.failed('E_APPLICATION_STOP', `systemctl stop: ${result.problem}`)
   }
 
@@ -66,6 +69,7 @@ export class ServiceRunner implements Runner {
 
   private beginWatch(): void {
     this.release()
+    void orderStop(this.unit())
     const { checkIntervalMs } = this.options.application
     this.watch = new Watch({ death: () => null, check: () => this.problem(), checkIntervalMs }, this.options.failed)
   }

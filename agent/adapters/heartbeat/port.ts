@@ -49,6 +49,7 @@ export function createHeartbeatPort(places: Places, log: LogPort, options: Heart
     start: (onChange) => keeper.start(onChange),
     reconfigure: () => keeper.reconfigure(),
     view: () => keeper.view(),
+    leaving: () => keeper.leaving(),
     close: (end) => keeper.close(end),
     guard: keeper
   }
@@ -67,6 +68,7 @@ class HeartbeatKeeper implements GuardDoor {
   private ping: NodeJS.Timeout | undefined
   private graceUntilMs = 0
   private closed = false
+  private announced = false
   private readonly connected = Promise.withResolvers<void>()
   private readonly guarded = new Map<string, Guarded>()
   private killed: (job: string, what: string[]) => void = () => undefined
@@ -147,6 +149,11 @@ class HeartbeatKeeper implements GuardDoor {
     }
   }
 
+  leaving(): void {
+    this.announced = true
+    this.connection?.send({ do: 'leaving' })
+  }
+
   async close(end: boolean): Promise<void> {
     this.closed = true
     clearInterval(this.ping)
@@ -214,6 +221,7 @@ class HeartbeatKeeper implements GuardDoor {
     this.learnGuarded(connection)
     for (const guarded of this.guarded.values()) connection.send({ do: 'guard', guarded })
     connection.send({ do: 'ping' })
+    if (this.announced) connection.send({ do: 'leaving' })
     if (connection.firstView !== null) this.see(connection.firstView, true)
     this.connected.resolve()
     if (this.closed) connection.socket.destroy()

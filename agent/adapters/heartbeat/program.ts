@@ -78,6 +78,7 @@ class HeartbeatProgram {
   private readonly around: LinkSurroundings
   private engineSeenMs = monotonicMs()
   private leaving = false
+  private ending = false
   private door: Door | null = null
   private counters: NodeJS.Timeout | undefined
   private readonly guards: Guards
@@ -137,8 +138,9 @@ class HeartbeatProgram {
     else if (request.do === 'links') this.relink(request.links)
     else if (request.do === 'guard') this.guards.tell(request.guarded)
     else if (request.do === 'forget') this.guards.forget(request.job)
+    else if (request.do === 'leaving') this.announce()
     else if (request.do === 'end') this.end()
-    else if (!this.leaving) this.leave(LEAVE_REPEATS)
+    else if (!this.ending) this.leave(LEAVE_REPEATS)
   }
 
   private relink(wanted: HeartbeatLinkConfig[]): void {
@@ -154,11 +156,17 @@ class HeartbeatProgram {
     this.tellView()
   }
 
+  /** Each packet from now on says so. */
+  private announce(): void {
+    this.leaving = true
+    for (const link of this.links) link.sendNow()
+  }
+
   /** Several times, because one datagram may be lost. */
   private leave(repeats: number): void {
-    this.leaving = true
+    this.ending = true
     if (repeats === 0) return this.end()
-    for (const link of this.links) link.sendNow()
+    this.announce()
     setTimeout(() => this.leave(repeats - 1), LEAVE_GAP_MS)
   }
 

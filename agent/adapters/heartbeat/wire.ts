@@ -7,6 +7,8 @@ import { type HeartbeatConfig, heartbeatLinkSchema } from './config'
 export const requestSchema = z.discriminatedUnion('do', [
   /** The engine lives. Sent every ENGINE_PING_MS. */
   z.object({ do: z.literal('ping') }),
+  /** The node begins to shut down: say so to the peer on every link, and go on. */
+  z.object({ do: z.literal('leaving') }),
   /** The node shuts down cleanly: say so to the peer on every link, then end. */
   z.object({ do: z.literal('leave') }),
   /** End now, without a word to the peer: a successor with another configuration follows. */

@@ -75,6 +75,20 @@ describe('two nodes with their heartbeat programs', () => {
     ])
   })
 
+  test('a node that begins to shut down says so and is heard all the same, also by a new engine of the other one; a new program of its own says it again', async () => {
+    const first = await engine(one)
+    const second = await engine(two)
+    await until('both up', () => [...first.up(), ...second.up()].every(Boolean))
+    second.port.leaving()
+    await until('told', () => first.port.view().peerLeaving)
+    const received = first.port.view().links[0]?.received ?? 0
+    await until('still heard', () => (first.port.view().links[0]?.received ?? 0) > received + 2)
+    expect(first.port.view()).toMatchObject({ peerAlive: true, peerLeaving: true })
+    process.kill(await pidOf(two), 'SIGKILL')
+    await until('the next one is heard', () => first.port.view().peerAlive && (first.port.view().links[0]?.received ?? 0) > received + 4)
+    await until('and says it too', () => first.port.view().peerLeaving)
+  })
+
   test('a link gets other addresses in the running program: the others go on, and nobody calls the other one dead', async () => {
     const first = await engine(one)
     const second = await engine(two)

@@ -70,6 +70,9 @@ export class FakeEngine implements Engine {
     this.asked.push({ id, since, waitMs })
     return { ticket: id, job: 'DB_Group', state: 'done' as const, steps: [], nextSince: since, error: null }
   }
+  leave() {
+    return { left: true, lines: [] }
+  }
   config(): ConfigView {
     return { node: 'RMHW131', file: '/etc/mirrorpair/mirrorpair.yaml' } as unknown as ConfigView
   }

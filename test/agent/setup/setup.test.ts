@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { checkUser, usersFileOf } from '../../../agent/api/usersFile'
+import { serveMachine } from '../../../agent/engine/localDoor'
 import { runSetup } from '../../../agent/setup'
 import { configText, makeKeys, type Node, quiet, startNode, temporaryFolder } from '../api/kit'
 
@@ -197,4 +198,70 @@ test('users: added with a password from standard input, listed, removed', async 
   expect((await setup('users', 'remove', 'lee', '--state', folder)).code).toBe(0)
   expect(await setup('users', 'remove', 'lee', '--state', folder)).toMatchObject({ code: 2, err: expect.stringContaining('E_USERS_NAME') })
   expect((await setup('users', 'list', '--state', folder)).out).toBe('kim\n')
+})
+
+describe('leave and units', () => {
+  test.each([
+    ['no engine', [], 3, 'E_LEAVE_NO_ENGINE'],
+    ['a time that is none', ['--timeout', 'soon'], 2, 'E_SETUP_USAGE'],
+    ['a time that is too long', ['--timeout', '2h'], 2, 'E_SETUP_USAGE'],
+    ['a word too many', ['DB_Group'], 2, 'E_SETUP_USAGE']
+  ])('leave with %s is refused in words', async (_what, words, code, text) => {
+    expect(await setup('leave', '--run', folder, ...words)).toMatchObject({ code, err: expect.stringContaining(text) })
+  })
+
+  test('leave waits until all has left, and tells each change once', async () => {
+    const views = [['DB_Group: is stopped on A'], ['DB_Group: is stopped on A'], ['DB_Group: B owns it']]
+    let asked = 0
+    const close = await serveMachine(folder, { leave: () => ({ left: asked > 1, lines: views[asked++] ?? [] }) })
+    const { code, out } = await setup('leave', '--run', folder)
+    close()
+    expect({ code, lines: out.split('\n').slice(0, 2) }).toEqual({ code: 0, lines: ['DB_Group: is stopped on A', 'DB_Group: B owns it'] })
+    expect(out).toMatch(/Left after [\d.]+ s/)
+  })
+
+  test('leave gives up at its timeout and says what is left', async () => {
+    const close = await serveMachine(folder, { leave: () => ({ left: false, lines: ['DB_Group: still runs on A'] }) })
+    expect(await setup('leave', '--run', folder, '--timeout', '1s')).toMatchObject({
+      code: 6,
+      err: expect.stringContaining('within 1s: DB_Group: still runs on A')
+    })
+    close()
+  })
+
+  test('a unit that is stopped while the machine goes on hands nothing over', async () => {
+    const programs = path.join(folder, 'bin')
+    fs.mkdirSync(programs)
+    fs.writeFileSync(path.join(programs, 'systemctl'), '#!/bin/sh\necho running\n', { mode: 0o755 })
+    const before = process.env.PATH
+    process.env.PATH = `${programs}:${before}`
+    let asked = 0
+    const close = await serveMachine(folder, { leave: () => ({ left: true, lines: [`${asked++}`] }) })
+    expect(await setup('leave', '--run', folder, '--when-shutting-down')).toMatchObject({ code: 0, out: expect.stringContaining('does not shut down') })
+    expect(asked).toBe(0)
+    fs.writeFileSync(path.join(programs, 'systemctl'), '#!/bin/sh\necho stopping\nexit 1\n', { mode: 0o755 })
+    expect((await setup('leave', '--run', folder, '--when-shutting-down')).code).toBe(0)
+    expect(asked).toBe(1)
+    close()
+    process.env.PATH = before
+  })
+
+  test('the units are what systemd takes', async () => {
+    const program = path.join(folder, 'mirrorpair-agent')
+    fs.writeFileSync(program, '#!/bin/sh\n', { mode: 0o755 })
+    expect((await setup('units', '--out', folder, '--program', program)).out).toContain(
+      'systemctl enable --now mirrorpair-agent.service mirrorpair-shutdown.service'
+    )
+    expect((await setup('units', '--witness', '--out', folder, '--program', program)).code).toBe(0)
+    const files = ['mirrorpair-agent.service', 'mirrorpair-shutdown.service', 'mirrorpair-witness.service'].map((name) => path.join(folder, name))
+    const verified = spawnSync('systemd-analyze', ['verify', '--man=no', ...files], { encoding: 'utf8', env: { ...process.env, SYSTEMD_LOG_LEVEL: 'warning' } })
+    if (verified.error) return process.stdout.write('left out: systemd-analyze verify: systemd is not installed\n')
+    expect({ status: verified.status, said: verified.stderr.split('\n').filter((line) => line.includes('mirrorpair')) }).toEqual({ status: 0, said: [] })
+  })
+
+  test('what the manual shows is what units prints', async () => {
+    const manual = fs.readFileSync(path.join(__dirname, '../../../man/mirrorpair-agent.8'), 'utf8')
+    const { out } = await setup('units')
+    for (const line of out.split('\n').filter((each) => each.includes('='))) expect(manual.split('\n')).toContain(line)
+  })
 })
