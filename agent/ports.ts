@@ -2,6 +2,7 @@ import type { VoterName } from '../src/core'
 import type { ApplicationConfig, ArbitrationConfig, Config, FenceConfig, JobConfig, Safety, VipConfig } from '../src/model'
 import type { CheckMode } from '../src/wire/frameFields'
 import type {
+  ConfigChecked,
   ConfigVersion,
   LinkView,
   MirrorAction,
@@ -158,6 +159,8 @@ export interface DataPort {
   reconfigure(job: JobConfig): Promise<void>
   /** The job is not in the configuration any more: its program ends, and what it kept is put aside, so that a new job of this name begins with nothing. */
   forget(job: string): Promise<void>
+  /** The same for whatever is kept of any other job than these: an engine may have died before it was done. */
+  forgetOthers(jobs: string[]): Promise<void>
   /** Ends the program (clean stop of the node, or before it is started anew). */
   end(job: string): Promise<void>
   onStatus(call: (job: string, status: MirrordStatus) => void): void
@@ -207,8 +210,8 @@ export interface ConfigurationPort {
   save(kept: KeptConfig): Promise<void>
   /** The file for people. */
   writeFile(text: string): Promise<void>
-  /** What only this machine knows of it: are the addresses, devices and folders that are new in it here? Rejects with what is not. */
-  check(before: Config, next: Config): Promise<void>
+  /** What only this machine knows of it: are the addresses, cards, folders, units and accounts that are new in it here? */
+  check(before: Config, next: Config): Promise<ConfigChecked>
 }
 
 export interface LogPort {

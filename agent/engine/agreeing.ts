@@ -7,16 +7,17 @@ import {
   startAgreement,
   stepAgreement
 } from '../../src/core/agreement/agreement'
+import { firstCopyWarnings } from '../../src/core/agreement/firstCopy'
 import type { Outcome, State } from '../../src/core'
 import type { Config } from '../../src/model'
 import { changeReport } from '../../src/report/change'
 import { jobReport } from '../../src/report/job'
 import { ReportError } from '../../src/report/report'
-import type { ConfigChangeAnswer, ConfigRequest, ConfigVersion, ConfigView, NodeView, PeerMessage } from '../../src/wire'
-import { configAnswerSchema } from '../../src/wire/configSchemas'
+import type { ConfigChangeAnswer, ConfigChecked, ConfigRequest, ConfigVersion, ConfigView, NodeView, PeerMessage } from '../../src/wire'
+import { configAnswerSchema, configCheckedSchema } from '../../src/wire/configSchemas'
 import { failureOf, outcomeOf } from '../perform'
 import type { KeptConfig, Places, Ports } from '../ports'
-import { type CheckedChange, checkChange, refusal } from './checkChange'
+import { type CheckedChange, checkChange, refusal, refusalOf, reportOf } from './checkChange'
 import { hashOf, inForce, isSameWitness, readAgreed, withOlder } from './openConfig'
 
 /** With the other node's own checks, which ask the network whether a new address is free. */
@@ -24,6 +25,8 @@ export const PREPARE_TIMEOUT_MS = 20_000
 const TELL_TIMEOUT_MS = 5_000
 const ASK_TIMEOUT_MS = 3_000
 const LOOK_EVERY_MS = 1_000
+/** What is the same for both nodes is said once. */
+const OF_BOTH = ['E_CONFIG_LINKS', 'E_CONFIG_JOB_ONLINE']
 
 export interface AgreeingOptions {
   places: Places
@@ -35,6 +38,8 @@ export interface AgreeingOptions {
   /** Does a job stand in its way? If not, none comes to stand there from now on (not of a dry run). */
   hold(next: Config, dryRun: boolean): Promise<Outcome>
   release(): void
+  /** Who owns the job, or would own it as a new one. */
+  ownerOf(job: string, next: Config): string
   /** The engine goes on with this one. */
   use(config: Config, hash: string, version: number): void
   fatal(why: unknown): void
@@ -114,13 +119,16 @@ export class Agreeing {
     const { agreed } = this.kept
     if (base !== undefined && base !== agreed.hash) throw refusal('E_CONFIG_BASE', { node: this.node, version: agreed.version })
     const checked = await this.check(text, dryRun)
-    const { differences, hash, whole } = checked
-    const answer = { dryRun, node: this.node, differences, followed: true }
-    if (this.kept.isAgreed && text === agreed.text) {
+    const { differences, hash, whole, problems, folders } = checked
+    const answer = { dryRun, node: this.node, differences, followed: true, warnings: checked.warnings }
+    if (problems.length === 0 && this.kept.isAgreed && text === agreed.text) {
       this.options.release()
       return { ...answer, version: agreed.version }
     }
-    if (dryRun) return await this.dryRun(text, hash, base, answer)
+    if (dryRun || problems.length > 0 || folders.length > 0) {
+      answer.warnings = await this.lookThere(checked, text, base)
+      if (dryRun) return { ...answer, version: agreed.version }
+    }
     const next = { text, hash, by: account, why: reason ?? null, wallMs: this.options.ports.clock.wallMs(), newWitness: !isSameWitness(this.whole, whole) }
     const outcome = await this.ask((number) => ({ kind: 'proposed', request: number, next, whole: base === undefined }))
     if (!outcome.ok) throw this.refused(outcome.refusal)
@@ -128,23 +136,32 @@ export class Agreeing {
     return { ...answer, version, followed }
   }
 
-  /** The other node is asked as well, and keeps nothing of it. */
-  private async dryRun(text: string, hash: string, base: string | undefined, answer: Omit<ConfigChangeAnswer, 'version'>): Promise<ConfigChangeAnswer> {
+  /** The other node is asked as well, and keeps nothing of it: what stands in the way on either is told at once. Answers with the warnings of both. */
+  private async lookThere({ whole, hash, problems, warnings, folders }: CheckedChange, text: string, base: string | undefined): Promise<string[]> {
     const { agreed } = this.kept
+    const { node, peerNode } = this.state
     const next = { ...agreed, text, hash, version: agreed.version + 1 }
     const prepare = { incarnation: this.state.incarnation, number: 0, base: base ?? null, next }
     const sent = await this.send({ kind: 'configPrepare', prepare, dryRun: true }, PREPARE_TIMEOUT_MS)
-    if (sent.ok) return { ...answer, version: agreed.version }
-    const silent = sent.error.code === 'E_PEER_UNREACHABLE'
-    throw this.refused(silent ? { why: 'silent', error: sent.error } : { why: 'refusedThere', error: sent.error })
+    const silent = !sent.ok && sent.error.code === 'E_PEER_UNREACHABLE'
+    if (silent && problems.length === 0) throw this.refused({ why: 'silent', error: sent.error })
+    const theirs = checkedThere(peerNode, sent)
+    const said = new Set(problems.map(({ code }) => code))
+    const all = [...problems, ...(silent ? [] : theirs.problems.filter(({ code }) => !OF_BOTH.includes(code) || !said.has(code)))]
+    if (all.length > 0) {
+      this.options.release()
+      throw refusalOf(node, all)
+    }
+    const copies = firstCopyWarnings({ [node]: folders, [peerNode]: theirs.folders }, (job) => this.options.ownerOf(job, whole))
+    return [...warnings, ...theirs.warnings, ...copies]
   }
 
+  /** What is held is held only for one that nothing here stands in the way of. */
   private async check(text: string, dryRun: boolean): Promise<CheckedChange> {
     const { places, ports } = this.options
     const checked = await checkChange(places, ports, this.whole, text)
-    const held = await this.options.hold(inForce(checked.whole, this.node, this.kept), dryRun)
-    if (!held.ok) throw new ReportError(held.error as never)
-    return checked
+    const held = await this.options.hold(inForce(checked.whole, this.node, this.kept), dryRun || checked.problems.length > 0)
+    return held.ok ? checked : { ...checked, problems: [...checked.problems, reportOf(this.node, held.error)] }
   }
 
   private refused(why: Refusal): ReportError {
@@ -172,7 +189,10 @@ export class Agreeing {
     if (base !== null && (base !== agreed.hash || !isAgreed))
       return { ok: false, error: changeReport('E_CONFIG_BASE', { node: this.node, version: agreed.version }) }
     const checked = await outcomeOf(this.check(next.text, dryRun))
-    if (!checked.ok || dryRun) return checked.ok ? { ok: true, result: null } : checked
+    if (!checked.ok) return checked
+    const { problems, warnings, folders } = checked.result
+    if (dryRun) return { ok: true, result: { problems, warnings, folders } }
+    if (problems.length > 0) return { ok: false, error: refusalOf(this.node, problems).report }
     return this.outcomeFor(await this.ask((request) => ({ kind: 'prepareReceived', request, message: prepare, check: null })))
   }
 
@@ -306,6 +326,14 @@ export class Agreeing {
     if (written.ok) return await this.keep({ fileWritten: true })
     ports.log.event('warning', `Version ${version} of the configuration is in force, but ${places.configFile} could not be written: ${written.error.message}`)
   }
+}
+
+/** An older version says no more than that it would take it. */
+function checkedThere(node: string, sent: Outcome): ConfigChecked {
+  const none = { problems: [], warnings: [], folders: [] }
+  if (!sent.ok) return { ...none, problems: [reportOf(node, sent.error)] }
+  const read = configCheckedSchema.safeParse(sent.result)
+  return read.success ? read.data : none
 }
 
 type WithoutTime = AgreementEvent extends infer E ? (E extends AgreementEvent ? Omit<E, 'atMs'> : never) : never

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { initialState, statusAnswer, type Outcome, type State } from '../../src/core'
+import { firstOwnerOf } from '../../src/model'
 import { jobReport } from '../../src/report/job'
 import { ReportError, type ExitCode } from '../../src/report/report'
 import {
@@ -74,6 +75,7 @@ class RunningEngine implements Engine {
       incarnation,
       peerNode: this.published.peerNode,
       hold: (next, dryRun) => this.ask((request) => this.loop.emit({ kind: 'configHeld', request, next, dryRun })),
+      ownerOf: (job, next) => this.published.jobs[job]?.record.owner ?? firstOwnerOf(next, job),
       release: () => this.loop.emit({ kind: 'configReleased' }),
       use: (config, hash, version) => this.loop.emit({ kind: 'configChanged', config, configHash: hash, version }),
       fatal: (why) => this.fail(why)
@@ -114,6 +116,7 @@ class RunningEngine implements Engine {
     ports.data.onStatus((job, status) => this.loop.emit({ kind: 'dataStatusChanged', job, status }))
     ports.data.onLost((job, why) => this.loop.emit({ kind: 'dataLost', job, why }))
     await this.agreeing.start()
+    this.forgetOthers()
     this.loop.emit({ kind: 'booted', records: persisted?.records ?? null, ...this.agreeing.besideInForce() })
     await ports.heartbeat.start((heartbeat) => this.loop.emit({ kind: 'heartbeatChanged', heartbeat }))
     ports.peer.onMessage((message) => this.receive(message))
@@ -122,6 +125,14 @@ class RunningEngine implements Engine {
       (job, paths) => this.loop.emit({ kind: 'vipPathsSeen', job, paths })
     )
     this.loop.tick()
+  }
+
+  /** Of a job that was taken away just before the engine before this one ended. */
+  private forgetOthers(): void {
+    const { data, log } = this.options.ports
+    data
+      .forgetOthers(Object.keys(this.published.config.jobs))
+      .catch((error: unknown) => log.event('error', `What jobs that have gone had kept could not be put aside: ${failureOf(error).message}`))
   }
 
   async stop(): Promise<void> {

@@ -23,6 +23,8 @@ export function boot(turn: Turn, event: Extract<Event, { kind: 'booted' }>): voi
     state.jobs[name] = { ...job, quorum: startQuorum(state, job) }
     if (!record) turn.dirty = true
   }
+  // What is still kept of a job that has gone must not be taken for that of another one of its name.
+  if (Object.keys(records ?? {}).some((name) => state.config.jobs[name] === undefined)) turn.dirty = true
   bootConfig(turn, event)
   log(turn, 'info', `The engine of ${state.node} has started`)
 }
@@ -34,6 +36,7 @@ const withSafety = (record: JobRecord, { data }: JobConfig): JobRecord =>
 export function blankJob(config: JobConfig, record: JobRecord): JobState {
   return {
     name: config.name,
+    sinceVersion: 0,
     record,
     phase: 'offline',
     note: null,

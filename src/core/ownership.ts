@@ -1,4 +1,4 @@
-import type { JobRecord, NeedToVerify, NodeName } from '../model'
+import { firstOwnerOf, type JobRecord, type NeedToVerify, type NodeName } from '../model'
 import { jobReport } from '../report/job'
 import type { JobView, NodeView } from '../wire'
 import type { Failure } from './event'
@@ -9,10 +9,10 @@ import { hasData, isTouched, owns, peerJob, type JobState, type State } from './
 import { copyPeerLines, endTicket, isMove, runningTicket } from './tickets'
 import { log, setRecord, type Seeing, type Turn } from './turn'
 
-/** The record of a job on its very first start: the first node of the configuration owns it, and nothing runs. */
+/** The record of a job on its very first start: nothing runs, and the configuration says who owns it. */
 export function firstRecord(turn: Turn, job: string): JobRecord {
   const { config, node, wallMs } = turn.state
-  const owner = Object.keys(config.nodes)[0] ?? node
+  const owner = firstOwnerOf(config, job)
   return {
     job,
     roleSequence: 1,
@@ -34,8 +34,9 @@ export function firstRecord(turn: Turn, job: string): JobRecord {
 }
 
 /** The peer's own words about itself: the higher role sequence wins, always. */
-export function hearPeer(turn: Turn, view: NodeView): void {
+export function hearPeer(turn: Turn, said: NodeView): void {
   const { state } = turn
+  const view = withoutFormerJobs(state, said)
   if (view.node !== state.peerNode) return log(turn, 'error', `A node that is not of this pair sent its state: ${view.node}`)
   if (isLate(turn, view)) return
   state.peer = { view, atMs: state.atMs }
@@ -44,6 +45,13 @@ export function hearPeer(turn: Turn, view: NodeView): void {
     const theirs = view.jobs[job.name]
     if (theirs) reconcile(turn, job, theirs, view.heard === state.incarnation)
   }
+}
+
+/** Jobs that have gone since, although others have their names now. */
+function withoutFormerJobs({ jobs }: State, view: NodeView): NodeView {
+  const isFormer = (name: string): boolean => (view.configVersion ?? 0) < (jobs[name]?.sinceVersion ?? 0)
+  if (!Object.keys(view.jobs).some(isFormer)) return view
+  return { ...view, jobs: Object.fromEntries(Object.entries(view.jobs).filter(([name]) => !isFormer(name))) }
 }
 
 /** A message that was overtaken by a newer one of the same engine. */

@@ -42,7 +42,7 @@ export function configChanged(turn: Turn, { config, configHash, version }: Chang
   for (const name of Object.keys(state.jobs)) if (config.jobs[name] === undefined) removeJob(turn, name)
   for (const [name, job] of Object.entries(config.jobs)) {
     const mine = state.jobs[name]
-    if (mine === undefined) addJob(turn, job)
+    if (mine === undefined) addJob(turn, job, version)
     else {
       makeStale(turn, mine, before, config)
       if (before.jobs[name]?.mode !== job.mode || votesDiffer(before, config)) restartQuorum(turn, mine)
@@ -54,9 +54,10 @@ export function configChanged(turn: Turn, { config, configHash, version }: Chang
 /** Each change has a number of its own, and that alone must not cost an owner its lease. */
 const votesDiffer = ({ quorum: before }: Config, { quorum: after }: Config): boolean => before?.leaseMs !== after?.leaseMs || before?.driftMs !== after?.driftMs
 
-function addJob(turn: Turn, config: JobConfig): void {
+function addJob(turn: Turn, config: JobConfig, version: number): void {
   const { state } = turn
-  const job = blankJob(config, firstRecord(turn, config.name))
+  forgetPeerJob(turn, config.name)
+  const job = { ...blankJob(config, firstRecord(turn, config.name)), sinceVersion: version }
   state.jobs[config.name] = { ...job, quorum: startQuorum(state, job) }
   turn.dirty = true
 }
@@ -66,8 +67,16 @@ function removeJob(turn: Turn, name: JobName): void {
   const job = turn.state.jobs[name] as JobState
   endTicket(turn, runningTicket(turn.state, job)?.id ?? null, jobReport('E_CONFIG_JOB_REMOVED', { job: name, node: turn.state.node }))
   delete turn.state.jobs[name]
+  forgetPeerJob(turn, name)
   turn.dirty = true
   turn.actions.push({ do: 'forget', job: name })
+}
+
+/** Another job may have had the name. */
+function forgetPeerJob({ state }: Turn, name: JobName): void {
+  if (state.peer === null) return
+  const { [name]: _, ...jobs } = state.peer.view.jobs
+  state.peer = { ...state.peer, view: { ...state.peer.view, jobs } }
 }
 
 /** Voters that count from nothing; what this node has promised to a voter of before is waited for, as by one that starts. */

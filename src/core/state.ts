@@ -50,6 +50,8 @@ export interface State {
 
 export interface JobState {
   name: JobName
+  /** Made by this version of the configuration while the engine ran: what the peer said by an older one was about another job. */
+  sinceVersion: number
   /** On disk, or in the persist of this very step. Replaced whole. */
   record: JobRecord
   phase: JobView['phase']

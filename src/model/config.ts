@@ -121,11 +121,16 @@ export interface JobConfig {
   name: JobName
   /** One that the file does not name is high-availability where there is a witness, else guide. */
   mode: JobMode
+  /** The node that owns it when it begins; absent: the first one. */
+  firstOwner?: NodeName
   vips: VipConfig[]
   /** In the order of the file; `dependsOn` decides the start order. */
   applications: ApplicationConfig[]
   data: DataConfig | null
 }
+
+/** The node whose job it is before it has ever moved. */
+export const firstOwnerOf = ({ nodes, jobs }: Config, job: JobName): NodeName => jobs[job]?.firstOwner ?? Object.keys(nodes)[0] ?? ''
 
 export interface VipConfig {
   name: string

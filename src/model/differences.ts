@@ -48,7 +48,7 @@ function needsOfJob(before: JobConfig | undefined, after: JobConfig | undefined,
   if (before === undefined) return 'nothing'
   if (after === undefined || section === 'applications') return 'offline'
   if (section === 'data') return key !== undefined && LIVE_DATA_KEYS.includes(key) && before.data && after.data ? 'nothing' : 'offline'
-  return section === 'vips' ? 'nothing' : 'offline'
+  return section === 'vips' || section === 'firstOwner' ? 'nothing' : 'offline'
 }
 
 /** Every value with its path; members of lists go by their name, and their order counts as one more value. */

@@ -39,7 +39,17 @@ const configReports = {
   E_CONFIG_PATH: define<At & { path: string; job: string; why: string }>({
     exitCode: 5,
     message: ({ node, path, job, why }) => `The folder ${path} of ${job} cannot be used on ${node}: ${why}.`,
-    tryThis: ({ path }) => `Make the folder ${path} on both nodes first, then apply the configuration.`
+    tryThis: ({ path }) => `Make the folder ${path} on both nodes first, with nothing of another job or of mirrorpair in it, then apply the configuration.`
+  }),
+  E_CONFIG_NIC: define<At & { vip: string; nic: string; nics: string }>({
+    exitCode: 5,
+    message: ({ node, vip, nic }) => `${node} has no network card ${nic}, which is named for VIP ${vip}.`,
+    tryThis: ({ nics }) => `Name one of its cards (${nics}), or none: then the one whose network holds the address is taken.`
+  }),
+  E_CONFIG_UNIT: define<At & { job: string; application: string; unit: string; state: string }>({
+    exitCode: 5,
+    message: ({ node, job, application, unit, state }) => `Application ${application} of ${job}: systemd on ${node} says that ${unit} is ${state}.`,
+    tryThis: ({ unit }) => `Install it there, or write another unit (systemctl list-unit-files lists them); systemctl status ${unit} says more.`
   }),
   E_CONFIG_VIP_ANSWERS: define<At & { vip: string; address: string; hardware: string }>({
     exitCode: 5,

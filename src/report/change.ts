@@ -11,6 +11,14 @@ export const CHANGE_MESSAGES = {
     message: ({ node, problems }) => `${node} refuses the configuration, and nothing was changed: ${problems}`,
     tryThis: () => 'Correct it (config check FILE shows every problem with its line) and apply it again.'
   }),
+  E_CONFIG_CHECKS: define<At & { problems: { message: string; tryThis: string }[] }>({
+    exitCode: 5,
+    message: ({ problems }) =>
+      [`${problems.length} things stand in its way, and nothing was changed:`, ...problems.map(({ message, tryThis }) => `${message} Try: ${tryThis}`)].join(
+        '\n'
+      ),
+    tryThis: () => 'Put all of these right, then give the command again (--dry-run only looks).'
+  }),
   E_CONFIG_STOPPED: define<At & { what: string }>({
     exitCode: 5,
     message: ({ what }) => `These cannot be changed while the agents run: ${what}.`,

@@ -1,4 +1,5 @@
 import type { ConfigDifference } from '../model'
+import type { Report } from '../report/report'
 
 /** A configuration as it was decided: its text, its number, and who wanted it. */
 export interface ConfigVersion {
@@ -27,6 +28,29 @@ export interface ConfigPrepare {
   /** What the change was made to; null: the whole configuration was given. */
   base: string | null
   next: ConfigVersion
+}
+
+/** What one machine has to say of a configuration, with its own eyes. Answers a configPrepare that is a dry run. */
+export interface ConfigChecked {
+  /** Each stands in its way. */
+  problems: Report[]
+  warnings: string[]
+  /** Those that are new in it. */
+  folders: FolderSeen[]
+}
+
+/** A folder that is to be mirrored, as a node has it now. */
+export interface FolderSeen {
+  job: string
+  /** Among the folders of the job, from 0. */
+  place: number
+  path: string
+  bytes: number
+  /** False: there are more bytes; looking at all of it would have taken too long. */
+  counted: boolean
+  empty: boolean
+  /** Of its file system. */
+  freeBytes: number
 }
 
 /** What the other node holds. */

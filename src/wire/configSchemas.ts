@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { CONFIG_WHY_LENGTH_MAX, type ConfigAnswer, type ConfigPrepare, type ConfigRequest, type ConfigVersion } from './config'
+import { CONFIG_WHY_LENGTH_MAX, type ConfigAnswer, type ConfigChecked, type ConfigPrepare, type ConfigRequest, type ConfigVersion } from './config'
 
 /** Large enough for hundreds of jobs. */
 export const CONFIG_TEXT_LENGTH_MAX = 512 * 1024
@@ -28,6 +28,22 @@ export const configPrepareSchema: z.ZodType<ConfigPrepare> = z.looseObject({
   next: configVersionSchema
 })
 export const configAnswerSchema: z.ZodType<ConfigAnswer> = z.looseObject({ agreed: configVersionSchema, isAgreed: z.boolean(), pending: name.nullable() })
+
+const CHECKS_MAX = 1_000
+const report = z.looseObject({
+  code: name,
+  message: text,
+  tryThis: text,
+  exitCode: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4), z.literal(5), z.literal(6)]),
+  node: name.optional()
+})
+const folder = z.looseObject({ job: name, place: count, path: text, bytes: count, counted: z.boolean(), empty: z.boolean(), freeBytes: count })
+
+export const configCheckedSchema = z.looseObject({
+  problems: z.array(report).max(CHECKS_MAX),
+  warnings: z.array(text).max(CHECKS_MAX),
+  folders: z.array(folder).max(CHECKS_MAX)
+}) as unknown as z.ZodType<ConfigChecked>
 
 export const configRequestSchema: z.ZodType<ConfigRequest> = z.strictObject({
   text,

@@ -135,6 +135,40 @@ test('what one machine cannot do is refused for both, in its own words', async (
   expect([runs(a).version, runs(b).version]).toEqual([1, 1])
 })
 
+test('what stands in the way on both nodes is told at once, each in the words of its node; warnings of both come with the answer', async () => {
+  const [a, b] = await pair()
+  const report = (node: string) => ({ code: 'E_CONFIG_PATH', message: `${node} has no such folder.`, tryThis: 'Make it.', exitCode: 5 as const, node })
+  const folder = { job: 'DB_Group', place: 0, path: '/srv/db', counted: true, freeBytes: 1_000_000 }
+  a.ports.checked = { problems: [report(A)], warnings: [], folders: [] }
+  b.ports.checked = { problems: [report(B)], warnings: [], folders: [] }
+  const refused = await refusal(a.engine.changeConfig({ text: CHANGED }, 'root'))
+  expect(refused).toMatchObject({ code: 'E_CONFIG_CHECKS' })
+  expect(refused?.message).toBe(
+    `2 things stand in its way, and nothing was changed:\n${A} has no such folder. Try: Make it.\n${B} has no such folder. Try: Make it.`
+  )
+  expect([runs(a).version, runs(b).version]).toEqual([1, 1])
+
+  a.ports.checked = { problems: [], warnings: [`${A}: its card has no link.`], folders: [{ ...folder, bytes: 9_000_000, empty: false }] }
+  b.ports.checked = { problems: [], warnings: [], folders: [{ ...folder, bytes: 0, empty: true }] }
+  const done = await a.engine.changeConfig({ text: CHANGED }, 'root')
+  expect(done.warnings).toEqual([`${A}: its card has no link.`, `${B}: the first copy of DB_Group needs 8.6 MiB in /srv/db, and there is room for 976.6 KiB.`])
+  expect(done.version).toBe(2)
+})
+
+test('a job that was taken away is gone on both before another one of its name comes, though the other node had not heard of it', async () => {
+  const [a, b] = await pair()
+  const without = TEXT.replace(/jobs:[\s\S]*/, 'jobs: {}\n')
+  a.ports.hold('send configAgreed').fail('lost on the way')
+  await a.engine.changeConfig({ text: without }, 'root')
+  expect(runs(b).version).toBe(1)
+  // As the whole, which asks for nothing of before.
+  expect(await refusal(a.engine.changeConfig({ text: CHANGED }, 'root'))).toMatchObject({ code: 'E_CONFIG_BUSY' })
+  await until('it has asked', () => runs(b).version === 2)
+  expect(b.engine.status().self.jobs).toEqual({})
+  await a.engine.changeConfig({ text: CHANGED }, 'root')
+  await until('in force', () => runs(b).vip === '192.168.150.140')
+})
+
 test('a peer that does not answer: nothing is changed', async () => {
   const [a, b] = await pair()
   a.ports.other = null

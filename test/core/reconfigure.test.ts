@@ -122,6 +122,42 @@ test('a job more begins offline on both, owned by the first node; a job less is 
   expect(desk.actions).toContainEqual({ do: 'forget', job: 'Web' })
 })
 
+test('another job of the name of one that has gone begins anew, whatever the other node still says of the first one', () => {
+  const web: JobConfig = { ...jobConfig(), name: 'Web', vips: [] }
+  const withWeb = { ...pairConfig(), jobs: { ...pairConfig().jobs, Web: web } }
+  const desk = owner(withWeb)
+  const said = (configVersion: number, roleSequence: number) => {
+    const view = peerView(B, {}, { config: withWeb })
+    const job = { ...view.jobs[JOB]!, record: record({ job: 'Web', owner: B, roleSequence }) }
+    return { ...view, configVersion, configAgreed: true, jobs: { ...view.jobs, Web: job } }
+  }
+  const now = () => desk.state.jobs['Web']?.record
+  desk.peerSays(said(1, 7))
+  expect(now()).toMatchObject({ owner: B, roleSequence: 7 })
+  change(desk, pairConfig())
+  change(desk, withWeb, 3)
+  expect(now()).toMatchObject({ owner: A, roleSequence: 1, needToVerify: 'No' })
+  // It was on its way since before.
+  desk.peerSays(said(1, 7))
+  expect(now()).toMatchObject({ owner: A, roleSequence: 1 })
+  desk.peerSays(said(3, 2))
+  expect(now()).toMatchObject({ owner: B, roleSequence: 2 })
+})
+
+test('a new job is owned by the node that its part of the configuration names', () => {
+  const desk = owner()
+  const web = { ...jobConfig(), name: 'Web', vips: [], firstOwner: B }
+  change(desk, { ...pairConfig(), jobs: { ...pairConfig().jobs, Web: web } })
+  expect(desk.actions[0]).toMatchObject({ do: 'persist', records: { Web: { owner: B, copyComplete: false } } })
+})
+
+test('what is kept of a job that has gone is not kept any longer than the next start', () => {
+  const desk = owner()
+  desk.tell({ kind: 'booted', records: { [JOB]: record(), Web: { ...record(), job: 'Web' } } })
+  const persist = desk.actions.find((action) => action.do === 'persist')
+  expect(persist?.do === 'persist' && Object.keys(persist.records)).toEqual([JOB])
+})
+
 test('a node with an old configuration begins nothing by it, and takes nothing over', () => {
   const newer = { ...peerView(A, {}, { configHash: 'newer', phase: 'online' }), configVersion: 9, configAgreed: true }
   const desk = standby().peerSays(newer)

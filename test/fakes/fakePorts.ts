@@ -2,7 +2,7 @@ import { createVotersPort } from '../../agent/adapters/voters'
 import type { KeptState } from '../../src/wire/keptState'
 import type { KeptConfig, Places, Ports } from '../../agent/ports'
 import type { Config } from '../../src/model'
-import type { MirrordStatus, PeerMessage, PeerReply, VoteMessage, VoteReply, TakeoverView } from '../../src/wire'
+import type { ConfigChecked, MirrordStatus, PeerMessage, PeerReply, VoteMessage, VoteReply, TakeoverView } from '../../src/wire'
 import { blankMachine, statusOf } from './machine'
 import { A, B } from './pairConfig'
 
@@ -14,6 +14,8 @@ export class FakePorts {
   takeovers: TakeoverView[] = []
   kept: KeptConfig | null = null
   file = ''
+  /** What this machine has to say of a new configuration. */
+  checked: ConfigChecked = { problems: [], warnings: [], folders: [] }
   /** The peer's own receiver; null: it cannot be reached. */
   other: FakePorts | null = null
   receive: ((message: PeerMessage) => Promise<PeerReply>) | null = null
@@ -130,6 +132,7 @@ export class FakePorts {
       selectSource: () => this.call('selectSource', undefined),
       reconfigure: () => this.call('reconfigure', undefined),
       forget: () => this.call('forget', undefined),
+      forgetOthers: () => this.call('forget others', undefined),
       end: () => this.call('end data', undefined),
       onStatus: () => undefined,
       lease: () => undefined,
@@ -164,7 +167,7 @@ export class FakePorts {
         await this.call('write config', null)
         this.file = text
       },
-      check: () => this.call('check config', undefined)
+      check: () => this.call('check config', this.checked)
     },
     log: { event: (level, text) => void this.events.push(`${level}: ${text}`) }
   }

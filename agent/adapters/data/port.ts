@@ -6,7 +6,7 @@ import { failure } from '../failure'
 import type { MirrordOrder } from './client'
 import { JobMirrord, type MirrordEvents } from './jobMirrord'
 import { Progress } from './progress'
-import { putAside } from './putAside'
+import { keptJobs, putAside } from './putAside'
 
 /**
  * Mounting over the folders, connecting: answered when applications may start. A target applies its redo log first, which takes as long as it
@@ -26,10 +26,27 @@ export interface DataOptions {
   command?: { file: string; args: string[] }
 }
 
+/** All that is needed to end the program of a job that the configuration does not have any more. */
+const nameOnly = (name: string): JobConfig => ({ name, mode: 'guide', vips: [], applications: [], data: null })
+
 export function createDataPort(places: Places, log: LogPort, options: DataOptions = {}): DataPort & { close(): void } {
   const progress = new Progress()
   /** One for each job of the configuration. */
   const mirrords = new Map<string, JobMirrord>()
+  /** Those of removed jobs that are being ended and put aside. */
+  const leaving = new Map<string, Promise<void>>()
+  const forget = async (job: string): Promise<void> => {
+    const mirrord = mirrords.get(job) ?? new JobMirrord(places, options.command ?? programCommand('mirrord'), nameOnly(job), told)
+    mirrords.delete(job)
+    await mirrord.end()
+    await putAside(places.stateDirectory, job)
+  }
+  const forgetOnce = (job: string): Promise<void> => {
+    const gone = (leaving.get(job) ?? Promise.resolve()).then(() => forget(job))
+    const settled = gone.catch(() => undefined).finally(() => leaving.get(job) === settled && leaving.delete(job))
+    leaving.set(job, settled)
+    return gone
+  }
   const events: MirrordEvents = { status: () => undefined, lost: () => undefined, replaced: () => undefined, unheard: () => undefined }
   const told: MirrordEvents = {
     status: (job, status) => {
@@ -78,7 +95,11 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
     return { version: program?.version ?? null, pausedMs: null, silentMs: null }
   }
   return {
-    ensure: async (job) => await mirrordOf(job).ensure(job),
+    ensure: async (job) => {
+      // Another job of the same name may just be leaving.
+      await leaving.get(job.name)
+      return await mirrordOf(job).ensure(job)
+    },
     source: async (job, roleSequence, peerCopyComplete) => await source(job, { do: 'source', roleSequence, peerCopyComplete }),
     target: async (job, roleSequence) => await known(job, 'target').request({ do: 'target', roleSequence }, TARGET_TIMEOUT_MS),
     drain: async (job, timeoutMs) => await known(job, 'drain').request({ do: 'drain', timeoutMs }, timeoutMs + DRAIN_ANSWER_MS),
@@ -94,11 +115,11 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
     lease: (job, roleSequence, untilMs) => known(job, 'lease').lease({ roleSequence, untilMs }),
     upgrade: async (job) => await upgrade(job),
     reconfigure: async (job) => await mirrordOf(job).reconfigure(job),
-    forget: async (job) => {
-      const mirrord = mirrords.get(job)
-      mirrords.delete(job)
-      await mirrord?.end()
-      await putAside(places.stateDirectory, job)
+    forget: forgetOnce,
+    forgetOthers: async (jobs) => {
+      const known = new Set(jobs)
+      const others = (await keptJobs(places.stateDirectory)).filter((job) => !known.has(job))
+      await Promise.all(others.map(forgetOnce))
     },
     end: async (job) => await known(job, 'exit').end(),
     onStatus: (call) => {

@@ -167,6 +167,8 @@ function whyNotPrepare(state: Agreement, { incarnation, number, base, next }: Co
   if (state.proposal !== null) return { why: 'busy' }
   if (state.heard?.incarnation === incarnation && number < state.heard.number) return { why: 'busy' }
   if (next.version <= state.agreed.version) return { why: 'differs' }
+  // A number is given out once: the one before was decided for, and is learned first, so that a job that it takes away is gone before another one comes.
+  if (state.prepared !== null && next.version > state.prepared.version) return { why: 'busy' }
   return base !== null && (!state.isAgreed || base !== state.agreed.hash) ? { why: 'differs' } : null
 }
 

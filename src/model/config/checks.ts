@@ -15,6 +15,7 @@ export function checkWhole(config: Config, source: Source): void {
   for (const job of Object.values(config.jobs)) {
     for (const vip of job.vips) checkVip(config, vip, source)
     checkDependencies(job, source)
+    checkFirstOwner(config, job, source)
     if (job.mode === 'guide' && job.data?.capture === 'watch' && job.data.safety === 'full') source.refuse(job.data, 'E_CONFIG_SAFETY', { job: job.name })
   }
 }
@@ -143,6 +144,13 @@ function checkVip(config: Config, vip: VipConfig, source: Source): void {
   if (outside.length === 0) return
   const values = { vip: vip.name, address: `${vip.address}/${vip.prefix}`, nodes: outside.join(' and '), example: `${told[0]?.address.text} has to be in it` }
   source.refuse(vip, 'E_CONFIG_VIP_NETWORK', values)
+}
+
+function checkFirstOwner({ nodes }: Config, { name, firstOwner }: JobConfig, source: Source): void {
+  const names = Object.keys(nodes)
+  if (!firstOwner || names.includes(firstOwner)) return
+  const values = { key: 'firstOwner', where: `job ${name}`, found: firstOwner, expected: names.join(' or '), example: names[1] ?? '' }
+  source.refuse(`first owner of ${name}`, 'E_CONFIG_VALUE', values)
 }
 
 function nodeAddresses(config: Config): { node: string; address: IpAddress }[] {

@@ -17,7 +17,7 @@ import { type ReadMode, readMode, readSafety } from './modeSection'
 import { checkName } from './name'
 import { hasControl, printable, scalarText, Section } from './section'
 
-const JOB_KEYS = ['mode', 'vips', 'applications', 'data']
+const JOB_KEYS = ['mode', 'firstOwner', 'vips', 'applications', 'data']
 const DATA_KEYS = ['folders', 'port', 'capture', 'queue', 'safety', 'pagefile', 'redoQueue', 'partnerTimeout', 'bandwidth']
 const QUEUE_BYTES = { min: 1024 ** 2, max: 16 * 1024 ** 3 }
 const PAGEFILE_BYTES = { min: 0, max: 1024 ** 4 }
@@ -34,6 +34,7 @@ export function readJobs(top: Section): Record<string, JobConfig> {
     const job = section.section(name, `job ${name}`, JOB_KEYS)
     jobs[name] = readJob(job, name, DEFAULT_DATA_PORT + place, top.valueNode('witness') !== null)
     top.source.remember(jobs[name], section.keyNode(name))
+    top.source.remember(`first owner of ${name}`, job.place('firstOwner'))
   }
   return jobs
 }
@@ -44,6 +45,7 @@ function readJob(section: Section, name: string, defaultPort: number, withWitnes
   return {
     name,
     mode: mode.mode,
+    ...(section.valueNode('firstOwner') ? { firstOwner: section.text('firstOwner', '', 'RMHW132') } : {}),
     vips: section.list('vips', '[ { name: IP-DB_Group, address: 192.168.150.130/16 } ]').map((item) => readVip(section, item)),
     applications: applications.map((item) => readApplication(section, item)),
     data: section.valueNode('data') ? readData(section.section('data', `data of job ${name}`, DATA_KEYS), defaultPort, mode) : null

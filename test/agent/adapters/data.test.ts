@@ -45,6 +45,29 @@ describe('mirrord of a job (with a stand-in that speaks its protocol)', () => {
   })
   afterAll(() => removePlaces(places))
 
+  test('another job of the name of one that is leaving waits for its end, and finds nothing of it', async () => {
+    const { port } = engine()
+    await port.ensure(group)
+    const before = pid()
+    const kept = path.join(places.stateDirectory, 'DB_Group.copy.json')
+    fs.writeFileSync(kept, 'of the first one')
+    const gone = port.forget('DB_Group')
+    expect((await port.ensure(group)).ran).toBe(false)
+    expect(fs.existsSync(kept)).toBe(false)
+    expect(pid()).not.toBe(before)
+    await gone
+    const [place] = fs.readdirSync(path.join(places.stateDirectory, 'removed'))
+    expect(fs.readFileSync(path.join(places.stateDirectory, 'removed', place!, 'DB_Group.copy.json'), 'utf8')).toBe('of the first one')
+  })
+
+  test('what an engine that died had not put aside, the next one does: of jobs that have gone, and of no other', async () => {
+    const { port } = engine()
+    const files = ['Web.copy.json', 'DB_Group.copy.json'].map((name) => path.join(places.stateDirectory, name))
+    for (const file of files) fs.writeFileSync(file, 'kept')
+    await port.forgetOthers(['DB_Group'])
+    expect(files.map((file) => fs.existsSync(file))).toEqual([false, true])
+  })
+
   test('started and configured once, adopted by the next engine, whose requests it serves', async () => {
     const first = engine()
     expect((await first.port.ensure(group)).ran).toBe(false)
