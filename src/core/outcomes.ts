@@ -5,13 +5,14 @@ import type { Failure, Found, Outcome } from './event'
 import { fenced, probed } from './failover'
 import { forceProbed } from './forcetake'
 import { giveBack, offerHandover, peerCanTake, switchFailed } from './handover'
+import { whyHopeless } from './hopeless'
 import { standDownStages, startStages } from './order'
 import { names } from './ownership'
 import { beginPlan, describe, taskEnded } from './plan'
 import { reconfigured } from './staleConfig'
 import { configOf, isTouched, RETRY_MS, setFailed, type JobState, type Plan } from './state'
 import { changeTicket, endTicket, runningTicket } from './tickets'
-import { countRestart } from './trouble'
+import { countRestart, giveUp } from './trouble'
 import { upgraded } from './upgrade'
 import { log, setNote, setRecord, type Turn } from './turn'
 
@@ -73,10 +74,11 @@ function started(turn: Turn, job: JobState, plan: Plan): void {
 function startFailed(turn: Turn, job: JobState, plan: Plan): void {
   const error = failureReport(turn, job, plan, 'E_START_FAILED')
   const why = error.message
-  if (plan.kind === 'restart') return noteFailed(job, plan)
+  const hopeless = whyHopeless(plan)
+  if (plan.kind === 'restart') return hopeless === null ? noteFailed(job, plan) : giveUpHopeless(turn, job, plan, hopeless)
   if (plan.cause === 'bringin') changeTicket(turn, plan.ticket, () => ({ pending: error }))
   else if (plan.cause === 'handover') return startFailedAfterHandover(turn, job, why)
-  else if (plan.cause === 'undo' || !countRestart(turn, job)) inError(turn, job, why)
+  else if (plan.cause === 'undo' || hopeless !== null || !countRestart(turn, job)) inError(turn, job, why)
   beginPlan(turn, job, 'cleanup', plan.cause, standDownStages(configOf(turn.state, job)))
 }
 
@@ -87,6 +89,12 @@ function noteFailed(job: JobState, plan: Plan): void {
   }
   for (const [name, word] of Object.entries(job.applications))
     if (word !== 'online') setFailed(job, name, job.failedApplications[name] ?? 'it depends on one that failed')
+}
+
+/** The restart limit is for what may be well the next time. */
+function giveUpHopeless(turn: Turn, job: JobState, plan: Plan, why: string): void {
+  noteFailed(job, plan)
+  giveUp(turn, job, why, 'another try would end in the same way')
 }
 
 /** The flag is kept from here on: this node does not start the job again before somebody has looked at it. */

@@ -43,9 +43,11 @@ export function countRestart(turn: Turn, job: JobState): boolean {
   return true
 }
 
-/** The restart limit is used up: the other node, if it can; else the job stays as far as it got, and says why. */
-export function giveUp(turn: Turn, job: JobState, why: string): void {
+const limitText = (): string => `restarted ${RESTARTS_MAX} times within ${RESTART_WINDOW_MS / 1000} s`
+
+/** No restart helps: the other node, if it can; else the job stays as far as it got, and says why. */
+export function giveUp(turn: Turn, job: JobState, why: string, noMore = limitText()): void {
   if (peerCanTake(turn, job)) return handOver(turn, job, 'automatic', why)
   job.phase = 'error'
-  setNote(turn, job, `${why} (restarted ${RESTARTS_MAX} times within ${RESTART_WINDOW_MS / 1000} s)`, 'error')
+  setNote(turn, job, `${why} (${noMore})`, 'error')
 }

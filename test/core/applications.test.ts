@@ -50,6 +50,27 @@ test.each(LIMITS)('restart limit: %s', (_story, gapsMs, peer, phase) => {
   expect(desk.job.record.owner).toBe(A)
 })
 
+const REFUSED = { code: 'E_APPLICATION_AGENT', message: 'psql is not installed', tryThis: 'Install it.', exitCode: 5 }
+
+test.each([
+  ['it goes to the other node', 'well', 'switching'],
+  ['nobody else can take it: in error, and it says why', 'flagged', 'error']
+])('a restart that says that no other one would help is not repeated: %s', (_story, peer, phase) => {
+  const desk = owner(withoutData())
+  desk.peerSays(peerView(B, peer === 'flagged' ? { errorFlag: 'x' } : {}, { config: withoutData() }))
+  fails(desk, 'POSTGRES')
+  desk.end('stop').end('stop').end('start', REFUSED)
+  expect(desk.job).toMatchObject({ phase, restarts: [expect.any(Number)] })
+  expect(desk.job.pendingFlag ?? desk.job.note).toMatch(/psql is not installed/)
+})
+
+test('a takeover whose start says so is not repeated either', () => {
+  const desk = standby({}, withoutData()).hear({ peerAlive: false }).end('probe').end('raise').end('start', REFUSED).endAll()
+  expect(desk.job).toMatchObject({ phase: 'error', restarts: [], note: expect.stringMatching(/psql is not installed/) })
+  desk.tell({ kind: 'ticked', heartbeat: null }, 60_000)
+  expect(desk.job.plan).toBeNull()
+})
+
 test.each(['mirror', 'verify', 'bandwidth'] as const)('%s waits for an application that is being started again, and does not take its place', (command) => {
   const desk = owner()
   desk.dataSays({ role: 'source', connected: true })

@@ -60,10 +60,10 @@ export class Desk {
   }
 
   /** The first order of this kind ends: well, or with this reason. */
-  end(kind: string, why: string | null = null, result: unknown = null): this {
+  end(kind: string, why: string | Failure | null = null, result: unknown = null): this {
     const pending = this.job.plan?.pending.find(({ order }) => order.do === kind)
     if (!pending) throw new Error(`no ${kind} is under way: ${JSON.stringify(this.job.plan)}`)
-    const outcome = why === null ? ({ ok: true, result } as const) : ({ ok: false, error: failure(why) } as const)
+    const outcome = why === null ? ({ ok: true, result } as const) : ({ ok: false, error: typeof why === 'string' ? failure(why) : why } as const)
     this.tell({ kind: 'orderEnded', job: JOB, attempt: this.job.attempt, roleSequence: this.job.record.roleSequence, task: pending.task, outcome })
     return this
   }

@@ -21,10 +21,11 @@ export interface ApplicationPlan {
 
 const quoted = (words: string[]) => words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ')
 
-/** `none`, `postgres`, `kv`, `records`, or a command line that stays in the foreground. `place`: the job's number in the file. */
+/** `none`, `postgres`, `pgsql` (the same by its OCF agent), `kv`, `records`, or a command line that stays in the foreground. `place`: the job's number in the file. */
 export function planApplication(kind: string, folder: string, vip: string, place: number): ApplicationPlan {
   if (kind === 'none') return { yaml: [], exclude: [], reachedBy: null }
   if (kind === 'postgres') return postgres(folder, vip, FIRST_POSTGRES_PORT + place)
+  if (kind === 'pgsql') return pgsql(folder, vip, FIRST_POSTGRES_PORT + place)
   if (kind === 'kv' || kind === 'records') return ofTheLab(kind, folder, vip, FIRST_KV_PORT + place)
   const environment = { FOLDER: folder, VIP: vip }
   return { yaml: [{ name: 'SERVICE', process: { start: kind, workingDirectory: '/', environment } }], exclude: [], reachedBy: null }
@@ -40,6 +41,14 @@ function postgres(folder: string, vip: string, port: number): ApplicationPlan {
     workingDirectory: '/'
   }
   const yaml = { name: 'POSTGRES', process, startTimeout: '60s', stopTimeout: '60s', checkInterval: '2s', checkTimeout: '5s' }
+  return { yaml: [yaml], exclude: ['postmaster.pid'], reachedBy: `psql -h ${vip} -p ${port} -U postgres` }
+}
+
+/** PostgreSQL as `ocf:heartbeat:pgsql` runs it. */
+function pgsql(folder: string, vip: string, port: number): ApplicationPlan {
+  const bin = requirePostgres()
+  const parameters = { pgctl: `${bin}/pg_ctl`, psql: `${bin}/psql`, pgdata: folder, pgport: port, pgdba: 'postgres', socketdir: '/run/postgresql' }
+  const yaml = { name: 'POSTGRES', agent: 'ocf:heartbeat:pgsql', parameters, startTimeout: '60s', stopTimeout: '60s', checkInterval: '2s', checkTimeout: '10s' }
   return { yaml: [yaml], exclude: ['postmaster.pid'], reachedBy: `psql -h ${vip} -p ${port} -U postgres` }
 }
 
@@ -73,7 +82,7 @@ const PG_SETTINGS = ["listen_addresses = '*'", "unix_socket_directories = '/run/
 
 /** A fresh database in the first node's folder; the other node gets it by the mirror. */
 export function prepareApplication(places: LabPlaces, kind: string, folder: string): void {
-  if (kind !== 'postgres') return
+  if (kind !== 'postgres' && kind !== 'pgsql') return
   for (const node of NODES) run(inside(places, node, ['chown', 'postgres:postgres', folder]))
   const asPostgres = (command: string[]) => inside(places, NODES[0], ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', ...command])
   run(inside(places, NODES[0], ['chmod', '700', folder]))

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 interface Needs {
   postgres?: boolean
   etcd?: boolean
+  agents?: boolean
 }
 
 /** Why the tests on a real pair cannot run here; null: they can. */
@@ -10,6 +11,8 @@ function obstacle(needs: Needs): string | null {
   if (process.getuid?.() !== 0) return 'they need root (network namespaces, FUSE, PAM)'
   if (!fs.existsSync('/dev/fuse')) return '/dev/fuse is not there'
   if (needs.postgres && !fs.existsSync('/usr/lib/postgresql')) return 'PostgreSQL is not installed (apt-get install postgresql)'
+  if (needs.agents && !fs.existsSync('/usr/lib/ocf/resource.d/heartbeat/pgsql'))
+    return 'the resource agents are not installed (apt-get install resource-agents)'
   if (needs.etcd && !(fs.existsSync('/usr/bin/etcd') && fs.existsSync('/usr/bin/etcdctl')))
     return 'etcd is not installed (apt-get install etcd-server etcd-client)'
   return null
