@@ -12,7 +12,9 @@ import {
   createHistoryPort,
   createLeasePort,
   createLogPort,
+  createMonitorPort,
   createNicPort,
+  createUsagePort,
   createVipPort,
   createArbitrationPort,
   createVotersPort
@@ -61,6 +63,8 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
   const witness = witnessOf(places, log, clock)
   const voters = createVotersPort(peer, witness.ask)
   const lease = createLeasePort(places, { clock, data, vip, guard: heartbeat.guard, log })
+  const usage = createUsagePort()
+  const monitor = createMonitorPort(places)
   const ports = {
     clock,
     disk: createDiskPort(places),
@@ -75,7 +79,9 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
     data,
     history: createHistoryPort(places),
     log,
-    configuration: createConfigurationPort(places, vip)
+    configuration: createConfigurationPort(places, vip),
+    usage,
+    monitor
   }
   const fatal = (why: unknown): void => {
     log.event('error', `The engine ends and will recover from disk: ${reason(why)}`)
@@ -90,9 +96,9 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
   return async () => {
     closeMachineDoor()
     await Promise.allSettled([api.close(), engine.stop()])
-    for (const port of [nics, vip, applications, data]) port.close()
+    for (const port of [nics, vip, applications, data, usage]) port.close()
     witness.close()
-    await Promise.allSettled([peer.close(), log.flushed()])
+    await Promise.allSettled([peer.close(), log.flushed(), monitor.flushed()])
   }
 }
 

@@ -51,6 +51,12 @@ export class Performer {
         return this.context.ports.log.event(action.level, action.text, action.job ?? undefined)
       case 'history':
         return void this.keep(action.entry)
+      case 'monitorNote':
+        return this.context.ports.monitor.note(action.entry)
+      case 'alarm':
+        return void this.alarm(action)
+      case 'exportUsage':
+        return void this.exportUsage(action)
       case 'reply':
         return this.context.answer(action.request, action.outcome)
       case 'order':
@@ -87,6 +93,25 @@ export class Performer {
     const { history, log } = this.context.ports
     const outcome = await outcomeOf(history.write(entry))
     if (!outcome.ok) log.event('warning', `The record of a takeover could not be kept: ${outcome.error.message}`, entry.job)
+  }
+
+  private async alarm(action: Extract<Action, { do: 'alarm' }>): Promise<void> {
+    const outcome = await outcomeOf(this.context.ports.monitor.alarm(withoutDo(action)))
+    const why = outcome.ok ? outcome.result : outcome.error.message
+    if (why !== null) this.monitorFailed(action.event, `The command for the alarm of ${action.event} failed: ${why}`)
+  }
+
+  private async exportUsage({ event, settings }: Extract<Action, { do: 'exportUsage' }>): Promise<void> {
+    const { usage, monitor, clock } = this.context.ports
+    const wallMs = clock.wallMs()
+    const outcome = await outcomeOf(usage.whole().then((values) => monitor.exportUsage(event, settings, wallMs, values)))
+    if (!outcome.ok) this.monitorFailed(event, `The usage of the server could not be exported for ${event}: ${outcome.error.message}`)
+  }
+
+  private monitorFailed(event: string, text: string): void {
+    const { log, monitor, clock } = this.context.ports
+    log.event('warning', text)
+    monitor.note({ atMs: clock.wallMs(), event, what: 'failed', text, values: {} })
   }
 
   private async order(action: Extract<Action, { do: 'order' }>): Promise<void> {

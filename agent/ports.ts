@@ -1,5 +1,5 @@
 import type { VoterName } from '../src/core'
-import type { ApplicationConfig, ArbitrationConfig, Config, FenceConfig, JobConfig, Safety, VipConfig } from '../src/model'
+import type { ApplicationConfig, ArbitrationConfig, Config, FenceConfig, JobConfig, MonitorConfig, Safety, UsageExportConfig, VipConfig } from '../src/model'
 import type { CheckMode } from '../src/wire/frameFields'
 import type {
   ConfigChecked,
@@ -7,6 +7,7 @@ import type {
   LinkView,
   MirrorAction,
   MirrordStatus,
+  MonitorEntry,
   PeerMessage,
   PeerReply,
   TakeoverView,
@@ -37,6 +38,8 @@ export interface Ports {
   history: HistoryPort
   log: LogPort
   configuration: ConfigurationPort
+  usage: UsagePort
+  monitor: MonitorPort
 }
 
 export interface ClockPort {
@@ -212,6 +215,27 @@ export interface ConfigurationPort {
   writeFile(text: string): Promise<void>
   /** What only this machine knows of it: are the addresses, cards, folders, units and accounts that are new in it here? */
   check(before: Config, next: Config): Promise<ConfigChecked>
+}
+
+/** What this machine uses, looked at by a program of its own: it never waits in the engine's place, and never rejects; what cannot be read is null. */
+export interface UsagePort {
+  /** As often as the monitor that is in force says; null: it watches nothing now. */
+  watch(monitor: () => MonitorConfig | null, call: (values: Record<string, number | null>) => void): void
+  /** Now, for a person. */
+  look(keys: string[]): Promise<Record<string, number | null>>
+  /** The whole server. */
+  whole(): Promise<Record<string, number | null>>
+  close(): void
+}
+
+/** What a node's monitor does, but for the HA switch. */
+export interface MonitorPort {
+  note(entry: MonitorEntry): void
+  /** The newest ones, oldest first. */
+  history(max: number): Promise<MonitorEntry[]>
+  /** Runs the administrator's command; why it failed, or null. */
+  alarm(call: { event: string; cause: string; values: string[]; command: string; timeoutMs: number }): Promise<string | null>
+  exportUsage(event: string, settings: UsageExportConfig, wallMs: number, values: Record<string, number | null>): Promise<void>
 }
 
 export interface LogPort {

@@ -7,6 +7,8 @@ import {
   type HistoryAnswer,
   type JobCommand,
   type LoginAnswer,
+  type MonitorHistoryAnswer,
+  type MonitorTestAnswer,
   type PeerReply,
   type StatusAnswer,
   TICKET_WAIT_MS_MAX,
@@ -19,6 +21,7 @@ import { commandRequestSchema, jobCommandSchema, joinRequestSchema, loginRequest
 import { whyNotOptions } from './commandOptions'
 import type { Door } from './door'
 import { CONFIG_TEXT_LENGTH_MAX, configRequestSchema } from '../../src/wire/configSchemas'
+import { monitorTestRequestSchema } from '../../src/wire/monitorSchemas'
 import { certifiedName, countOf, type Exchange, failureAnswer, PEER_BODY_BYTES_MAX, readBody } from './exchange'
 import { eventsQuery } from './eventsQuery'
 import { apiFailure } from './failure'
@@ -61,6 +64,19 @@ export function createRoutes(door: Door): Route[] {
     { method: 'GET', path: '/v1/events', handle: withSession((exchange): Promise<EventsAnswer> => events(door, exchange)) },
     { method: 'GET', path: '/v1/config', handle: withSession(async (): Promise<ConfigView> => door.engine.config()) },
     { method: 'POST', path: '/v1/config', handle: withSession((exchange, session) => changeConfig(door, exchange, session)) },
+    {
+      method: 'POST',
+      path: '/v1/monitor/test',
+      handle: withSession(async (exchange): Promise<MonitorTestAnswer> => {
+        const { node = null, conditions = null } = await readBody(exchange, monitorTestRequestSchema)
+        return door.engine.monitoring.test(node, conditions)
+      })
+    },
+    {
+      method: 'GET',
+      path: '/v1/monitor/history',
+      handle: withSession(({ query }): Promise<MonitorHistoryAnswer> => door.engine.monitoring.history(query.get('node')))
+    },
     // The peer shows its certificate instead.
     { method: 'POST', path: '/v1/peer', handle: (exchange) => peer(door, exchange) },
     // A one-time code stands for the session.

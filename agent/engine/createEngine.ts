@@ -28,6 +28,7 @@ import type { Engine } from './engine'
 import { alreadyAgreed, type OpenConfig } from './openConfig'
 import { Inquiries } from './inquiries'
 import { Leaving, type LeaveView } from './leaving'
+import { Monitoring } from './monitoring'
 import { TicketWaiters } from './ticketWaiters'
 
 /** A ticket of the other node: its long poll and the way there and back. */
@@ -54,6 +55,7 @@ class RunningEngine implements Engine {
   private readonly loop: Loop
   private readonly waiters: TicketWaiters
   private readonly inquiries: Inquiries
+  readonly monitoring: Monitoring
   private readonly answers = new Map<number, (outcome: Outcome) => void>()
   private requests = 0
   private ended = false
@@ -87,6 +89,7 @@ class RunningEngine implements Engine {
       () => this.published,
       () => this.loop.emit({ kind: 'shutdownBegun' })
     )
+    this.monitoring = new Monitoring(ports, () => this.published)
     const performer = new Performer({
       node: places.node,
       config: () => this.published.config,
@@ -123,6 +126,10 @@ class RunningEngine implements Engine {
     ports.nics.watch(
       () => Object.values(this.published.config.jobs),
       (job, paths) => this.loop.emit({ kind: 'vipPathsSeen', job, paths })
+    )
+    ports.usage.watch(
+      () => this.published.config.monitors?.[this.published.node] ?? null,
+      (values) => this.loop.emit({ kind: 'usageSampled', values })
     )
     this.loop.tick()
   }
@@ -286,6 +293,10 @@ class RunningEngine implements Engine {
         return { ok: true, result: await this.ownVerifyReport(message.job, message.from, message.max) }
       case 'history':
         return { ok: true, result: await this.inquiries.takeovers(message.job) }
+      case 'monitorTest':
+        return { ok: true, result: await this.monitoring.testHere(message.conditions) }
+      case 'monitorHistory':
+        return { ok: true, result: await this.monitoring.historyHere() }
       case 'why':
         return { ok: true, result: this.inquiries.decisions(message.job) }
       case 'command':

@@ -1,4 +1,5 @@
 import type { JobName } from '../../src/model'
+import type { Monitoring } from './monitoring'
 import type {
   CommandAnswer,
   CommandRequest,
@@ -27,6 +28,8 @@ export interface Engine {
   why(job: JobName): Promise<WhyAnswer>
   /** The changes of owner that both nodes have kept. */
   history(job: JobName): Promise<HistoryAnswer>
+  /** The system resource monitor of one of the nodes. */
+  readonly monitoring: Pick<Monitoring, 'test' | 'history'>
   /** The configuration in force, the one before it, and so on. */
   config(): ConfigView
   /** Agreed on with the other node, or refused with nothing changed. */

@@ -41,14 +41,17 @@ async function askWhy(asked: Asked[], cluster: string, job: string): Promise<Why
   return answers
 }
 
+/** What the owner decides. */
+const OWNERS: readonly Question[] = ['serve', 'switch', 'monitor']
+
 /** The owner's word about serving and switching, the standby's about taking over and accepting. */
 function chosen(answers: WhyAnswer[], owner: string): Decisions['answers'] {
   const all = [...answers].flatMap((answer) => answer.decisions.map((decision) => ({ decision, own: decision.node === answer.node })))
   const of = (question: Question): DecisionView | null => {
-    const fits = all.filter(({ decision }) => decision.question === question && (decision.node === owner) === (question === 'serve' || question === 'switch'))
+    const fits = all.filter(({ decision }) => decision.question === question && (decision.node === owner) === OWNERS.includes(question))
     return (fits.find(({ own }) => own) ?? fits[0])?.decision ?? null
   }
-  return { serve: of('serve'), switch: of('switch'), failover: of('failover'), accept: of('accept') }
+  return { serve: of('serve'), switch: of('switch'), failover: of('failover'), accept: of('accept'), monitor: of('monitor') }
 }
 
 const unheardOf = (answers: WhyAnswer[]): string[] => {

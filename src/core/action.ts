@@ -1,6 +1,6 @@
-import type { NodeName, JobName, JobRecord, Safety, VipConfig } from '../model'
+import type { NodeName, JobName, JobRecord, Safety, UsageExportConfig, VipConfig } from '../model'
 import type { CheckMode } from '../wire/frameFields'
-import type { CommandOptions, JobCommand, MirrorAction, NodeView, TakeoverView, VoteMessage } from '../wire'
+import type { CommandOptions, JobCommand, MirrorAction, MonitorEntry, NodeView, TakeoverView, VoteMessage } from '../wire'
 import type { Outcome, VoterName } from './event'
 
 /** Orders, in the imperative. `persist` is always the first of a step: the loop awaits it before it does any other. */
@@ -40,6 +40,12 @@ export type Action =
   | { do: 'forget'; job: JobName }
   /** A change of owner, as this node knows it: kept, in the place of what was kept of it before. Nothing waits for it. */
   | { do: 'history'; entry: TakeoverView }
+  /** Kept in the history of this node's monitor. Nothing waits for it. */
+  | { do: 'monitorNote'; entry: MonitorEntry }
+  /** The administrator's command for an alarm. Nothing waits for it. */
+  | { do: 'alarm'; event: string; cause: string; values: string[]; command: string; timeoutMs: number }
+  /** The usage of the whole server, one more line of it. Nothing waits for it. */
+  | { do: 'exportUsage'; event: string; settings: UsageExportConfig }
   | { do: 'reply'; request: number; outcome: Outcome }
 
 /** What one task of a plan asks of a port; answered by `orderEnded`. */

@@ -57,6 +57,7 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     retryAtMs: 0,
     peerSpoke: false,
     offer: null,
+    movesBecause: null,
     pendingFlag: null,
     voided: [],
     ticket: null,

@@ -48,6 +48,8 @@ export type Event = { atMs: number; wallMs: number } & (
   | { kind: 'configReleased' }
   /** It is agreed, and on disk. */
   | { kind: 'configChanged'; config: Config; configHash: string; version: number }
+  /** This node's usage, by what its monitor watches; null: it could not be read. */
+  | { kind: 'usageSampled'; values: Record<string, number | null> }
   /** The machine has begun to shut down. */
   | { kind: 'shutdownBegun' }
   | { kind: 'ticked'; heartbeat: HeartbeatFacts | null }

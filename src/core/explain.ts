@@ -3,6 +3,7 @@ import { allMet, type Check, checkView } from './check'
 import { lostChecks } from './failover'
 import { serveChecks, takeOverChecks, wantedChecks } from './fit'
 import { acceptChecks } from './handover'
+import { mayMove, monitorChecks } from './monitor/haSwitch'
 import { secondVoteChecks, silenceChecks } from './quorum/claim'
 import { startChecks } from './quorum/serve'
 import { owns, type JobState, type State } from './state'
@@ -19,7 +20,11 @@ export function explain(state: State, job: JobState): DecisionView[] {
   })
   if (owns(state, job)) {
     const turn = { state }
-    return [view('serve', [...serveChecks(state, job), ...startChecks(turn, job)]), view('switch', [idleCondition(turn, job), ...switchConditions(turn, job)])]
+    return [
+      view('serve', [...serveChecks(state, job), ...startChecks(turn, job)]),
+      view('switch', [idleCondition(turn, job), ...switchConditions(turn, job)]),
+      ...(mayMove(state, job) ? [view('monitor', monitorChecks(turn, job))] : [])
+    ]
   }
   const byVote = job.quorum !== null
   const fit = [...wantedChecks(state, job), ...(byVote ? [] : [heardCheck(state)]), ...takeOverChecks(state, job), ...secondVoteChecks(state, job)]

@@ -69,7 +69,7 @@ function needToVerifyCheck({ name, record: { needToVerify: word, owner } }: JobS
 }
 
 /** Product §6: by itself only where nothing that was acknowledged can be missing, or in the guide's mode, which says what may be. */
-function modeCheck(state: State, job: JobState): Check {
+export function modeCheck(state: State, job: JobState): Check {
   const { mode } = configOf(state, job)
   return automaticCheck(state, job, mode === 'guide' || mode === 'high-availability')
 }

@@ -24,11 +24,12 @@ import {
   type Task
 } from './state'
 import { addTicket, changeTicket, isMove, runningTicket, stepLine } from './tickets'
-import { log, reply, setRecord, type Turn } from './turn'
+import { log, reply, type Seeing, setRecord, type Turn } from './turn'
 
-/** Stop here, drain, hand over. `flag`: this node failed, and keeps it in mind. */
-export function handOver(turn: Turn, job: JobState, cause: Plan['cause'], flag: string | null): void {
+/** Stop here, drain, hand over. `flag`: this node failed, and keeps it in mind. `why`: why it moves by itself, where there is no flag. */
+export function handOver(turn: Turn, job: JobState, cause: Plan['cause'], flag: string | null, why: string | null = flag): void {
   job.phase = 'switching'
+  job.movesBecause = why
   job.pendingFlag = flag
   beginPlan(turn, job, 'switch', cause, switchStages(turn.state, job))
 }
@@ -51,10 +52,11 @@ export function giveBack(turn: Turn, job: JobState): void {
   const data: Task[][] = config.data ? [drainStage(), [{ do: 'stopData', force: true }]] : []
   job.phase = 'switching'
   job.pendingFlag = job.record.errorFlag
+  job.movesBecause = job.record.errorFlag
   beginPlan(turn, job, 'giveBack', 'automatic', nonEmpty([dropVips(config), kills, ...data]))
 }
 
-export function peerCanTake(turn: Turn, job: JobState): boolean {
+export function peerCanTake(turn: Seeing, job: JobState): boolean {
   const { state } = turn
   const theirs = peerJob(state, job)
   if (state.peer?.view.configHash !== state.configHash) return false
@@ -121,7 +123,7 @@ function offeredRecord(turn: Turn, job: JobState, flag: string | null): JobRecor
     ...job.record,
     roleSequence,
     owner: state.peerNode,
-    takeReason: flag === null ? 'manual' : 'failover',
+    takeReason: flag === null && job.movesBecause === null ? 'manual' : 'failover',
     takeTimeMs: state.wallMs,
     handover: null,
     errorFlag: null,

@@ -45,7 +45,7 @@ function leaveNode(turn: Turn, job: JobState): boolean {
     return false
   }
   log(turn, 'error', `${why}: ${job.name} goes to ${state.peerNode}`, job)
-  handOver(turn, job, 'automatic', null)
+  handOver(turn, job, 'automatic', null, why)
   return true
 }
 

@@ -1,3 +1,4 @@
+import { monitorProblems } from './monitor/view'
 import { ENGINE_SILENT_MS, peerEngineIsSilent } from './heartbeat'
 import { waitsForRedo } from './sync'
 import { configOf, owns, type JobState, type State } from './state'
@@ -10,6 +11,7 @@ const NEARLY_FULL = 0.9
 export function problems(state: State): string[] {
   return [
     ...pairProblems(state),
+    ...monitorProblems(state),
     ...Object.values(state.jobs).flatMap((job) => [...jobProblems(state, job), ...jeopardyProblems(state, job), ...dataProblems(state, job)])
   ]
 }

@@ -2,6 +2,7 @@ import type { Config, JobConfig, JobName } from '../model'
 import { jobReport } from '../report/job'
 import { blankJob } from './boot'
 import type { Event, Failure } from './event'
+import { followMonitors } from './monitor/sampled'
 import { firstRecord } from './ownership'
 import { startQuorum } from './quorum/rules'
 import { changedModes, jobsToBringOutOf, makeStale, unconfirmedOf } from './staleConfig'
@@ -48,6 +49,7 @@ export function configChanged(turn: Turn, { config, configHash, version }: Chang
       if (before.jobs[name]?.mode !== job.mode || votesDiffer(before, config)) restartQuorum(turn, mine)
     }
   }
+  followMonitors(turn, before)
   log(turn, 'info', `${state.node} runs version ${version} of the configuration`)
 }
 

@@ -15,6 +15,7 @@ import { whyNot } from './check'
 import { whyNotServe } from './fit'
 import { settlePaths } from './paths'
 import { dropVips, nonEmpty, standDownStages, startStages, stopStages } from './order'
+import { settleMonitored } from './monitor/haSwitch'
 import { beginPlan } from './plan'
 import { configOf, hasData, isTouched, LOOK_MS, owns, peerJob, setVip, type JobState, type Plan } from './state'
 import { settleLeaving } from './leave'
@@ -98,7 +99,7 @@ function settleOnline(turn: Turn, job: JobState): void {
   trustPeerCopy(turn, job)
   trustMirror(turn, job)
   if (settleSafety(turn, job) || settleSelected(turn, job)) return
-  if (settlePaths(turn, job)) return
+  if (settlePaths(turn, job) || settleMonitored(turn, job)) return
   const vipMissing = Object.values(job.vips).some((word) => word !== 'up')
   if (vipMissing || Object.keys(job.failedApplications).length > 0) restartApplications(turn, job)
 }

@@ -2,6 +2,7 @@ import type { Config, JobConfig, JobName, JobRecord, NodeName, VipConfig } from 
 import type { Ballot, Jeopardy, JobCommand, JobView, MirrordStatus, NodeView, StepLine, TakeoverView, VoteRefusal, VipPath } from '../wire'
 import type { Order } from './action'
 import type { Failure, HeartbeatFacts, VoterName } from './event'
+import { BLANK_MONITOR, type MonitorState } from './monitor/monitorState'
 import type { Lease } from './quorum/lease'
 import type { Voter } from './quorum/voter'
 import type { Reach } from './reach'
@@ -44,6 +45,8 @@ export interface State {
   /** Replaced whole. */
   tickets: Readonly<Record<string, Ticket>>
   ticketCount: number
+  /** Of this node's own usage. Replaced whole. */
+  monitor: MonitorState
   /** What was last told to the peer, in short, and when. */
   told: { news: unknown[]; atMs: number } | null
 }
@@ -84,6 +87,8 @@ export interface JobState {
   peerSpoke: boolean
   /** While record.handover is set: offer it, or take it back. */
   offer: { do: 'offer' | 'withdraw'; sinceMs: number; nextAtMs: number; flying: boolean; flag: string | null } | null
+  /** Why the job moves by itself; null: somebody has typed it. */
+  movesBecause: string | null
   /** Becomes this node's error flag when the peer has taken the job. */
   pendingFlag: string | null
   /** Handovers that this node has promised never to accept, newest last. */
@@ -281,6 +286,7 @@ export function initialState(input: {
     jobs: {},
     tickets: {},
     ticketCount: 0,
+    monitor: BLANK_MONITOR,
     told: null
   }
 }

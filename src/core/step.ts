@@ -9,6 +9,7 @@ import { handoverAnswered, handoverReceived, withdrawReceived } from './handover
 import { leave } from './leave'
 import { hearHeartbeat } from './heartbeat'
 import { orderEnded } from './outcomes'
+import { usageSampled } from './monitor/sampled'
 import { voteAnswered } from './quorum/answered'
 import { voteAsked } from './quorum/asked'
 import { hearPeer } from './ownership'
@@ -61,6 +62,8 @@ function happen(turn: Turn, event: Event): void {
       return
     case 'configChanged':
       return configChanged(turn, event)
+    case 'usageSampled':
+      return usageSampled(turn, event.values)
     case 'shutdownBegun':
       return leave(turn)
     case 'reachTold':

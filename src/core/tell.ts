@@ -16,7 +16,7 @@ export function tellPeer(turn: Turn): void {
 
 /** What is worth a message of its own; counters and percentages wait for the next one. What is replaced whole is compared as one. */
 function newsOf(state: State): unknown[] {
-  const news: unknown[] = [state.incarnation, state.peer?.view.incarnation, state.configVersion, state.configAgreed]
+  const news: unknown[] = [state.incarnation, state.peer?.view.incarnation, state.configVersion, state.configAgreed, state.monitor.errors]
   for (const name in state.jobs) {
     const job = state.jobs[name] as JobState
     const ticket = job.ticket === null ? undefined : state.tickets[job.ticket]

@@ -2,6 +2,7 @@ import type { DataConfig, JobStateWord } from '../model'
 import type { DataSettings, JobView, LinkView, NodeView, StatusAnswer, TicketAnswer } from '../wire'
 import { dataView } from './dataView'
 import type { HeartbeatFacts } from './event'
+import { monitorView } from './monitor/view'
 import { problems } from './problems'
 import { quorumView } from './quorum/view'
 import { configOf, isTouched, peerJob, type JobState, type State, type Ticket } from './state'
@@ -19,7 +20,8 @@ export function nodeView(state: State, heartbeat: HeartbeatFacts | null = state.
     configAgreed: state.configAgreed,
     jobs: Object.fromEntries(Object.values(state.jobs).map((job) => [job.name, jobView(state, job)])),
     links: (heartbeat?.links ?? []).map(linkView),
-    licence: { state: 'Valid', expires: null }
+    licence: { state: 'Valid', expires: null },
+    ...monitorView(state)
   }
 }
 

@@ -1,3 +1,5 @@
+import type { MonitorConfig } from './monitor/monitorConfig'
+
 /**
  * The configuration of a cluster, checked and with every default filled in.
  * The text form (YAML, guide annex 1, design §9) is read by `parseConfig` in `configFile.ts`.
@@ -15,6 +17,8 @@ export interface Config {
   quorum?: QuorumConfig
   /** The guide's mode: asked when every heartbeat is lost. */
   arbitration?: ArbitrationConfig
+  /** By node: what it watches of itself. A node that is not named watches nothing. */
+  monitors?: Record<NodeName, MonitorConfig>
   /** A device that resets the machine when what is served without a lease does not end otherwise. */
   watchdog?: string | null
 }

@@ -3,6 +3,7 @@ import { checkWhole } from './config/checks'
 import { readArbitration } from './config/arbitrationSection'
 import { readApi, readHeartbeat, readLinks, readNodes } from './config/clusterSections'
 import { readJobs } from './config/jobSections'
+import { readMonitors } from './config/monitorSection'
 import { checkName } from './config/name'
 import { readQuorum, readWatchdog, readWitness } from './config/quorumSections'
 import { Section } from './config/section'
@@ -10,7 +11,7 @@ import { type ConfigProblem, Source } from './config/source'
 
 export type { ConfigProblem } from './config/source'
 
-const TOP_KEYS = ['cluster', 'nodes', 'witness', 'quorum', 'watchdog', 'arbitration', 'heartbeat', 'links', 'jobs', 'api']
+const TOP_KEYS = ['cluster', 'nodes', 'witness', 'quorum', 'watchdog', 'arbitration', 'heartbeat', 'links', 'jobs', 'monitors', 'api']
 
 /** Reads the text form of a configuration. Everything that is wrong with it is told at once, in the order of the file. */
 export function parseConfig(text: string, fileName: string): { config: Config } | { problems: ConfigProblem[] } {
@@ -40,7 +41,8 @@ function readConfig(source: Source): Config {
     ...readWitness(top),
     ...readQuorum(top, Object.values(jobs)),
     ...readWatchdog(top),
-    ...readArbitration(top, Object.keys(nodes))
+    ...readArbitration(top, Object.keys(nodes)),
+    ...readMonitors(top, Object.keys(nodes), Object.keys(jobs))
   }
   source.remember(config.api, top.keyNode('api'))
   checkWhole(config, source)

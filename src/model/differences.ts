@@ -38,7 +38,7 @@ export function configDifferences(before: Config, after: Config): ConfigDifferen
 function needsOf([top, name, section, key]: string[], before: Config, after: Config): ChangeNeeds {
   // The voters' times are agreed with the leases that run: nobody may hold one.
   if (top === 'quorum') return 'offline'
-  if (top === 'links' || top === 'witness' || top === 'arbitration') return 'nothing'
+  if (top === 'links' || top === 'witness' || top === 'arbitration' || top === 'monitors') return 'nothing'
   if (top === 'nodes') return before.nodes[name ?? ''] && after.nodes[name ?? ''] ? 'nothing' : 'agents stopped'
   if (top !== 'jobs' || name === undefined) return 'agents stopped'
   return needsOfJob(before.jobs[name], after.jobs[name], section, key)

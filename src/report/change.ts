@@ -40,6 +40,16 @@ export const CHANGE_MESSAGES = {
     message: ({ node, version }) => `${node} runs another configuration than the one that was to be changed (its version is ${version}); nothing was changed.`,
     tryThis: () => 'config show and config diff say what it is; try the change again, or apply a whole file: config apply FILE.'
   }),
+  E_MONITOR_CONDITION: define<At & { text: string; expected: string }>({
+    exitCode: 2,
+    message: ({ text, expected }) => `"${text}" is no condition: ${expected} is expected.`,
+    tryThis: () => 'Conditions look like this: cpu >= 70%, disk /srv >= 90% NA, process postgres memory > 4GiB. man mirrorpair.yaml lists them.'
+  }),
+  E_MONITOR_NODE: define<At & { named: string; peer: string }>({
+    exitCode: 2,
+    message: ({ node, named, peer }) => `${named} is not a node of this pair; its nodes are ${node} and ${peer}.`,
+    tryThis: () => 'Name one of them.'
+  }),
   E_CONFIG_PEER: define<At & { peer: string; why: string }>({
     exitCode: 3,
     message: ({ peer, why }) => `${peer} did not answer, so nothing was changed: ${why}`,

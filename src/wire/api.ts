@@ -21,6 +21,8 @@ import type { StepLine } from './step'
  * | GET  /v1/jobs/:job/history        | yes     | → HistoryAnswer (kept by both nodes)         |
  * | GET  /v1/config                    | yes     | → ConfigView (see config.ts)                |
  * | POST /v1/config                    | yes     | ConfigRequest → ConfigChangeAnswer          |
+ * | POST /v1/monitor/test             | yes     | MonitorTestRequest → MonitorTestAnswer (see monitor.ts) |
+ * | GET  /v1/monitor/history?node=     | yes     | → MonitorHistoryAnswer                      |
  * | POST /v1/peer                      | client certificate | PeerMessage → PeerReply (see peer.ts)  |
  *
  * The session's token goes in `Authorization: Bearer TOKEN`. Every failure is `{ error: ApiError }` with a 4xx/5xx status.

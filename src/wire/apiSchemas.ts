@@ -8,6 +8,7 @@ import type { MirrordStatus } from './mirrord'
 import type { TakeoverView } from './history'
 import type { DecisionView } from './why'
 import { JEOPARDY_CAUSES, type JobView, type LinkView, type NodeView, type PeerMessage, type PeerReply, type QuorumView, WITNESS_WORDS } from './peer'
+import { monitorViewSchema, typedConditionsSchema } from './monitorSchemas'
 import { ballotSchema, voteMessageSchema } from './voteSchemas'
 
 /**
@@ -193,7 +194,8 @@ const nodeViewSchema: z.ZodType<NodeView> = z.looseObject({
   configAgreed: z.boolean().optional(),
   jobs: z.record(name, jobViewSchema),
   links: list(linkViewSchema),
-  licence: z.looseObject({ state: z.literal('Valid'), expires: text.nullable() })
+  licence: z.looseObject({ state: z.literal('Valid'), expires: text.nullable() }),
+  monitor: monitorViewSchema.optional()
 })
 
 const checkSchema = z.looseObject({ check: name, met: z.boolean(), value: text, why: text.nullable(), observer: name, ageMs: z.number().nullable() })
@@ -235,7 +237,7 @@ export const takeoversSchema: z.ZodType<TakeoverView[]> = list(takeoverSchema)
 /** What the other node's engine answers to `why`. */
 export const decisionsSchema: z.ZodType<DecisionView[]> = list(
   z.looseObject({
-    question: z.enum(['serve', 'switch', 'failover', 'accept']),
+    question: z.enum(['serve', 'switch', 'failover', 'accept', 'monitor']),
     node: name,
     yes: z.boolean(),
     checks: list(checkSchema),
@@ -264,6 +266,8 @@ export const peerMessageSchema: z.ZodType<PeerMessage> = z.discriminatedUnion('k
   z.looseObject({ kind: z.literal('verifyReport'), job: name, from: count, max: count.max(VERIFY_PAGE_MAX) }),
   z.looseObject({ kind: z.literal('why'), job: name }),
   z.looseObject({ kind: z.literal('history'), job: name }),
+  z.looseObject({ kind: z.literal('monitorTest'), conditions: typedConditionsSchema.nullable() }),
+  z.looseObject({ kind: z.literal('monitorHistory') }),
   z.looseObject({ kind: z.literal('ticket'), ticket: name, sinceStep: count, waitMs: count.max(WAIT_MS_MAX) })
 ])
 

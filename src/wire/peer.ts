@@ -2,6 +2,7 @@ import type { JobMode, JobRecord, JobStateWord } from '../model'
 import type { CommandOptions, JobCommand } from './command'
 import type { ConfigPrepare, ConfigVersion } from './config'
 import type { MirrordStatus } from './mirrord'
+import type { MonitorView } from './monitor'
 import type { StepLine } from './step'
 import type { Ballot, VoteMessage } from './vote'
 
@@ -37,6 +38,9 @@ export type PeerMessage =
   | { kind: 'why'; job: string }
   /** The changes of owner that the receiver has kept. */
   | { kind: 'history'; job: string }
+  /** The receiver's monitor: its conditions as they are met now (or these instead), and what it has kept. */
+  | { kind: 'monitorTest'; conditions: string[] | null }
+  | { kind: 'monitorHistory' }
 
 /**
  * `result` depends on the kind: handover, withdraw, outOfSync → the record the receiver now holds; vote → a VoteReply; why → its own decisions; command,
@@ -59,6 +63,8 @@ export interface NodeView {
   jobs: Record<string, JobView>
   links: LinkView[]
   licence: { state: 'Valid'; expires: string | null }
+  /** Absent: it watches nothing, or knows no monitor. */
+  monitor?: MonitorView
 }
 
 /** The card of a virtual address: it has a link; it has none, and another one that could carry the address has; no card has. */

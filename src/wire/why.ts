@@ -14,9 +14,10 @@ export interface CheckView {
 
 /**
  * `serve`: may the owner run it? `switch`: would its owner hand it over? `failover`: would the standby take over by itself if the owner were lost now?
- * `accept`: would the standby take it when it is handed over? Each is answered by the node that decides it, with the decision's own conditions.
+ * `accept`: would the standby take it when it is handed over? `monitor`: would its owner's system resource monitor move it, if an event asked for it now (only
+ * where one can)? Each is answered by the node that decides it, with the decision's own conditions.
  */
-export type Question = 'serve' | 'switch' | 'failover' | 'accept'
+export type Question = 'serve' | 'switch' | 'failover' | 'accept' | 'monitor'
 
 export interface DecisionView {
   question: Question

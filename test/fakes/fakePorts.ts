@@ -2,7 +2,7 @@ import { createVotersPort } from '../../agent/adapters/voters'
 import type { KeptState } from '../../src/wire/keptState'
 import type { KeptConfig, Places, Ports } from '../../agent/ports'
 import type { Config } from '../../src/model'
-import type { ConfigChecked, MirrordStatus, PeerMessage, PeerReply, VoteMessage, VoteReply, TakeoverView } from '../../src/wire'
+import type { ConfigChecked, MirrordStatus, MonitorEntry, PeerMessage, PeerReply, VoteMessage, VoteReply, TakeoverView } from '../../src/wire'
 import { blankMachine, statusOf } from './machine'
 import { A, B } from './pairConfig'
 
@@ -10,6 +10,10 @@ import { A, B } from './pairConfig'
 export class FakePorts {
   readonly calls: string[] = []
   readonly events: string[] = []
+  /** What the machine uses, and a look at it by the monitor. */
+  usage: Record<string, number | null> = {}
+  sample: (values: Record<string, number | null>) => void = () => undefined
+  readonly notes: MonitorEntry[] = []
   disk: KeptState | null = null
   takeovers: TakeoverView[] = []
   kept: KeptConfig | null = null
@@ -168,6 +172,20 @@ export class FakePorts {
         this.file = text
       },
       check: () => this.call('check config', this.checked)
+    },
+    usage: {
+      watch: (_monitor, call) => {
+        this.sample = call
+      },
+      look: async (keys) => Object.fromEntries(keys.map((key) => [key, this.usage[key] ?? null])),
+      whole: async () => this.usage,
+      close: () => undefined
+    },
+    monitor: {
+      note: (entry) => void this.notes.push(entry),
+      history: async () => this.notes,
+      alarm: ({ event, command }) => this.call(`alarm ${event} ${command}`, null),
+      exportUsage: (event) => this.call(`export ${event}`, undefined)
     },
     log: { event: (level, text) => void this.events.push(`${level}: ${text}`) }
   }

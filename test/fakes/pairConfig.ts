@@ -56,6 +56,13 @@ export const arbitrationConfig = (fence: boolean): Config => ({
   arbitration: { reach: ['192.168.0.1'], need: 'any', timeoutMs: 2_000, fence: fence ? FENCE : null }
 })
 
+/** Both nodes look at their processors; what was busy for three looks gives its jobs away, and gets none by itself for ten minutes. */
+export function monitorConfig(config: Config = pairConfig()): Config {
+  const event = { name: 'cpu', conditions: ['cpu >= 70% NA'], averageMs: null, responses: ['equal 3 switch all'], export: null }
+  const monitor = { intervalMs: 2_000, switchPauseMs: 600_000, alarmCommand: null, alarmTimeoutMs: 30_000, events: [event] }
+  return { ...config, monitors: { [A]: monitor, [B]: monitor } }
+}
+
 /** As quorumConfig, with an etcd cluster in the witness's place. */
 export function etcdConfig(mode: JobMode = 'high-availability'): Config {
   const etcd = { endpoints: ['https://192.168.150.161:2379'], caFile: null, certFile: null, keyFile: null, user: null, passwordFile: null }

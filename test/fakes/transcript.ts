@@ -11,6 +11,7 @@ export function transcriptLines(node: string, event: Event, actions: Action[]): 
     event.kind === 'voteAnswered' ||
     event.kind === 'ticked' ||
     event.kind === 'vipsSeen' ||
+    event.kind === 'usageSampled' ||
     event.kind === 'reachTold' ||
     event.kind === 'peerStateReceived'
   if (quiet && shown.length === 0) return []
@@ -63,6 +64,10 @@ function eventText(event: Event): string {
         .join(', ')}`
     case 'reachTold':
       return `reachTold ${event.reached ? 'yes' : `no: ${event.why}`}`
+    case 'usageSampled':
+      return `usageSampled ${Object.entries(event.values)
+        .map(([watched, value]) => `${watched} ${value ?? 'NA'}`)
+        .join(', ')}`
     default:
       return event.kind
   }
@@ -124,7 +129,12 @@ function actionText(action: Action): string | null {
     case 'forget':
       return 'forget'
     case 'askReach':
+    // What matters of them is in the log.
+    case 'monitorNote':
+    case 'exportUsage':
       return null
+    case 'alarm':
+      return `alarm ${action.event}: ${action.command}`
     case 'forward':
       return `forward ${action.command}`
     case 'reply':

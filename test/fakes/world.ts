@@ -91,6 +91,8 @@ const HEAL_MS = 200
 const SEND_TIMEOUT_MS = 5_000
 const REACH_MS = 1_000
 const NIC_LOOK_MS = 500
+/** Of a machine that nobody has made busy, in per cent. */
+const IDLE = 5
 const LEAVE_LIMIT_MS = 30_000
 
 function witnessOf(world: World, config: Config): FakeWitness | null {
@@ -112,6 +114,8 @@ export class World {
   /** These nodes do not reach the addresses of the arbitration. */
   readonly gatewayLost = new Set<string>()
   readonly nicLost = new Map<string, VipPath>()
+  /** How busy a node is, where it is not idle; null: it cannot be read. */
+  readonly cpu = new Map<string, number | null>()
   readonly witness: FakeWitness | null
   /** Set by stories and seeds: this order fails on this node. */
   fails: (node: string, order: Order) => string | null = () => null
@@ -304,12 +308,21 @@ export class World {
     this.emit(node, { kind: 'heartbeatChanged', heartbeat: this.heartbeatOf(node, false) })
     this.tellPaths(node)
     this.tick(node, node.engineStarts)
+    this.sample(node, node.engineStarts)
   }
 
   private tick(node: FakeNode, engine: number): void {
     if (!node.state || node.engineStarts !== engine) return
     this.emit(node, { kind: 'ticked', heartbeat: node.state.heartbeat })
     this.after(TICK_MS, () => this.tick(node, engine))
+  }
+
+  /** As agent/adapters/usage does it, where anything is watched. */
+  private sample(node: FakeNode, engine: number): void {
+    const monitor = node.config.monitors?.[node.name]
+    if (!node.state || node.engineStarts !== engine || monitor === undefined) return
+    this.emit(node, { kind: 'usageSampled', values: { cpu: this.cpu.has(node.name) ? (this.cpu.get(node.name) ?? null) : IDLE } })
+    this.onNode(node, monitor.intervalMs, () => this.sample(node, engine))
   }
 
   /** As agent/loop.ts does it: one event at a time, and nothing of it is said or done before its records are on disk. */
@@ -545,6 +558,9 @@ export class World {
     switch (action.do) {
       case 'log':
       case 'history':
+      case 'monitorNote':
+      case 'alarm':
+      case 'exportUsage':
         return
       case 'reply':
         return this.replied(node, action.request, action.outcome)

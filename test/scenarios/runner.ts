@@ -1,5 +1,5 @@
-import { A, arbitrationConfig, B, quorumConfig } from '../fakes/pairConfig'
-import type { JobMode, Safety } from '../../src/model'
+import { A, arbitrationConfig, B, monitorConfig, quorumConfig } from '../fakes/pairConfig'
+import type { Config, JobMode, Safety } from '../../src/model'
 import type { MirrorAction } from '../../src/wire'
 import { transcriptLines } from '../fakes/transcript'
 import { World } from '../fakes/world'
@@ -77,6 +77,8 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
   [/^cut (.+)$/, (world, [links = '']) => world.cut(...links.split(', '))],
   [/^(\S+) does not reach the gateway$/, (world, [name = '']) => void world.gatewayLost.add(name)],
   [/^(\S+) reaches the gateway again$/, (world, [name = '']) => void world.gatewayLost.delete(name)],
+  [/^the processors of (\S+) are (busy|idle)$/, (world, [name = '', word]) => void world.cpu.set(name, word === 'busy' ? 90 : 5)],
+  [/^the usage of (\S+) cannot be read$/, (world, [name = '']) => void world.cpu.set(name, null)],
   [/^the public cable of (\S+) is pulled$/, (world, [name = '']) => world.loseNic(name)],
   [/^one of two public cables of (\S+) is pulled$/, (world, [name = '']) => world.loseNic(name, true)],
   [/^heal$/, (world) => world.heal()],
@@ -125,16 +127,26 @@ const QUORUM_STORY = /^a pair with a witness, (high-availability|high-protection
 /** The first line of a story about a pair that arbitrates. */
 const ARBITRATION_STORY = /^a pair that arbitrates(, with a fence agent)?$/
 
+/** The first line of a story about a pair whose monitors look at the processors. */
+const MONITOR_STORY = 'a pair that watches its processors'
+
+/** Which pair a story is about, if its first line says so; else the guide's. */
+function pairOf(line: string): Config | null {
+  const mode = QUORUM_STORY.exec(line)?.[1]
+  if (mode !== undefined) return quorumConfig(mode as JobMode)
+  const arbitration = ARBITRATION_STORY.exec(line)
+  if (arbitration !== null) return arbitrationConfig(arbitration[1] !== undefined)
+  return line === MONITOR_STORY ? monitorConfig() : null
+}
+
 /** Plays a story; its own lines stand in the transcript, each followed by what it led to. */
 export function play(story: string[]): string[] {
   const lines: string[] = []
-  const quorum = QUORUM_STORY.exec(story[0] ?? '')
-  const arbitration = ARBITRATION_STORY.exec(story[0] ?? '')
-  const config = quorum ? { config: quorumConfig(quorum[1] as JobMode) } : arbitration ? { config: arbitrationConfig(arbitration[1] !== undefined) } : {}
-  const world = new World({ ...config, observe: (node, event, actions) => lines.push(...transcriptLines(node.name, event, actions)) })
+  const config = pairOf(story[0] ?? '')
+  const world = new World({ ...(config && { config }), observe: (node, event, actions) => lines.push(...transcriptLines(node.name, event, actions)) })
   for (const line of story) {
     lines.push(`> ${line}`)
-    if (!QUORUM_STORY.test(line) && !ARBITRATION_STORY.test(line)) tell(world, line)
+    if (pairOf(line) === null) tell(world, line)
   }
   lines.push(...ending(world))
   return lines

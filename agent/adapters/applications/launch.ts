@@ -7,7 +7,7 @@ import { type Cgroup, makeCgroup } from './cgroup'
 import { isOneProgram, shellCommand, type Surroundings } from './shell'
 
 /** First joins its cgroup ($1), so that not even its first child can be outside of it, then becomes the command. */
-const JOIN_CGROUP = '[ -z "$1" ] || echo 0 > "$1/cgroup.procs" || exit 126; shift; exec "$@"'
+export const JOIN_CGROUP = '[ -z "$1" ] || echo 0 > "$1/cgroup.procs" || exit 126; shift; exec "$@"'
 
 /** What the next engine needs to find it: kept in the run directory. */
 export interface Launched {

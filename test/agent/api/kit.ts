@@ -93,6 +93,13 @@ export class FakeEngine implements Engine {
     this.asked.push({ why: job })
     return { job, node: 'RMHW131', owner: 'RMHW131', decisions: [], unheard: 'RMHW132 does not answer' }
   }
+  readonly monitoring = {
+    test: async (node: string | null, conditions: string[] | null) => {
+      this.asked.push({ monitorTest: node, conditions })
+      return { node: node ?? 'RMHW131', wallMs: 0, utcOffsetMinutes: 0, events: [] }
+    },
+    history: async (node: string | null) => ({ node: node ?? 'RMHW131', utcOffsetMinutes: 0, entries: [] })
+  }
   async stop() {}
 }
 

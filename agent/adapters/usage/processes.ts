@@ -1,0 +1,112 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import type { ProcessItemWord, ProcessWord } from '../../../src/model'
+import { kibField, percentOf, readText } from './proc'
+
+/** The kernel keeps so much of a process's name. */
+const NAME_LENGTH = 15
+/** Of the times in /proc/PID/stat, on every Linux that Node runs on. */
+const TICKS_A_SECOND = 100
+const MS_A_SECOND = 1_000
+
+export interface ProcessStat {
+  pid: number
+  name: string
+  ticks: number
+  threads: number
+  /** Tells it from a later one with the same number. */
+  startTicks: number
+}
+
+/** All of one name at one moment. */
+export interface ProcessGroup {
+  atMs: number
+  members: ProcessStat[]
+}
+
+/** proc_pid_stat(5); the name may hold spaces and parentheses, so fields are counted from the last one. */
+function readStat(pid: number): ProcessStat | null {
+  const text = readText(`/proc/${pid}/stat`)
+  if (text === null) return null
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  if (fields[0] === 'Z' || fields[0] === 'X') return null
+  const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'))
+  return { pid, name, ticks: Number(fields[11]) + Number(fields[12]), threads: Number(fields[17]), startTicks: Number(fields[19]) }
+}
+
+const allPids = (): number[] => fs.readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []))
+
+export function findProcesses(by: ProcessWord, name: string, atMs: number): ProcessGroup {
+  const stats = pidsOf(by, name).flatMap((pid) => readStat(pid) ?? [])
+  return { atMs, members: by === 'process' ? stats.filter((stat) => isNamed(stat, name)) : stats }
+}
+
+/** As the kernel calls it, or as its program file is called: some programs call themselves something else. */
+const isNamed = (stat: ProcessStat, name: string): boolean => stat.name === kernelName(name) || programOf(stat.pid) === name
+
+/** A file that an update has replaced is the same program. */
+function programOf(pid: number): string | null {
+  try {
+    return path.basename(fs.readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '')
+  } catch {
+    return null
+  }
+}
+
+/** Latin-1, as the files of the kernel are read: a name in Korean is compared by its bytes. */
+const kernelName = (name: string): string => Buffer.from(name, 'utf8').subarray(0, NAME_LENGTH).toString('latin1')
+
+function pidsOf(by: ProcessWord, name: string): number[] {
+  if (by === 'process') return allPids()
+  if (by === 'pidfile') return (/^\s*(\d{1,9})\b/.exec(readText(name) ?? '') ?? []).slice(1).map(Number)
+  const wanted = Buffer.from(name, 'utf8').toString('latin1')
+  return allPids().filter((pid) => pid !== process.pid && (readText(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ').includes(wanted))
+}
+
+/** `before`: for what is a rate. null: no such process runs, which for its number is an answer. */
+export function processValue(item: ProcessItemWord, before: ProcessGroup, now: ProcessGroup): number | null {
+  const { members } = now
+  if (item === 'count') return members.length
+  if (members.length === 0) return null
+  switch (item) {
+    case 'cpu':
+      return cpuPercent(before, now)
+    case 'memory':
+      return memoryBytes(members)
+    case 'threads':
+      return members.reduce((sum, { threads }) => sum + threads, 0)
+    case 'files':
+      return openFiles(members)
+  }
+}
+
+/** Of the whole machine, as the rate of the server is: all processors busy are 100 %. */
+function cpuPercent(before: ProcessGroup, now: ProcessGroup): number | null {
+  const seconds = (now.atMs - before.atMs) / MS_A_SECOND
+  if (seconds <= 0) return null
+  const ticks = now.members.reduce((sum, one) => {
+    const was = before.members.find(({ pid, startTicks }) => pid === one.pid && startTicks === one.startTicks)
+    return sum + Math.max(0, one.ticks - (was?.ticks ?? 0))
+  }, 0)
+  return percentOf(ticks, seconds * TICKS_A_SECOND * os.availableParallelism())
+}
+
+/** What each has of its own, and once the largest part that they share: a database's shared buffers are in each of its processes. */
+function memoryBytes(members: ProcessStat[]): number | null {
+  const texts = members.flatMap(({ pid }) => readText(`/proc/${pid}/status`) ?? [])
+  if (texts.length === 0) return null
+  const own = texts.reduce((sum, text) => sum + (kibField(text, 'RssAnon') ?? 0), 0)
+  return own + Math.max(...texts.map((text) => (kibField(text, 'RssFile') ?? 0) + (kibField(text, 'RssShmem') ?? 0)))
+}
+
+function openFiles(members: ProcessStat[]): number | null {
+  const counts = members.flatMap(({ pid }) => {
+    try {
+      return [fs.readdirSync(`/proc/${pid}/fd`).length]
+    } catch {
+      return []
+    }
+  })
+  return counts.length === 0 ? null : counts.reduce((sum, count) => sum + count, 0)
+}
