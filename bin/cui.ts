@@ -1,4 +1,5 @@
-export {}
+import path from 'node:path'
+import type { OpenSimulation } from '../commands/simulation'
 
 // Bundled in; the compiler's project of this folder ends at its own files.
 const { version } = require('../package.json') as { version: string }
@@ -11,8 +12,11 @@ async function main(argv: string[]): Promise<number> {
     return 0
   }
   const { runCui } = await import('../commands/main.js')
-  return runCui(argv, undefined, version)
+  return runCui(argv, undefined, version, openSimulation)
 }
+
+const openSimulation: OpenSimulation = (options) =>
+  (require(path.join(__dirname, 'simulated.cjs')) as { openSimulation: OpenSimulation }).openSimulation(options)
 
 /** A pipe closed by its reader (`cui list | head -1`) is no error. */
 for (const stream of [process.stdout, process.stderr]) {

@@ -42,10 +42,16 @@ export class Completer {
 
   private async named(kind: string): Promise<string[]> {
     if (kind === 'JOB') return this.jobNames()
+    if (kind === 'LINK') return this.linkNames()
     if (kind === 'NODE') return this.context.store.open().map((entry) => entry.node)
     if (kind === 'COMMAND') return this.commandWords()
     if (kind === 'ADDRESS') return this.context.store.nodes().map(where)
     return /^[a-z]/.test(kind) ? [kind] : []
+  }
+
+  private async linkNames(): Promise<string[]> {
+    const asked = await askAll(this.context.store.open())
+    return [...new Set(asked.flatMap(({ status }) => status?.self.links.map(({ name }) => name) ?? []))]
   }
 
   private async jobNames(): Promise<string[]> {

@@ -2,6 +2,7 @@ import type { Interfaces } from '@oclif/core'
 import type { Io } from './io'
 import { createPaint, type Paint } from './kit/paint'
 import { Store } from './kit/store'
+import { SimulationStore, type Simulation } from './simulation'
 
 /** What `help COMMAND` shows besides the options. */
 export interface HelpText {
@@ -23,6 +24,8 @@ export interface CommandClass {
 export interface Context {
   io: Io
   store: Store
+  /** Instead of servers; null: the servers are real. */
+  simulation: Simulation | null
   version: string
   commands: Record<string, CommandClass>
   colour: boolean
@@ -56,10 +59,17 @@ export interface Outcome {
   json: object
 }
 
-export function createContext(io: Io, version: string, commands: Context['commands'], runLine: Context['runLine']): Context {
+export function createContext(
+  io: Io,
+  version: string,
+  commands: Context['commands'],
+  runLine: Context['runLine'],
+  simulation: Simulation | null = null
+): Context {
   return {
     io,
-    store: new Store(io.env),
+    store: simulation === null ? new Store(io.env) : new SimulationStore(io.env, simulation),
+    simulation,
     version,
     commands,
     colour: io.stdout.isTTY === true && !io.env['NO_COLOR'] && io.env['TERM'] !== 'dumb',

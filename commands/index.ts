@@ -24,6 +24,7 @@ import { Ready } from './ready'
 import { Run } from './run'
 import { Safety } from './safety'
 import { Selectsrc } from './selectsrc'
+import { Sim } from './sim'
 import { Status } from './status'
 import { Switch } from './switch'
 import { Takeover } from './takeover'
@@ -65,6 +66,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   run: Run,
   safety: Safety,
   selectsrc: Selectsrc,
+  sim: Sim,
   status: Status,
   switch: Switch,
   takeover: Takeover,

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core'
 import { EVENT_LEVELS, EVENTS_PAGE_MAX, type EventLevel } from '../src/wire'
 import { CuiCommand, everywhere, parseDurationMs, type HelpText } from './base'
 import type { Outcome } from './context'
+import { wallMs } from './kit/clock'
 import { EventReader, type EventFilter, type NodeEvent } from './kit/events'
 import { fail } from './kit/fail'
 import { openNodes } from './kit/nodes'
@@ -31,7 +32,7 @@ export class Log extends CuiCommand {
 
   async run(): Promise<Outcome> {
     const { flags } = await this.read(Log)
-    const now = Date.now()
+    const now = wallMs(this.context)
     const filter: EventFilter = {
       last: countOf(flags.last),
       job: flags.job ?? null,

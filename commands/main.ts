@@ -6,23 +6,39 @@ import { createPaint } from './kit/paint'
 import { nearest } from './kit/text'
 import { runbookFromStdin } from './runbook'
 import { runShell } from './shell'
+import { beginSimulation, type OpenSimulation } from './simulation'
 import { ALIASES, LATER_WORDS } from './words'
 
 /** The shell as a function: words in, exit code out. Never throws. */
-export async function runCui(argv: string[], io: Io = realIo(), version = '0'): Promise<number> {
-  const context = createContext(io, version, COMMANDS, runLine)
-  const words = optionsLast(argv)
-  return reported(context, words, async () => {
-    if (words[0] !== undefined && !words[0].startsWith('-')) return runLine(context, words, false)
-    if (words.includes('--version')) return runLine(context, ['version', ...words.filter((word) => word === '--json')], false)
-    if (words.includes('--help') || words.includes('-h')) return runLine(context, ['help', ...words.filter((word) => word === '--json')], false)
-    const strange = words.find((word) => !['--json', '--no-color'].includes(word))
-    if (strange !== undefined) throw fail('E_USAGE', { what: `"${strange}" stands before any command.`, usage: 'cui COMMAND [OPTIONS], or cui help' })
-    if (words.includes('--no-color')) context.colour = false
-    if (io.stdin.isTTY === true) return { exitCode: await runShell(context, (typed) => runTyped(context, typed)), json: {} }
-    const json = words.includes('--json')
-    return printed(context, await runbookFromStdin(context, json), json)
+export async function runCui(argv: string[], io: Io = realIo(), version = '0', openSimulation: OpenSimulation | null = null): Promise<number> {
+  const { file, rest } = simulationFile(argv)
+  const words = optionsLast(rest)
+  const bare = createContext(io, version, COMMANDS, runLine)
+  return reported(bare, words, async () => {
+    if (file === null) return runWords(bare, words)
+    if (file === '' || openSimulation === null) throw fail('E_USAGE', { what: '--sim needs the file of a configuration.', usage: 'cui --sim FILE [COMMAND]' })
+    const simulation = await beginSimulation(openSimulation, file, version, Date.now())
+    return runWords(createContext(io, version, COMMANDS, runLine, simulation), words)
   })
+}
+
+async function runWords(context: Context, words: string[]): Promise<Outcome> {
+  if (words[0] !== undefined && !words[0].startsWith('-')) return runLine(context, words, false)
+  if (words.includes('--version')) return runLine(context, ['version', ...words.filter((word) => word === '--json')], false)
+  if (words.includes('--help') || words.includes('-h')) return runLine(context, ['help', ...words.filter((word) => word === '--json')], false)
+  const strange = words.find((word) => !['--json', '--no-color'].includes(word))
+  if (strange !== undefined) throw fail('E_USAGE', { what: `"${strange}" stands before any command.`, usage: 'cui COMMAND [OPTIONS], or cui help' })
+  if (words.includes('--no-color')) context.colour = false
+  if (context.io.stdin.isTTY === true) return { exitCode: await runShell(context, (typed) => runTyped(context, typed)), json: {} }
+  const json = words.includes('--json')
+  return printed(context, await runbookFromStdin(context, json), json)
+}
+
+/** `cui --sim FILE …`: the file, '' when it is missing, and the other words. */
+function simulationFile(argv: string[]): { file: string | null; rest: string[] } {
+  const place = argv.findIndex((word) => word === '--sim' || !['--json', '--no-color'].includes(word))
+  if (argv[place] !== '--sim') return { file: null, rest: argv }
+  return { file: argv[place + 1] ?? '', rest: [...argv.slice(0, place), ...argv.slice(place + 2)] }
 }
 
 /** `cui --json allstate` is the same as `cui allstate --json`. */

@@ -6,6 +6,7 @@ import { askLine, confirmYes, isTerminal } from './kit/confirm'
 import { fail } from './kit/fail'
 import type { NodeEntry } from './kit/store'
 import { clean } from './kit/text'
+import { doorOf } from './simulation'
 
 export interface LoginFlags {
   account?: string | undefined
@@ -19,6 +20,7 @@ export interface LoginFlags {
  * A changed one is refused, whatever the options, unless exactly it is named by --trust.
  */
 export async function trustedDoor(context: Context, address: string, port: number, flags: LoginFlags): Promise<Door & { fingerprint: string }> {
+  if (context.simulation !== null) return doorOf(context.simulation, address, port)
   const known = context.store.find(address, port)?.fingerprint ?? null
   if (flags.trust !== undefined) return { address, port, fingerprint: normalFingerprint(flags.trust) }
   if (known !== null) return { address, port, fingerprint: known }

@@ -5,6 +5,8 @@ import { reportOf } from './kit/fail'
 import { wordsOf } from './line'
 
 const PROMPT = 'cui>'
+/** Nobody may take a simulated pair for servers. */
+const SIMULATED_PROMPT = 'cui(sim)>'
 const HISTORY_MAX = 1000
 /** Anything that looks as if it held a password stays out of the history. */
 const SECRET = /pass(word|wd)?(?!word-file|-file)[=\s]|--pass(word)?(?!-file|word-file)\b/i
@@ -15,7 +17,7 @@ type Typed = { line: string } | 'interrupt' | 'end'
 export async function runShell(context: Context, run: (words: string[]) => Promise<void>): Promise<number> {
   context.interactive = true
   const prompt = new Prompt(context)
-  context.io.stdout.write('Cui Server connected!\n')
+  context.io.stdout.write(greeting(context))
   while (!context.flow.ended) {
     const typed = await prompt.next()
     if (typed === 'interrupt') continue
@@ -26,6 +28,12 @@ export async function runShell(context: Context, run: (words: string[]) => Promi
     await run(words)
   }
   return 0
+}
+
+function greeting({ simulation, store }: Context): string {
+  if (simulation === null) return 'Cui Server connected!\n'
+  const names = store.nodes().map(({ node }) => node)
+  return `Simulated: ${names.join(' and ')} as in ${simulation.file}. No server is touched; time stands still at the prompt.\nsim shows what is there, help sim what can be done to it.\n`
 }
 
 function split(context: Context, line: string): string[] {
@@ -52,10 +60,14 @@ class Prompt {
     this.completer = new Completer(context)
   }
 
+  private get prompt(): string {
+    return this.context.simulation === null ? PROMPT : SIMULATED_PROMPT
+  }
+
   async next(): Promise<Typed> {
     const ahead = this.context.typedAhead.shift()
     if (ahead === undefined) return this.read()
-    this.context.io.stdout.write(`${PROMPT}${ahead}\n`)
+    this.context.io.stdout.write(`${this.prompt}${ahead}\n`)
     return { line: ahead }
   }
 
@@ -72,7 +84,7 @@ class Prompt {
     const readline = createInterface({
       input,
       output,
-      prompt: PROMPT,
+      prompt: this.prompt,
       terminal: true,
       historySize: HISTORY_MAX,
       history: [...this.history].reverse(),

@@ -4,7 +4,8 @@ import type { Outcome } from './context'
 import { fail } from './kit/fail'
 import { askAll, openNodes, requireAnswer } from './kit/nodes'
 import { shortDuration } from './kit/text'
-import { follow, pause } from './kit/ticket'
+import { nowMs, pause } from './kit/clock'
+import { follow } from './kit/ticket'
 import { jobWord } from './operate'
 import { clustersOf, jobNow, type JobNow } from './view/cluster'
 import { reached, seenWords, WAIT_STATES, type WaitState } from './view/reached'
@@ -33,7 +34,7 @@ export class Wait extends CuiCommand {
   }
 
   private async untilState(job: string, state: WaitState, timeoutMs: number, node: string | undefined): Promise<Outcome> {
-    const began = performance.now()
+    const began = nowMs(this.context)
     let seen = 'no answer'
     for (;;) {
       const now = await this.look(job, node, seen === 'no answer')
@@ -41,10 +42,10 @@ export class Wait extends CuiCommand {
         seen = seenWords(now)
         if (reached(now, state)) {
           this.output.line(`${job} is ${state} on ${now.now.owner}`)
-          return { exitCode: 0, json: { job, state, node: now.now.owner, waitedMs: Math.round(performance.now() - began) } }
+          return { exitCode: 0, json: { job, state, node: now.now.owner, waitedMs: Math.round(nowMs(this.context) - began) } }
         }
       }
-      if (performance.now() - began > timeoutMs || this.context.interrupt.signal.aborted) {
+      if (nowMs(this.context) - began > timeoutMs || this.context.interrupt.signal.aborted) {
         throw fail('E_WAIT_TIMEOUT', { what: `${job} ${state}`, timeout: shortDuration(timeoutMs), seen, again: `jobstate ${job}` })
       }
       await pause(this.context, POLL_MS)

@@ -5,7 +5,8 @@ import { fail } from './kit/fail'
 import { askAll } from './kit/nodes'
 import { createProgress } from './kit/progress'
 import { shortDuration } from './kit/text'
-import { pause, TICKET_TIMEOUT_MS } from './kit/ticket'
+import { nowMs, pause } from './kit/clock'
+import { TICKET_TIMEOUT_MS } from './kit/ticket'
 import type { Target } from './operate'
 import { clustersOf, jobNow } from './view/cluster'
 
@@ -60,7 +61,7 @@ export async function followWalk(context: Context, output: Output, target: Targe
 
 async function untilEnded(context: Context, target: Target, walk: WalkToFollow, show: (seen: Seen) => void): Promise<void> {
   const timeoutMs = walk.timeout === undefined ? TICKET_TIMEOUT_MS : parseDurationMs(walk.timeout)
-  const began = performance.now()
+  const began = nowMs(context)
   let movedAt = began
   let lastLeft = -1
   let running = false
@@ -69,7 +70,7 @@ async function untilEnded(context: Context, target: Target, walk: WalkToFollow, 
     if (context.interrupt.signal.aborted) throw fail('E_OUTCOME_UNKNOWN', { node: target.entry.node, ticket: target.job, job: target.job })
     const data = await dataNow(context, target)
     const view: Seen | null = data === null ? null : seenOf(data, walk.read, end)
-    const now = performance.now()
+    const now = nowMs(context)
     if (view !== null) {
       if (view.leftBytes !== lastLeft) movedAt = now
       lastLeft = view.leftBytes

@@ -67,7 +67,7 @@ export class EventHistory {
   }
 }
 
-const matches = (entry: EventEntry, { level, job, fromMs, toMs }: EventsQuery): boolean =>
+export const matches = (entry: EventEntry, { level, job, fromMs, toMs }: EventsQuery): boolean =>
   EVENT_LEVELS.indexOf(entry.level) >= EVENT_LEVELS.indexOf(level) && (job === null || entry.job === job) && entry.atMs >= fromMs && entry.atMs <= toMs
 
 /** What is no entry (cut off by a crash, or a word about lines left out) is passed over. */

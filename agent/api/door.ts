@@ -16,7 +16,7 @@ export interface Door {
   clock: Pick<ClockPort, 'nowMs' | 'wallMs'>
   version: string
   peer: { receive(message: PeerMessage): Promise<PeerReply> }
-  login: Login
-  sessions: Sessions
-  audit: AuditLog
+  login: Pick<Login, 'check' | 'mayStill'>
+  sessions: Pick<Sessions, 'open' | 'find' | 'end'>
+  audit: Pick<AuditLog, 'write'>
 }

@@ -59,9 +59,10 @@ export function createApi(options: ApiOptions): Api {
     if (!auditBroken) log.event('warning', `The audit log cannot be written: ${why}`)
     auditBroken = true
   }
+  const login = new Login(places, { nowMs: clock.nowMs, ...(options.accountFiles ? { accountFiles: options.accountFiles } : {}) })
   const door: Door = {
     ...options,
-    login: new Login(places, { nowMs: clock.nowMs, ...(options.accountFiles ? { accountFiles: options.accountFiles } : {}) }),
+    login,
     sessions: new Sessions(state('sessions.json'), clock.wallMs),
     audit: new AuditLog(state('audit.log'), clock.wallMs, onAuditFailed)
   }
@@ -92,7 +93,7 @@ export function createApi(options: ApiOptions): Api {
     },
     close: async () => {
       clearInterval(following)
-      await Promise.all([...[...servers.values()].map(end), door.login.close()])
+      await Promise.all([...[...servers.values()].map(end), login.close()])
     },
     port: () => ([...servers.values()][0]?.address() as AddressInfo | undefined)?.port ?? places.config.api.port
   }

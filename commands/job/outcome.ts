@@ -1,7 +1,7 @@
 import type { JobConfig } from '../../src/model'
 import type { Context, Output } from '../context'
 import { askAll } from '../kit/nodes'
-import { pause } from '../kit/ticket'
+import { nowMs, pause } from '../kit/clock'
 import { type ClusterView, clustersOf, jobNow, type JobNow, standbyOf } from '../view/cluster'
 
 /** Both engines go by a new configuration within a moment; more is a node that is away. */
@@ -20,8 +20,8 @@ async function clusterNow(context: Context): Promise<ClusterView | null> {
 
 /** Until the open nodes show it, or show it no more. */
 export async function awaitJob(context: Context, job: string, there: boolean): Promise<void> {
-  const began = performance.now()
-  while (performance.now() - began < SEEN_MS && !context.interrupt.signal.aborted) {
+  const began = nowMs(context)
+  while (nowMs(context) - began < SEEN_MS && !context.interrupt.signal.aborted) {
     const seen = [...((await clusterNow(context))?.seen.values() ?? [])]
     if (seen.length > 0 && seen.every(({ view }) => (view.jobs[job] !== undefined) === there)) return
     await pause(context, POLL_MS)

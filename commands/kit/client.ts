@@ -10,6 +10,8 @@ export interface Door {
   port: number
   /** null: not known yet; then any certificate will do, and nothing secret may be sent. */
   fingerprint: string | null
+  /** A simulated agent is asked this way; null: it did not answer. */
+  through?: (call: Call & { answerMs: number }) => Promise<{ status: number; text: string } | null>
 }
 
 export interface Call {
@@ -19,6 +21,8 @@ export interface Call {
   token?: string | null
   /** How long the answer may take after the connection stands. */
   answerMs?: number
+  /** A simulated agent: somebody looks on, so time passes as it really does. */
+  paced?: boolean
 }
 
 export const CONNECT_MS = 2_500
@@ -49,6 +53,7 @@ export function normalFingerprint(text: string): string {
 }
 
 export async function callAgent<T>(door: Door, call: Call): Promise<T> {
+  if (door.through) return await callThrough<T>(door, door.through, call)
   const { client, seen } = await clientFor(door)
   try {
     const answer = await client.request({
@@ -65,6 +70,12 @@ export async function callAgent<T>(door: Door, call: Call): Promise<T> {
   } finally {
     client.destroy().catch(() => undefined)
   }
+}
+
+async function callThrough<T>(door: Door, through: NonNullable<Door['through']>, call: Call): Promise<T> {
+  const answer = await through({ ...call, answerMs: call.answerMs ?? ANSWER_MS })
+  if (answer === null) throw fail('E_UNREACHABLE', { where: where(door), reason: 'nobody answers there in the simulation' })
+  return readAnswer<T>(door, answer.status, answer.text)
 }
 
 /** The fingerprint of whoever answers there; nothing is sent. */

@@ -1,10 +1,10 @@
 import { EVENTS_PAGE_MAX, EVENTS_WAIT_MS_MAX, type EventEntry, type EventLevel, type EventsAnswer } from '../../src/wire'
 import type { Context } from '../context'
 import { ANSWER_MS } from './client'
+import { pause } from './clock'
 import { fail, reportOf } from './fail'
 import { call } from './nodes'
 import type { NodeEntry } from './store'
-import { pause } from './ticket'
 
 export interface EventFilter {
   last: number
@@ -75,7 +75,9 @@ export class EventReader {
     if (toMs !== null) query.set('to', String(Math.floor(toMs)))
     if (since !== undefined) query.set('since', String(since))
     if (since !== undefined) query.set('waitMs', String(waitMs))
-    const answer = await this.interruptible(call<EventsAnswer>(entry, { method: 'GET', path: `/v1/events?${query}`, answerMs: waitMs + ANSWER_MS }))
+    const answer = await this.interruptible(
+      call<EventsAnswer>(entry, { method: 'GET', path: `/v1/events?${query}`, answerMs: waitMs + ANSWER_MS, paced: waitMs > 0 })
+    )
     this.sinceOf.set(known, answer.nextSince)
     return answer.events.map((event) => ({ ...event, node: answer.node, utcOffsetMinutes: answer.utcOffsetMinutes }))
   }

@@ -1,7 +1,7 @@
 import type { Context } from '../context'
+import { nowMs, pause } from './clock'
 import { reportOf } from './fail'
 import { askNode, type Asked } from './nodes'
-import { pause } from './ticket'
 import type { NodeEntry } from './store'
 
 export const REFRESH_MS = 1_000
@@ -17,7 +17,7 @@ export class Live {
     first: Asked[],
     private readonly answered: () => void
   ) {
-    const at = performance.now()
+    const at = nowMs(context)
     this.last = first.map((asked) => ({ entry: asked.entry, asked, at }))
   }
 
@@ -31,19 +31,19 @@ export class Live {
 
   /** The newest answer of each node, with its age. */
   asked(): Asked[] {
-    const now = performance.now()
+    const now = nowMs(this.context)
     return this.last.map(({ asked, at }) => ({ ...asked, agoMs: now - at }))
   }
 
   private async ask(node: { entry: NodeEntry; asked: Asked; at: number }): Promise<void> {
     const { signal } = this.stopping
     while (!signal.aborted) {
-      const began = performance.now()
+      const began = nowMs(this.context)
       const asked = await this.answerOf(node.entry)
       if (signal.aborted) return
-      Object.assign(node, { asked, at: performance.now() })
+      Object.assign(node, { asked, at: nowMs(this.context) })
       this.answered()
-      await pause({ ...this.context, interrupt: this.stopping }, Math.max(0, REFRESH_MS - (performance.now() - began)))
+      await pause({ ...this.context, interrupt: this.stopping }, Math.max(0, REFRESH_MS - (nowMs(this.context) - began)), true)
     }
   }
 

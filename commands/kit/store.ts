@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import type { Door } from './client'
 import { fail } from './fail'
 
 /**
@@ -16,6 +17,8 @@ export interface NodeEntry {
   account: string
   role: string
   expiresAtMs: number
+  /** Of a simulated node only (commands/simulation.ts); never written. */
+  through?: NonNullable<Door['through']>
 }
 
 export const NODES_MAX = 256

@@ -1,5 +1,6 @@
 import { TICKET_WAIT_MS_MAX, type StepLine, type TicketAnswer } from '../../src/wire'
 import type { Context, Output } from '../context'
+import { nowMs, pause } from './clock'
 import { fail, reportOf } from './fail'
 import { ANSWER_MS } from './client'
 import { call } from './nodes'
@@ -23,25 +24,25 @@ export interface Following {
 
 /** Waits for a ticket's end and shows its steps as they happen. */
 export async function follow(context: Context, output: Output, following: Following): Promise<TicketAnswer> {
-  const began = performance.now()
+  const began = nowMs(context)
   const steps = new StepPrinter(output, following.utcOffsetMinutes, context.io.stdout.columns ?? 80)
   const all: StepLine[] = []
   let since = 0
   let turn = 0
   let heardAt = began
   for (;;) {
-    const left = following.timeoutMs - (performance.now() - began)
+    const left = following.timeoutMs - (nowMs(context) - began)
     if (left <= 0) throw timedOut(following, all)
     const entry = following.entries[turn % following.entries.length] as NodeEntry
     const answer = await poll(context, entry, following.ticket, since, Math.min(left, TICKET_WAIT_MS_MAX))
     if (answer === null) {
-      if (performance.now() - heardAt > SILENCE_MS)
+      if (nowMs(context) - heardAt > SILENCE_MS)
         throw fail('E_OUTCOME_UNKNOWN', { node: following.entries[0]?.node ?? '', ticket: following.ticket, job: following.job })
       turn += 1
       await pause(context, RETRY_MS)
       continue
     }
-    heardAt = performance.now()
+    heardAt = nowMs(context)
     since = answer.nextSince
     all.push(...answer.steps)
     for (const step of answer.steps) steps.show(step)
@@ -71,19 +72,6 @@ function timedOut(following: Following, steps: StepLine[]): Error {
     timeout: shortDuration(following.timeoutMs),
     seen,
     again: `wait ${following.ticket}`
-  })
-}
-
-export function pause(context: Context, ms: number): Promise<void> {
-  const { signal } = context.interrupt
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms)
-    function done() {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    signal.addEventListener('abort', done)
   })
 }
 

@@ -4,7 +4,7 @@ import type { JobView } from '../wire'
 import { type Check, whyNot } from './check'
 import type { Event, Failure, HandoverAnswer } from './event'
 import { drainStage, dropVips, nonEmpty, standDownStages, stopApplications } from './order'
-import { adopt, names, take } from './ownership'
+import { adopt, handoverText, names, take } from './ownership'
 import { beginPlan } from './plan'
 import {
   configOf,
@@ -83,9 +83,6 @@ export function offerHandover(turn: Turn, job: JobState): void {
   stepLine(turn, ticket, handoverText(state, job), 'begin')
 }
 
-export const handoverText = (state: State, job: JobState): string =>
-  `Hand over to ${state.peerNode} (role sequence ${job.record.handover?.roleSequence ?? job.record.roleSequence + 1})`
-
 /** Offers until the peer answers; when it stays silent, takes the offer back until the peer has said what it holds. */
 export function driveOffer(turn: Turn, job: JobState): void {
   const { atMs } = turn.state
@@ -145,15 +142,10 @@ export function handoverAnswered(
   job.offer.flying = false
   job.offer.nextAtMs = turn.state.atMs + OFFER_AGAIN_MS
   const { answer } = event
-  if (answer.is === 'record' && answer.record.roleSequence >= event.roleSequence) return accepted(turn, job, answer.record)
+  if (answer.is === 'record' && answer.record.roleSequence >= event.roleSequence) return adopt(turn, job, answer.record)
   if (answer.is === 'record' && event.asked === 'withdraw')
     return undone(turn, job, jobReport('E_PEER_NOT_HEARD', { ...names(turn, job), age: 'not in time for the handover' }))
   if (answer.is === 'refusal' && event.asked === 'offer') undone(turn, job, answer.error)
-}
-
-function accepted(turn: Turn, job: JobState, theirs: JobRecord): void {
-  stepLine(turn, job.record.handover?.ticket ?? null, handoverText(turn.state, job), 'done')
-  adopt(turn, job, theirs)
 }
 
 /** The peer has promised not to accept it any more: this node goes on as owner. */

@@ -6,7 +6,7 @@ import { dropPlan } from './plan'
 import { rulesOf } from './quorum/rules'
 import { grantTo } from './quorum/voter'
 import { hasData, isTouched, owns, peerJob, type JobState, type State } from './state'
-import { copyPeerLines, endTicket, isMove, runningTicket } from './tickets'
+import { copyPeerLines, endTicket, isMove, runningTicket, stepLine } from './tickets'
 import { log, setRecord, type Seeing, type Turn } from './turn'
 
 /** The record of a job on its very first start: nothing runs, and the configuration says who owns it. */
@@ -83,6 +83,9 @@ function takeDecided(turn: Turn, job: JobState, { roleSequence, mirrorInSync, sy
   take(turn, job, { roleSequence, takeReason: 'failover', takeTimeMs: turn.state.wallMs, mirrorInSync, syncSequence })
 }
 
+export const handoverText = (state: State, job: JobState): string =>
+  `Hand over to ${state.peerNode} (role sequence ${job.record.handover?.roleSequence ?? job.record.roleSequence + 1})`
+
 /** The peer holds a newer record. Whatever of the job is active here is stood down by `settle`, at once. */
 export function adopt(turn: Turn, job: JobState, theirs: JobRecord): void {
   const { state } = turn
@@ -93,6 +96,8 @@ export function adopt(turn: Turn, job: JobState, theirs: JobRecord): void {
   const drained = handedOver && theirs.needToVerify === 'No'
   const diverged = served && theirs.selectedSequence !== theirs.roleSequence
   dropPlan(job)
+  // Its answer and its next word about itself come on different ways: either may be first.
+  if (handedOver) stepLine(turn, handover.ticket, handoverText(state, job), 'done')
   setRecord(turn, job, {
     roleSequence: theirs.roleSequence,
     owner: theirs.owner,

@@ -73,6 +73,21 @@ export const shellReports = {
     message: (v) => `${v.file}: ${v.what}.`,
     tryThis: (v) => v.advice
   }),
+  E_SIM_CONFIG: define<{ file: string; line: number; what: string; advice: string }>({
+    exitCode: 2,
+    message: (v) => `${v.file}, line ${v.line}: ${v.what} Nothing can be simulated from it.`,
+    tryThis: (v) => v.advice
+  }),
+  E_SIM_ONLY: define<object>({
+    exitCode: 5,
+    message: () => 'The servers are real here: nothing is simulated.',
+    tryThis: () => 'cui --sim FILE, where FILE is a configuration; help sim shows more'
+  }),
+  E_SIM_REFUSED: define<{ what: string; known: string[] }>({
+    exitCode: 2,
+    message: (v) => v.what,
+    tryThis: (v) => v.known.join(', ')
+  }),
   E_CANCELLED: define<object>({
     exitCode: 1,
     message: () => 'Cancelled; nothing was changed.',

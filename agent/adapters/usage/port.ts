@@ -59,7 +59,7 @@ export function createUsagePort(options: UsageOptions = {}): UsagePort {
 
 const withWord = ({ file, args }: { file: string; args: string[] }): { file: string; args: string[] } => ({ file, args: [...args, 'usage'] })
 
-function watchedKeys({ events }: MonitorConfig): string[] {
+export function watchedKeys({ events }: MonitorConfig): string[] {
   const conditions = events.flatMap(({ conditions: texts }) => texts.map(parseCondition))
   return [...new Set(conditions.flatMap((condition) => (typeof condition === 'string' ? [] : [condition.watched.key])))]
 }

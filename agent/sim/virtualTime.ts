@@ -33,6 +33,18 @@ export class VirtualTime {
     this.nowMs = untilMs
   }
 
+  /** The next moment at which something happens; null: nothing is waiting. */
+  get nextAtMs(): number | null {
+    return this.heap[0]?.atMs ?? null
+  }
+
+  /** On to it, and one thing of it. */
+  step(): void {
+    const next = this.pop()
+    this.nowMs = next.atMs
+    next.run()
+  }
+
   private pop(): Waiting {
     const { heap } = this
     const first = heap[0]!
