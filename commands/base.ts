@@ -5,13 +5,14 @@ import { fail } from './kit/fail'
 export type { CommandClass, HelpText } from './context'
 
 const ONE_DAY_MS = 86_400_000
-const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: ONE_DAY_MS }
 
-/** 60s, 500ms, 2m, 1h; a number alone is seconds. */
-export function parseDurationMs(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
+/** 60s, 500ms, 2m, 1h, 1d; a number alone is seconds. */
+export function parseDurationMs(text: string, mostMs = ONE_DAY_MS): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text)
   const ms = match === null ? NaN : Number(match[1]) * (UNITS_MS[match[2] ?? 's'] ?? NaN)
-  if (!(ms > 0 && ms <= ONE_DAY_MS)) throw fail('E_USAGE', { what: `"${text}" is not a duration between 1ms and 24h.`, usage: '--timeout 60s' })
+  const most = mostMs === ONE_DAY_MS ? '24h' : `${mostMs / ONE_DAY_MS}d`
+  if (!(ms > 0 && ms <= mostMs)) throw fail('E_USAGE', { what: `"${text}" is not a duration between 1ms and ${most}.`, usage: '--timeout 60s' })
   return ms
 }
 

@@ -5,6 +5,7 @@ import { Bringin } from './bringin'
 import { Bringout } from './bringout'
 import { Clearerr } from './clearerr'
 import { Config } from './config'
+import { Detach } from './detach'
 import { Exit } from './exit'
 import { Forcetake } from './forcetake'
 import { Hbtstate } from './hbtstate'
@@ -47,6 +48,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   bringout: Bringout,
   clearerr: Clearerr,
   config: Config,
+  detach: Detach,
   exit: Exit,
   forcetake: Forcetake,
   hbtstate: Hbtstate,

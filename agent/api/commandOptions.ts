@@ -22,7 +22,8 @@ const OPTIONS: Record<JobCommand, { needs: Option[]; may?: Option[] }> = {
   safety: { needs: ['safety'] },
   selectsrc: { needs: ['node'], may: ['confirm'] },
   clearerr: { needs: [], may: ['node'] },
-  upgrade: { needs: ['node'] }
+  upgrade: { needs: ['node'] },
+  detach: { needs: [], may: ['stopData', 'forMs'] }
 }
 
 /** In words what does not fit the command; null: all does. */

@@ -23,10 +23,15 @@ export async function askLine(context: Context, message: string, options: { mask
 
 /** Yes or No on a terminal, never anywhere else. */
 export async function confirmYes(context: Context, question: string): Promise<void> {
+  if (!(await askYesNo(context, question, '--yes'))) throw fail('E_CANCELLED', {})
+}
+
+/** What is neither, again and again, ends the command. */
+export async function askYesNo(context: Context, question: string, option: string): Promise<boolean> {
   for (let i = 0; i < TRIES_MAX; i++) {
-    const answer = (await askLine(context, `${question} (Yes/No)`, { option: '--yes' })).trim().toLowerCase()
-    if (answer === 'yes' || answer === 'y') return
-    if (answer === 'no' || answer === 'n') break
+    const answer = (await askLine(context, `${question} (Yes/No)`, { option })).trim().toLowerCase()
+    if (answer === 'yes' || answer === 'y') return true
+    if (answer === 'no' || answer === 'n') return false
   }
   throw fail('E_CANCELLED', {})
 }

@@ -13,7 +13,7 @@ export interface Paint {
 
 const GOOD = new Set(['ok', 'online', 'on line(admin)', 'idle', 'replicating', 'synchronized', 'connected', 'done'])
 const BAD = new Set(['error', 'failed', 'absent', 'unreachable', 'manually', 'disconnected'])
-const CHANGING = /^(starting|stopping|switching|pause|mirror\(|verifying|full mirror|unknown|off line|yes$|yes, |suspended|stop$)/i
+const CHANGING = /^(starting|stopping|switching|pause|mirror\(|verifying|full mirror|unknown|off line|yes$|yes, |suspended|stop$|detached)/i
 
 export function createPaint(colour: boolean): Paint {
   const chalk = new Chalk({ level: colour ? 1 : 0 })

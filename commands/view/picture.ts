@@ -5,7 +5,7 @@ import { jobNow, type ClusterView, type JobNow } from './cluster'
 import { barOf } from './bar'
 import { dataProperties, serviceProperties, walkOf } from './property'
 import { sessionProperties } from './session'
-import { heartbeatRows, hostRows, jobRow } from './tables'
+import { heartbeatRows, hostRows, jobRow, stateShown } from './tables'
 
 /** The live view: what stands at the top and stays, and what scrolls below. */
 export interface Picture {
@@ -74,7 +74,7 @@ const problemLines = (problem: string, width: number, paint: Paint): string[] =>
 function jobLines(jobs: JobNow[], chosen: string | null, paint: Paint): string[] {
   const cells = jobs.map((now) => {
     const row = jobRow(now)
-    return [row.job, row.state, row.activite, row.takeReason, row.takeTime].map(clean)
+    return [row.job, stateShown(row), row.activite, row.takeReason, row.takeTime].map(clean)
   })
   const widths = JOB_COLUMNS.map(({ title, width: least }, i) => Math.max(least, widthOf(title) + 1, ...cells.map((row) => widthOf(row[i] ?? '') + 2)))
   const line = (row: string[], colour: (text: string) => string) => row.map((cell, i) => padTo(colour(cell), widths[i] ?? 0)).join('')

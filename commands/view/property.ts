@@ -34,7 +34,7 @@ export function serviceProperties(now: JobNow): Property[] {
 /** Everything between Data and Pagefile Used; nothing for a job without folders. */
 export function dataProperties(now: JobNow): Property[] {
   const { view } = now
-  const data = view?.data ?? null
+  const data = stopped(view)
   if (view === null || data === null) return []
   const seen = (word: string): string => aged(word, now.seen)
   const linksOk = data.links.some((link) => link.state === 'OK')
@@ -58,6 +58,13 @@ export function dataProperties(now: JobNow): Property[] {
     ['Target Side', seen(data.targetSide)],
     ['Pagefile Used', data.pagefileBytes === null ? 'NA' : thousands(data.pagefileBytes)]
   ]
+}
+
+/** Detached with its data: nothing is sent, and the guide's view says Stop for all of it. */
+function stopped(view: JobNow['view']): MirrordStatus | null {
+  const data = view?.data ?? null
+  if (data === null || view?.record.detached?.stopData !== true) return data
+  return { ...data, connected: false, replication: 'Stop', targetSide: 'Stop', mirror: { ...data.mirror, state: 'Stop' } }
 }
 
 const BY_WEIGHT = ['Manually', 'Yes', 'No'] as const
@@ -117,6 +124,7 @@ export function propertyObject(cluster: ClusterView, now: JobNow, rows: Property
     observers: quorumObject(cluster, now),
     phase: now.view?.phase ?? null,
     note: now.view?.note ?? null,
+    detached: now.view?.record.detached ?? null,
     vips: now.view?.vips ?? [],
     applications: now.view?.applications ?? [],
     data: now.view?.data ?? null

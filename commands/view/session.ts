@@ -13,13 +13,13 @@ export function sessionProperties(cluster: ClusterView, now: JobNow, width = SEN
   const data = now.view?.data ?? null
   const theirs = standby.view?.data ?? null
   const session = (data ?? theirs)?.session
-  const state: Property = ['State', aged(now.state, now.seen)]
+  const state: Property[] = [['State', aged(now.state, now.seen)], ...detachedProperties(now, width)]
   const role: Property = ['Role Sequence', thousands(now.roleSequence)]
   const quorum = quorumProperties(cluster, now, width)
-  if (session === undefined) return [state, ...quorum, role]
+  if (session === undefined) return [...state, ...quorum, role]
   const seen = data === null ? standby.seen : now.seen
   return [
-    state,
+    ...state,
     ...quorum,
     ['Safety', safetyWord(session)],
     ['Mirroring State', aged(session.state ?? 'NONE', seen)],
@@ -31,6 +31,20 @@ export function sessionProperties(cluster: ClusterView, now: JobNow, width = SEN
     ['Redo Queue', theirs === null ? UNKNOWN : aged(thousands(theirs.redoQueueBytes), standby.seen)],
     ['Dirty Bytes', data === null || data.role !== 'source' ? UNKNOWN : data.dirtyBytes === null ? `${UNKNOWN} (all may differ)` : thousands(data.dirtyBytes)],
     ['Speed Limit', bandwidthWord(data ?? theirs)]
+  ]
+}
+
+/** Who stopped its monitoring, when, why, and for how long still. */
+function detachedProperties({ view, seen }: JobNow, width: number): Property[] {
+  const detached = view?.record.detached ?? null
+  if (detached === null || seen === null) return []
+  const { sinceMs, by, reason, untilMs, stopData } = detached
+  const left =
+    untilMs === null ? 'until bringin' : `${shortDuration(Math.max(0, untilMs - seen.wallMs))} left, until ${nodeTime(untilMs, seen.utcOffsetMinutes)}`
+  return [
+    ...sentence('Detached', `${stopData ? 'with its data, ' : ''}since ${nodeTime(sinceMs, seen.utcOffsetMinutes)} by ${by}`, width),
+    ...sentence('Watched Again', left, width),
+    ...sentence('Detach Reason', reason, width)
   ]
 }
 

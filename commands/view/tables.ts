@@ -1,4 +1,4 @@
-import type { JobMode } from '../../src/model'
+import type { Detached, JobMode } from '../../src/model'
 import type { Jeopardy, QuorumView } from '../../src/wire'
 import type { Output } from '../context'
 import { table } from '../kit/table'
@@ -30,6 +30,8 @@ export interface JobRow {
   quorum: QuorumView | null
   jeopardy: Jeopardy[] | null
   exposedSinceMs: number | null
+  /** Monitoring was stopped by somebody; null: it is watched. */
+  detached: Detached | null
 }
 
 export function hostRows(clusters: ClusterView[]): HostRow[] {
@@ -69,8 +71,12 @@ export const jobRow = (now: JobNow): JobRow => ({
   mode: now.view?.mode ?? null,
   quorum: now.view?.quorum ?? null,
   jeopardy: now.view?.jeopardy ?? null,
-  exposedSinceMs: now.view?.data?.session.exposedSinceMs ?? null
+  exposedSinceMs: now.view?.data?.session.exposedSinceMs ?? null,
+  detached: now.view?.record.detached ?? null
 })
+
+/** What serves, and is not watched, says so where a person looks first. */
+export const stateShown = ({ state, detached }: JobRow): string => (detached !== null && state === 'online' ? 'detached' : state)
 
 export function printHosts(output: Output, rows: HostRow[]): void {
   const columns = [
@@ -114,7 +120,7 @@ export function printJobs(output: Output, rows: JobRow[]): void {
     output,
     table(
       columns,
-      rows.map((row) => [row.job, row.state, row.activite, row.takeReason, row.takeTime]),
+      rows.map((row) => [row.job, stateShown(row), row.activite, row.takeReason, row.takeTime]),
       output.paint.state
     )
   )

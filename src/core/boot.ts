@@ -1,6 +1,7 @@
 import type { JobConfig, JobRecord } from '../model'
 import { dataStatusChanged } from './data'
 import { bootConfig } from './staleConfig'
+import { isDetached } from './detached'
 import type { Event, Found } from './event'
 import { firstRecord } from './ownership'
 import { startQuorum } from './quorum/rules'
@@ -80,13 +81,15 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     cutOff: false,
     answeredBy: null,
     stale: { vips: [], data: null },
+    detaching: null,
+    yielded: false,
     jeopardy: [],
     quorum: null
   }
 }
 
 /** An engine that restarts finds what runs, and goes on; it stops nothing because it was restarted. */
-export function observed(turn: Turn, job: JobState, found: Found): void {
+export function observed(turn: Turn, job: JobState, found: Found, when = 'when the engine started'): void {
   const { state } = turn
   job.observed = true
   leaseFound(job, found)
@@ -99,7 +102,7 @@ export function observed(turn: Turn, job: JobState, found: Found): void {
     if (job.dataRole === 'source') job.safetyGiven = found.data.status.session.safetySequence
   }
   job.phase = owns(state, job) ? 'offline' : 'standby'
-  if (owns(state, job) && job.record.desired === 'online' && job.record.handover === null && servesHere(turn, job, found)) adoptService(turn, job)
+  if (owns(state, job) && job.record.desired === 'online' && job.record.handover === null && servesHere(turn, job, found)) adoptService(turn, job, when)
 }
 
 /** The guard outlives engines: what it allows was granted to this node. */
@@ -117,13 +120,13 @@ function servesHere(turn: Turn, job: JobState, found: Found): boolean {
 }
 
 /** What died meanwhile counts as failed, and is restarted by `settle`. */
-function adoptService(turn: Turn, job: JobState): void {
+function adoptService(turn: Turn, job: JobState, when: string): void {
   job.phase = 'online'
   job.forcing = job.record.forced?.roleSequence === job.record.roleSequence
   for (const [name, word] of Object.entries(job.applications)) {
     if (word === 'online') continue
     setApplication(job, name, 'error')
-    setFailed(job, name, 'it was not running when the engine started')
+    setFailed(job, name, `it was not running ${when}`)
   }
-  log(turn, 'info', `${job.name} runs on ${turn.state.node} and is watched again`, job)
+  log(turn, 'info', `${job.name} runs on ${turn.state.node} and is ${isDetached(job) ? 'still detached' : 'watched again'}`, job)
 }

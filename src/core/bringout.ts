@@ -1,8 +1,9 @@
 import { type Decision } from './decision'
+import { dataIsStopped, watched } from './detached'
 import { digest } from './digest'
 import { stopStages } from './order'
 import { beginPlan, describe } from './plan'
-import { configOf, hasData, isTouched, peerIsReachable, type JobState, type State } from './state'
+import { configOf, hasData, isTouched, peerIsReachable, type JobState, type State, type Task } from './state'
 import { stepLine } from './tickets'
 import { setRecord, type Turn } from './turn'
 import { peerJobAge } from './views'
@@ -15,12 +16,14 @@ export function decideBringout(turn: Turn, job: JobState): Decision {
   const { record } = job
   if (record.desired === 'offline' && !isTouched(job)) return { is: 'nothing', why: `${job.name} is offline already` }
   const drain = job.data?.connected === true && job.dataRole === 'source'
-  const stages = stopStages(configOf(state, job), drain)
+  // What is held back is sent first.
+  const resume: Task[][] = drain && dataIsStopped(job) ? [[{ do: 'transmit', action: 'resume' }]] : []
+  const stages = [...resume, ...stopStages(configOf(state, job), drain)]
   const warn = !drain && hasData(state, job)
   const word = record.needToVerify === 'No' ? 'Yes' : record.needToVerify
   const warning = `Warning: ${state.peerNode} is not connected, the queue is not drained; need to verify: ${word}`
   const begin = () => {
-    setRecord(turn, job, { desired: 'offline', ...(hasData(state, job) ? { needToVerify: word } : {}) })
+    setRecord(turn, job, { desired: 'offline', ...watched(record), ...(hasData(state, job) ? { needToVerify: word } : {}) })
     job.phase = 'stopping'
     job.drained = false
     if (warn) stepLine(turn, job.ticket, warning, 'done')

@@ -1,8 +1,12 @@
+import { durationText } from '../model/config/units'
 import { jobReport } from '../report/job'
+import { decideAttach, decideAttachThere, standbyAttaches } from './attach'
 import { decideBringout } from './bringout'
 import { clearError, clearErrorText, flagNode, whyNotClear } from './clearError'
 import { decideData } from './dataCommands'
-import { configDiffers, type Decision, refused } from './decision'
+import { configDiffers, type Decision, refused, whyPlanned } from './decision'
+import { decideDetach } from './detach'
+import { isDetached, watched } from './detached'
 import { peerJobAge } from './views'
 import type { Danger } from '../wire'
 import type { Event, Failure } from './event'
@@ -67,9 +71,10 @@ function carryOut(turn: Turn, job: JobState, event: Command, decision: Exclude<D
 
 /** As it stands in the log. */
 function commandText({ command, options }: Command, job: JobState): string {
-  const { action, mode, bytesPerSecond, safety, node } = options
+  const { action, mode, bytesPerSecond, safety, node, stopData, forMs } = options
   const limit = bytesPerSecond === null ? 'off' : bytesPerSecond
-  const more = [mode, limit, safety, command === 'selectsrc' || command === 'upgrade' ? node : undefined].filter((word) => word !== undefined)
+  const held = [stopData ? '--stop-data' : undefined, forMs === undefined ? undefined : `--for ${durationText(forMs)}`]
+  const more = [...held, mode, limit, safety, command === 'selectsrc' || command === 'upgrade' ? node : undefined].filter((word) => word !== undefined)
   return [command, ...(action ? [action] : []), job.name, ...more].join(' ')
 }
 
@@ -83,6 +88,7 @@ function placeOf(turn: Turn, job: JobState, event: Command): string | Failure {
   if (event.command === 'clearerr') return flagNode(turn, job, event.options.node ?? null)
   if (event.command === 'forcetake') return turn.state.node
   if (event.command === 'upgrade') return nodeOfPair(turn, event.options.node ?? turn.state.node)
+  if (event.command === 'bringin' && standbyAttaches(turn.state, job)) return turn.state.node
   return owns(turn.state, job) ? turn.state.node : turn.state.peerNode
 }
 
@@ -107,6 +113,8 @@ function decide(turn: Turn, job: JobState, event: Command): Decision {
       return decideSwitch(turn, job)
     case 'takeover':
       return decideTakeover(turn, job)
+    case 'detach':
+      return decideDetach(turn, job, event)
     case 'safety':
       return decideSafety(turn, job, event.options.safety ?? job.record.safety)
     case 'selectsrc':
@@ -120,6 +128,8 @@ const steps = (stages: Task[][], more: string[] = []): string[] => [...stages.fl
 
 function decideBringin(turn: Turn, job: JobState): Decision {
   const { record } = job
+  if (standbyAttaches(turn.state, job)) return decideAttachThere(turn, job)
+  if (isDetached(job) && job.phase === 'online') return whyPlannedOr(turn, job, decideAttach(turn, job))
   if (record.desired === 'online' && job.phase === 'online') return { is: 'nothing', why: `${job.name} is online already` }
   const why = whyNotBringin(turn, job)
   if (why !== null) return refused(why)
@@ -128,7 +138,7 @@ function decideBringin(turn: Turn, job: JobState): Decision {
   // claimed to be equal, and a full mirror follows.
   const stages = isTouched(job) ? recoverStages(config) : startStages(config, false)
   const begin = () => {
-    setRecord(turn, job, { desired: 'online' })
+    setRecord(turn, job, { desired: 'online', ...watched(record) })
     job.phase = 'starting'
     job.note = null
     job.restarts = []
@@ -138,6 +148,11 @@ function decideBringin(turn: Turn, job: JobState): Decision {
     else beginPlan(turn, job, 'start', 'bringin', stages)
   }
   return { is: 'steps', texts: steps(stages), begin }
+}
+
+const whyPlannedOr = (turn: Turn, job: JobState, decision: Decision): Decision => {
+  const busy = whyPlanned(turn, job)
+  return busy === null ? decision : refused(busy)
 }
 
 function whyNotBringin(turn: Turn, job: JobState): Failure | null {

@@ -1,5 +1,6 @@
 import { jobReport } from '../report/job'
 import type { Danger } from '../wire'
+import { dataIsStopped } from './detached'
 import type { Failure } from './event'
 import { names } from './ownership'
 import { configOf, type JobState } from './state'
@@ -22,6 +23,7 @@ export const refused = (error: Failure): Decision => ({ is: 'refused', error })
 export function whyNoData(turn: Turn, job: JobState, command: string): Failure | null {
   const at = names(turn, job)
   if (configOf(turn.state, job).data === null) return jobReport('E_JOB_NO_DATA', at)
+  if (dataIsStopped(job)) return jobReport('E_DATA_STOPPED', { ...at, command })
   return job.phase === 'online' ? null : jobReport('E_JOB_NOT_ONLINE', { ...at, state: job.phase, command })
 }
 

@@ -1,4 +1,5 @@
 import { type Check, whyNot } from './check'
+import { WATCHED, watchedChecks } from './detached'
 import { rulesOf } from './quorum/rules'
 import { modeIsUnsure } from './staleConfig'
 import { configOf, copyIsWhole, hasData, type JobState, type State } from './state'
@@ -48,14 +49,21 @@ function modeChecks(state: State, job: JobState): Check[] {
 }
 
 /** What a node must have to take over by itself; a job without data has nothing that could be missing. */
-export const takeOverChecks = (state: State, job: JobState): Check[] => [configCheck(state), ...modeChecks(state, job), ...fitChecks(state, job)]
+export const takeOverChecks = (state: State, job: JobState): Check[] => [
+  configCheck(state),
+  ...watchedChecks(state, job),
+  ...modeChecks(state, job),
+  ...fitChecks(state, job)
+]
 
 const fitChecks = (state: State, job: JobState): Check[] =>
   hasData(state, job)
     ? [...serveChecks(state, job), needToVerifyCheck(job), modeCheck(state, job), safetyCheck(state, job), inSyncCheck(state, job)]
     : serveChecks(state, job)
 
-export const whyNotTakeOver = (state: State, job: JobState): string | null => whyNot(takeOverChecks(state, job))
+/** `ifWatched`: what else there would be, if it were not detached. */
+export const whyNotTakeOver = (state: State, job: JobState, ifWatched = false): string | null =>
+  whyNot(takeOverChecks(state, job).filter(({ name }) => !ifWatched || name !== WATCHED))
 
 /**
  * `Yes` means: the owner started from a folder that had not been watched all the time (it was unmounted, so anybody may have

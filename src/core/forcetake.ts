@@ -1,6 +1,7 @@
 import { jobReport } from '../report/job'
 import { serveAgain } from './cutOff'
 import { type Decision, refused } from './decision'
+import { isDetached } from './detached'
 import { digest } from './digest'
 import type { Failure } from './event'
 import { ownerIsLost } from './failover'
@@ -82,6 +83,8 @@ function whyNotNeeded(turn: Turn, job: JobState, startable: boolean): Failure | 
   const at = names(turn, job)
   if (owns(state, job)) return startable ? jobReport('E_FORCE_NOT_NEEDED', { ...at, how: `bringin ${job.name} starts it` }) : null
   const byItself = ownerIsLost(state, job) && whyNotTakeOver(state, job) === null
+  if (isDetached(job) && ownerIsLost(state, job) && whyNotTakeOver(state, job, true) === null)
+    return jobReport('E_FORCE_NOT_NEEDED', { ...at, how: `bringin ${job.name} watches it again, and then ${state.node} takes over by itself` })
   return byItself ? jobReport('E_FORCE_NOT_NEEDED', { ...at, how: `${state.node} takes over by itself, as soon as nobody answers for its addresses` }) : null
 }
 

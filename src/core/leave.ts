@@ -1,3 +1,4 @@
+import { dataIsStopped } from './detached'
 import { stopStages } from './order'
 import { beginPlan } from './plan'
 import { giveUpLease } from './quorum/release'
@@ -25,9 +26,9 @@ function stop(turn: Turn, job: JobState): void {
   beginPlan(turn, job, 'stop', 'automatic', stopStages(configOf(turn.state, job), someoneTakes(turn.state, job)))
 }
 
-/** Nobody takes what is queued where the other node is gone: a shutdown does not wait for it. */
-const someoneTakes = ({ peerAlive, leavingSinceMs }: State, { data }: JobState): boolean =>
-  data?.connected === true || (peerAlive === 'up' && leavingSinceMs === null)
+/** Nobody takes what is queued where the other node is gone, or where it is held back: a shutdown does not wait for it. */
+const someoneTakes = ({ peerAlive, leavingSinceMs }: State, job: JobState): boolean =>
+  !dataIsStopped(job) && (job.data?.connected === true || (peerAlive === 'up' && leavingSinceMs === null))
 
 /** It has ended when nothing of any job is left here, and the voters have been told. */
 export const hasLeft = (jobs: JobState[]): boolean =>

@@ -1,6 +1,8 @@
 import { jobReport } from '../report/job'
 import type { Upgraded } from '../wire'
+import { attachEnded } from './attach'
 import { observed } from './boot'
+import { dataIsStopped } from './detached'
 import type { Failure, Found, Outcome } from './event'
 import { fenced, probed } from './failover'
 import { forceProbed } from './forcetake'
@@ -8,7 +10,7 @@ import { giveBack, offerHandover, peerCanTake, switchFailed } from './handover'
 import { whyHopeless } from './hopeless'
 import { standDownStages, startStages } from './order'
 import { names } from './ownership'
-import { beginPlan, describe, taskEnded } from './plan'
+import { beginPlan, blankResources, describe, taskEnded } from './plan'
 import { reconfigured } from './staleConfig'
 import { configOf, isTouched, RETRY_MS, setFailed, type JobState, type Plan } from './state'
 import { changeTicket, endTicket, runningTicket } from './tickets'
@@ -20,9 +22,13 @@ import { log, setNote, setRecord, type Turn } from './turn'
 export function orderEnded(turn: Turn, job: JobState, event: { attempt: number; task: number; outcome: Outcome }): void {
   if (event.attempt !== job.attempt) return
   const order = job.plan?.pending.find(({ task }) => task === event.task)?.order
+  const attaches = job.plan?.kind === 'attach'
   const plan = taskEnded(turn, job, event.task, event.outcome)
   if (event.outcome.ok && order?.do === 'upgrade') upgraded(turn, job, plan?.ticket ?? null, event.outcome.result as Upgraded)
-  if (event.outcome.ok && order?.do === 'observe') observed(turn, job, event.outcome.result as Found)
+  if (event.outcome.ok && order?.do === 'observe') {
+    if (attaches) blankResources(turn, job)
+    observed(turn, job, event.outcome.result as Found, attaches ? 'when monitoring began again' : undefined)
+  }
   if (event.outcome.ok && order?.do === 'probe' && event.outcome.result !== null) job.answeredBy = String(event.outcome.result)
   if (plan) planEnded(turn, job, plan)
 }
@@ -54,6 +60,8 @@ export function planEnded(turn: Turn, job: JobState, plan: Plan): void {
       return dataPlanEnded(turn, job, plan)
     case 'reconfigure':
       return reconfigured(turn, job, plan)
+    case 'attach':
+      return attachEnded(turn, job, plan)
     case 'upgrade':
       return upgradeEnded(turn, job, plan)
     case 'standDown':
@@ -67,6 +75,7 @@ export function planEnded(turn: Turn, job: JobState, plan: Plan): void {
 function started(turn: Turn, job: JobState, plan: Plan): void {
   job.phase = 'online'
   job.note = null
+  job.yielded = false
   log(turn, 'info', `${job.name} is online on ${turn.state.node}`, job)
   endTicket(turn, plan.ticket, (plan.ticket !== null && turn.state.tickets[plan.ticket]?.pending) || null)
 }
@@ -169,7 +178,8 @@ function upgradeEnded(turn: Turn, job: JobState, plan: Plan): void {
 }
 
 function dataPlanEnded(turn: Turn, job: JobState, plan: Plan): void {
-  if (plan.kind === 'data') job.retryAtMs = 0
+  // One whose data was stopped says so soon.
+  if (plan.kind === 'data') job.retryAtMs = dataIsStopped(job) ? turn.state.atMs + RETRY_MS : 0
   const failure = plan.failures[0]
   const at = names(turn, job)
   if (!failure) return endTicket(turn, plan.ticket)

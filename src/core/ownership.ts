@@ -1,6 +1,7 @@
 import { firstOwnerOf, type JobRecord, type NeedToVerify, type NodeName } from '../model'
 import { jobReport } from '../report/job'
 import type { JobView, NodeView } from '../wire'
+import { detachedOf, newerDetached, watched } from './detached'
 import type { Failure } from './event'
 import { dropPlan } from './plan'
 import { rulesOf } from './quorum/rules'
@@ -112,7 +113,8 @@ export function adopt(turn: Turn, job: JobState, theirs: JobRecord): void {
     safetySequence: theirs.safetySequence,
     mirrorInSync: theirs.mirrorInSync,
     syncSequence: theirs.syncSequence,
-    selectedSequence: theirs.selectedSequence
+    selectedSequence: theirs.selectedSequence,
+    ...detachedOf(theirs, job)
   })
   forgetTroubles(job)
   waitForNewOwner(state, job)
@@ -142,6 +144,8 @@ export function forgetTroubles(job: JobState): void {
   job.forcing = false
   job.safetyAskedMs = null
   job.exposure = { flying: null, nextAtMs: 0, recordedThere: null }
+  job.detaching = null
+  job.yielded = false
 }
 
 /** Same role sequence: the standby keeps up with what the owner's administrator wants. */
@@ -149,7 +153,7 @@ function follow(turn: Turn, job: JobState, theirs: JobRecord): void {
   if (theirs.owner !== job.record.owner) return refuseConflict(turn, job, theirs)
   const { desired, takeReason, takeTimeMs } = theirs
   const ofOwner = owns(turn.state, job) ? {} : { desired, takeReason, takeTimeMs, ...newerSafety(job, theirs), ...newerSelection(job, theirs) }
-  const change = { ...ofOwner, ...newerSync(turn, job, theirs), needToVerify: mergeVerify(turn, job, theirs) }
+  const change = { ...ofOwner, ...newerDetached(turn, job, theirs), ...newerSync(turn, job, theirs), needToVerify: mergeVerify(turn, job, theirs) }
   const mine: JobRecord = job.record
   if (Object.entries(change).some(([key, value]) => mine[key as keyof JobRecord] !== value)) setRecord(turn, job, change)
 }
@@ -220,7 +224,8 @@ export const names = (turn: Seeing, job: JobState) => ({ job: job.name, node: tu
 /** This node becomes the owner: the record is on disk before anything of the job starts. */
 export function take(turn: Turn, job: JobState, record: Partial<JobRecord> & { roleSequence: number }): void {
   dropPlan(job)
-  setRecord(turn, job, { ...record, owner: turn.state.node, handover: null })
+  // Whoever takes it watches it.
+  setRecord(turn, job, { ...record, owner: turn.state.node, handover: null, ...watched(job.record) })
   forgetTroubles(job)
   job.peerSpoke = true
   job.phase = 'offline'

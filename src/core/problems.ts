@@ -1,5 +1,7 @@
 import { monitorProblems } from './monitor/view'
 import { ENGINE_SILENT_MS, peerEngineIsSilent } from './heartbeat'
+import type { Detached } from '../model'
+import { detachedNow, detachedText } from './detached'
 import { waitsForRedo } from './sync'
 import { configOf, owns, type JobState, type State } from './state'
 import { ageText, sizeText } from './words'
@@ -33,6 +35,8 @@ function pairProblems(state: State): string[] {
 function jobProblems(state: State, job: JobState): string[] {
   const found: string[] = []
   const { record } = job
+  const detached = detachedNow(job)
+  if (detached !== null && owns(state, job)) found.push(...detachedProblems(state, job, detached))
   if (job.note !== null) found.push(`${job.name} on ${state.node}: ${job.note}`)
   if (record.errorFlag !== null && job.note !== `error flag: ${record.errorFlag}`)
     found.push(`${state.node} keeps an error flag for ${job.name}: ${record.errorFlag}`)
@@ -41,6 +45,14 @@ function jobProblems(state: State, job: JobState): string[] {
   for (const [name, path] of Object.entries(job.paths))
     if (path !== 'ok') found.push(`the network card of VIP ${name} of ${job.name} on ${state.node} has no link`)
   return found
+}
+
+function detachedProblems(state: State, job: JobState, detached: Detached): string[] {
+  const failed = Object.entries(job.failedApplications).map(
+    ([name, why]) => `application ${name} of ${job.name} has failed on ${state.node} and stays so: ${why}`
+  )
+  const lost = job.dataLost === null ? [] : [`the data program of ${job.name} on ${state.node} is lost and stays so: ${job.dataLost}`]
+  return [`${job.name} is ${detachedText(state, detached)}: no fault of it acts, and it does not fail over; bringin ${job.name} ends that`, ...failed, ...lost]
 }
 
 /** The other causes have a sentence of their own. */

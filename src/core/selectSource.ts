@@ -8,6 +8,7 @@ import { switchStages } from './handover'
 import { names, nodeOfPair } from './ownership'
 import { beginPlan, describe } from './plan'
 import { hasData, owns, peerIsReachable, peerJob, type JobState } from './state'
+import { watchedConditions, whyRefused } from './switchable'
 import { endTicket, stepLine } from './tickets'
 import { setRecord, type Turn } from './turn'
 import { peerJobAge } from './views'
@@ -22,6 +23,8 @@ export function decideSelect(turn: Turn, job: JobState, chosen: string): Decisio
   if (typeof named !== 'string') return refused(named)
   if (!hasData(turn.state, job)) return refused(jobReport('E_JOB_NO_DATA', at))
   if (job.record.needToVerify !== 'Manually') return refused(jobReport('E_SELECT_NOT_NEEDED', { ...at, word: job.record.needToVerify }))
+  const detached = whyRefused(watchedConditions(turn, job, 'selectsrc'))
+  if (detached !== null) return refused(detached)
   const danger = dangerOf(turn, job, chosen)
   const planned = whyPlanned(turn, job)
   if (chosen === node && planned !== null) return refused(planned)

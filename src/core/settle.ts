@@ -1,3 +1,4 @@
+import { endTimeAlone, settleDetached } from './attach'
 import { trustPeerCopy } from './data'
 import { followMode, settleSafety } from './safety'
 import { settleStale } from './staleConfig'
@@ -5,10 +6,10 @@ import { settleSelected } from './selectSource'
 import { settleExposure, trustMirror } from './sync'
 import { watchJeopardy } from './jeopardy'
 import { noteCutOff, settleCutOff } from './cutOff'
-import { tryComeBack, tryFailover, tryPass, tryReclaim } from './failover'
+import { ownerIsLost, tryComeBack, tryFailover, tryPass, tryReclaim } from './failover'
 import { planEnded } from './outcomes'
 import { askVoters } from './quorum/ask'
-import { ownerIsSilent, settleClaim } from './quorum/claim'
+import { settleClaim } from './quorum/claim'
 import { startChecks, stopWithoutLease } from './quorum/serve'
 import { recoverData, restartApplications } from './trouble'
 import { whyNot } from './check'
@@ -69,7 +70,7 @@ function settleOwner(turn: Turn, job: JobState): void {
   followMode(turn, job)
   if (job.record.handover) return settleHandover(turn, job)
   if (job.record.desired === 'offline') return settleOffline(turn, job)
-  if (settleCutOff(turn, job)) return
+  if (settleDetached(turn, job) || settleCutOff(turn, job)) return
   const blocked = whyNotServe(turn.state, job)
   if (blocked) return stayInError(turn, job, blocked)
   if (job.phase === 'online') return settleOnline(turn, job)
@@ -127,8 +128,9 @@ function standDown(turn: Turn, job: JobState): void {
 function settleStandby(turn: Turn, job: JobState): void {
   job.phase = 'standby'
   if (isTouched(job)) return standDown(turn, job)
+  endTimeAlone(turn, job)
   if (turn.state.leaving || tryFailover(turn, job)) return
-  const silent = turn.state.peerAlive === 'lost' || ownerIsSilent(turn.state, job)
+  const silent = turn.state.peerAlive === 'lost' || ownerIsLost(turn.state, job)
   if (!hasData(turn.state, job) && !silent) job.note = null
   if (job.plan !== null || !hasData(turn.state, job)) return
   if (job.record.needToVerify === 'Manually' && turn.state.peerAlive === 'lost') return

@@ -1,4 +1,4 @@
-import type { Config, JobConfig, JobName, JobRecord, NodeName, VipConfig } from '../model'
+import type { Config, Detached, JobConfig, JobName, JobRecord, NodeName, VipConfig } from '../model'
 import type { Ballot, Jeopardy, JobCommand, JobView, MirrordStatus, NodeView, StepLine, TakeoverView, VoteRefusal, VipPath } from '../wire'
 import type { Order } from './action'
 import type { Failure, HeartbeatFacts, VoterName } from './event'
@@ -129,6 +129,10 @@ export interface JobState {
   answeredBy: string | null
   /** What is still here as the configuration before had it. Replaced whole. */
   stale: Stale
+  /** Not recorded on the other node yet: what was before, and since when. */
+  detaching: { before: Detached | null; sinceMs: number } | null
+  /** Detached, and this node has stopped it because it might not serve any more: it serves again when it may. */
+  yielded: boolean
   /** Replaced whole. */
   jeopardy: Jeopardy[]
   /** null: the job's mode knows no quorum. */
@@ -209,6 +213,7 @@ export type PlanKind =
   | 'upgrade'
   | 'reconfigure'
   | 'force'
+  | 'attach'
 
 /** Stages are done one after the other, the tasks of a stage side by side. */
 export interface Plan {
@@ -254,6 +259,7 @@ export const OFFER_LIMIT_MS = 15_000
 export const VOIDED_MAX = 32
 export const SAFETY_LIMIT_MS = 15_000
 export const EXPOSE_AGAIN_MS = 1_000
+export const DETACH_LIMIT_MS = 15_000
 
 export function initialState(input: {
   node: NodeName

@@ -1,6 +1,7 @@
 import { jobReport } from '../report/job'
 import { type Check, firstUnmet, type Observer } from './check'
 import { configDiffers } from './decision'
+import { watchedChecks } from './detached'
 import type { Failure } from './event'
 import { names } from './ownership'
 import { configOf, isTouched, peerIsReachable, peerJob, type JobState } from './state'
@@ -61,8 +62,18 @@ export function switchConditions(turn: Seeing, job: JobState): Condition[] {
     'self',
     () => jobReport('E_MODE_NO_SWITCH', { ...at, mode })
   )
-  return [online, ...peerConditions(turn, job), modeAllows, ...(data === null ? [] : [...streamConditions(turn, job), ...copyConditions(turn, job)])]
+  return [
+    online,
+    ...watchedConditions(turn, job, 'switch'),
+    ...peerConditions(turn, job),
+    modeAllows,
+    ...(data === null ? [] : [...streamConditions(turn, job), ...copyConditions(turn, job)])
+  ]
 }
+
+/** Nobody moves what somebody works on. */
+export const watchedConditions = (turn: Seeing, job: JobState, command: string): Condition[] =>
+  watchedChecks(turn.state, job).map((check) => ({ ...check, refuse: () => jobReport('E_JOB_DETACHED', { ...names(turn, job), command, why: check.value() }) }))
 
 /** The checks of a move of a job that stays offline. */
 export function offlineMoveConditions(turn: Seeing, job: JobState): Condition[] {

@@ -1,4 +1,5 @@
 import type { MirrordStatus } from '../wire'
+import { isDetached, isRecordedThere } from './detached'
 import type { HandoverAnswer, Outcome } from './event'
 import { configOf, EXPOSE_AGAIN_MS, hasData, owns, peerJob, type JobState, type State } from './state'
 import { servesByForce } from './quorum/force'
@@ -42,6 +43,9 @@ export function startsWithoutMirror(state: State, job: JobState): boolean {
   if (!owns(state, job) || !hasData(state, job) || record.desired !== 'online' || record.handover !== null) return false
   return phase !== 'online' && phase !== 'error' && plan === null && next?.peerCopyComplete !== true
 }
+
+/** Detached while the other node is lost: no voter must let its copy take over. */
+export const wantsOutOfSync = ({ peerAlive }: State, { detaching }: JobState): boolean => detaching !== null && peerAlive === 'lost'
 
 /** By its answer, or by what it says of itself. One that was away while this node recorded it alone has not. */
 function peerHasRecorded(state: State, job: JobState): boolean {
@@ -135,6 +139,8 @@ export function trustMirror(turn: Turn, job: JobState): void {
   // One that is still on its way would open a gate that has just been closed.
   if (data === null || record.mirrorInSync || record.needToVerify === 'Manually' || job.exposure.flying === 'expose') return
   if (!owns(turn.state, job) || job.phase !== 'online' || !isInSync(job, data)) return
+  // A mirror in sync may take over: it has to know first that it must not.
+  if (isDetached(job) && !isRecordedThere(turn.state, job)) return
   setRecord(turn, job, { mirrorInSync: true, syncSequence: record.syncSequence + 1 })
   log(turn, 'info', `The mirror of ${job.name} on ${turn.state.peerNode} is in sync`, job)
 }

@@ -9,6 +9,17 @@ export type JobStateWord = 'online' | 'offline' | 'starting' | 'stopping' | 'swi
 /** Need to Verify (guide 3, property view). */
 export type NeedToVerify = 'No' | 'Yes' | 'Manually'
 
+/** Nobody acts on the job's faults, because an administrator works on it (guide 4, Detach). Times are wall clock, epoch ms. */
+export interface Detached {
+  sinceMs: number
+  by: string
+  reason: string | null
+  /** It is watched again from then on, by itself; null: when somebody says so. */
+  untilMs: number | null
+  /** Replication is stopped too. */
+  stopData: boolean
+}
+
 /**
  * What a node must not forget about a job. It is on disk before anything acts on it (design §3, rule 1).
  * The role sequence is the fencing token: it grows by one at every change of owner.
@@ -50,6 +61,9 @@ export interface JobRecord {
   syncSequence: number
   /** The role sequence in which an administrator said that the owner's data is right (`selectsrc`); 0: in none. */
   selectedSequence: number
+  /** Absent or null: it is watched. Both nodes have it on disk before anybody is told "detached"; the higher sequence is right. */
+  detached?: Detached | null
+  detachSequence?: number
   /** Owners so far, newest last, at most ROLE_HISTORY_MAX. */
   history: { roleSequence: number; owner: NodeName }[]
 }

@@ -58,6 +58,22 @@ export const JOB_MESSAGES = {
     message: ({ job, node, state, command }) => `${command} needs ${job} online on ${node}; it is ${state}`,
     tryThis: ({ job }) => `bringin ${job} first`
   }),
+  E_JOB_DETACHED: define<Pair & { command: string; why: string }>({
+    exitCode: 5,
+    message: ({ job, node, command, why }) => `${command} is not done with ${job}, on which somebody works: it is ${why} on ${node}`,
+    tryThis: ({ job }) => `bringin ${job} first; it watches the job again`
+  }),
+  E_DETACH_UNHEARD: define<Pair & { age: string }>({
+    exitCode: 5,
+    message: ({ job, node, peer, age }) =>
+      `${node} does not detach ${job}: ${peer} has to record it first, or it might take the job over, and its agent was heard ${age}`,
+    tryThis: ({ peer, job }) => `Start the agent on ${peer}, or repair the links (hbtstate), then detach ${job} again`
+  }),
+  E_DATA_STOPPED: define<At & { command: string }>({
+    exitCode: 5,
+    message: ({ job, node, command }) => `${command} needs the replication of ${job}, which was stopped on ${node} by detach`,
+    tryThis: ({ job }) => `bringin ${job} starts it again; detach ${job} --keep-data starts it too, and leaves the job detached`
+  }),
   E_JOB_NO_DATA: define<At>({
     exitCode: 5,
     message: ({ job }) => `${job} replicates no folders, so there is nothing to mirror`,

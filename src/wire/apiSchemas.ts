@@ -2,12 +2,13 @@ import * as z from 'zod'
 import { JOB_MODES, type JobRecord } from '../model'
 import { VERIFY_PAGE_MAX, type CommandRequest, type LoginRequest } from './api'
 import { configPrepareSchema, configVersionSchema } from './configSchemas'
-import { JOB_COMMANDS, type JobCommand } from './command'
+import { DETACH_MS, JOB_COMMANDS, type JobCommand } from './command'
 import { CHECK_MODES } from './frameFields'
 import type { MirrordStatus } from './mirrord'
 import type { TakeoverView } from './history'
 import type { DecisionView } from './why'
 import { JEOPARDY_CAUSES, type JobView, type LinkView, type NodeView, type PeerMessage, type PeerReply, type QuorumView, WITNESS_WORDS } from './peer'
+import { detachedSchema } from './keptState'
 import { monitorViewSchema, typedConditionsSchema } from './monitorSchemas'
 import { ballotSchema, voteMessageSchema } from './voteSchemas'
 
@@ -36,7 +37,9 @@ const commandOptions = {
   bytesPerSecond: z.int().min(BANDWIDTH_BYTES_MIN).nullable().optional(),
   safety: safety.optional(),
   node: name.optional(),
-  confirm: name.optional()
+  confirm: name.optional(),
+  stopData: z.boolean().optional(),
+  forMs: z.int().min(DETACH_MS.min).max(DETACH_MS.max).optional()
 }
 
 export const jobCommandSchema: z.ZodType<JobCommand> = z.enum(JOB_COMMANDS)
@@ -95,6 +98,8 @@ const jobRecordSchema: z.ZodType<JobRecord> = z.looseObject({
   mirrorInSync: z.boolean(),
   syncSequence: count,
   selectedSequence: count,
+  detached: detachedSchema.nullish(),
+  detachSequence: count.optional(),
   history: list(z.looseObject({ roleSequence: count, owner: name }))
 })
 

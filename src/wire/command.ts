@@ -15,7 +15,8 @@ export const JOB_COMMANDS = [
   'safety',
   'selectsrc',
   'clearerr',
-  'upgrade'
+  'upgrade',
+  'detach'
 ] as const
 export type JobCommand = (typeof JOB_COMMANDS)[number]
 
@@ -35,4 +36,11 @@ export interface CommandOptions {
   node?: NodeName
   /** `selectsrc`, `forcetake`, and a `bringout` that the other node cannot hear of: `danger.state` of the dry run whose warning was shown. Refused when the state has changed since. */
   confirm?: string
+  /** `detach`: replication stops too; without it, it goes on. */
+  stopData?: boolean
+  /** `detach`: for so long, then it is watched again. */
+  forMs?: number
 }
+
+/** How long a job may be detached for: long enough to notice, short enough not to be forgotten. */
+export const DETACH_MS = { min: 10_000, max: 30 * 24 * 3_600_000 }

@@ -3,18 +3,28 @@ import type { JobRecord } from '../model'
 
 /** What the engine keeps over restarts, in `<state>/engine.json`. */
 export interface KeptState {
-  formatVersion: 1 | 2
+  formatVersion: 1 | 2 | 3
   node: string
   records: Record<string, JobRecord>
 }
 
-/** 2: promises of the modes with quorum, which an engine that did not know them would break. */
-export const KEPT_FORMAT_MAX = 2
+/** 2: promises of the modes with quorum, which an engine that did not know them would break; 3: a job is detached, and such an engine would act on its faults. */
+export const KEPT_FORMAT_MAX = 3
 
 /** The oldest one that holds it, so that a pair of the guide's mode may go back to the version before. */
 export function formatOf(records: Record<string, JobRecord>): KeptState['formatVersion'] {
-  return Object.values(records).some(({ claim, released }) => claim || released) ? 2 : 1
+  const all = Object.values(records)
+  if (all.some(({ detached }) => detached)) return 3
+  return all.some(({ claim, released }) => claim || released) ? 2 : 1
 }
+
+export const detachedSchema = z.looseObject({
+  sinceMs: z.number(),
+  by: z.string(),
+  reason: z.string().nullable(),
+  untilMs: z.number().nullable(),
+  stopData: z.boolean()
+})
 
 const recordSchema = z.looseObject({
   job: z.string(),
@@ -36,6 +46,8 @@ const recordSchema = z.looseObject({
   mirrorInSync: z.boolean().default(false),
   syncSequence: z.int().min(0).default(0),
   selectedSequence: z.int().min(0).default(0),
+  detached: detachedSchema.nullish(),
+  detachSequence: z.int().min(0).optional(),
   history: z.array(z.object({ roleSequence: z.int().min(0), owner: z.string() }))
 })
 

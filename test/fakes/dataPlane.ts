@@ -27,7 +27,7 @@ export class DataPlane {
     if (data.role === role && data.roleSequence === roleSequence) return done(null)
     this.disconnect()
     data.role = role
-    data.manually = data.forced = data.alone = false
+    data.manually = data.forced = data.alone = data.paused = false
     if (order.do !== 'stopData') data.roleSequence = roleSequence
     data.running = true
     if (order.do === 'source') this.becomeSource(node, order.peerCopyComplete)
@@ -44,6 +44,19 @@ export class DataPlane {
     this.servesFrom(node)
     this.close(node)
     if (data.safety === 'full' && !peerCopyComplete) data.exposure = 'wanted'
+  }
+
+  /** What was not sent meanwhile is compared afterwards. */
+  transmit(node: FakeNode, action: 'pause' | 'resume'): Outcome {
+    const { data } = node.machine
+    if (data.role !== 'source') return failed('it is not the source')
+    data.paused = action === 'pause'
+    if (data.paused && data.exposure === 'protected') data.exposure = 'wanted'
+    this.tell(node)
+    if (data.paused) return done(null)
+    this.disconnect()
+    this.later()
+    return done(null)
   }
 
   /** Safety FULL: nothing is acknowledged without the target, until that may be. */
@@ -113,7 +126,7 @@ export class DataPlane {
 
   drain(node: FakeNode): Outcome {
     const { data } = node.machine
-    if (!data.connected || data.mirroring) return failed('the target is not connected')
+    if (!data.connected || data.mirroring || data.paused) return failed('the target is not connected')
     this.world.other(node).machine.data.content = data.content
     return done(null)
   }
@@ -144,7 +157,7 @@ export class DataPlane {
     to.copyComplete = from.peerCopyComplete
     if (from.peerCopyComplete) adoptCopy(from, to, ends.target.name)
     else this.mirrorLater(ends.source, ends.target)
-    if (from.safety === 'full' && !from.mirroring) from.exposure = 'protected'
+    if (from.safety === 'full' && !from.mirroring && !from.paused) from.exposure = 'protected'
     else if (from.exposure !== 'granted') from.exposure = 'wanted'
     this.tell(ends.source)
     this.tell(ends.target)
@@ -161,7 +174,7 @@ export class DataPlane {
   private mirrorLater(source: FakeNode, target: FakeNode): void {
     const { epoch } = this
     this.world.after(MIRROR_MS, () => {
-      if (epoch !== this.epoch || !source.up || !target.up || !this.world.dataReachable()) return
+      if (epoch !== this.epoch || !source.up || !target.up || !this.world.dataReachable() || source.machine.data.paused) return
       const [from, to] = [source.machine.data, target.machine.data]
       from.mirroring = to.mirroring = false
       from.peerCopyComplete = to.copyComplete = true
@@ -197,11 +210,11 @@ export class DataPlane {
       const { data, applications } = node.machine
       if (data.role !== 'source' || applications.size === 0 || !this.world.maySource(node)) continue
       const to = this.world.other(node).machine.data
-      const received = data.connected && !data.mirroring && to.connected
+      const received = data.connected && !data.mirroring && !data.paused && to.connected
       if (!received && data.exposure !== 'granted') continue
       data.content = this.nextVersion()
       if (received) to.content = data.content
-      if (!data.connected) data.exposed = true
+      if (!data.connected || data.paused) data.exposed = true
       this.world.options.served?.(node, 'acknowledges a write')
       if (data.safety === 'full' && (received || !data.alone)) this.acknowledged = data.content
     }

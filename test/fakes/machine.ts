@@ -17,6 +17,8 @@ export interface FakeData {
   peerCopyComplete: boolean
   connected: boolean
   mirroring: boolean
+  /** Source: nothing is sent, and the connection stays. */
+  paused: boolean
   /** Survive a crash of the node. */
   copyComplete: boolean
   content: number
@@ -49,6 +51,7 @@ export const blankMachine = (copyComplete: boolean, kept: Partial<FakeData> = {}
     peerCopyComplete: false,
     connected: false,
     mirroring: false,
+    paused: false,
     copyComplete,
     content: 0,
     claimedContent: 0,
@@ -78,7 +81,7 @@ export function statusOf(data: FakeData): MirrordStatus {
     link: data.connected ? 'link-0' : null,
     links: [],
     mirror: { state: data.mirroring ? 'Mirror' : 'Idle', percent: data.mirroring ? 50 : 100, leftBytes: 0, leftMs: null },
-    replication: data.connected ? 'Replicating' : 'Stop',
+    replication: !data.connected ? 'Stop' : data.paused ? 'Pause' : 'Replicating',
     speedBytesPerSecond: 0,
     sentBytes: 0,
     queuedBytes: 0,

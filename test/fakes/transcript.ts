@@ -90,6 +90,7 @@ interface Recorded {
   safety: string
   mirrorInSync: boolean
   selectedSequence: number
+  detached?: { stopData: boolean } | null
 }
 
 function recordText(record: Recorded): string {
@@ -102,7 +103,8 @@ function recordText(record: Recorded): string {
     !record.copyComplete && 'copy incomplete',
     record.safety === 'full' && 'safety FULL',
     !record.mirrorInSync && 'not in sync',
-    record.selectedSequence === record.roleSequence && 'selected'
+    record.selectedSequence === record.roleSequence && 'selected',
+    record.detached && (record.detached.stopData ? 'detached, data stopped' : 'detached')
   ]
   return [`${record.roleSequence} ${record.owner} ${record.desired}`, ...more.filter(Boolean)].join(', ')
 }

@@ -255,7 +255,18 @@ export class World {
   ageDisk(name: string): void {
     const node = this.node(name)
     const records = Object.entries(node.disk ?? {}).map(([job, record]) => {
-      const { safety: _s, safetySequence: _q, mirrorInSync: _m, syncSequence: _y, selectedSequence: _l, claim: _c, released: _r, ...first } = record
+      const {
+        safety: _s,
+        safetySequence: _q,
+        mirrorInSync: _m,
+        syncSequence: _y,
+        selectedSequence: _l,
+        claim: _c,
+        released: _r,
+        detached: _d,
+        detachSequence: _n,
+        ...first
+      } = record
       return [job, first]
     })
     const read = readKept({ formatVersion: 1, node: name, records: Object.fromEntries(records) })
@@ -786,9 +797,10 @@ export class World {
         return this.data.drain(node)
       case 'mirror':
       case 'verify':
-      case 'transmit':
       case 'bandwidth':
         return machine.data.connected ? done(null) : failed('not connected')
+      case 'transmit':
+        return this.data.transmit(node, order.action)
       case 'safety':
         return this.data.setSafety(node, order)
       case 'selectSource':

@@ -1,12 +1,12 @@
-import { simulate } from './simulate'
-import { simulateEtcd, simulateQuorum } from './simulateQuorum'
+import { simulate, simulateWork } from './simulate'
+import { simulateEtcd, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
 
-export type Life = (seed: number, line: ((text: string) => void) | null) => void
+export type Life = (seed: number, line: ((text: string) => void) | null) => number
 
-const LIVES: Life[] = [simulateQuorum, simulate, simulateEtcd, simulate]
+const LIVES: Life[] = [simulateQuorum, simulate, simulateEtcd, simulateWork, simulateQuorumWork, simulate]
 
-/** Each other life has a witness, and of these each other one etcd. */
-export const lifeOf: Life = (seed, line) => LIVES[seed % LIVES.length]?.(seed >> 1, line)
+/** Each other life has a witness, of these some have etcd, and in some people work on it. */
+export const lifeOf: Life = (seed, line) => LIVES[seed % LIVES.length]?.(seed >> 1, line) ?? 0
 
 export function failingSeeds(live: Life, from: number, to: number): { seed: number; why: string }[] {
   const failures: { seed: number; why: string }[] = []

@@ -7,6 +7,7 @@ import { B, JOB } from '../fakes/pairConfig'
 import { FakeStore } from '../fakes/store'
 import type { World, WorldOptions } from '../fakes/world'
 import { randomFrom } from './random'
+import { DETACH_FAULTS } from './detachFaults'
 import { faultsNamed } from './quorumFaults'
 import type { Planted } from './simulateQuorum'
 
@@ -215,7 +216,26 @@ const neverWaits: Planted = {
 }
 
 /** What is planted, what it breaks, and how it is planted (anew in each life). */
+/** It is told as done before the other node has it on its disk, which does not hear of it. */
+const detachedTooSoon = (): Planted => ({
+  faults: [...DETACH_FAULTS, ...faultsNamed('kill', 'boot', 'boot', 'heal', 'start all at')],
+  options: stepping(
+    (state, event) => (event.kind === 'peerStateReceived' ? forgetsDetached(state, event) : state),
+    (result) => ({ ...result, state: withJob(result.state, () => ({ detaching: null })) })
+  )
+})
+
+function forgetsDetached(state: State, event: Extract<Event, { kind: 'peerStateReceived' }>): State {
+  const job = event.view.jobs[JOB]
+  if (job?.record.detached)
+    Object.assign(event, {
+      view: { ...event.view, jobs: { ...event.view.jobs, [JOB]: { ...job, record: { ...job.record, detached: null, detachSequence: 0 } } } }
+    })
+  return state
+}
+
 export const PLANTED: [what: string, breaks: RegExp, plant: () => Planted][] = [
+  ['a job told to be detached before the mirror knows', /had told to be detached/, detachedTooSoon],
   ['a lease counted from the reply', /^I1/, leaseFromReply],
   ['a guard that is told too late', /^I1/, () => toldTooLate],
   ['a lease given up before the service has stopped', /^I1/, releasedTooSoon],

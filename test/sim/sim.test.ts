@@ -1,6 +1,6 @@
 import { failingSeeds, story } from './lives'
-import { simulate } from './simulate'
-import { simulateEtcd, simulateQuorum } from './simulateQuorum'
+import { simulate, simulateWork } from './simulate'
+import { simulateEtcd, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
 
 const SEEDS = Number(process.env.SEEDS ?? 200)
 const FIRST = Number(process.env.SEED ?? 1)
@@ -14,7 +14,9 @@ const FOUND_WITH_WITNESS = [4, 103_086]
 test.each([
   ['pairs', simulate],
   ['pairs with a witness', simulateQuorum],
-  ['pairs with etcd as their witness', simulateEtcd]
+  ['pairs with etcd as their witness', simulateEtcd],
+  ['pairs on which somebody works', simulateWork],
+  ['pairs with a witness on which somebody works', simulateQuorumWork]
 ])(
   `${HALF} simulated %s keep what was promised, and become one again`,
   (_what, live) => {
@@ -28,5 +30,13 @@ test.each([
   HALF * 1_000
 )
 
-test.each(FOUND)('seed %d stays repaired', (seed) => simulate(seed))
-test.each(FOUND_WITH_WITNESS)('seed %d with a witness stays repaired', (seed) => simulateQuorum(seed))
+test.each(FOUND)('seed %d stays repaired', (seed) => void simulate(seed))
+test.each(FOUND_WITH_WITNESS)('seed %d with a witness stays repaired', (seed) => void simulateQuorum(seed))
+
+test.each([
+  ['pairs', simulateWork],
+  ['pairs with a witness', simulateQuorumWork]
+])('in the lives of %s in which somebody works the job is often detached', (_what, live) => {
+  const counts = Array.from({ length: 10 }, (_, seed) => live(seed, null))
+  expect(counts.filter((count) => count > 0).length).toBeGreaterThan(3)
+})

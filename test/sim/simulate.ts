@@ -1,20 +1,24 @@
 import type { Action, Event } from '../../src/core'
 import { A, B, withSafety } from '../fakes/pairConfig'
 import { World, type FakeNode } from '../fakes/world'
+import { DETACH_FAULTS, endWork } from './detachFaults'
+import { DetachPromises } from './detachPromises'
 import { FAULTS, type Later } from './faults'
 import { transcriptLines } from '../fakes/transcript'
 import { Promises } from './promises'
 import { chances, comeToRest, FAULTS_MS, maybeFault, startsFail, STEP_MS } from './life'
 import { randomFrom } from './random'
 
-/** One life of a pair: faults for three minutes, then peace, then it must be whole. Throws what was broken. */
-export function simulate(seed: number, line: ((text: string) => void) | null = null, faults = FAULTS): void {
+/** One life of a pair: faults for three minutes, then peace, then it must be whole. Throws what was broken; answers how often the job was detached. */
+export function simulate(seed: number, line: ((text: string) => void) | null = null, faults = FAULTS): number {
   const random = randomFrom(seed)
   let faulty = true
   const promises = new Promises()
+  const detached = new DetachPromises()
   const observe = (node: FakeNode, event: Event, actions: Action[]): void => {
     if (line) for (const text of transcriptLines(node.name, event, actions)) line(text)
     promises.check(world, node, actions)
+    detached.check(world, node, actions)
   }
   const world: World = new World({
     config: withSafety(seed % 2 === 0 ? 'off' : 'full'),
@@ -22,7 +26,10 @@ export function simulate(seed: number, line: ((text: string) => void) | null = n
     observe,
     delayMs: (what) => (what === 'message' ? 1 + random() * (faulty ? 1_500 : 20) : 20 + random() * 400),
     ...chances(random, () => faulty),
-    saved: (node, records) => promises.saved(world, node, records)
+    saved: (node, records) => {
+      promises.saved(world, node, records)
+      detached.saved(world, node, records)
+    }
   })
   const starts = startsFail(world, seed, random, () => faulty)
   world.boot(A)
@@ -39,11 +46,17 @@ export function simulate(seed: number, line: ((text: string) => void) | null = n
     (forMs) => {
       // Whoever was still on its way out is started too.
       world.bootAll()
+      endWork(world)
       live(world, forMs, promises, () => undefined)
     },
     () => promises.checkWhole(world, starts)
   )
+  return detached.count
 }
+
+/** The same, and somebody works on it now and then. */
+export const simulateWork = (seed: number, line: ((text: string) => void) | null = null): number =>
+  simulate(seed, line, [...FAULTS, ...DETACH_FAULTS, ...DETACH_FAULTS])
 
 function live(world: World, forMs: number, promises: Promises, each: () => unknown): void {
   for (let passed = 0; passed < forMs; passed += STEP_MS) {

@@ -2,6 +2,8 @@ import type { Action, Event } from '../../src/core'
 import { A, etcdConfig, JOB, quorumConfig } from '../fakes/pairConfig'
 import { transcriptLines } from '../fakes/transcript'
 import { World, type FakeNode, type WorldOptions } from '../fakes/world'
+import { DETACH_FAULTS, endWork } from './detachFaults'
+import { DetachPromises } from './detachPromises'
 import type { Later } from './faults'
 import { QuorumPromises } from './quorumPromises'
 import { QUORUM_FAULTS } from './quorumFaults'
@@ -23,15 +25,17 @@ export interface Planted {
   etcd?: boolean
 }
 
-/** One life of a pair with its witness: three minutes of faults, then peace, then it must be whole. Throws what was broken. */
-export function simulateQuorum(seed: number, line: ((text: string) => void) | null = null, planted: Planted = {}): void {
+/** One life of a pair with its witness: three minutes of faults, then peace, then it must be whole. Throws what was broken; answers how often the job was detached. */
+export function simulateQuorum(seed: number, line: ((text: string) => void) | null = null, planted: Planted = {}): number {
   const random = randomFrom(seed)
   let faulty = true
   const promises = new QuorumPromises()
+  const detached = new DetachPromises()
   const rates = new Map<string, number>()
   const observe = (node: FakeNode, event: Event, actions: Action[]): void => {
     if (line) for (const text of transcriptLines(node.name, event, actions)) line(text)
     promises.check(world, node, actions)
+    detached.check(world, node, actions)
   }
   const world: World = new World({
     config: (planted.etcd ? etcdConfig : quorumConfig)(seed % PROTECTION_EVERY === 0 ? 'high-protection' : 'high-availability'),
@@ -39,7 +43,10 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
     observe,
     delayMs: (what) => (what === 'message' ? 1 + random() ** 2 * (faulty ? 2_500 : 20) : 20 + random() * 400),
     ...chances(random, () => faulty),
-    saved: (node, records) => promises.saved(world, node, records),
+    saved: (node, records) => {
+      promises.saved(world, node, records)
+      detached.saved(world, node, records)
+    },
     witnessed: (ballot) => promises.witnessed(ballot),
     wiped: () => promises.witnessWiped(),
     served: (node, what) => promises.served(world, node, what),
@@ -60,10 +67,12 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
     (forMs) => {
       // Whoever was still on its way out is started too.
       world.bootAll()
+      endWork(world)
       live(world, forMs, () => undefined)
     },
     () => promises.checkWhole(world, starts)
   )
+  return detached.count
 }
 
 /** It is refused as long as there is no quorum. */
@@ -82,5 +91,9 @@ function live(world: World, forMs: number, each: () => unknown): void {
   }
 }
 
+/** The same, and somebody works on it now and then. */
+export const simulateQuorumWork = (seed: number, line: ((text: string) => void) | null = null): number =>
+  simulateQuorum(seed, line, { faults: [...QUORUM_FAULTS, ...DETACH_FAULTS, ...DETACH_FAULTS], etcd: seed % 3 === 0 })
+
 /** The same with an etcd cluster in the witness's place. */
-export const simulateEtcd = (seed: number, line: ((text: string) => void) | null = null): void => simulateQuorum(seed, line, { etcd: true })
+export const simulateEtcd = (seed: number, line: ((text: string) => void) | null = null): number => simulateQuorum(seed, line, { etcd: true })

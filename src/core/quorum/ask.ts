@@ -1,7 +1,7 @@
 import type { Ballot, VoteQuestion } from '../../wire'
 import type { VoterName } from '../event'
 import { hasData, owns, type JobState, type QuestionKind, type Sent, type State } from '../state'
-import { startsWithoutMirror, wantsExposure } from '../sync'
+import { startsWithoutMirror, wantsExposure, wantsOutOfSync } from '../sync'
 import type { Turn } from '../turn'
 import { whyNotTakeClaimed } from './claim'
 import { renewByForce } from './force'
@@ -46,7 +46,7 @@ function questionKind(state: State, job: JobState): QuestionKind {
   if (claim) return whyNotTakeClaimed(state, job) === null ? 'claim' : 'report'
   if (!owns(state, job) || handover !== null) return 'report'
   if (state.leaving && job.record.released) return 'release'
-  return mirrorInSync && (wantsExposure(state, job) || startsWithoutMirror(state, job)) ? 'outOfSync' : 'renew'
+  return mirrorInSync && (wantsExposure(state, job) || startsWithoutMirror(state, job) || wantsOutOfSync(state, job)) ? 'outOfSync' : 'renew'
 }
 
 function question(state: State, job: JobState, kind: QuestionKind, ballot: Ballot): VoteQuestion {

@@ -1,5 +1,6 @@
 import type { VoteMessage, VoteReply } from '../../wire'
 import { configDiffers } from '../decision'
+import { watched } from '../detached'
 import { adopt } from '../ownership'
 import { isTouched, owns, type JobState, type QuorumState } from '../state'
 import { refuse, reply, setRecord, type Turn } from '../turn'
@@ -51,7 +52,17 @@ function record(turn: Turn, job: JobState, { ballot }: VoteReply): void {
   const { roleSequence, owner, mirrorInSync, syncSequence } = ballot
   if (roleSequence > mine.roleSequence) {
     const needToVerify = mine.handover?.roleSequence === roleSequence && !job.drained ? 'Yes' : mine.needToVerify
-    return adopt(turn, job, { ...mine, roleSequence, owner, takeReason: 'failover', takeTimeMs: turn.state.wallMs, mirrorInSync, syncSequence, needToVerify })
+    return adopt(turn, job, {
+      ...mine,
+      roleSequence,
+      owner,
+      takeReason: 'failover',
+      takeTimeMs: turn.state.wallMs,
+      mirrorInSync,
+      syncSequence,
+      needToVerify,
+      ...watched(mine)
+    })
   }
   if (syncSequence > mine.syncSequence) setRecord(turn, job, { mirrorInSync, syncSequence })
 }

@@ -1,5 +1,6 @@
 import { jobReport } from '../../report/job'
 import type { Check } from '../check'
+import { isDetached } from '../detached'
 import type { Failure } from '../event'
 import { configCheck } from '../fit'
 import { standDownStages } from '../order'
@@ -28,6 +29,7 @@ export function stopWithoutLease(turn: Turn, job: JobState): boolean {
   if (turn.state.atMs < job.retryAtMs && job.phase === 'offline') return false
   job.phase = 'offline'
   job.next = null
+  job.yielded = isDetached(job)
   setNote(turn, job, noQuorum(turn, job), 'error')
   endTicket(turn, runningTicket(turn.state, job)?.id ?? null, whyNoQuorum(turn, job))
   beginPlan(turn, job, 'standDown', 'automatic', standDownStages(configOf(turn.state, job)))

@@ -1,0 +1,66 @@
+import type { Detached, JobRecord } from '../model'
+import type { Check } from './check'
+import { owns, peerJob, type JobState, type State } from './state'
+import type { Seeing } from './turn'
+import { ageText } from './words'
+
+/** Nobody acts on its faults: this much is asked everywhere; what is done about it stands in detach.ts. */
+export const detachedNow = ({ record }: Pick<JobState, 'record'>): Detached | null => record.detached ?? null
+
+export const isDetached = (job: JobState): boolean => detachedNow(job) !== null
+
+export const dataIsStopped = (job: JobState): boolean => detachedNow(job)?.stopData === true
+
+const sequenceOf = ({ detachSequence }: JobRecord): number => detachSequence ?? 0
+
+/** The next word on it. */
+export const saidNow = (record: JobRecord, detached: Detached | null): Partial<JobRecord> => ({ detached, detachSequence: sequenceOf(record) + 1 })
+
+/** A record that was never detached stays as it was. */
+export const watched = (record: JobRecord): Partial<JobRecord> => (record.detached ? saidNow(record, null) : {})
+
+/** As it stands in a newer record of the job. */
+export const detachedOf = ({ detached, detachSequence }: JobRecord, { record }: JobState): Partial<JobRecord> =>
+  detachSequence === undefined && record.detachSequence === undefined ? {} : { detached: detached ?? null, detachSequence: detachSequence ?? 0 }
+
+/** The owner's word counts, unless the other one has ended it while the owner was lost. */
+export function newerDetached({ state }: Seeing, { record, ...job }: JobState, theirs: JobRecord): Partial<JobRecord> {
+  const difference = sequenceOf(theirs) - sequenceOf(record)
+  const known = difference < 0 || (difference === 0 && (owns(state, { record, ...job }) || isSame(record.detached, theirs.detached)))
+  return known ? {} : detachedOf(theirs, { record, ...job })
+}
+
+const isSame = (a: Detached | null | undefined, b: Detached | null | undefined): boolean =>
+  (a ?? null) === (b ?? null) || (a?.sinceMs === b?.sinceMs && a?.untilMs === b?.untilMs && a?.stopData === b?.stopData && a?.by === b?.by)
+
+/** The other node has it on its disk, as it says itself. */
+export function isRecordedThere(state: State, job: JobState): boolean {
+  const theirs = peerJob(state, job)?.record
+  return theirs?.roleSequence === job.record.roleSequence && sequenceOf(theirs) >= sequenceOf(job.record)
+}
+
+/** The time that it was given is over. */
+export function isOver({ wallMs }: State, job: JobState): boolean {
+  const untilMs = detachedNow(job)?.untilMs ?? null
+  return untilMs !== null && wallMs >= untilMs
+}
+
+const byWhom = ({ by, reason }: Detached): string => `by ${by}${reason === null ? '' : `: ${reason}`}`
+
+/** For how long, by whom, why, and for how long still. */
+export function detachedText({ wallMs }: State, detached: Detached): string {
+  const { sinceMs, untilMs, stopData } = detached
+  const left = untilMs === null ? 'until bringin' : `${ageText(untilMs - wallMs)} left`
+  return `detached for ${ageText(wallMs - sinceMs)}, ${left}${stopData ? ', replication stopped' : ''} (${byWhom(detached)})`
+}
+
+export const WATCHED = 'watched'
+
+/** A condition of a takeover that nobody has typed; a job that is watched needs no words for it. */
+export function watchedChecks(state: State, job: JobState): Check[] {
+  const detached = detachedNow(job)
+  if (detached === null) return []
+  // Said once: what is in it does not change by the minute.
+  const why = (): string => `it is detached (${byWhom(detached)}); bringin ${job.name} watches it again`
+  return [{ name: WATCHED, met: false, value: () => detachedText(state, detached), why, by: 'self' }]
+}

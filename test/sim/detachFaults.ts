@@ -1,0 +1,28 @@
+import type { World } from '../fakes/world'
+import { JOB } from '../fakes/pairConfig'
+import type { Fault } from './faults'
+
+const WORK_MS = 20_000
+const FOR_MS = 15_000
+
+/** Somebody works on it for a while; more goes wrong meanwhile. */
+const work: Fault = (world, name, random, later) => {
+  world.command(name, 'detach', { stopData: random() < 0.5 })
+  later(random() * WORK_MS, () => world.applicationDies(name, 'POSTGRES'))
+  later(random() * 2 * WORK_MS, () => world.command(name, 'bringin'))
+}
+
+export const DETACH_FAULTS: [name: string, fault: Fault][] = [
+  ['detach, work, bringin at', work],
+  ['detach, work, bringin at', work],
+  ['detach for a time at', (world, name, random) => void world.command(name, 'detach', { stopData: random() < 0.5, forMs: FOR_MS })],
+  ['detach at', (world, name) => void world.command(name, 'detach')],
+  ['detach with its data at', (world, name) => void world.command(name, 'detach', { stopData: true })],
+  ['bringin at', (world, name) => void world.command(name, 'bringin')],
+  ['bringin at', (world, name) => void world.command(name, 'bringin')]
+]
+
+/** Nobody works on it any more. */
+export function endWork(world: World): void {
+  for (const node of Object.values(world.nodes)) if (node.state?.jobs[JOB]?.record.detached) world.command(node.name, 'bringin')
+}

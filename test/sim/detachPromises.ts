@@ -1,0 +1,40 @@
+import type { Action } from '../../src/core'
+import type { JobRecord } from '../../src/model'
+import { JOB } from '../fakes/pairConfig'
+import { WALL_MS, type FakeNode, type World } from '../fakes/world'
+
+/** From when somebody is told "detached" until it is said otherwise, or its time is over, nothing acts by itself. */
+export class DetachPromises {
+  /** What was answered to who typed it. */
+  private told: { owner: string; roleSequence: number; detachSequence: number; untilMs: number | null; alone: boolean } | null = null
+  /** How often it was: a life in which it never happens proves nothing. */
+  count = 0
+
+  check(world: World, node: FakeNode, actions: Action[]): void {
+    const job = node.state?.jobs[JOB]
+    if (!job) return
+    if (job.detaching === null) this.learn(world, node, job.record)
+    const starts = actions.some((action) => action.do === 'order' && action.order.do === 'start')
+    if (starts && job.record.detached && !job.yielded) throw new Error(`${node.name} starts an application of a job that is detached`)
+  }
+
+  private learn(world: World, node: FakeNode, record: JobRecord): void {
+    const { roleSequence, detachSequence = 0, detached } = record
+    if (record.owner !== node.name || !detached || this.told?.detachSequence === detachSequence) return
+    const theirs = world.other(node).disk?.[JOB]
+    // The guide's mode, and the other node was lost: it is told that it could not be told.
+    const alone = !world.hasLeases && (theirs?.roleSequence !== roleSequence || (theirs.detachSequence ?? 0) < detachSequence)
+    this.told = { owner: node.name, roleSequence, detachSequence, untilMs: detached.untilMs, alone }
+    this.count += 1
+  }
+
+  /** Whoever takes it by itself has it on its own disk that it is watched again. */
+  saved(world: World, node: FakeNode, records: Record<string, JobRecord>): void {
+    const [before, now] = [node.disk?.[JOB], records[JOB]]
+    const takes = before && now && before.owner !== node.name && now.owner === node.name && now.takeReason === 'failover'
+    if (!this.told || !takes || this.told.alone || before.roleSequence !== this.told.roleSequence) return
+    const ended = (before.detachSequence ?? 0) > this.told.detachSequence
+    const over = this.told.untilMs !== null && WALL_MS + world.nowMs >= this.told.untilMs
+    if (!ended && !over) throw new Error(`${node.name} takes over a job that ${this.told.owner} had told to be detached`)
+  }
+}
