@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core'
-import { addLink, type ConfigEdit, type LinkEdit, modifyLink, parseConfig, removeLink } from '../src/model'
+import { addLink, type ConfigEdit, DEFAULT_BAUD, type LinkEdit, modifyLink, parseConfig, removeLink } from '../src/model'
 import { CuiCommand, everywhere, type HelpText } from './base'
 import { changePart, configNode, configuring, readView } from './change'
 import type { Outcome } from './context'
@@ -12,6 +12,9 @@ const ACTIONS = ['list', 'add', 'remove', 'modify'] as const
 const OFF = 'off'
 
 interface LinkFlags {
+  type?: string | undefined
+  device?: string[] | undefined
+  baud?: number | undefined
   address?: string[] | undefined
   heartbeat?: string | undefined
   data?: boolean | undefined
@@ -26,7 +29,10 @@ export class Link extends CuiCommand {
   static override flags = {
     ...everywhere,
     ...configuring,
+    type: Flags.string({ options: ['socket', 'serial'], description: 'of a new link: sockets, or a serial line for heartbeats alone' }),
     address: Flags.string({ multiple: true, description: 'NODE=ADDRESS, once for each node' }),
+    device: Flags.string({ multiple: true, description: 'of a serial line: NODE=/dev/ttyS0, once for each node' }),
+    baud: Flags.integer({ description: `speed of a serial line, ${DEFAULT_BAUD} where none is named` }),
     heartbeat: Flags.string({ description: 'UDP port of the heartbeat, or off' }),
     data: Flags.boolean({ description: 'replication may use it (--no-data: it may not)', allowNo: true }),
     interval: Flags.string({ description: 'a heartbeat so often: 5s, 500ms' }),
@@ -36,7 +42,7 @@ export class Link extends CuiCommand {
   static override about: HelpText = {
     summary: 'the links between the nodes: list, add, remove, modify',
     usage:
-      'link list|add|remove|modify [NAME] [--address NODE=ADDRESS] [--heartbeat PORT|off] [--data|--no-data] [--interval 5s] [--max-miss N] [--priority N] [--yes] [--dry-run] [--reason TEXT]',
+      'link list|add|remove|modify [NAME] [--type socket|serial] [--address NODE=ADDRESS] [--device NODE=DEVICE] [--baud N] [--heartbeat PORT|off] [--data|--no-data] [--interval 5s] [--max-miss N] [--priority N] [--yes] [--dry-run] [--reason TEXT]',
     example: 'link modify service --address RMHW131=192.168.150.151 --address RMHW132=192.168.150.152',
     guide: 'annex 1'
   }
@@ -58,14 +64,14 @@ export class Link extends CuiCommand {
     const { links, nodes } = answer.config
     const names = Object.keys(nodes)
     const columns = ['Prio', 'Name', 'Port', 'Interval', 'Miss', 'Data', ...names].map((title) => ({ title, width: title.length + 2 }))
-    const rows = links.map(({ name, heartbeatPort, intervalMs, maxMiss, data, addresses }, i) => [
+    const rows = links.map(({ name, heartbeatPort, intervalMs, maxMiss, data, addresses, serial }, i) => [
       String(i),
       name,
-      String(heartbeatPort ?? OFF),
+      serial ? 'serial' : String(heartbeatPort ?? OFF),
       `${intervalMs / 1000}s`,
       String(maxMiss),
       data ? 'yes' : 'no',
-      ...names.map((each) => addresses[each] ?? '')
+      ...names.map((each) => (serial?.devices ?? addresses)[each] ?? '')
     ])
     print(this.output, table(columns, rows))
     return { exitCode: 0, json: { links } }
@@ -81,9 +87,16 @@ function editOf(action: 'add' | 'remove' | 'modify', name: string, flags: LinkFl
   throw fail('E_USAGE', { what: 'Nothing to change was named.', usage: Link.about.usage })
 }
 
-function linkEdit({ address = [], heartbeat, data, interval, 'max-miss': maxMiss, priority }: LinkFlags): LinkEdit {
+function linkEdit({ type, baud, address = [], device = [], heartbeat, data, interval, 'max-miss': maxMiss, priority }: LinkFlags): LinkEdit {
+  const { usage } = Link.about
+  const isSerial = type === 'serial'
+  if (isSerial && (address.length > 0 || heartbeat !== undefined || data === true))
+    throw fail('E_USAGE', { what: 'A serial line has devices and a speed, carries heartbeats alone, and has neither an address nor a port.', usage })
+  if (type === 'socket' && (device.length > 0 || baud !== undefined)) throw fail('E_USAGE', { what: 'Devices and a speed are those of a serial line.', usage })
   return {
-    addresses: Object.fromEntries(address.map(nodeAddress)),
+    addresses: { ...Object.fromEntries(address.map((word) => nodeEnd(word, 'ADDRESS'))), ...Object.fromEntries(device.map((word) => nodeEnd(word, 'DEVICE'))) },
+    ...(isSerial ? { type } : {}),
+    ...(baud === undefined ? {} : { baud }),
     ...(heartbeat === undefined ? {} : { heartbeat: heartbeat === OFF ? false : port(heartbeat) }),
     ...(data === undefined ? {} : { data }),
     ...(interval === undefined ? {} : { interval }),
@@ -92,10 +105,10 @@ function linkEdit({ address = [], heartbeat, data, interval, 'max-miss': maxMiss
   }
 }
 
-function nodeAddress(word: string): [string, string] {
-  const [node, address, more] = word.split('=')
-  if (node && address && more === undefined) return [node, address]
-  throw fail('E_USAGE', { what: `"${word}" is not NODE=ADDRESS.`, usage: Link.about.usage })
+function nodeEnd(word: string, what: 'ADDRESS' | 'DEVICE'): [string, string] {
+  const [node, end, more] = word.split('=')
+  if (node && end && more === undefined) return [node, end]
+  throw fail('E_USAGE', { what: `"${word}" is not NODE=${what}.`, usage: Link.about.usage })
 }
 
 function port(word: string): number {

@@ -114,12 +114,11 @@ const unreachable = (node: string, peer: string, tried: string[], maybe: boolean
 
 /** Links that are up, in the order of the file; then the others; then the node's address, whatever the way there. */
 function waysTo(peer: string, { node, config }: Places, linkUp: (link: string) => boolean): Way[] {
-  const links = config.links.map((link) => ({
-    name: link.name,
-    localAddress: link.addresses[node] as string,
-    host: link.addresses[peer] as string,
-    up: linkUp(link.name)
-  }))
+  const links = config.links.flatMap(({ name, addresses }) => {
+    const [localAddress, host] = [addresses[node], addresses[peer]]
+    // A serial line carries heartbeats and nothing else.
+    return localAddress === undefined || host === undefined ? [] : [{ name, localAddress, host, up: linkUp(name) }]
+  })
   const address = config.nodes[peer]?.address as string
   const own: Way = { name: 'node', localAddress: null, host: address }
   return [...links.filter((link) => link.up), ...links.filter((link) => !link.up), own]

@@ -102,7 +102,7 @@ export function createApi(options: ApiOptions): Api {
 /** undefined: all of the machine. Else the node's own first, then those of its links, which the peer uses. */
 function ownAddresses({ node, config }: Places): (string | undefined)[] {
   if (config.api.listen === 'all') return [undefined]
-  return [...new Set([config.nodes[node]?.address, ...config.links.map((link) => link.addresses[node])])]
+  return [...new Set([config.nodes[node]?.address, ...config.links.flatMap((link) => link.addresses[node] ?? [])])]
 }
 
 function createServer(door: Door): https.Server {

@@ -1,5 +1,5 @@
 import type { Failure } from '../../src/core'
-import { type Config, type ConfigDifference, type LinkConfig, configDifferences, configOfNode, parseConfig } from '../../src/model'
+import { carriesHeartbeat, type Config, type ConfigDifference, type LinkConfig, configDifferences, configOfNode, parseConfig } from '../../src/model'
 import { type ChangeCode, changeReport, type ChangeValues } from '../../src/report/change'
 import { type Report, ReportError } from '../../src/report/report'
 import type { ConfigChecked } from '../../src/wire'
@@ -63,11 +63,11 @@ function whyNotLinks(node: string, ports: CheckPorts, before: Config, next: Conf
   return changed && !heard.some(stays) ? refusal('E_CONFIG_LINKS', { node, peer }).report : null
 }
 
-function heartbeatOf({ links }: Config, name: string): Pick<LinkConfig, 'heartbeatPort' | 'intervalMs' | 'maxMiss' | 'addresses'> | null {
+function heartbeatOf({ links }: Config, name: string): Pick<LinkConfig, 'heartbeatPort' | 'intervalMs' | 'maxMiss' | 'addresses' | 'serial'> | null {
   const link = links.find((each) => each.name === name)
-  if (link === undefined || link.heartbeatPort === null) return null
-  const { heartbeatPort, intervalMs, maxMiss, addresses } = link
-  return { heartbeatPort, intervalMs, maxMiss, addresses }
+  if (link === undefined || !carriesHeartbeat(link)) return null
+  const { heartbeatPort, intervalMs, maxMiss, addresses, serial } = link
+  return { heartbeatPort, intervalMs, maxMiss, addresses, ...(serial ? { serial } : {}) }
 }
 
 export const refusal = <Code extends ChangeCode>(code: Code, values: ChangeValues<Code>): ReportError => new ReportError(changeReport(code, values))

@@ -108,8 +108,19 @@ export interface LinkConfig {
   maxMiss: number
   /** May carry replication. The order in the file is the order of preference. */
   data: boolean
+  /** None: it is a serial line. */
   addresses: Record<NodeName, string>
+  /** A serial line, which carries the heartbeat and nothing else; absent: sockets. */
+  serial?: SerialConfig
 }
+
+export interface SerialConfig {
+  baud: number
+  /** `/dev/ttyS0` */
+  devices: Record<NodeName, string>
+}
+
+export const carriesHeartbeat = ({ heartbeatPort, serial }: LinkConfig): boolean => heartbeatPort !== null || serial !== undefined
 
 export interface ApiConfig {
   port: number
@@ -242,4 +253,12 @@ export const DEFAULT_WITNESS_PORT = 7330
 export const DEFAULT_HEARTBEAT_INTERVAL_MS = 5_000
 export const DEFAULT_MAX_MISS = 3
 export const HEARTBEAT_INTERVAL_MS_MIN = 50
+/** What serial ports know since a long time. */
+export const BAUD_RATES = [1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600] as const
+export const DEFAULT_BAUD = 115_200
+/** A heartbeat with its frame, in bits: eight and two of each byte. */
+const HEARTBEAT_BITS = 10 * 112
+/** An interval leaves room for a heartbeat, for an answer beside it, and for as much again. */
+const HEARTBEATS_AN_INTERVAL = 4
+export const serialIntervalMsMin = (baud: number): number => Math.ceil((HEARTBEATS_AN_INTERVAL * HEARTBEAT_BITS * 1_000) / baud)
 export const HEARTBEAT_INTERVAL_MS_MAX = 60_000

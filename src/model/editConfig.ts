@@ -20,11 +20,13 @@ export function editConfig(text: string, edit: ConfigEdit): string {
 }
 
 export interface LinkEdit {
+  type?: 'serial'
+  baud?: number
   heartbeat?: number | false
   data?: boolean
   interval?: string
   maxMiss?: number
-  /** By node. */
+  /** By node; of a serial line, its devices. */
   addresses: Record<string, string>
   /** Its place among the links: 0 is the most preferred one. */
   priority?: number
@@ -34,7 +36,8 @@ export const addLink =
   (name: string, { addresses, priority, ...values }: LinkEdit): ConfigEdit =>
   (document) => {
     const links = listAt(document, ['links'])
-    const link = document.createNode({ name, heartbeat: false, ...defined(values), ...addresses }, { flow: true })
+    const port = values.type === 'serial' ? {} : { heartbeat: false }
+    const link = document.createNode({ name, ...port, ...defined(values), ...addresses }, { flow: true })
     links.items.splice(priority ?? links.items.length, 0, link)
   }
 

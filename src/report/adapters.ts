@@ -46,6 +46,11 @@ const configReports = {
     message: ({ node, vip, nic }) => `${node} has no network card ${nic}, which is named for VIP ${vip}.`,
     tryThis: ({ nics }) => `Name one of its cards (${nics}), or none: then the one whose network holds the address is taken.`
   }),
+  E_CONFIG_DEVICE: define<At & { link: string; device: string; why: string }>({
+    exitCode: 5,
+    message: ({ node, link, device, why }) => `The serial line ${device} of link ${link} cannot be used on ${node}: ${why}.`,
+    tryThis: () => 'Name the device of the port that the cable is in (dmesg | grep tty; ls /dev/ttyS* /dev/ttyUSB*), and let no login or console have it.'
+  }),
   E_CONFIG_UNIT: define<At & { job: string; application: string; unit: string; state: string }>({
     exitCode: 5,
     message: ({ node, job, application, unit, state }) => `Application ${application} of ${job}: systemd on ${node} says that ${unit} is ${state}.`,

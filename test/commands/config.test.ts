@@ -88,6 +88,10 @@ test.each([
     'link add link-1 --address RMHW131=11.11.150.131 --address RMHW132=11.11.150.132 --heartbeat 3000 --priority 0',
     '  - { name: link-1, heartbeat: 3000, RMHW131: 11.11.150.131, RMHW132: 11.11.150.132 }'
   ],
+  [
+    'link add serial --type serial --device RMHW131=/dev/ttyS0 --device RMHW132=/dev/ttyUSB0 --baud 38400',
+    '  - { name: serial, type: serial, baud: 38400, RMHW131: /dev/ttyS0, RMHW132: /dev/ttyUSB0 }'
+  ],
   ['mode DB_Group high-performance', '    mode: high-performance'],
   ['witness set 192.168.150.153', 'witness: { address: 192.168.150.153 }'],
   [
@@ -113,6 +117,16 @@ test('what is not there is named with what there is; nothing is sent', async () 
   })
   expect(await bench.cui(['vip', 'modify', 'Web', '--nic', 'eth1', '--yes'])).toMatchObject({ exitCode: 2, err: expect.stringContaining('no job Web') })
   expect(await bench.cui(['link', 'modify', 'link-0', '--yes'])).toMatchObject({ exitCode: 2, err: expect.stringContaining('Nothing to change') })
+  expect(sent).toEqual([])
+})
+
+test.each([
+  'link add serial --type serial --address RMHW131=192.168.150.151',
+  'link add serial --type serial --device RMHW131=/dev/ttyS0 --data',
+  'link add link-2 --type socket --baud 9600',
+  'link add link-2 --device RMHW131'
+])('what a link of its type does not have is refused, and nothing sent: %s', async (line) => {
+  expect(await bench.cui([...line.split(' '), '--yes'])).toMatchObject({ exitCode: 2 })
   expect(sent).toEqual([])
 })
 
@@ -148,6 +162,10 @@ test('show, history, diff and backup change nothing', async () => {
   expect(fs.readFileSync(file, 'utf8')).toBe(TEXT)
   expect(await bench.cui(['config', 'backup', file])).toMatchObject({ exitCode: 1, err: expect.stringContaining('it is there already') })
   expect((await bench.cui(['link', 'list'])).out).toMatch(/^0 +service +3002 +5s +3 +no +192\.168\.150\.151 +192\.168\.150\.152$/m)
+  const serial = '  - { name: serial, type: serial, RMHW131: /dev/ttyS0, RMHW132: /dev/ttyUSB0 }\njobs:'
+  for (const agent of [bench.a, bench.b]) agent.config = { ...VIEW, agreed: version(7, TEXT.replace('jobs:', serial), null) }
+  expect((await bench.cui(['link', 'list'])).out).toMatch(/^2 +serial +serial +5s +3 +no +\/dev\/ttyS0 +\/dev\/ttyUSB0$/m)
+  for (const agent of [bench.a, bench.b]) agent.config = VIEW
   expect((await bench.cui(['witness', 'show'])).out).toBe('The pair has no witness.\n')
   expect(sent).toEqual([])
 })

@@ -57,6 +57,51 @@ describe('a folder at another place on each node', () => {
   })
 })
 
+describe('a serial line', () => {
+  const LINK_0 = '  - { name: link-0,'
+  const serial = (more: string) => `  - { name: serial, type: serial, RMHW131: /dev/ttyS0, RMHW132: /dev/ttyUSB0${more} }\n${LINK_0}`
+
+  test('has devices and a speed, and carries the heartbeat alone', () => {
+    const [, line] = read(GOOD.replace(LINK_0, serial(', baud: 38400, interval: 2s'))).links
+    expect(line).toEqual({
+      name: 'serial',
+      heartbeatPort: null,
+      intervalMs: 2_000,
+      maxMiss: 3,
+      data: false,
+      addresses: {},
+      serial: { baud: 38_400, devices: { RMHW131: '/dev/ttyS0', RMHW132: '/dev/ttyUSB0' } }
+    })
+  })
+
+  test.each([
+    ['data', ', data: true'],
+    ['a port', ', heartbeat: 3001'],
+    ['a speed that no port knows', ', baud: 12345'],
+    ['an interval in which the line cannot send so much', ', baud: 1200, interval: 2s']
+  ])('with %s it is refused', (_what, more) => expect(problemsOf(LINK_0, serial(more)).map(({ code }) => code)).toEqual(['E_CONFIG_VALUE']))
+
+  test('a device that is none, one for two lines, none at all, and a speed of sockets', () => {
+    expect(problemsOf(LINK_0, serial('').replace('/dev/ttyS0', 'COM1')).map(({ code }) => code)).toEqual(['E_CONFIG_VALUE'])
+    expect(problemsOf(LINK_0, serial('').replace(', RMHW132: /dev/ttyUSB0', '')).map(({ code }) => code)).toEqual(['E_CONFIG_MISSING'])
+    expect(problemsOf(LINK_0, serial('').replace(LINK_0, '') + serial('').replace('serial,', 'other,')).map(({ message }) => message)).toEqual([
+      'The device of RMHW131, /dev/ttyS0 is used twice; it stands in line 8 already.',
+      'The device of RMHW132, /dev/ttyUSB0 is used twice; it stands in line 8 already.'
+    ])
+    expect(problemsOf('interval: 100ms', 'baud: 9600, interval: 100ms').map(({ code }) => code)).toEqual(['E_CONFIG_VALUE'])
+  })
+
+  test('is enough for a heartbeat where no socket has one', () => {
+    const only = GOOD.replace('heartbeat: 3002', 'heartbeat: false').replace('heartbeat: 3001', 'heartbeat: false')
+    const problems = (text: string) => {
+      const answer = parseConfig(text, 'it')
+      return 'problems' in answer ? answer.problems.map(({ code }) => code) : []
+    }
+    expect(problems(only)).toEqual(['E_CONFIG_NO_HEARTBEAT'])
+    expect(problems(only.replace(LINK_0, serial('')))).toEqual([])
+  })
+})
+
 describe('a good configuration', () => {
   test('is read with its units and every default filled in', () => {
     const config = read(GOOD)

@@ -3,6 +3,7 @@ import type { ConfigChecked } from '../../../src/wire'
 import type { Places, VipPort } from '../../ports'
 import { checkAddresses } from './checkAddresses'
 import { checkApplications } from './checkApplications'
+import { checkDevices } from './checkDevices'
 import { checkFolders } from './checkFolders'
 import { Findings } from './findings'
 
@@ -15,6 +16,7 @@ type CheckPlaces = Pick<Places, 'node' | 'stateDirectory' | 'runDirectory'>
 export async function checkHere(places: CheckPlaces, vips: Pick<VipPort, 'probe'>, before: Config, next: Config): Promise<ConfigChecked> {
   const findings = new Findings(places.node)
   await checkAddresses(vips, before, next, findings)
+  await checkDevices(before, next, findings)
   await checkFolders(places, before, next, findings)
   await checkApplications(before, next, findings)
   const { problems, warnings, folders } = findings

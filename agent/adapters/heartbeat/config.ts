@@ -1,15 +1,18 @@
 import path from 'node:path'
 import * as z from 'zod'
-import { type Config, watchdogTimeoutMs } from '../../../src/model'
+import { type Config, type LinkConfig, watchdogTimeoutMs } from '../../../src/model'
 import type { Places } from '../../ports'
 
 export const heartbeatLinkSchema = z.strictObject({
   name: z.string(),
   local: z.string(),
   remote: z.string(),
-  port: z.int().min(1).max(65_535),
+  /** Of a serial line 0: its ends are devices. */
+  port: z.int().min(0).max(65_535),
   intervalMs: z.number().min(1),
-  maxMiss: z.int().min(1)
+  maxMiss: z.int().min(1),
+  /** A serial line, at this speed; absent: datagrams. */
+  baud: z.int().min(1).optional()
 })
 
 /** What the heartbeat program is started with (`heartbeat.json` in the run directory). A program with another one is ended and started anew. */
@@ -32,16 +35,20 @@ export type HeartbeatLinkConfig = HeartbeatConfig['links'][number]
 export function heartbeatConfig(places: Places): HeartbeatConfig {
   const { config, node } = places
   const peerNode = Object.keys(config.nodes).find((name) => name !== node) ?? ''
-  const links = config.links.flatMap((link) => {
-    const local = link.addresses[node]
-    const remote = link.addresses[peerNode]
-    if (link.heartbeatPort === null || local === undefined || remote === undefined) return []
-    return [{ name: link.name, local, remote, port: link.heartbeatPort, intervalMs: link.intervalMs, maxMiss: link.maxMiss }]
-  })
+  const links = config.links.flatMap((link) => linkConfig(link, node, peerNode))
   const keyFile = path.join(places.stateDirectory, 'heartbeat.key')
   const socketFile = path.join(places.runDirectory, 'heartbeat.sock')
   const { runDirectory } = places
   return { protocol: 2, cluster: config.cluster, node, peerNode, keyFile, socketFile, runDirectory, watchdog: watchdogOf(config), links }
+}
+
+/** None: it carries no heartbeat. */
+function linkConfig({ name, serial, addresses, heartbeatPort, intervalMs, maxMiss }: LinkConfig, node: string, peerNode: string): HeartbeatLinkConfig[] {
+  const ends = serial?.devices ?? addresses
+  const [local, remote] = [ends[node], ends[peerNode]]
+  const port = serial ? 0 : heartbeatPort
+  if (port === null || local === undefined || remote === undefined) return []
+  return [{ name, local, remote, port, intervalMs, maxMiss, ...(serial ? { baud: serial.baud } : {}) }]
 }
 
 function watchdogOf({ watchdog, quorum }: Config): HeartbeatConfig['watchdog'] {

@@ -1,14 +1,13 @@
-import dgram from 'node:dgram'
-import net from 'node:net'
 import type { HeartbeatView } from '../../ports'
 import { monotonicMs } from '../clock'
 import { type HeartbeatConfig, type HeartbeatLinkConfig, silenceMs } from './config'
+import { DatagramLane } from './datagramLane'
+import type { Lane, LaneEvents } from './lane'
+import { SerialLane } from './serialLane'
 import { decodePacket, encodePacket, nameId, type Packet } from './packet'
 import type { PeerSight } from './peerSight'
 import { SequenceWindow } from './window'
 
-/** The local address may come later (a NIC that is down, DHCP): so often it is tried. */
-const BIND_RETRY_MS = 1_000
 /** An echo proves that the peer's program is of now when it names one of the last so many packets of ours. */
 const ECHO_WINDOW = 64n
 /** At most one answer to an unknown incarnation in this time, so that recordings cannot make us flood the link. */
@@ -34,11 +33,10 @@ export class HeartbeatLink {
   private peerIncarnation = 0n
   private window = new SequenceWindow()
   private lastChallengeMs = -Infinity
-  private socket: dgram.Socket | null = null
-  private bound = false
+  private readonly lane: Lane
   private closed = false
   private nextSendMs = 0
-  private timers: { send?: NodeJS.Timeout; deadline?: NodeJS.Timeout; bind?: NodeJS.Timeout } = {}
+  private timers: { send?: NodeJS.Timeout; deadline?: NodeJS.Timeout } = {}
   private readonly ids: Pick<Packet, 'cluster' | 'sender' | 'link'>
   private readonly peerId: bigint
 
@@ -48,10 +46,11 @@ export class HeartbeatLink {
   ) {
     this.ids = { cluster: nameId(around.config.cluster), sender: nameId(around.config.node), link: nameId(config.name) }
     this.peerId = nameId(around.config.peerNode)
+    this.lane = laneOf(config, { received: (bytes) => this.receive(bytes), strange: () => void this.counters.rejected++ })
   }
 
   start(): void {
-    this.bind()
+    this.lane.open()
     this.nextSendMs = monotonicMs()
     this.sendAtInterval()
   }
@@ -60,35 +59,15 @@ export class HeartbeatLink {
     this.closed = true
     clearTimeout(this.timers.send)
     clearTimeout(this.timers.deadline)
-    clearTimeout(this.timers.bind)
-    this.socket?.close()
-    this.socket = null
+    this.lane.close()
   }
 
   view(): HeartbeatView['links'][number] {
-    const { name, local, remote, port } = this.config
+    const { name } = this.config
     const ageMs = this.lastHeardMs === null ? null : Math.round(monotonicMs() - this.lastHeardMs)
     const missed = this.counters.missed + this.missedSince(ageMs)
-    const ends = { local: endpoint(local, port), remote: endpoint(remote, port) }
+    const { ends } = this.lane
     return { name, state: this.up ? 'ok' : 'error', up: this.up, heardByPeer: this.up && this.heardByPeer, ...ends, ageMs, ...this.counters, missed }
-  }
-
-  private bind(): void {
-    const socket = dgram.createSocket({ type: net.isIPv6(this.config.local) ? 'udp6' : 'udp4' })
-    this.socket = socket
-    socket.on('error', () => this.bindLater(socket))
-    socket.on('message', (bytes) => this.receive(bytes))
-    socket.bind({ address: this.config.local, port: this.config.port, exclusive: true }, () => {
-      this.bound = true
-    })
-  }
-
-  private bindLater(socket: dgram.Socket): void {
-    if (this.closed || this.socket !== socket) return
-    this.bound = false
-    this.socket = null
-    socket.close()
-    this.timers.bind = setTimeout(() => this.bind(), BIND_RETRY_MS)
   }
 
   /** Keeps to the grid of its interval; after a pause of the whole process it goes on from now. */
@@ -105,14 +84,10 @@ export class HeartbeatLink {
   }
 
   private send(echoIncarnation: bigint, echoSequence: bigint): void {
-    if (this.socket === null || !this.bound) return
     const { incarnation, key } = this.around
     const state = { engineSilentMs: this.around.engineSilentMs(), leaving: this.around.leaving(), hears: this.up }
     const packet = { ...this.ids, incarnation, sequence: ++this.sequence, echoIncarnation, echoSequence, ...state }
-    // A route or NIC that is away makes the send fail: that is what the other side's silence will say.
-    this.socket.send(encodePacket(packet, key), this.config.port, this.config.remote, (error) => {
-      if (error === null) this.counters.sent++
-    })
+    this.lane.send(encodePacket(packet, key), () => void this.counters.sent++)
   }
 
   private receive(bytes: Buffer): void {
@@ -197,4 +172,5 @@ export class HeartbeatLink {
   }
 }
 
-const endpoint = (address: string, port: number): string => (net.isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`)
+const laneOf = (config: HeartbeatLinkConfig, events: LaneEvents): Lane =>
+  config.baud === undefined ? new DatagramLane(config, events) : new SerialLane({ ...config, baud: config.baud }, events)

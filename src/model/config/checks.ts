@@ -1,4 +1,4 @@
-import type { ApplicationConfig, Config, FolderConfig, JobConfig, VipConfig } from '../config'
+import { type ApplicationConfig, carriesHeartbeat, type Config, type FolderConfig, type JobConfig, type VipConfig } from '../config'
 import { inNetwork, type IpAddress, isLoopback, parseIp } from './address'
 import { linkPlace } from './clusterSections'
 import type { Source } from './source'
@@ -64,11 +64,22 @@ function checkUniqueAddresses(config: Config, source: Source): void {
     const other = nodes.find(([name, { address }]) => name !== node && address === value && value !== '')
     if (other) source.refuse(at, 'E_CONFIG_DUPLICATE', { what: 'The address', value, firstLine: source.lineOf(other[1]) })
   }
+  checkUniqueDevices(config, source)
   unique(
     source,
     'The virtual address',
     Object.values(config.jobs).flatMap((job) => job.vips.map((vip) => ({ value: vip.address, at: vip })))
   )
+}
+
+/** Two lines of one node have two ports; those of two nodes may well have the same name. */
+function checkUniqueDevices({ nodes, links }: Config, source: Source): void {
+  for (const node of Object.keys(nodes))
+    unique(
+      source,
+      `The device of ${node},`,
+      links.flatMap((link) => (link.serial ? [{ value: link.serial.devices[node] ?? '', at: linkPlace(link, node) }] : []))
+    )
 }
 
 function checkUniquePorts(config: Config, source: Source): void {
@@ -83,7 +94,7 @@ function checkUniquePorts(config: Config, source: Source): void {
 }
 
 function checkLinks(config: Config, source: Source): void {
-  if (config.links.length > 0 && config.links.every((link) => link.heartbeatPort === null)) source.refuse(config.links, 'E_CONFIG_NO_HEARTBEAT', {})
+  if (config.links.length > 0 && !config.links.some(carriesHeartbeat)) source.refuse(config.links, 'E_CONFIG_NO_HEARTBEAT', {})
   for (const link of config.links) {
     const families = Object.values(link.addresses)
       .filter((address) => address !== '')

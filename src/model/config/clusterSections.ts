@@ -1,22 +1,26 @@
 import {
   type ApiConfig,
+  BAUD_RATES,
   DEFAULT_API_PORT,
+  DEFAULT_BAUD,
   DEFAULT_HEARTBEAT_INTERVAL_MS,
   DEFAULT_MAX_MISS,
   HEARTBEAT_INTERVAL_MS_MAX,
   HEARTBEAT_INTERVAL_MS_MIN,
   type LinkConfig,
-  type NodeConfig
+  type NodeConfig,
+  serialIntervalMsMin
 } from '../config'
 import { checkName } from './name'
 import { Section } from './section'
+import { durationText } from './units'
 
 export const DEFAULT_GROUP = 'mirrorpair'
 export const DEFAULT_SESSION_MS = 12 * 3_600_000
 const SESSION_MS = { min: 60_000, max: 30 * 86_400_000 }
 const INTERVAL_MS = { min: HEARTBEAT_INTERVAL_MS_MIN, max: HEARTBEAT_INTERVAL_MS_MAX }
 const MAX_MISS = { min: 1, max: 100 }
-const LINK_KEYS = ['name', 'heartbeat', 'interval', 'maxMiss', 'data']
+const LINK_KEYS = ['name', 'type', 'heartbeat', 'interval', 'maxMiss', 'data', 'baud']
 
 /** Names as keys, without the words every object inherits: a job may be called `constructor`. */
 export const emptyRecord = <T>(): Record<string, T> => Object.create(null) as Record<string, T>
@@ -63,6 +67,8 @@ export function readLinks(top: Section, nodes: string[], defaults: HeartbeatDefa
 }
 
 function readLink(section: Section, name: string, nodes: string[], defaults: HeartbeatDefaults): LinkConfig {
+  if (section.oneOf('type', 'socket', ['socket', 'serial']) === 'serial') return readSerialLink(section, name, nodes, readTiming(section, defaults))
+  if (section.has('baud')) section.refuse('baud', 'left out, as the link is not of type serial', `${DEFAULT_BAUD}`)
   const link: LinkConfig = {
     name,
     heartbeatPort: readHeartbeatPort(section),
@@ -79,8 +85,41 @@ function readLink(section: Section, name: string, nodes: string[], defaults: Hea
   return link
 }
 
+/** Its ends are devices, and it carries the heartbeat alone. */
+function readSerialLink(section: Section, name: string, nodes: string[], timing: HeartbeatDefaults): LinkConfig {
+  const baud = readBaud(section)
+  for (const key of ['heartbeat', 'data'])
+    if (section.valueNode(key) && section.bool(key, key === 'heartbeat') !== (key === 'heartbeat')) refuseRole(section, key)
+  const devices = emptyRecord<string>()
+  const link: LinkConfig = { name, heartbeatPort: null, ...timing, data: false, addresses: emptyRecord<string>(), serial: { baud, devices } }
+  for (const node of nodes) {
+    devices[node] = readDevice(section, node)
+    section.source.remember(linkPlace(link, node), section.place(node))
+  }
+  const leastMs = serialIntervalMsMin(baud)
+  if (timing.intervalMs < leastMs) section.refuse('interval', `${durationText(leastMs)} or more at ${baud} baud`, durationText(leastMs))
+  section.source.remember(link, section.place('name'))
+  return link
+}
+
+const refuseRole = (section: Section, key: string): void =>
+  section.refuse(key, 'left out: a serial line carries the heartbeat, and nothing else', key === 'data' ? 'false' : 'true')
+
+function readBaud(section: Section): number {
+  const words = BAUD_RATES.map(String)
+  return Number(section.oneOf('baud', String(DEFAULT_BAUD), words))
+}
+
+function readDevice(section: Section, node: string): string {
+  if (!section.require(node, `${node}: /dev/ttyS0`)) return ''
+  const device = section.text(node, '', '/dev/ttyS0')
+  if (device.startsWith('/') || device === '') return device
+  section.refuse(node, 'the path of a serial device', '/dev/ttyS0')
+  return ''
+}
+
 /** The name under which the place of a link's address is remembered. */
-export const linkPlace = (link: LinkConfig, node: string): string => `link ${link.name} ${node} ${link.addresses[node]}`
+export const linkPlace = (link: LinkConfig, node: string): string => `link ${link.name} ${node} ${link.serial?.devices[node] ?? link.addresses[node]}`
 
 function readHeartbeatPort(section: Section): number | null {
   if (!section.require('heartbeat', 'heartbeat: 3001 (a UDP port), or heartbeat: false')) return null

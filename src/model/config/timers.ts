@@ -1,4 +1,5 @@
 import {
+  carriesHeartbeat,
   type Config,
   DRIFT_OF_LEASE_MIN,
   KILL_GRACE_MS,
@@ -87,7 +88,7 @@ function checkPartner(job: string, partnerTimeoutMs: number, quorum: QuorumConfi
 }
 
 function checkHeartbeats(links: LinkConfig[], quorum: QuorumConfig, source: Source): void {
-  const [fastest] = links.filter((link) => link.heartbeatPort !== null).sort((a, b) => patienceMs(a) - patienceMs(b))
+  const [fastest] = links.filter(carriesHeartbeat).sort((a, b) => patienceMs(a) - patienceMs(b))
   if (fastest === undefined) return
   const { intervalMs, maxMiss, name } = fastest
   const takeoverMs = quorum.leaseMs + quorum.driftMs

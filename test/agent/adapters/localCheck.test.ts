@@ -4,6 +4,7 @@ import path from 'node:path'
 import { checkHere } from '../../../agent/adapters/configuration/localCheck'
 import type { Config, JobConfig, VipConfig } from '../../../src/model'
 import { DATA_DEFAULTS } from '../../fakes/dataDefaults'
+import { Cable } from '../../kit/ptyPair'
 import { application, job, link, makePlaces, removePlaces } from './surroundings'
 
 const places = makePlaces()
@@ -100,6 +101,21 @@ describe('addresses', () => {
     const links = [link({ addresses: { RMHW131: '203.0.113.1', RMHW132: '203.0.113.2' } })]
     expect((await look({ ...none, links })).problems).toEqual([expect.stringContaining('E_CONFIG_ADDRESS RMHW131 has no address 203.0.113.1')])
   })
+})
+
+test('a serial line that is none, or not there', async () => {
+  const serial = (device: string) => [
+    link({ addresses: {}, heartbeatPort: null, serial: { baud: 9_600, devices: { RMHW131: device, RMHW132: '/dev/ttyS0' } } })
+  ]
+  const problems = async (device: string) => (await look({ ...none, links: serial(device) })).problems
+  const refused = (device: string, why: string) =>
+    expect.stringContaining(`E_CONFIG_DEVICE The serial line ${device} of link link-0 cannot be used on RMHW131: ${why}`)
+  expect(await problems('/dev/null')).toEqual([refused('/dev/null', 'it is no serial line')])
+  expect(await problems('/etc/passwd')).toEqual([refused('/etc/passwd', 'it is no device')])
+  expect(await problems('/dev/ttyNone')).toEqual([refused('/dev/ttyNone', 'ENOENT')])
+  const cable = new Cable()
+  expect(await problems(cable.devices[0])).toEqual([])
+  cable.close()
 })
 
 describe('applications', () => {
