@@ -97,7 +97,7 @@ function faultOf(word: string, what: string | undefined, more: string | undefine
     case 'break-app':
       return { do: word === 'fail-app' ? 'failApplication' : 'breakApplication', job: needed(what, 'a job'), application: needed(more, 'an application') }
     case 'load':
-      return { do: word, node: needed(what, 'a machine'), key: needed(more, 'what a condition watches'), value: valueOf(needed(value, 'a number, or NA')) }
+      return { do: word, node: needed(what, 'a machine'), key: needed(more, 'what a condition watches'), value: loadOf(needed(value, 'a number, or NA')) }
     case 'advance':
       return { do: word, forMs: parseDurationMs(needed(what, 'a time such as 30s')) }
     case 'write':
@@ -112,7 +112,7 @@ function isUp(word: string): boolean {
   return word === 'up'
 }
 
-function valueOf(word: string): number | null {
+function loadOf(word: string): number | null {
   if (word.toUpperCase() === 'NA') return null
   if (!/^\d+(\.\d+)?$/.test(word)) throw usage(`"${word}" is no value: a number, or NA.`)
   return Number(word)

@@ -4,12 +4,14 @@ import type { SimNode } from './node'
 
 /** What a machine uses of anything that nobody has said something else about. */
 const IDLE = 5
+/** Of what there is the more of the better. */
+const FREE_BYTES = 100 * 1024 ** 3
 const LOOK_EVERY_MS = 200
 const ENTRIES_MAX = 1_000
 
 /** The machine uses what `sim load` said. */
 export function usageOf(node: SimNode, clock: Pick<ClockPort, 'nowMs' | 'after'>): UsagePort {
-  const read = (keys: string[]): Record<string, number | null> => Object.fromEntries(keys.map((key) => [key, valueOf(node, key)]))
+  const read = (keys: string[]): Record<string, number | null> => Object.fromEntries(keys.map((key) => [key, usageIn(node, key)]))
   return {
     watch: (monitor, call) => {
       let nextAtMs = 0
@@ -30,9 +32,9 @@ export function usageOf(node: SimNode, clock: Pick<ClockPort, 'nowMs' | 'after'>
 }
 
 /** null: it cannot be read. */
-function valueOf({ usage }: SimNode, key: string): number | null {
+function usageIn({ usage }: SimNode, key: string): number | null {
   const value = usage.get(key)
-  return value === undefined ? IDLE : value
+  return value === undefined ? (/-free\b/.test(key) ? FREE_BYTES : IDLE) : value
 }
 
 /** No alarm's command is run, and nothing is exported: both would be on this machine. */

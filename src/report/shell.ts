@@ -73,6 +73,21 @@ export const shellReports = {
     message: (v) => `${v.file}: ${v.what}.`,
     tryThis: (v) => v.advice
   }),
+  E_RUNBOOK_NAMES: define<{ file: string; what: string; names: string[] }>({
+    exitCode: 2,
+    message: (v) => `${v.file} ${v.what}; nothing of it was run.`,
+    tryThis: (v) => (v.names.length > 0 ? v.names.join(' ') : 'run FILE without --set')
+  }),
+  E_BY_HAND_NEEDED: define<{ file: string; line: number; node: string; work: string }>({
+    exitCode: 2,
+    message: (v) => `Line ${v.line} of ${v.file} is for a person on ${v.node} (${v.work}), and standard input is not a terminal; nothing of it was run.`,
+    tryThis: () => '--hands PROGRAM, which is called with the node and the work, or --done when all of it has been done'
+  }),
+  E_BY_HAND_FAILED: define<{ hands: string; node: string; work: string; why: string }>({
+    exitCode: 1,
+    message: (v) => `${v.hands} did not do it on ${v.node} (${v.work}): ${v.why}.`,
+    tryThis: () => 'see to it there, then run what is left of the file from this line on'
+  }),
   E_SIM_CONFIG: define<{ file: string; line: number; what: string; advice: string }>({
     exitCode: 2,
     message: (v) => `${v.file}, line ${v.line}: ${v.what} Nothing can be simulated from it.`,

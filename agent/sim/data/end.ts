@@ -43,12 +43,14 @@ export interface SimEnd {
   /** As a source with this role sequence it acknowledged while nobody received. */
   wroteAlone: boolean
   sourceSequence: number
+  /** What differs from the other copy is known, and need only be compared there. */
+  mapKnown: boolean
 }
 
-type OnDisk = 'lsn' | 'bytes' | 'copyComplete' | 'safety' | 'safetySequence' | 'wroteAlone' | 'sourceSequence'
+type OnDisk = 'mapKnown' | 'lsn' | 'bytes' | 'copyComplete' | 'safety' | 'safetySequence' | 'wroteAlone' | 'sourceSequence'
 
 export function newEnd(node: string, kept: Pick<SimEnd, OnDisk>): SimEnd {
-  const { lsn, bytes, copyComplete, safety, safetySequence, wroteAlone, sourceSequence } = kept
+  const { lsn, bytes, copyComplete, safety, safetySequence, wroteAlone, sourceSequence, mapKnown } = kept
   return {
     node,
     running: false,
@@ -73,7 +75,8 @@ export function newEnd(node: string, kept: Pick<SimEnd, OnDisk>): SimEnd {
     safety,
     safetySequence,
     wroteAlone,
-    sourceSequence
+    sourceSequence,
+    mapKnown
   }
 }
 

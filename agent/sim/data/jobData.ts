@@ -39,7 +39,7 @@ export class JobData {
     private readonly around: Around
   ) {
     const end = (node: string): SimEnd =>
-      newEnd(node, { lsn: 0, bytes: FIRST_BYTES, copyComplete: false, safety, safetySequence: 0, wroteAlone: false, sourceSequence: 0 })
+      newEnd(node, { lsn: 0, bytes: FIRST_BYTES, copyComplete: false, safety, safetySequence: 0, wroteAlone: false, sourceSequence: 0, mapKnown: false })
     this.ends = [end(nodes[0]), end(nodes[1])]
   }
 
@@ -79,6 +79,9 @@ export class JobData {
     const sequence = roleSequence ?? end.roleSequence
     if (end.role === role && end.roleSequence === sequence) return
     this.disconnect()
+    // A folder that is an ordinary one meanwhile may be changed by anybody; a target that takes over knows what it has.
+    const continues = role === 'source' && (peerCopyComplete || (end.role === 'target' && end.copyComplete))
+    end.mapKnown = role !== 'none' && (end.mapKnown || continues)
     Object.assign(end, { role, roleSequence: sequence, running: true, manually: false, selected: false, walk: null, paused: false, queuedBytes: 0 })
     if (role === 'source') {
       Object.assign(end, { peerCopyComplete, sourceSequence: sequence, copyComplete: true })
@@ -229,7 +232,7 @@ export class JobData {
     if (to.wroteAlone && to.sourceSequence < from.roleSequence && !from.selected) return this.disagree(from, to)
     from.connected = to.connected = true
     from.manually = to.manually = false
-    const known = from.peerCopyComplete || (to.copyComplete && !from.selected)
+    const known = from.peerCopyComplete || (from.mapKnown && to.copyComplete && !from.selected)
     if (from.peerCopyComplete && from.dirtyBytes === 0) this.whole(from)
     else if (known) this.walk(from, 'difference', from.dirtyBytes)
     else this.walk(from, 'mirror', from.bytes)
@@ -311,7 +314,7 @@ export class JobData {
   /** The target has all of it. */
   private whole(from: SimEnd): void {
     const to = this.other(from)
-    Object.assign(from, { peerCopyComplete: true, dirtyBytes: 0, wroteAlone: false, selected: false, exposedSinceMs: null })
+    Object.assign(from, { peerCopyComplete: true, mapKnown: true, dirtyBytes: 0, wroteAlone: false, selected: false, exposedSinceMs: null })
     Object.assign(to, { copyComplete: true, wroteAlone: false, lsn: from.lsn, bytes: from.bytes, dirtyBytes: 0 })
     if (from.safety === 'full' && !from.paused) from.exposure = 'protected'
   }
