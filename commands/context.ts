@@ -53,6 +53,11 @@ export interface Output {
   raw: ((text: string) => void) | null
 }
 
+const COLUMNS = 80
+
+/** What a line of words may take; in a pipe they are not broken. */
+export const columnsOf = (context: Context, output: Output): number => (output.raw === null ? Infinity : (context.io.stdout.columns ?? COLUMNS))
+
 /** A command that did not throw: its object for --json, and 0, or 1 when there are problems. */
 export interface Outcome {
   exitCode: number

@@ -1,5 +1,5 @@
 import type { CommandOptions, JobCommand } from '../src/wire'
-import type { Context, Outcome, Output } from './context'
+import { columnsOf, type Context, type Outcome, type Output } from './context'
 import { confirmCode, isTerminal } from './kit/confirm'
 import { fail } from './kit/fail'
 import { wrap } from './kit/text'
@@ -38,7 +38,7 @@ export interface Asked {
 
 export async function confirmed(context: Context, output: Output, { job, line, warning, confirm }: Asked): Promise<void> {
   if (confirm !== job && !isTerminal(context)) throw fail('E_CONFIRM_NEEDED', { job, why: warning.join(' '), command: line })
-  const columns = output.raw === null ? Infinity : (context.io.stdout.columns ?? 80)
+  const columns = columnsOf(context, output)
   for (const sentence of warning.flatMap((one) => wrap(one, columns))) output.line(output.paint.bad(sentence))
   if (confirm !== job) await confirmCode(context)
 }

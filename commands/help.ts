@@ -1,8 +1,9 @@
 import { Args } from '@oclif/core'
 import { CuiCommand, everywhere, type CommandClass, type HelpText } from './base'
-import type { Outcome, Output } from './context'
+import { columnsOf, type Outcome, type Output } from './context'
 import { fail } from './kit/fail'
-import { nearest, padTo } from './kit/text'
+import { nearest, padTo, wrap } from './kit/text'
+import { print } from './view/tables'
 import { ALIASES, GUIDE_WORDS, LATER_WORDS } from './words'
 
 const COLUMNS = 4
@@ -58,10 +59,19 @@ export class Help extends CuiCommand {
     this.output.line(`Manual:   man cui${guide === undefined ? '' : ` (operation guide ${guide})`}`)
     this.output.line()
     this.output.line('Options:')
-    for (const { flag, description } of options) this.output.line(`  ${padTo(flag, 23)} ${description}`)
+    print(
+      this.output,
+      options.flatMap((option) => optionLines(option, columnsOf(this.context, this.output)))
+    )
     return { exitCode: 0, json: { name, ...command.about, options } }
   }
 }
+
+const FLAG_WIDTH = 26
+
+/** What does not fit goes on below itself. */
+const optionLines = ({ flag, description }: { flag: string; description: string }, columns: number): string[] =>
+  wrap(description, Math.max(FLAG_WIDTH, columns - FLAG_WIDTH)).map((line, i) => padTo(i === 0 ? `  ${flag}` : '', FLAG_WIDTH) + line)
 
 /** Down each column first, as the guide prints them. */
 function inColumns(output: Output, words: readonly string[]): void {

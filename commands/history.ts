@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core'
 import type { HistoryAnswer, TakeoverView } from '../src/wire'
 import { CuiCommand, everywhere, type HelpText } from './base'
-import type { Outcome } from './context'
+import { columnsOf, type Outcome } from './context'
 import { fail } from './kit/fail'
 import { call, openNodes } from './kit/nodes'
 import { table } from './kit/table'
@@ -65,7 +65,7 @@ export class History extends CuiCommand {
   }
 
   private sentence(text: string): void {
-    const columns = this.output.raw === null ? Infinity : (this.context.io.stdout.columns ?? 80)
+    const columns = columnsOf(this.context, this.output)
     const indent = /^ */.exec(text)?.[0] ?? ''
     const lines = wrap(clean(text.trimStart()), columns - indent.length)
     for (const line of lines) this.output.line(`${indent}${text.startsWith('! ') ? this.output.paint.paused(line) : line}`)

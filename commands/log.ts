@@ -3,10 +3,10 @@ import { EVENT_LEVELS, EVENTS_PAGE_MAX, type EventLevel } from '../src/wire'
 import { CuiCommand, everywhere, parseDurationMs, type HelpText } from './base'
 import type { Outcome } from './context'
 import { wallMs } from './kit/clock'
-import { EventReader, type EventFilter, type NodeEvent } from './kit/events'
+import { EventReader, eventLine, type EventFilter, type NodeEvent } from './kit/events'
 import { fail } from './kit/fail'
 import { openNodes } from './kit/nodes'
-import { clean, nodeTime } from './kit/text'
+import { clean } from './kit/text'
 import { printProblems } from './view/tables'
 
 const LAST = 50
@@ -65,7 +65,7 @@ export class Log extends CuiCommand {
   /** With --json one object an event: a log that goes on has no end to wait for. */
   private print(event: NodeEvent, live = false): void {
     if (this.output.json && live) this.context.io.stdout.write(`${JSON.stringify(objectOf(event))}\n`)
-    const line = `${nodeTime(event.atMs, event.utcOffsetMinutes)} | ${clean(event.text)} [${event.node}]`
+    const line = eventLine(event)
     const { paint } = this.output
     this.output.line(event.level === 'error' ? paint.bad(line) : event.level === 'warning' ? paint.paused(line) : line)
   }

@@ -1,7 +1,7 @@
 import type { CommandAnswer, CommandOptions, CommandRequest, JobCommand, TicketAnswer } from '../src/wire'
 import { ReportError } from '../src/report/report'
 import { parseDurationMs } from './base'
-import type { Context, Outcome, Output } from './context'
+import { columnsOf, type Context, type Outcome, type Output } from './context'
 import { confirmYes, isTerminal } from './kit/confirm'
 import { fail } from './kit/fail'
 import { askAll, call, nodeNamed, openNodes, requireAnswer, type Asked } from './kit/nodes'
@@ -125,7 +125,7 @@ async function dryRun(context: Context, output: Output, target: Target, command:
   const answer = await send(target.entry, target.job, command, { ...extra, dryRun: true })
   if (!answer.dryRun) throw fail('E_SHELL_BROKEN', { what: `${target.entry.node} answered a dry run as if it were a command` })
   const { steps, nothing, danger } = answer
-  const columns = output.raw === null ? Infinity : (context.io.stdout.columns ?? 80)
+  const columns = columnsOf(context, output)
   for (const sentence of (danger?.warning ?? []).flatMap((one) => wrap(one, columns))) output.line(output.paint.bad(sentence))
   output.line(nothing === undefined ? `${command} ${target.job} would do:` : `Nothing to do: ${nothing}`)
   for (const [i, step] of steps.entries()) output.line(`  ${i + 1}. ${step}`)

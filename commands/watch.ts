@@ -14,7 +14,7 @@ export class Watch extends CuiCommand {
   static override args = { job: Args.string() }
   static override flags = { ...everywhere }
   static override about: HelpText = {
-    summary: 'allstate and the property view, live; q ends it, the arrows scroll and choose the job',
+    summary: 'allstate and the property view, live; keys show the heartbeat links, the mirroring session and the log, q ends it',
     usage: 'watch [JOB] [--node NODE] [--json]',
     example: 'watch DB_Group',
     guide: '3'

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core'
 import type { CheckView } from '../src/wire'
 import { CuiCommand, everywhere, type HelpText } from './base'
-import type { Outcome } from './context'
+import { columnsOf, type Outcome } from './context'
 import { table } from './kit/table'
 import { clean, shortDuration, wrap } from './kit/text'
 import { jobWord } from './operate'
@@ -59,7 +59,7 @@ export class Why extends CuiCommand {
   }
 
   private sentence(text: string): void {
-    const columns = this.output.raw === null ? Infinity : (this.context.io.stdout.columns ?? 80)
+    const columns = columnsOf(this.context, this.output)
     const paint = text.startsWith('! ') ? this.output.paint.paused : (line: string): string => line
     for (const line of wrap(clean(text), columns)) this.output.line(paint(line))
   }

@@ -10,6 +10,7 @@ import {
   type MonitorHistoryAnswer,
   type MonitorTestAnswer,
   type PeerReply,
+  STATUS_WAIT_MS_MAX,
   type StatusAnswer,
   TICKET_WAIT_MS_MAX,
   type TicketAnswer,
@@ -51,7 +52,7 @@ export function createRoutes(door: Door): Route[] {
     // This is where sessions come from.
     { method: 'POST', path: '/v1/login', handle: (exchange) => login(door, exchange) },
     { method: 'POST', path: '/v1/logout', handle: withSession((exchange, session, token) => logout(door, exchange, session, token)) },
-    { method: 'GET', path: '/v1/status', handle: withSession(async (): Promise<StatusAnswer> => door.engine.status()) },
+    { method: 'GET', path: '/v1/status', handle: withSession((exchange) => status(door, exchange)) },
     { method: 'POST', path: '/v1/jobs/:job/:command', handle: withSession((exchange, session) => command(door, exchange, session)) },
     { method: 'GET', path: '/v1/jobs/:job/verify', handle: withSession((exchange): Promise<VerifyAnswer> => verifyReport(door, exchange)) },
     {
@@ -161,6 +162,11 @@ async function audited<T>(door: Door, entry: { who: string; from: string; what: 
 }
 
 const codeOf = (error: unknown): string => (error as { report?: { code: string } }).report?.code ?? 'E_API_INTERNAL'
+
+async function status({ engine }: Door, exchange: Exchange): Promise<StatusAnswer> {
+  const known = exchange.query.get('known')
+  return known === null ? engine.status() : await engine.statusNews(known, countOf(exchange, 'waitMs', STATUS_WAIT_MS_MAX))
+}
 
 function ticket(door: Door, exchange: Exchange): Promise<TicketAnswer> {
   const since = countOf(exchange, 'since', Number.MAX_SAFE_INTEGER)

@@ -4,6 +4,7 @@ import { firstOwnerOf } from '../../src/model'
 import { jobReport } from '../../src/report/job'
 import { ReportError, type ExitCode } from '../../src/report/report'
 import {
+  STATUS_WAIT_MS_MAX,
   TICKET_WAIT_MS_MAX,
   type CommandAnswer,
   type ConfigChangeAnswer,
@@ -29,6 +30,7 @@ import { alreadyAgreed, type OpenConfig } from './openConfig'
 import { Inquiries } from './inquiries'
 import { Leaving, type LeaveView } from './leaving'
 import { Monitoring } from './monitoring'
+import { StatusWaiters } from './statusWaiters'
 import { TicketWaiters } from './ticketWaiters'
 
 /** A ticket of the other node: its long poll and the way there and back. */
@@ -54,6 +56,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 class RunningEngine implements Engine {
   private readonly loop: Loop
   private readonly waiters: TicketWaiters
+  private readonly followers: StatusWaiters
   private readonly inquiries: Inquiries
   readonly monitoring: Monitoring
   private readonly answers = new Map<number, (outcome: Outcome) => void>()
@@ -83,6 +86,7 @@ class RunningEngine implements Engine {
       fatal: (why) => this.fail(why)
     })
     this.waiters = new TicketWaiters(ports.clock, () => this.published)
+    this.followers = new StatusWaiters(ports.clock, () => this.status())
     this.inquiries = new Inquiries(ports, () => this.published)
     this.leaving = new Leaving(
       ports,
@@ -154,6 +158,10 @@ class RunningEngine implements Engine {
     const wallMs = clock.wallMs()
     const utcOffsetMinutes = -new Date(wallMs).getTimezoneOffset()
     return statusAnswer(this.published, { atMs: clock.nowMs(), wallMs, utcOffsetMinutes, heartbeat: heartbeat.view() })
+  }
+
+  statusNews(known: string, waitMs: number): Promise<StatusAnswer> {
+    return this.followers.wait(known, Math.min(waitMs, STATUS_WAIT_MS_MAX))
   }
 
   async command(job: string, command: JobCommand, request: CommandRequest, account: string): Promise<CommandAnswer> {
@@ -229,6 +237,7 @@ class RunningEngine implements Engine {
     this.agreeing.published(state)
     this.waiters.changed()
     this.leaving.publishedIs(state)
+    this.followers.changed()
   }
 
   /** Nobody waits for an engine that decides nothing any more. */

@@ -18,6 +18,8 @@ import type { LeaveView } from './leaving'
 /** What the HTTPS door needs of the engine. Every refusal is a rejected ReportError. */
 export interface Engine {
   status(): StatusAnswer
+  /** Answers when the status has another digest than the known one, or after `waitMs` (at most STATUS_WAIT_MS_MAX). */
+  statusNews(known: string, waitMs: number): Promise<StatusAnswer>
   /** Carried out here or, for a job the other node owns, there. `account` is who typed it. */
   command(job: JobName, command: JobCommand, request: CommandRequest, account: string): Promise<CommandAnswer>
   /** Answers when there are steps after `since`, when the ticket has ended, or after `waitMs` (at most TICKET_WAIT_MS_MAX). */

@@ -23,6 +23,8 @@ export interface Call {
   answerMs?: number
   /** A simulated agent: somebody looks on, so time passes as it really does. */
   paced?: boolean
+  /** Whoever waits has gone: the connection is ended. */
+  signal?: AbortSignal
 }
 
 export const CONNECT_MS = 2_500
@@ -62,7 +64,8 @@ export async function callAgent<T>(door: Door, call: Call): Promise<T> {
       headers: { 'content-type': 'application/json', ...(call.token ? { authorization: `Bearer ${call.token}` } : {}) },
       body: call.body === undefined ? null : JSON.stringify(call.body),
       headersTimeout: call.answerMs ?? ANSWER_MS,
-      bodyTimeout: call.answerMs ?? ANSWER_MS
+      bodyTimeout: call.answerMs ?? ANSWER_MS,
+      ...(call.signal === undefined ? {} : { signal: call.signal })
     })
     return readAnswer<T>(door, answer.statusCode, await answer.body.text())
   } catch (thrown) {

@@ -5,6 +5,7 @@ import { pause } from './clock'
 import { fail, reportOf } from './fail'
 import { call } from './nodes'
 import type { NodeEntry } from './store'
+import { clean, nodeTime } from './text'
 
 export interface EventFilter {
   last: number
@@ -19,6 +20,9 @@ export interface NodeEvent extends EventEntry {
   node: string
   utcOffsetMinutes: number
 }
+
+/** In the guide's form (guide 3 I): `2019-09-23 15:26:04 | text [RMHW131]`. */
+export const eventLine = ({ atMs, utcOffsetMinutes, text, node }: NodeEvent): string => `${nodeTime(atMs, utcOffsetMinutes)} | ${clean(text)} [${node}]`
 
 /** A node that does not answer is asked again after so long. */
 const AGAIN_MS = 2_000
@@ -75,21 +79,11 @@ export class EventReader {
     if (toMs !== null) query.set('to', String(Math.floor(toMs)))
     if (since !== undefined) query.set('since', String(since))
     if (since !== undefined) query.set('waitMs', String(waitMs))
-    const answer = await this.interruptible(
-      call<EventsAnswer>(entry, { method: 'GET', path: `/v1/events?${query}`, answerMs: waitMs + ANSWER_MS, paced: waitMs > 0 })
-    )
+    // Ctrl-C waits for no answer.
+    const { signal } = this.context.interrupt
+    const answer = await call<EventsAnswer>(entry, { method: 'GET', path: `/v1/events?${query}`, answerMs: waitMs + ANSWER_MS, paced: waitMs > 0, signal })
     this.sinceOf.set(known, answer.nextSince)
     return answer.events.map((event) => ({ ...event, node: answer.node, utcOffsetMinutes: answer.utcOffsetMinutes }))
-  }
-
-  /** Ctrl-C waits for no answer. */
-  private interruptible<T>(work: Promise<T>): Promise<T> {
-    const { signal } = this.context.interrupt
-    return new Promise((resolve, reject) => {
-      const stop = (): void => reject(new Error('interrupted'))
-      signal.addEventListener('abort', stop, { once: true })
-      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-    })
   }
 }
 

@@ -4,9 +4,12 @@ import { reportOf } from './fail'
 import { askNode, type Asked } from './nodes'
 import type { NodeEntry } from './store'
 
+/** Ages are drawn anew so often; a node that has nothing new answers after so long. */
 export const REFRESH_MS = 1_000
+/** Between two answers, while everything changes all the time. */
+const LEAST_MS = 100
 
-/** Asks each node once a second, each for itself: one that does not answer makes nobody else's values old. */
+/** Follows each node for itself, without polling: one that does not answer makes nobody else's values old. */
 export class Live {
   private readonly last: { entry: NodeEntry; asked: Asked; at: number }[]
   private readonly stopping = new AbortController()
@@ -39,18 +42,24 @@ export class Live {
     const { signal } = this.stopping
     while (!signal.aborted) {
       const began = nowMs(this.context)
-      const asked = await this.answerOf(node.entry)
+      const known = node.asked.status?.digest
+      const asked = await this.answerOf(node.entry, known)
       if (signal.aborted) return
       Object.assign(node, { asked, at: nowMs(this.context) })
       this.answered()
-      await pause({ ...this.context, interrupt: this.stopping }, Math.max(0, REFRESH_MS - (nowMs(this.context) - began)), true)
+      // A node that is silent, or of a version that cannot wait with its answer, is asked once a second.
+      const gapMs = known === undefined || asked.status === null ? REFRESH_MS - (nowMs(this.context) - began) : LEAST_MS
+      await pause({ ...this.context, interrupt: this.stopping }, Math.max(0, gapMs), true)
     }
   }
 
-  private async answerOf(entry: NodeEntry): Promise<Asked> {
+  private async answerOf(entry: NodeEntry, known: string | undefined): Promise<Asked> {
     try {
       // Another shell of the same user may have logged in again meanwhile.
-      return await askNode(this.context.store.find(entry.address, entry.port) ?? entry)
+      return await askNode(
+        this.context.store.find(entry.address, entry.port) ?? entry,
+        known === undefined ? undefined : { known, waitMs: REFRESH_MS, signal: this.stopping.signal }
+      )
     } catch (thrown) {
       return { entry, status: null, agoMs: 0, report: reportOf(thrown) }
     }

@@ -1,7 +1,7 @@
 import { DEFAULT_API_PORT } from '../../src/model'
 import type { StatusAnswer } from '../../src/wire'
 import { reportOf, fail } from './fail'
-import { AgentRefusal, callAgent, where, type Call } from './client'
+import { AgentRefusal, ANSWER_MS, callAgent, where, type Call } from './client'
 import type { NodeEntry, Store } from './store'
 import type { Report } from '../../src/report/report'
 
@@ -38,11 +38,18 @@ export async function call<T>(entry: NodeEntry, request: Call): Promise<T> {
 }
 
 /** Every open node at once: one that does not answer keeps nobody else waiting. */
-export const askAll = (entries: NodeEntry[]): Promise<Asked[]> => Promise.all(entries.map(askNode))
+export const askAll = (entries: NodeEntry[]): Promise<Asked[]> => Promise.all(entries.map((entry) => askNode(entry)))
 
-export async function askNode(entry: NodeEntry): Promise<Asked> {
+/** `news`: the answer may wait so long for something else than what is known. */
+export async function askNode(entry: NodeEntry, news?: { known: string; waitMs: number; signal: AbortSignal }): Promise<Asked> {
   try {
-    const status = await call<StatusAnswer>(entry, { method: 'GET', path: '/v1/status' })
+    const path = news === undefined ? '/v1/status' : `/v1/status?known=${news.known}&waitMs=${news.waitMs}`
+    const status = await call<StatusAnswer>(entry, {
+      method: 'GET',
+      path,
+      answerMs: ANSWER_MS + (news?.waitMs ?? 0),
+      ...(news && { signal: news.signal, paced: true })
+    })
     if (typeof status.self?.jobs !== 'object' || !Array.isArray(status.self.links)) throw fail('E_ANSWER_STRANGE', { where: where(entry), what: 'no status' })
     return { entry, status, agoMs: 0, report: null }
   } catch (thrown) {

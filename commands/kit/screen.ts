@@ -11,8 +11,8 @@ const ERASE_TO_END = '\u001b[K'
 const COLUMNS = 80
 const ROWS = 24
 
-export type Key = 'q' | 'up' | 'down' | 'left' | 'right' | 'pageup' | 'pagedown' | 'home' | 'end'
-const KEYS = new Set<string>(['q', 'up', 'down', 'left', 'right', 'pageup', 'pagedown', 'home', 'end'])
+const KEYS = ['q', 's', 'h', 'm', 'l', 'up', 'down', 'left', 'right', 'pageup', 'pagedown', 'home', 'end'] as const
+export type Key = (typeof KEYS)[number]
 const QUITS = new Set<string>(['escape'])
 
 /**
@@ -82,6 +82,6 @@ export class Screen {
   /** Ctrl-C is a key here: the terminal hands on every one. */
   private pressed({ name = '', ctrl = false }: { name?: string; ctrl?: boolean }): void {
     if ((ctrl && (name === 'c' || name === 'd')) || QUITS.has(name)) this.on.quit()
-    else if (!ctrl && KEYS.has(name)) this.on.key(name as Key)
+    else if (!ctrl && KEYS.some((key) => key === name)) this.on.key(name as Key)
   }
 }

@@ -21,11 +21,11 @@ export const padTo = (text: string, width: number): string => text + ' '.repeat(
 
 const DOTS = '...'
 
-/** At most so many columns; what is cut off ends in dots, as the guide's console shows it. */
+/** At most so many columns; what is cut off ends in dots, as the guide's console shows it, and has no colour that nothing would end. */
 export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   let kept = ''
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemes.segment(text.replace(COLOUR, ''))) {
     if (widthOf(kept + segment) > width - DOTS.length) break
     kept += segment
   }

@@ -38,7 +38,7 @@ export function pictureOf(clusters: ClusterView[], chosen: string | null, width:
   const problems = clusters.flatMap((one) => one.problems)
   const brief = briefly(problems, width, paint)
   return {
-    head: clusters.flatMap((one) => titleOf(one, width, paint)),
+    head: headOf(clusters, width, paint),
     body: [
       ...brief,
       ...jobLines(jobs, chosen, paint),
@@ -47,6 +47,9 @@ export function pictureOf(clusters: ClusterView[], chosen: string | null, width:
     ]
   }
 }
+
+/** What stands above every section. */
+export const headOf = (clusters: ClusterView[], width: number, paint: Paint): string[] => clusters.flatMap((one) => titleOf(one, width, paint))
 
 /** Name and clock of the pair, then who hears whom. */
 function titleOf(cluster: ClusterView, width: number, paint: Paint): string[] {
@@ -68,7 +71,8 @@ function briefly(problems: string[], width: number, paint: Paint): string[] {
   return [...first, paint.paused(`  ${more > 0 ? `and ${more} more, ` : ''}in full below`)]
 }
 
-const problemLines = (problem: string, width: number, paint: Paint): string[] =>
+/** In full, at most so wide. */
+export const problemLines = (problem: string, width: number, paint: Paint): string[] =>
   wrap(clean(problem), width - 2).map((line, i) => paint.paused(i === 0 ? `! ${line}` : `  ${line}`))
 
 function jobLines(jobs: JobNow[], chosen: string | null, paint: Paint): string[] {

@@ -1,6 +1,7 @@
 import type { DataConfig, JobStateWord } from '../model'
 import type { DataSettings, JobView, LinkView, NodeView, StatusAnswer, TicketAnswer } from '../wire'
 import { dataView } from './dataView'
+import { digest } from './digest'
 import type { HeartbeatFacts } from './event'
 import { monitorView } from './monitor/view'
 import { problems } from './problems'
@@ -75,7 +76,7 @@ function activity(state: State, job: JobState): JobView['activity'] {
 
 export function statusAnswer(state: State, now: { atMs: number; wallMs: number; utcOffsetMinutes: number; heartbeat: HeartbeatFacts | null }): StatusAnswer {
   const { cluster, nodes } = state.config
-  return {
+  const answer = {
     node: state.node,
     cluster,
     address: nodes[state.node]?.address ?? '',
@@ -88,7 +89,13 @@ export function statusAnswer(state: State, now: { atMs: number; wallMs: number; 
     peerAlive: state.peerAlive,
     problems: problems(state)
   }
+  return { ...answer, digest: statusDigest(answer) }
 }
+
+/** Without what changes by itself: ages, clocks, counters of links, and the sentences that name them. */
+const statusDigest = ({ self, peer, peerAlive }: StatusAnswer): string => digest([lasting(self), peer === null ? null : lasting(peer.view), peerAlive])
+
+const lasting = ({ links, ...view }: NodeView): object => ({ ...view, links: links.map(({ name, local, remote, state }) => [name, local, remote, state]) })
 
 export const peerJobAge = (state: State): string => (state.peer === null ? 'never' : `${Math.round((state.atMs - state.peer.atMs) / 100) / 10} s ago`)
 

@@ -12,7 +12,7 @@ import type { StepLine } from './step'
  * | GET  /v1/hello                     | no      | → HelloAnswer                              |
  * | POST /v1/login                     | no      | LoginRequest → LoginAnswer                 |
  * | POST /v1/logout                    | yes     | → {}                                       |
- * | GET  /v1/status                    | yes     | → StatusAnswer                             |
+ * | GET  /v1/status?known=&waitMs=     | yes     | → StatusAnswer (long poll, at most 25 s, while its digest is the known one) |
  * | POST /v1/jobs/:job/:command        | yes     | CommandRequest → CommandAnswer             |
  * | GET  /v1/tickets/:id?since=&waitMs=| yes     | → TicketAnswer (long poll, at most 25 s)   |
  * | GET  /v1/jobs/:job/verify?from=&max=| yes    | → VerifyAnswer, asked of the job's owner   |
@@ -78,6 +78,8 @@ export interface StatusAnswer {
   peerAlive: 'up' | 'lost' | 'unknown'
   /** Plain sentences for what is not as it should be. */
   problems: string[]
+  /** Another word when anything but an age or a counter of a link has changed. Absent: that of a version that did not say so. */
+  digest?: string
 }
 
 export interface CommandRequest extends CommandOptions {
@@ -134,3 +136,4 @@ export interface VerifyAnswer {
 export const VERIFY_PAGE_MAX = 200
 
 export const TICKET_WAIT_MS_MAX = 25_000
+export const STATUS_WAIT_MS_MAX = 25_000

@@ -57,7 +57,7 @@ Dirty Bytes      0                              Queued Bytes    0
 Speed Limit      off                            Mode            Async
                                                 Target Side     Idle
                                                 Pagefile Used   0
-q: end`)
+q: end   [s: status] h: heartbeat m: mirroring l: log`)
   expect(terminal.raw).toBe(true)
   await leave()
 })
@@ -130,6 +130,25 @@ test('the arrows choose among several jobs', async () => {
   // Two wide characters, an underscore and two more take nine columns.
   await terminal.shows('웹_그룹       offline     RMHW131       manual        2019-10-30 11:47:32 <')
   expect(terminal.screen).toContain('Data            웹_그룹')
+  await leave()
+})
+
+test('keys show the heartbeat links, the mirroring session and the log, which goes on by itself', async () => {
+  bench.a.happen('info', 'DB_Group is online on RMHW131', 1_572_403_652_000)
+  await watching()
+  terminal.type('h')
+  await terminal.shows('HBT                                               RMHW131     RMHW132')
+  expect(terminal.screen).toContain('s: status [h: heartbeat] m: mirroring l: log')
+  terminal.type('m')
+  await terminal.shows('mirroring_role_desc')
+  terminal.type('l')
+  await terminal.shows('| DB_Group is online on RMHW131 [RMHW131]')
+  const long = 'Application KV of DB_Group failed: its process was ended by SIGKILL, and it is started again'
+  bench.a.happen('warning', long, 1_572_403_653_000)
+  // A line that is too long goes on below itself: nothing of it is cut off.
+  await terminal.shows('was ended\nby SIGKILL, and it is started again [RMHW131]')
+  terminal.type('s')
+  await terminal.shows('Pagefile Used')
   await leave()
 })
 

@@ -56,6 +56,17 @@ test('a poll with nothing new is answered when its time is up; an unknown ticket
   await expect(b.ticket('RMHW131-0', 0, WAIT_MS)).rejects.toMatchObject({ report: { code: 'E_TICKET_UNKNOWN' } })
 })
 
+test('a status is waited for: until it is another one, for the one who did and the one who heard of it, or until the time is up', async () => {
+  const { a, b } = await pair()
+  const [known, knownToB] = [a.status().digest ?? '', b.status().digest ?? '']
+  // Heartbeats go on meanwhile, ages and counters change: that is no news.
+  expect(await a.statusNews(known, 30)).toMatchObject({ digest: known })
+  const [news, newsOfB] = [a.statusNews(known, WAIT_MS), b.statusNews(knownToB, WAIT_MS)]
+  await a.command(JOB, 'bringin', {}, 'root')
+  expect((await news).digest).not.toBe(known)
+  expect((await newsOfB).digest).not.toBe(knownToB)
+})
+
 test('a port that does not answer blocks nobody: other commands are decided meanwhile', async () => {
   const { a, atA } = await pair()
   atA.hold('raise')

@@ -38,11 +38,13 @@ test('a login, a switch, a logout: each does its part and stands in the audit lo
   expect((await call(node, 'GET', '/v1/status', { token })).body.node).toBe('RMHW131')
   expect((await call(node, 'POST', '/v1/jobs/DB_Group/switch', { token, body: { reason: 'patch day' } })).body).toEqual({ dryRun: false, ticket: 'RMHW131-1' })
   expect((await call(node, 'GET', '/v1/tickets/RMHW131-1?since=2&waitMs=99000', { token })).body.nextSince).toBe(2)
+  expect((await call(node, 'GET', '/v1/status?known=c0ffee&waitMs=99000', { token })).body.node).toBe('RMHW131')
   expect((await call(node, 'POST', '/v1/logout', { token })).body).toEqual({})
   expect((await call(node, 'GET', '/v1/status', { token })).body.error).toMatchObject({ code: 'E_SESSION', exitCode: 4, node: 'RMHW131' })
   expect(node.engine.asked).toEqual([
     { job: 'DB_Group', command: 'switch', request: { reason: 'patch day' }, account: 'administrator' },
-    { id: 'RMHW131-1', since: 2, waitMs: 25_000 }
+    { id: 'RMHW131-1', since: 2, waitMs: 25_000 },
+    { known: 'c0ffee', waitMs: 25_000 }
   ])
   expect(node.audit().map(({ who, from, what, result }) => [who, from, what, result])).toEqual([
     ['administrator', expect.stringMatching(/^127\./), 'login', 'done'],

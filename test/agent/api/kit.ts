@@ -61,6 +61,10 @@ export class FakeEngine implements Engine {
   status(): StatusAnswer {
     return { node: 'RMHW131', problems: [] } as unknown as StatusAnswer
   }
+  async statusNews(known: string, waitMs: number): Promise<StatusAnswer> {
+    this.asked.push({ known, waitMs })
+    return this.status()
+  }
   async command(job: string, command: string, request: CommandRequest, account: string): Promise<CommandAnswer> {
     this.asked.push({ job, command, request, account })
     if (this.refusal) throw this.refusal
