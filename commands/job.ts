@@ -5,10 +5,12 @@ import { CuiCommand, everywhere, type HelpText } from './base'
 import { type ConfigFlags, configNode, configuring, edited, postChange, printVerdict, readView } from './change'
 import type { Outcome } from './context'
 import { confirmed } from './dangerous'
+import { createByDialogue, modifyByDialogue } from './job/dialogue'
+import { Draft } from './job/draft'
 import { changesOf, type PartFlags, parts } from './job/changes'
 import { awaitJob, printNext, printStays, staysOf } from './job/outcome'
 import { readSection } from './job/section'
-import { confirmYes, isTerminal } from './kit/confirm'
+import { askChecked, confirmYes, isTerminal } from './kit/confirm'
 import { fail } from './kit/fail'
 import type { NodeEntry } from './kit/store'
 import { actionOf, checkConfirm, jobWord } from './operate'
@@ -43,7 +45,7 @@ export class Job extends CuiCommand {
   static override about: HelpText = {
     summary: 'create, modify, remove or show a job; both nodes check all of it before anything is changed',
     usage:
-      'job create|modify|remove|show [JOB] [--file FILE|-] [--mode MODE] [--safety full|off] [--vip NAME=ADDRESS/PREFIX[@NIC]] [--folder PATH] [--exclude [FOLDER=]PATTERN] [--service NAME=UNIT] [--process NAME=COMMAND] [--depends NAME=OTHER] [--set KEY=VALUE] [--unset KEY] [--confirm JOB] [--yes] [--dry-run] [--reason TEXT]',
+      'job create|modify|remove|show [JOB] [--file FILE|-] [--mode MODE] [--safety full|off] [--vip NAME=ADDRESS/PREFIX[@NIC]] [--folder PATH] [--exclude [FOLDER=]PATTERN] [--service NAME=UNIT] [--process NAME=COMMAND] [--agent NAME=TYPE] [--depends NAME=OTHER] [--set KEY=VALUE] [--unset KEY] [--confirm JOB] [--yes] [--dry-run] [--reason TEXT]',
     example: 'job create Web --vip IP-Web=192.168.150.131/16 --folder /srv/web --service NGINX=nginx',
     guide: '3'
   }
@@ -52,12 +54,12 @@ export class Job extends CuiCommand {
     const { args, flags } = await this.read(Job)
     const { usage } = Job.about
     const action = actionOf(args.action, ACTIONS, 'job', usage)
-    const job = jobWord(this.context, args.job, usage)
     const entry = await configNode(this.context, flags.node)
     const view = await readView(entry)
+    const job = action === 'create' ? await this.newName(args.job, view) : jobWord(this.context, args.job, usage)
     if (action === 'show') return this.show(job, view)
     checkConfirm(job, flags.confirm)
-    const edit = action === 'remove' ? removeJob(job) : await this.editOf(action, job, flags)
+    const edit = action === 'remove' ? removeJob(job) : await this.editOf(action, job, flags, { entry, view })
     if (edit === null) return { exitCode: 1, json: { command: `job ${action} ${job}`, ok: false } }
     return await this.change({ action, job, entry, view, text: edited(view.agreed.text, edit), flags })
   }
@@ -74,11 +76,31 @@ export class Job extends CuiCommand {
     return 'config' in answer ? answer.config.jobs : null
   }
 
-  /** null: the file is no YAML. */
-  private async editOf(action: 'create' | 'modify', job: string, flags: JobFlags): Promise<ConfigEdit | null> {
+  /** The job in use is one that is there. */
+  private async newName(word: string | undefined, view: ConfigView): Promise<string> {
+    if (word !== undefined) return word
+    if (!isTerminal(this.context)) throw fail('E_USAGE', { what: 'The name of a job is missing.', usage: Job.about.usage })
+    const check = async (name: string): Promise<string | null> => {
+      const answer = parseConfig(edited(view.agreed.text, createJob(name, null, [])), view.file)
+      return 'config' in answer ? null : `${answer.problems[0]?.message} ${answer.problems[0]?.tryThis}`
+    }
+    return await askChecked(this.context, { message: 'Name of the job:', initial: '', check: async (name) => nameTaken(view, name) ?? (await check(name)) })
+  }
+
+  /** null: the file is no YAML. Without a word about what is wanted a person is asked, page by page. */
+  private async editOf(action: 'create' | 'modify', job: string, flags: JobFlags, { entry, view }: Pick<Plan, 'entry' | 'view'>): Promise<ConfigEdit | null> {
     const { usage } = Job.about
     const changes = changesOf(flags, usage)
-    if (flags.file === undefined && changes.length === 0) throw fail('E_USAGE', { what: `Nothing of ${job} was named.`, usage })
+    if (flags.file === undefined && changes.length === 0) {
+      if (!isTerminal(this.context)) throw fail('E_USAGE', { what: `Nothing of ${job} was named.`, usage })
+      const draft = new Draft(entry, view, (more) => (action === 'create' ? createJob(job, null, more) : modifyJob(job, null, more)), job)
+      edited(view.agreed.text, draft.edit)
+      await (action === 'create' ? createByDialogue : modifyByDialogue)(this.context, draft)
+      this.output.line()
+      print(this.output, (jobText(edited(view.agreed.text, draft.edit), job) ?? '').trimEnd().split('\n'))
+      this.output.line()
+      return draft.edit
+    }
     const section = flags.file === undefined ? null : await readSection(this.context, this.output, flags.file)
     if (flags.file !== undefined && section === null) return null
     return action === 'create' ? createJob(job, section, changes) : modifyJob(job, section, changes)
@@ -143,3 +165,5 @@ export class Job extends CuiCommand {
     await confirmYes(this.context, `Do you really want to ${what}?`)
   }
 }
+
+const nameTaken = ({ agreed }: ConfigView, name: string): string | null => (jobText(agreed.text, name) === null ? null : `There is a job ${name} already.`)

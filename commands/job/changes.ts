@@ -12,6 +12,7 @@ export const parts = {
   exclude: Flags.string({ multiple: true, description: '[FOLDER=]PATTERN, left out of the folder, or of all' }),
   service: Flags.string({ multiple: true, description: 'NAME=UNIT, an application that is a systemd unit' }),
   process: Flags.string({ multiple: true, description: 'NAME=COMMAND, an application that is a command in the foreground' }),
+  agent: Flags.string({ multiple: true, description: 'NAME=TYPE, an application that is an OCF resource agent: ocf:heartbeat:pgsql' }),
   depends: Flags.string({ multiple: true, description: 'NAME=OTHER[,OTHER], an application starts after others' }),
   set: Flags.string({ multiple: true, description: 'KEY=VALUE in the words of mirrorpair.yaml: applications.POSTGRES.stopTimeout=2m' }),
   unset: Flags.string({ multiple: true, description: 'KEY, or a member of a list: vips.IP-DB_Group' })
@@ -26,6 +27,7 @@ export interface PartFlags {
   exclude?: string[] | undefined
   service?: string[] | undefined
   process?: string[] | undefined
+  agent?: string[] | undefined
   depends?: string[] | undefined
   set?: string[] | undefined
   unset?: string[] | undefined
@@ -40,17 +42,21 @@ export function changesOf(flags: PartFlags, usage: string): JobChange[] {
     ...(flags.folder ?? []).map((name): JobChange => ({ do: 'put', list: 'data.folders', name, values: {} })),
     ...(flags.safety === undefined ? [] : [{ do: 'set', at: 'data.safety', value: flags.safety } as const]),
     ...pairs(flags.vip, 'NAME=ADDRESS/PREFIX[@NIC]').map(vipChange),
-    ...pairs(flags.service, 'NAME=UNIT').map(([name, service]) => application(name, { service, process: null })),
-    ...pairs(flags.process, 'NAME=COMMAND').map(([name, start]) => application(name, { service: null, process: { start } })),
+    ...pairs(flags.service, 'NAME=UNIT').map(([name, service]) => application(name, { ...NO_KIND, service })),
+    ...pairs(flags.process, 'NAME=COMMAND').map(([name, start]) => application(name, { ...NO_KIND, process: { start } })),
+    ...pairs(flags.agent, 'NAME=TYPE').map(([name, agent]) => application(name, { ...NO_KIND, agent })),
     ...pairs(flags.depends, 'NAME=OTHER').map(([name, others]) => application(name, { dependsOn: others.split(',').map((other) => other.trim()) })),
     ...(flags.exclude ?? []).map(excludeChange),
     ...pairs(flags.set, 'KEY=VALUE').map(([at, value]): JobChange => ({ do: 'set', at, value }))
   ]
 }
 
-const application = (name: string, values: Record<string, unknown>): JobChange => ({ do: 'put', list: 'applications', name, values })
+/** An application has one kind. */
+const NO_KIND = { service: null, process: null, agent: null }
 
-function vipChange([name, word]: [string, string]): JobChange {
+export const application = (name: string, values: Record<string, unknown>): JobChange => ({ do: 'put', list: 'applications', name, values })
+
+export function vipChange([name, word]: [string, string]): JobChange {
   const [address, cards] = word.split('@', 2)
   const nics = cards?.split(',')
   const nic = nics === undefined ? {} : { nic: nics.length === 1 ? nics[0] : nics }

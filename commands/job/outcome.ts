@@ -80,7 +80,8 @@ export async function printNext(context: Context, output: Output, action: 'creat
   const withData = now.view?.dataSettings !== null && now.view?.dataSettings !== undefined
   output.line(`Next: bringin ${job} starts it on ${now.owner}.`)
   if (!withData) return next
-  output.line(`Its first copy to ${node}, a full mirror, begins then; until it has ended ${node} cannot take over.`)
+  output.line(`Its first copy to ${node}, a full mirror, begins then.`)
+  output.line(`Until that has ended ${node} cannot take over.`)
   output.line(`watch, or jobstate ${job}, shows how far it is; wait ${job} synchronized waits for it.`)
   return [...next, `wait ${job} synchronized`]
 }

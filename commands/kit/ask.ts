@@ -29,7 +29,36 @@ async function fieldPrompt() {
   })
 }
 
-export async function askField(terminal: Terminal, field: Field): Promise<string> {
+/** Words that are looked at as soon as they are given. */
+export interface Words {
+  message: string
+  /** Taken when nothing is typed. */
+  initial: string
+  /** What is expected instead; null: they are right. */
+  check(answer: string): Promise<string | null>
+}
+
+export interface Choice {
+  value: string
+  name: string
+  /** Shown below the list while it stands on this one. */
+  description?: string
+}
+
+export const askField = (terminal: Terminal, field: Field): Promise<string> => ask(terminal, { type: 'field', ...field })
+
+export function askWords(terminal: Terminal, { message, initial, check }: Words): Promise<string> {
+  const validate = async (answer: string): Promise<string | true> => (await check(answer.trim())) ?? true
+  return ask(terminal, { type: 'input', message, validate, ...(initial === '' ? {} : { default: initial }) })
+}
+
+export const askChoice = (terminal: Terminal, message: string, choices: Choice[], initial: string): Promise<string> =>
+  ask(terminal, { type: 'select', message, choices, default: initial, pageSize: CHOICES_SHOWN, loop: false })
+
+/** A terminal of 24 lines has room for these, for the question and for a description. */
+const CHOICES_SHOWN = 14
+
+async function ask(terminal: Terminal, question: object): Promise<string> {
   const { createPromptModule } = await import('inquirer')
   const prompt = createPromptModule({ input: terminal.stdin as never, output: lasting(terminal.stdout) as never }) as unknown as {
     (questions: object[]): Promise<{ answer: string }>
@@ -37,7 +66,7 @@ export async function askField(terminal: Terminal, field: Field): Promise<string
   }
   prompt.registerPrompt('field', await fieldPrompt())
   try {
-    return (await prompt([{ type: 'field', name: 'answer', ...field }])).answer
+    return (await prompt([{ name: 'answer', ...question }])).answer
   } catch (thrown) {
     // Ctrl-C, or the terminal went away.
     if ((thrown as Error).name === 'ExitPromptError' || (thrown as Error).name === 'AbortPromptError') throw fail('E_CANCELLED', {})

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto'
 import type { Context } from '../context'
-import { askField } from './ask'
+import { askChoice, askField, askWords, type Choice, type Words } from './ask'
 import { fail } from './fail'
+import { wrap } from './text'
 
 const TRIES_MAX = 3
 const CODE_LENGTH = 4
@@ -19,6 +20,40 @@ export async function askLine(context: Context, message: string, options: { mask
   }
   if (!isTerminal(context)) throw fail('E_NO_TERMINAL', { asked: message.replace(/:$/, ''), option: options.option })
   return askField({ stdin: context.io.stdin, stdout: context.io.stdout }, { message, mask: options.mask === true })
+}
+
+/** Words that are checked at once, and asked for again until they are right. */
+export async function askChecked(context: Context, { message, initial, check }: Words): Promise<string> {
+  // Two columns are the sign before it.
+  const columns = (context.io.stdout.columns ?? 80) - 2
+  const fitted = async (answer: string): Promise<string | null> =>
+    (await check(answer))
+      ?.split('\n')
+      .flatMap((line) => wrap(line, columns))
+      .join('\n') ?? null
+  for (;;) {
+    const ahead = context.typedAhead.shift()
+    if (ahead === undefined) break
+    const answer = ahead.trim() || initial
+    context.io.stdout.write(`${message} ${answer}\n`)
+    const wrong = await fitted(answer)
+    if (wrong === null) return answer
+    context.io.stdout.write(`${wrong}\n`)
+  }
+  if (!isTerminal(context)) throw fail('E_NO_TERMINAL', { asked: message, option: 'the same command with options' })
+  return (await askWords({ stdin: context.io.stdin, stdout: context.io.stdout }, { message, initial, check: fitted })).trim()
+}
+
+/** One of several. */
+export async function choose(context: Context, message: string, choices: Choice[], initial: string): Promise<string> {
+  const ahead = context.typedAhead.shift()
+  const found = choices.find(({ value }) => value === (ahead?.trim() || initial))
+  if (ahead !== undefined && found !== undefined) {
+    context.io.stdout.write(`${message} ${found.name}\n`)
+    return found.value
+  }
+  if (!isTerminal(context)) throw fail('E_NO_TERMINAL', { asked: message, option: 'the same command with options' })
+  return await askChoice({ stdin: context.io.stdin, stdout: context.io.stdout }, message, choices, initial)
 }
 
 /** Yes or No on a terminal, never anywhere else. */

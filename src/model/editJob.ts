@@ -27,10 +27,20 @@ export const createJob =
   (document) => {
     const jobs = jobsOf(document)
     if (jobs.has(name)) throw new JobExists(name)
-    jobs.set(document.createNode(name), sectionOf(name, section))
+    const job = sectionOf(name, section)
+    jobs.set(document.createNode(name), job)
     change(document, name, changes)
+    if (section === null) inOrder(job)
     chooseDataPort(document, name)
   }
+
+/** As a person would write it, whatever was named first. */
+const ORDER = ['mode', 'firstOwner', 'vips', 'applications', 'data']
+
+function inOrder(job: YAMLMap): void {
+  const placeOf = (key: unknown): number => ORDER.indexOf(String(isScalar(key) ? key.value : key))
+  job.items.sort((a, b) => placeOf(a.key) - placeOf(b.key))
+}
 
 /** `section` null: what is there is changed, else replaced. */
 export const modifyJob =
@@ -125,11 +135,13 @@ function put(document: Document, job: YAMLMap, { list, name, values }: Extract<J
   const key = keyOf(list)
   const place = members.items.findIndex((item) => nameOf(item, key) === name)
   const member = place < 0 ? new YAMLMap() : asMap(members.items[place], key)
-  if (place < 0) member.flow = true
+  // An application has long words in it.
+  const flow = list !== 'applications'
+  if (place < 0) member.flow = flow
   member.set(key, name)
   for (const [part, value] of Object.entries(values)) {
     if (value === null) member.delete(part)
-    else member.set(part, document.createNode(value, { flow: true }))
+    else member.set(part, document.createNode(value, { flow: flow || member.flow === true || Array.isArray(value) }))
   }
   // A folder that says nothing but its path is written as that.
   const written = list === 'data.folders' && member.items.length === 1 ? document.createNode(name) : member

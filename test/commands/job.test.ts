@@ -61,13 +61,14 @@ test('create: both nodes check it first, then it is sent as it was shown, and wh
   expect(out).toBe(`      vips: [ { name: IP-DB_Group, address: 192.168.150.130/16 } ]
       data: { folders: [ /srv/DB_Group ] }
 +   Web:
-+     data:
-+       folders:
-+         - /srv/web
 +     vips:
 +       - { name: IP-Web, address: 192.168.150.131/16 }
 +     applications:
-+       - { name: NGINX, service: nginx }
++       - name: NGINX
++         service: nginx
++     data:
++       folders:
++         - /srv/web
 Warning: RMHW132: the folder /srv/web is not empty.
 Version 8 of the configuration is in force on both nodes.
 Web is offline on RMHW131, which owns it.
@@ -90,7 +91,7 @@ test('a dry run is checked by both nodes and changes nothing', async () => {
     followed: true,
     differences: [DIFFERENCE],
     warnings: [],
-    text: 'Web:\n  data:\n    folders:\n      - /srv/web\n  vips:\n    - { name: IP-Web, address: 192.168.150.131/16 }\n  applications:\n    - { name: NGINX, service: nginx }\n'
+    text: 'Web:\n  vips:\n    - { name: IP-Web, address: 192.168.150.131/16 }\n  applications:\n    - name: NGINX\n      service: nginx\n  data:\n    folders:\n      - /srv/web\n'
   })
   expect(sent.map(({ dryRun }) => dryRun)).toEqual([true])
 })

@@ -50,7 +50,8 @@ async function checkVip(findings: Findings, nics: Nic[], vips: Pick<VipPort, 'pr
   const named = vip.nics ?? (vip.nic === null ? null : [vip.nic])
   // Of several each node finds its own.
   const [card] = candidates(nics, vip)
-  if (card === undefined && named !== null) return findings.refuse(failure('E_CONFIG_NIC', { node, vip: name, nic: named.join(' or '), nics: list(nics) }))
+  if (card === undefined && named !== null)
+    return findings.refuse(failure('E_CONFIG_NIC', { node, vip: name, nic: named.join(' or '), nics: nics.map((each) => each.name).join(', ') }))
   if (card === undefined) return findings.refuse(failure('E_VIP_NO_NIC', { node, vip: name, address, nics: list(nics) }))
   if (!card.link) findings.warn(`the network card ${card.name} of VIP ${name} (${address}) has no link.`)
   // One that a job has already is where it belongs.
