@@ -18,7 +18,7 @@ import { configAnswerSchema, configCheckedSchema } from '../../src/wire/configSc
 import { failureOf, outcomeOf } from '../perform'
 import type { KeptConfig, Places, Ports } from '../ports'
 import { type CheckedChange, checkChange, refusal, refusalOf, reportOf } from './checkChange'
-import { hashOf, inForce, isSameWitness, readAgreed, withOlder } from './openConfig'
+import { hashOf, inForce, isSameWitness, jobsOf, readAgreed, withOlder } from './openConfig'
 
 /** With the other node's own checks, which ask the network whether a new address is free. */
 export const PREPARE_TIMEOUT_MS = 20_000
@@ -129,7 +129,15 @@ export class Agreeing {
       answer.warnings = await this.lookThere(checked, text, base)
       if (dryRun) return { ...answer, version: agreed.version }
     }
-    const next = { text, hash, by: account, why: reason ?? null, wallMs: this.options.ports.clock.wallMs(), newWitness: !isSameWitness(this.whole, whole) }
+    const next = {
+      text,
+      hash,
+      by: account,
+      why: reason ?? null,
+      wallMs: this.options.ports.clock.wallMs(),
+      newWitness: !isSameWitness(this.whole, whole),
+      ...jobsOf(this.whole, whole)
+    }
     const outcome = await this.ask((number) => ({ kind: 'proposed', request: number, next, whole: base === undefined }))
     if (!outcome.ok) throw this.refused(outcome.refusal)
     const { version, followed } = outcome.result as { version: number; followed: boolean }

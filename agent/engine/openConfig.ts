@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
+import { jobsSince } from '../../src/core/agreement/agreement'
 import { type Config, configHash, configOfNode, parseConfig } from '../../src/model'
 import type { ConfigVersion } from '../../src/wire'
 import type { KeptConfig, Places } from '../ports'
@@ -16,10 +17,17 @@ export function inForce(whole: Config, node: string, { agreed, isAgreed }: Pick<
     ...(quorum ? { quorum: { ...quorum, configVersion: isAgreed ? agreed.version : 0 } } : {}),
     ...(witness ? { witness: { ...witness, since: agreed.witnessSince } } : {})
   }
-  return configOfNode({ ...whole, ...numbers }, node)
+  const jobs = Object.entries(whole.jobs).map(([name, job]) => [name, agreed.jobsSince?.[name] ? { ...job, since: agreed.jobsSince[name] } : job] as const)
+  return configOfNode({ ...whole, jobs: Object.fromEntries(jobs), ...numbers }, node)
 }
 
 export const isSameWitness = (one: Config, other: Config): boolean => JSON.stringify(one.witness ?? null) === JSON.stringify(other.witness ?? null)
+
+/** The jobs of the next one, and those of them that the one before has not. */
+export function jobsOf(before: Config | null, next: Config): { jobs: string[]; newJobs: string[] } {
+  const jobs = Object.keys(next.jobs)
+  return { jobs, newJobs: before === null ? [] : jobs.filter((name) => !Object.hasOwn(before.jobs, name)) }
+}
 
 /** What was agreed once can be read, unless a version that knew more has agreed on it. */
 export function readAgreed({ text }: ConfigVersion, file: string): Config | null {
@@ -58,7 +66,9 @@ function byHand(kept: KeptConfig, text: string, whole: Config, file: string, { n
   const { version } = kept.agreed
   const before = readAgreed(kept.agreed, file)
   const witnessSince = before !== null && isSameWitness(before, whole) ? kept.agreed.witnessSince : version + 1
-  const agreed: ConfigVersion = { version, hash: hashOf(whole), text, by: 'an editor', why: 'changed by hand', node, wallMs, witnessSince, id: 'by hand' }
+  const { jobs, newJobs } = jobsOf(before, whole)
+  const since = { witnessSince, ...jobsSince(kept.agreed, jobs, newJobs, version + 1) }
+  const agreed: ConfigVersion = { version, hash: hashOf(whole), text, by: 'an editor', why: 'changed by hand', node, wallMs, ...since, id: 'by hand' }
   return { ...kept, agreed, isAgreed: false, before: kept.before ?? kept.agreed, history: withOlder(kept), fileWritten: true }
 }
 

@@ -128,7 +128,9 @@ export class SourceSession {
 
   /** It is recorded that the target is out of date. On our own disk too, before anything is acknowledged without it. */
   expose(): Exposure {
-    if (exposureOf(this.facts()) === 'wanted') {
+    const facts = this.facts()
+    // One that has left in order is not waited for, for as long as one that might come back.
+    if (exposureOf(facts) === 'wanted' || (exposureOf(facts) === 'protected' && !facts.connected)) {
       this.persistExposed()
       this.log.openGate()
       this.hooks.say('writes are acknowledged without the target: it is recorded that it is out of date')

@@ -23,8 +23,8 @@ export interface WitnessClientOptions {
   certificates(): NodeCertificates
   /** What the node counts on when it asks. */
   times(): { leaseMs: number; driftMs: number }
-  /** The version of the configuration in which this witness became the pair's. */
-  since(): number
+  /** The version of the configuration in which this witness became the pair's, or the job was made, whichever is later. */
+  since(job: string): number
   /** Why there was no answer, when that is not what it was before; null: there are answers again. */
   troubled?(why: string | null): void
 }
@@ -65,7 +65,7 @@ class Client {
     if (this.socket === null && now - this.failedAtMs < CONNECT_AGAIN_MS) return Promise.resolve(null)
     const { leaseMs, driftMs } = this.options.times()
     const id = this.ids++
-    const question: WitnessQuestion = { id, message, leaseMs, driftMs, since: this.options.since() }
+    const question: WitnessQuestion = { id, message, leaseMs, driftMs, since: this.options.since(message.job) }
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.timedOut(id, now), timeoutMs)
       const settle = (reply: VoteReply | null) => {

@@ -20,7 +20,7 @@ export interface EtcdWitnessOptions {
   prefix: string
   clock: Pick<ClockPort, 'nowMs'>
   times(): { leaseMs: number; driftMs: number }
-  since(): number
+  since(job: string): number
   troubled?(why: string | null): void
 }
 
@@ -35,6 +35,8 @@ const sharedSchema: z.ZodType<SharedVoter> = z.object({
 })
 
 interface Job {
+  /** Another one: nothing that was seen under the one before counts. */
+  key: string
   seat: SharedSeat
   waiting: number
   turn: Promise<unknown>
@@ -60,7 +62,7 @@ class EtcdWitness {
   /** One question about a job after the other: none is overtaken by one that was asked later. */
   ask(message: VoteMessage, timeoutMs: number): Promise<VoteReply | null> {
     const deadlineMs = performance.now() + timeoutMs
-    const job = this.jobs.get(message.job) ?? { seat: newSeat(), waiting: 0, turn: Promise.resolve() }
+    const job: Job = this.jobs.get(message.job) ?? { key: '', seat: newSeat(), waiting: 0, turn: Promise.resolve() }
     this.jobs.set(message.job, job)
     if (job.waiting >= WAITING_OF_JOB_MAX) return Promise.resolve(null)
     job.waiting += 1
@@ -73,7 +75,8 @@ class EtcdWitness {
 
   private async vote(job: Job, message: VoteMessage, deadlineMs: number): Promise<VoteReply | null> {
     this.store ??= new EtcdStore(this.options.etcd)
-    const key = `${this.options.prefix}/${this.options.since()}/${message.job}`
+    const key = `${this.options.prefix}/${this.options.since(message.job)}/${message.job}`
+    if (job.key !== key) Object.assign(job, { key, seat: newSeat() })
     for (let tries = 0; tries < TRIES_MAX && performance.now() < deadlineMs; tries++) {
       const stored = await this.store.read(key, deadlineMs)
       const now = { atMs: this.options.clock.nowMs(), word: randomBytes(WORD_BYTES).toString('hex'), times: this.options.times() }

@@ -34,7 +34,7 @@ function openWitness(places: Places, log: LogPort, clock: Clock, { address, port
       times = places.config.quorum ?? times
       return times
     },
-    since: () => places.config.witness?.since ?? 0,
+    since: (job: string) => Math.max(places.config.witness?.since ?? 0, places.config.jobs[job]?.since ?? 0),
     troubled: (why: string | null) => (why === null ? log.event('info', `${name} answers`) : log.event('warning', `${name} has not answered: ${why}`))
   }
   if (!etcd) return createWitnessClient({ address, port, certificates: () => readCertificates(stateDirectory, node), ...asked })

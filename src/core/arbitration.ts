@@ -12,8 +12,12 @@ const STOP_MS = 2_000
 
 const addressesOf = ({ config }: State): string[] => config.arbitration?.reach ?? []
 
-/** One that has said that it shuts down is not lost. */
-const isLost = ({ peerAlive, heartbeat }: State): boolean => peerAlive === 'lost' && heartbeat?.peerLeaving !== true
+/** One that has said that it shuts down is not lost; one that was never heard is, when it has been waited for. */
+const isLost = (state: State): boolean =>
+  (state.peerAlive === 'lost' || (state.peerAlive === 'unknown' && isWaitedFor(state))) && state.heartbeat?.peerLeaving !== true
+
+const isWaitedFor = ({ config, bootedAtMs, atMs }: State): boolean =>
+  config.boot !== undefined && bootedAtMs !== null && atMs - bootedAtMs >= config.boot.waitForPeerMs
 
 /** An owner that reaches nobody has stopped by then, wherever it is. */
 function patienceMs({ config }: State): number {

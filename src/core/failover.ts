@@ -1,6 +1,7 @@
 import { jobReport } from '../report/job'
 import type { Ballot } from '../wire'
 import { arbitrationChecks, isArbitrated, needsFence } from './arbitration'
+import { serveAlone, startsAlone } from './alone'
 import { type Check, allMet, whyNot } from './check'
 import { comesBack, serveAgain } from './cutOff'
 import { wantedChecks, whyNotServe, whyNotTakeOver } from './fit'
@@ -34,8 +35,8 @@ function noteArbitration(turn: Turn, job: JobState): false {
   return false
 }
 
-/** An owner that stopped because it was cut off, and is not any more. */
-export const tryComeBack = (turn: Turn, job: JobState): boolean => comesBack(turn.state, job) && probe(turn, job)
+/** An owner that stopped because it was cut off, and is not any more; one that has waited for the other one's word for as long as it should. */
+export const tryComeBack = (turn: Turn, job: JobState): boolean => (comesBack(turn.state, job) || startsAlone(turn.state, job)) && probe(turn, job)
 
 /**
  * This node has offered the job, and the peer died before it said whether it took it. The peer may hold role sequence n+1, so
@@ -144,7 +145,7 @@ export function probed(turn: Turn, job: JobState, plan: Plan): void {
 
 /** Much may have happened since the question: a copy that was whole may be overwritten by now. `settle` asks anew. */
 function isStillWanted(state: State, job: JobState): boolean {
-  if (wantsBack(state, job) || comesBack(state, job)) return whyNotServe(state, job) === null
+  if (wantsBack(state, job) || comesBack(state, job) || startsAlone(state, job)) return whyNotServe(state, job) === null
   return isWanted(state, job) && whyNotTakeOver(state, job) === null
 }
 
@@ -157,7 +158,7 @@ export function fenced(turn: Turn, job: JobState, plan: Plan): void {
     job.retryAtMs = state.atMs + PROBE_AGAIN_MS
     return setNote(turn, job, `${state.peerNode} is lost and could not be fenced: ${failure.error.message}`, 'error')
   }
-  state.fenced = state.peerAlive === 'lost'
+  state.fenced = state.peerAlive !== 'up'
   log(turn, 'warning', `${state.peerNode} has been fenced: it is off`, job)
   if (isStillWanted(state, job)) nobodyAnswered(turn, job)
 }
@@ -166,6 +167,7 @@ function nobodyAnswered(turn: Turn, job: JobState): void {
   const { state } = turn
   if (needsFence(state)) return beginPlan(turn, job, 'fence', 'failover', [[{ do: 'fence', node: state.peerNode }]])
   if (comesBack(state, job)) return serveAgain(job)
+  if (startsAlone(state, job)) return serveAlone(turn, job)
   if (wantsBack(turn.state, job)) reclaim(turn, job)
   else takeOver(turn, job)
 }

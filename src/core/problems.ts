@@ -1,4 +1,5 @@
 import { monitorProblems } from './monitor/view'
+import { waitText } from './alone'
 import { ENGINE_SILENT_MS, peerEngineIsSilent } from './heartbeat'
 import type { Detached } from '../model'
 import { detachedNow, detachedText } from './detached'
@@ -37,7 +38,7 @@ function jobProblems(state: State, job: JobState): string[] {
   const { record } = job
   const detached = detachedNow(job)
   if (detached !== null && owns(state, job)) found.push(...detachedProblems(state, job, detached))
-  if (job.note !== null) found.push(`${job.name} on ${state.node}: ${job.note}`)
+  if (job.note !== null) found.push(`${job.name} on ${state.node}: ${job.note}${waitText(state, job)}`)
   if (record.errorFlag !== null && job.note !== `error flag: ${record.errorFlag}`)
     found.push(`${state.node} keeps an error flag for ${job.name}: ${record.errorFlag}`)
   if (record.needToVerify === 'Manually' && owns(state, job))

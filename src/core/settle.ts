@@ -1,4 +1,5 @@
 import { endTimeAlone, settleDetached } from './attach'
+import { startsAlone } from './alone'
 import { trustPeerCopy } from './data'
 import { followMode, settleSafety } from './safety'
 import { settleStale } from './staleConfig'
@@ -110,6 +111,8 @@ function startWhenAllowed(turn: Turn, job: JobState): void {
   if (isTouched(job)) return standDown(turn, job)
   if (tryComeBack(turn, job)) return
   if (job.cutOff) return noteCutOff(turn, job)
+  // Somebody answers for its address: it asks again soon, and the note says so.
+  if (startsAlone(turn.state, job)) return
   const blocked = whyNot(startChecks(turn, job))
   if (blocked !== null) return setNote(turn, job, blocked, 'warning')
   if (!isTime(turn, job)) return

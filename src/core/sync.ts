@@ -68,8 +68,13 @@ export function waitsForRedo(state: State, job: JobState): boolean {
 export function wantsExposure(state: State, job: JobState): boolean {
   const { data, record } = job
   const isSource = data?.role === 'source' && data.roleSequence === record.roleSequence
-  return isSource && owns(state, job) && record.handover === null && data.session.exposure === 'wanted' && !waitsForRedo(state, job)
+  const wanted = data?.session.exposure === 'wanted' || mirrorHasLeft(state, job)
+  return isSource && owns(state, job) && record.handover === null && wanted && !waitsForRedo(state, job)
 }
+
+/** Its machine has said that it shuts down, and it takes nothing any more: applications need not wait for it as for one that may be back in a moment. */
+const mirrorHasLeft = ({ leavingSinceMs }: State, { data }: JobState): boolean =>
+  leavingSinceMs !== null && data?.session.exposure === 'protected' && !data.connected
 
 /** An engine that has just started gives the heartbeats their time. */
 export function peerIsDead(state: State): boolean {

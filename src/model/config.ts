@@ -19,6 +19,8 @@ export interface Config {
   arbitration?: ArbitrationConfig
   /** By node: what it watches of itself. A node that is not named watches nothing. */
   monitors?: Record<NodeName, MonitorConfig>
+  /** The guide's mode: how long a node that has booted waits for the other one's word, before it starts what it owned last; absent: for ever. */
+  boot?: { waitForPeerMs: number }
   /** A device that resets the machine when what is served without a lease does not end otherwise. */
   watchdog?: string | null
 }
@@ -142,6 +144,8 @@ export interface JobConfig {
   /** In the order of the file; `dependsOn` decides the start order. */
   applications: ApplicationConfig[]
   data: DataConfig | null
+  /** The configVersion in which it was made; absent: the first one. What voters hold of an earlier job of this name counts no more. */
+  since?: number
 }
 
 /** The node whose job it is before it has ever moved. */

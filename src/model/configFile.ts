@@ -1,6 +1,7 @@
 import type { Config } from './config'
 import { checkWhole } from './config/checks'
 import { readArbitration } from './config/arbitrationSection'
+import { readBoot } from './config/bootSection'
 import { readApi, readHeartbeat, readLinks, readNodes } from './config/clusterSections'
 import { readJobs } from './config/jobSections'
 import { readMonitors } from './config/monitorSection'
@@ -11,7 +12,7 @@ import { type ConfigProblem, Source } from './config/source'
 
 export type { ConfigProblem } from './config/source'
 
-const TOP_KEYS = ['cluster', 'nodes', 'witness', 'quorum', 'watchdog', 'arbitration', 'heartbeat', 'links', 'jobs', 'monitors', 'api']
+const TOP_KEYS = ['cluster', 'nodes', 'witness', 'quorum', 'watchdog', 'arbitration', 'boot', 'heartbeat', 'links', 'jobs', 'monitors', 'api']
 
 /** Reads the text form of a configuration. Everything that is wrong with it is told at once, in the order of the file. */
 export function parseConfig(text: string, fileName: string): { config: Config } | { problems: ConfigProblem[] } {
@@ -42,7 +43,8 @@ function readConfig(source: Source): Config {
     ...readQuorum(top, Object.values(jobs)),
     ...readWatchdog(top),
     ...readArbitration(top, Object.keys(nodes)),
-    ...readMonitors(top, Object.keys(nodes), Object.keys(jobs))
+    ...readMonitors(top, Object.keys(nodes), Object.keys(jobs)),
+    ...readBoot(top)
   }
   source.remember(config.api, top.keyNode('api'))
   checkWhole(config, source)

@@ -29,7 +29,8 @@ export function configDifferences(before: Config, after: Config): ConfigDifferen
     const [was, is] = [old.get(key), next.get(key)]
     const path = (is ?? was)?.path ?? []
     // Numbers that an agreed configuration gets, and no file has.
-    if (was?.value === is?.value || (path[0] === 'quorum' && path[1] === 'configVersion') || (path[0] === 'witness' && path[1] === 'since')) return []
+    const isSince = path.at(-1) === 'since' && ((path[0] === 'witness' && path.length === 2) || (path[0] === 'jobs' && path.length === 3))
+    if (was?.value === is?.value || isSince || (path[0] === 'quorum' && path[1] === 'configVersion')) return []
     const job = path[0] === 'jobs' ? (path[1] ?? null) : null
     return [{ where: path.join(' '), before: was?.value ?? null, after: is?.value ?? null, needs: needsOf(path, before, after), job }]
   })
@@ -38,7 +39,7 @@ export function configDifferences(before: Config, after: Config): ConfigDifferen
 function needsOf([top, name, section, key]: string[], before: Config, after: Config): ChangeNeeds {
   // The voters' times are agreed with the leases that run: nobody may hold one.
   if (top === 'quorum') return 'offline'
-  if (top === 'links' || top === 'witness' || top === 'arbitration' || top === 'monitors') return 'nothing'
+  if (top === 'links' || top === 'witness' || top === 'arbitration' || top === 'boot' || top === 'monitors') return 'nothing'
   if (top === 'nodes') return before.nodes[name ?? ''] && after.nodes[name ?? ''] ? 'nothing' : 'agents stopped'
   if (top !== 'jobs' || name === undefined) return 'agents stopped'
   return needsOfJob(before.jobs[name], after.jobs[name], section, key)

@@ -17,6 +17,8 @@ export interface ConfigVersion {
   wallMs: number
   /** The version in which the witness became the pair's: what it was asked before that does not count. */
   witnessSince: number
+  /** The version in which a job was made, where that was not the first one: what voters hold of an earlier job of this name is not of this one. */
+  jobsSince?: Record<string, number>
   /** Of the proposal. */
   id: string
 }

@@ -18,6 +18,7 @@ export const configVersionSchema: z.ZodType<ConfigVersion> = z.looseObject({
   node: name,
   wallMs: z.number(),
   witnessSince: count,
+  jobsSince: z.record(z.string(), count).optional(),
   id: name
 })
 

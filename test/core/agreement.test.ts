@@ -1,5 +1,6 @@
 import {
   effectiveVersion,
+  jobsSince,
   startAgreement,
   stepAgreement,
   type Agreement,
@@ -26,7 +27,7 @@ const version = (number: number, text: string): ConfigVersion => ({
   id: `of ${text}`
 })
 const kept = (text: string, number = 1): Kept => ({ agreed: version(number, text), isAgreed: number > 0, prepared: null })
-const wanted = (text: string) => ({ text, hash: `#${text}`, by: 'root', why: null, wallMs: 0, newWitness: false })
+const wanted = (text: string) => ({ text, hash: `#${text}`, by: 'root', why: null, wallMs: 0, jobs: [], newJobs: [], newWitness: false })
 
 /** Numbers below are those of the tests. */
 const REQUESTS = 1_000
@@ -346,4 +347,12 @@ describe('any order, any loss, any crash', () => {
       }
     }
   })
+})
+
+test('a job that is taken out and made again is known by the version in which that was; the others keep theirs', () => {
+  const first = { jobsSince: { WEB: 3 } } as unknown as ConfigVersion
+  const without = { ...first, ...jobsSince(first, ['WEB'], [], 7) }
+  expect(without.jobsSince).toEqual({ WEB: 3 })
+  expect(jobsSince(without, ['WEB', 'DB'], ['DB'], 8)).toEqual({ jobsSince: { WEB: 3, DB: 8 } })
+  expect(jobsSince({ ...without, jobsSince: { DB: 8 } }, [], [], 9)).toEqual({})
 })

@@ -29,6 +29,16 @@ test('the peer is asked first, then it is on the own disk, then applications go 
   expect(desk.job.record).toMatchObject({ mirrorInSync: false, syncSequence: 2 })
 })
 
+test('a mirror whose machine has said that it shuts down is not waited for: applications go on as soon as its data has gone', () => {
+  const gone = { role: 'source', connected: false, session: session({ state: 'DISCONNECTED' }) } as const
+  expect(does(inSync().dataSays(gone))).toEqual([])
+  const desk = inSync().hear({ peerLeaving: true })
+  expect(does(desk)).not.toContain('sendOutOfSync')
+  expect(does(desk.dataSays(gone))).toEqual(['sendOutOfSync'])
+  answers(desk, { mirrorInSync: false, syncSequence: 2 })
+  expect(does(desk)).toEqual(['persist', 'log', 'expose'])
+})
+
 /** What a peer may answer that has not recorded it. */
 const NOT_RECORDED: [story: string, theirs: Partial<JobRecord>][] = [
   ['it owns the job by now', { roleSequence: 2, owner: B, mirrorInSync: false, syncSequence: 2 }],

@@ -74,7 +74,7 @@ export class DataPlane {
   expose(node: FakeNode, roleSequence: number): Outcome {
     const { data } = node.machine
     if (data.role !== 'source' || data.roleSequence !== roleSequence) return failed('it is not the source')
-    if (data.exposure === 'wanted') {
+    if (data.exposure === 'wanted' || (data.exposure === 'protected' && !data.connected)) {
       data.exposure = 'granted'
       // What a forced owner acknowledges before a voter has recorded it is promised by its administrator alone.
       data.alone = this.world.hasLeases ? Boolean(node.disk?.[JOB]?.forced) : !this.isRecordedThere(node)

@@ -63,6 +63,9 @@ export function monitorConfig(config: Config = pairConfig()): Config {
   return { ...config, monitors: { [A]: monitor, [B]: monitor } }
 }
 
+/** A pair of the guide's mode whose nodes wait for each other for half a minute. */
+export const waitingConfig = (): Config => ({ ...pairConfig(), boot: { waitForPeerMs: 30_000 } })
+
 /** As quorumConfig, with an etcd cluster in the witness's place. */
 export function etcdConfig(mode: JobMode = 'high-availability'): Config {
   const etcd = { endpoints: ['https://192.168.150.161:2379'], caFile: null, certFile: null, keyFile: null, user: null, passwordFile: null }

@@ -18,6 +18,7 @@ export function configurationText(options: UpOptions): string {
       nodes: Object.fromEntries(NODES.map((node) => [node, { address: ADDRESSES[node].service }])),
       ...(withWitness(options) ? { witness: { address: ADDRESSES.witness.service } } : {}),
       ...(Object.keys(options.quorum).length > 0 ? { quorum: options.quorum } : {}),
+      ...(Object.keys(options.boot).length > 0 ? { boot: options.boot } : {}),
       heartbeat: { interval: options.heartbeat, maxMiss: options.maxMiss },
       links: CABLES.map((cable) => ({
         name: cable,

@@ -22,6 +22,8 @@ export interface UpOptions {
   quorum: Record<string, string>
   /** More settings of each job's `data` section, in the words of mirrorpair.yaml. */
   data: Record<string, string>
+  /** How long a node that boots alone waits; in the words of mirrorpair.yaml. */
+  boot: Record<string, string>
   agentCommand: string | null
   /** Do not wait for the agents: they are given a moment of their own by whoever asked. */
   wait: boolean
@@ -41,6 +43,7 @@ const UP_OPTIONS = {
   mode: { type: 'string' },
   quorum: { type: 'string', default: '' },
   data: { type: 'string', default: '' },
+  boot: { type: 'string', default: '' },
   'agent-command': { type: 'string' },
   'no-wait': { type: 'boolean', default: false }
 } as const
@@ -64,6 +67,7 @@ export function parseUp(args: string[]): UpOptions {
     mode: modeOf(values.mode),
     quorum: settings('quorum', values.quorum),
     data: settings('data', values.data),
+    boot: settings('boot', values.boot),
     agentCommand: values['agent-command'] ?? null,
     wait: !values['no-wait']
   }
@@ -75,10 +79,10 @@ function modeOf(word: string | undefined): JobMode | null {
   return mode ?? null
 }
 
-const EXAMPLE = { data: '--data partnerTimeout=2s,queue=8MiB', quorum: '--quorum lease=3s,drift=100ms' }
+const EXAMPLE = { boot: '--boot waitForPeer=30s', data: '--data partnerTimeout=2s,queue=8MiB', quorum: '--quorum lease=3s,drift=100ms' }
 
 /** `safety=full,partnerTimeout=2s` */
-function settings(option: 'data' | 'quorum', text: string): Record<string, string> {
+function settings(option: 'boot' | 'data' | 'quorum', text: string): Record<string, string> {
   const pairs = text.split(',').filter(Boolean)
   const wrong = pairs.find((pair) => !/^\w+=[^=]+$/.test(pair))
   if (wrong !== undefined) throw new LabError(`--${option} ${wrong} is no setting`, EXAMPLE[option], 2)

@@ -16,6 +16,7 @@ export const HELP = `A real pair on one machine: namespaces, virtual cables, dis
 
   up [--config FILE] [--jobs A,B] [--application none|postgres|pgsql|kv|records|"COMMAND"] [--folder DIR] [--fs ext4|xfs] [--size 4G]
      [--heartbeat 500ms] [--miss 3] [--mode guide|high-availability|high-protection|high-performance] [--quorum lease=3s] [--data partnerTimeout=2s]
+     [--boot waitForPeer=30s]
                                          builds the lab; returns when both agents answer and hear each other; --mode high-availability brings a witness
   down                                   takes everything away
   status [--json]                        hosts, cables, agents, jobs

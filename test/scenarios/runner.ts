@@ -1,4 +1,4 @@
-import { A, arbitrationConfig, B, monitorConfig, quorumConfig } from '../fakes/pairConfig'
+import { A, arbitrationConfig, B, monitorConfig, quorumConfig, waitingConfig } from '../fakes/pairConfig'
 import type { Config, JobMode, Safety } from '../../src/model'
 import type { MirrorAction } from '../../src/wire'
 import { transcriptLines } from '../fakes/transcript'
@@ -133,12 +133,16 @@ const ARBITRATION_STORY = /^a pair that arbitrates(, with a fence agent)?$/
 /** The first line of a story about a pair whose monitors look at the processors. */
 const MONITOR_STORY = 'a pair that watches its processors'
 
+/** The first line of a story about a pair that does not wait for ever. */
+const WAITING_STORY = 'a pair that waits for 30s'
+
 /** Which pair a story is about, if its first line says so; else the guide's. */
 function pairOf(line: string): Config | null {
   const mode = QUORUM_STORY.exec(line)?.[1]
   if (mode !== undefined) return quorumConfig(mode as JobMode)
   const arbitration = ARBITRATION_STORY.exec(line)
   if (arbitration !== null) return arbitrationConfig(arbitration[1] !== undefined)
+  if (line === WAITING_STORY) return waitingConfig()
   return line === MONITOR_STORY ? monitorConfig() : null
 }
 

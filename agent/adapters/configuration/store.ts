@@ -15,6 +15,7 @@ const version: z.ZodType<ConfigVersion> = z.looseObject({
   node: z.string(),
   wallMs: z.number(),
   witnessSince: z.int().min(0),
+  jobsSince: z.record(z.string(), z.int().min(0)).optional(),
   id: z.string()
 })
 

@@ -41,7 +41,7 @@ export type AgreementEvent = { atMs: number } & (
   | { kind: 'ticked' }
 )
 
-export type NewConfig = Pick<ConfigVersion, 'text' | 'hash' | 'by' | 'why' | 'wallMs'> & { newWitness: boolean }
+export type NewConfig = Pick<ConfigVersion, 'text' | 'hash' | 'by' | 'why' | 'wallMs'> & { newWitness: boolean; jobs: string[]; newJobs: string[] }
 
 export type AgreementAction =
   | { do: 'persist' }
@@ -135,11 +135,18 @@ function propose(turn: Turn, { request, next, whole }: Extract<AgreementEvent, {
   state.proposals += 1
   const number = state.proposals
   const version = Math.max(state.agreed.version, state.peer?.version ?? 0) + 1
-  const { newWitness, ...content } = next
+  const { newWitness, jobs, newJobs, ...content } = next
   const witnessSince = newWitness ? version : state.agreed.witnessSince
-  const proposed: ConfigVersion = { ...content, version, witnessSince, node: state.node, id: `${state.incarnation}-${number}` }
+  const since = jobsSince(state.agreed, jobs, newJobs, version)
+  const proposed: ConfigVersion = { ...content, version, witnessSince, ...since, node: state.node, id: `${state.incarnation}-${number}` }
   state.proposal = { number, request, next: proposed, phase: 'asking' }
   turn.actions.push({ do: 'sendPrepare', message: prepareMessage(state, number, proposed, whole) })
+}
+
+/** Of the jobs that there are; one that was taken out and made again is another one. */
+export function jobsSince({ jobsSince: known = {} }: ConfigVersion, jobs: string[], newJobs: string[], version: number): Pick<ConfigVersion, 'jobsSince'> {
+  const since = jobs.map((job) => [job, newJobs.includes(job) ? version : (known[job] ?? 0)] as const).filter(([, first]) => first > 0)
+  return since.length === 0 ? {} : { jobsSince: Object.fromEntries(since) }
 }
 
 export const prepareMessage = (state: Agreement, number: number, next: ConfigVersion, whole: boolean): ConfigPrepare => ({

@@ -1,4 +1,5 @@
 import { jobReport } from '../../report/job'
+import { waitEnd, waitText } from '../alone'
 import type { Check } from '../check'
 import { isDetached } from '../detached'
 import type { Failure } from '../event'
@@ -47,10 +48,16 @@ export const whyNoQuorum = (turn: Seeing, job: JobState): Failure => jobReport('
 export function startChecks(turn: Seeing, job: JobState): Check[] {
   const { node, peerNode } = turn.state
   if (job.quorum === null) {
-    const why = (): string => `waiting for ${peerNode} to say who owns ${job.name}`
+    const why = (): string => `waiting for ${peerNode} to say who owns ${job.name}${waitEnd(turn.state, job)}`
     return [
       configCheck(turn.state),
-      { name: `${peerNode} has spoken`, met: job.peerSpoke, value: () => (job.peerSpoke ? 'yes' : 'not since the start'), why, by: 'self' }
+      {
+        name: `${peerNode} has spoken`,
+        met: job.peerSpoke,
+        value: () => (job.peerSpoke ? 'yes' : `not since the start${waitText(turn.state, job)}`),
+        why,
+        by: 'self'
+      }
     ]
   }
   const recorded = servesByForce(turn.state, job) || !startsWithoutMirror(turn.state, job) || (!job.record.mirrorInSync && outOfSyncIsSeconded(turn.state, job))

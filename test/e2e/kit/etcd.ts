@@ -1,33 +1,76 @@
-import { type ChildProcessWithoutNullStreams } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { type Authority, makeAuthority, makeKeyPair, signNode } from '../../../agent/setup/x509'
 import type { EtcdConfig } from '../../../src/model'
 import { firstOwnPort } from '../../kit/ports'
-import { runProgram, startProgram } from './programs'
+import type { Host, Lab } from './lab'
+import { type Finished, runProgram, startProgram } from './programs'
 
 const MEMBERS = [0, 1, 2]
 const READY_MS = 30_000
 const USER = 'mirrorpair'
 const PASSWORD = 'a long way'
+const ENDED_LOOK_MS = 20
 
-async function certified(authority: Authority, name: string): Promise<{ cert: string; key: string }> {
-  const { keys, keyPem } = await makeKeyPair()
-  return { cert: await signNode(authority, keys.publicKey, name, ['127.0.0.1']), key: keyPem }
+function runs(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
 }
 
-/** Three members on this machine, with TLS, certificates of their clients, and accounts. */
+async function certified(authority: Authority, name: string, address: string): Promise<{ cert: string; key: string }> {
+  const { keys, keyPem } = await makeKeyPair()
+  return { cert: await signNode(authority, keys.publicKey, name, [address]), key: keyPem }
+}
+
+/** Where its members run: on this machine, or in a host of a lab. */
+export interface EtcdHost {
+  address: string
+  firstPort: number
+  /** Starts a program there that writes its process id into this file. */
+  start(command: string[], pidFile: string): void
+  run(command: string[], environment: Record<string, string>): Promise<Finished>
+}
+
+const recorded = (command: string[], pidFile: string): string[] => ['sh', '-c', 'echo $$ > "$0" && exec "$@"', pidFile, ...command]
+
+function thisMachine(): EtcdHost {
+  return {
+    address: '127.0.0.1',
+    firstPort: firstOwnPort(),
+    start: (command, pidFile) => {
+      const child = startProgram(recorded(command, pidFile))
+      for (const stream of [child.stdout, child.stderr]) stream.resume()
+    },
+    run: (command, environment) => runProgram(command, { env: { ...process.env, ...environment } })
+  }
+}
+
+/** The same in a host of a lab, where members live as long as the host does. */
+export const etcdHostOf = (lab: Lab, host: Host, address: string, firstPort: number): EtcdHost => ({
+  address,
+  firstPort,
+  start: (command, pidFile) => {
+    const child = lab.start(host, recorded(command, pidFile))
+    for (const stream of [child.stdout, child.stderr]) stream.resume()
+  },
+  run: (command, environment) => lab.exec(host, ['env', ...Object.entries(environment).map(([name, value]) => `${name}=${value}`), ...command])
+})
+
+/** Three members, with TLS, certificates of their clients, and accounts. */
 export class EtcdCluster {
-  private readonly members = new Map<number, ChildProcessWithoutNullStreams>()
-  private readonly port = firstOwnPort()
+  private constructor(
+    private readonly folder: string,
+    private readonly host: EtcdHost
+  ) {}
 
-  private constructor(private readonly folder: string) {}
-
-  static async start(folder: string): Promise<EtcdCluster> {
-    const cluster = new EtcdCluster(folder)
+  static async start(folder: string, host: EtcdHost = thisMachine()): Promise<EtcdCluster> {
+    const cluster = new EtcdCluster(folder, host)
     const { authority } = await makeAuthority('etcd')
     // etcd's JSON door refuses clients whose certificate has a common name.
-    const [server, client] = await Promise.all(['etcd', ''].map((name) => certified(authority, name)))
+    const [server, client] = await Promise.all(['etcd', ''].map((name) => certified(authority, name, host.address)))
     const files = { 'ca.crt': authority.certificatePem, 'e.crt': server?.cert, 'e.key': server?.key, 'c.crt': client?.cert, 'c.key': client?.key }
     for (const [name, text] of Object.entries({ ...files, password: `${PASSWORD}\n` })) fs.writeFileSync(cluster.file(name), text ?? '', { mode: 0o600 })
     for (const member of MEMBERS) cluster.startMember(member)
@@ -54,18 +97,15 @@ export class EtcdCluster {
       'trusted-ca-file': this.file('ca.crt')
     }
     const words = Object.entries(options).map(([name, value]) => `--${name}=${value}`)
-    const child = startProgram(['/usr/bin/etcd', '--client-cert-auth', '--logger=zap', '--log-level=error', ...words])
-    for (const stream of [child.stdout, child.stderr]) stream.resume()
-    this.members.set(member, child)
+    this.host.start(['/usr/bin/etcd', '--client-cert-auth', '--logger=zap', '--log-level=error', ...words], this.pidFile(member))
   }
 
   async kill(member: number): Promise<void> {
-    const child = this.members.get(member)
-    if (!child) return
-    const ended = new Promise((resolve) => child.once('close', resolve))
-    child.kill('SIGKILL')
-    await ended
-    this.members.delete(member)
+    if (!fs.existsSync(this.pidFile(member))) return
+    const pid = Number(fs.readFileSync(this.pidFile(member), 'utf8'))
+    fs.rmSync(this.pidFile(member))
+    process.kill(pid, 'SIGKILL')
+    while (runs(pid)) await new Promise((resolve) => setTimeout(resolve, ENDED_LOOK_MS))
   }
 
   async stop(): Promise<void> {
@@ -73,8 +113,9 @@ export class EtcdCluster {
   }
 
   private file = (name: string): string => path.join(this.folder, name)
-  private client = (member: number): string => `https://127.0.0.1:${this.port + member}`
-  private peer = (member: number): string => `http://127.0.0.1:${this.port + MEMBERS.length + member}`
+  private pidFile = (member: number): string => this.file(`m${member}.pid`)
+  private client = (member: number): string => `https://${this.host.address}:${this.host.firstPort + member}`
+  private peer = (member: number): string => `http://${this.host.address}:${this.host.firstPort + MEMBERS.length + member}`
 
   /** An account that may change what is mirrorpair's, and nothing else. */
   private async setUp(): Promise<void> {
@@ -99,6 +140,6 @@ export class EtcdCluster {
 
   private control(...words: string[]) {
     const tls = [`--cacert=${this.file('ca.crt')}`, `--cert=${this.file('e.crt')}`, `--key=${this.file('e.key')}`]
-    return runProgram(['/usr/bin/etcdctl', `--endpoints=${this.client(0)}`, ...tls, ...words], { env: { ...process.env, ETCDCTL_API: '3' } })
+    return this.host.run(['/usr/bin/etcdctl', `--endpoints=${this.client(0)}`, ...tls, ...words], { ETCDCTL_API: '3' })
   }
 }

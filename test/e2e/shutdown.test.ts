@@ -1,0 +1,128 @@
+import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
+import { growKv, kvEntries } from './kit/kv'
+import { JOB, jobOf, type Lab, type Node, otherNode } from './kit/lab'
+import { tell } from './kit/needs'
+import { statusOf } from './kit/observer'
+
+const TEST_TIMEOUT_MS = 170_000
+const PORT = 7400
+/** Nothing is waited for that has ended: neither a lease nor the heartbeats. */
+const HAND_OVER_MS_MAX = 10_000
+/** With nobody there who could take what is queued. */
+const ALONE_MS_MAX = 10_000
+/** Of 10 s, which is how long one that does not answer is waited for. */
+const MIRROR_LEAVES_MS_MAX = 5_000
+const WAIT_MS = 30_000
+
+/** The active node goes away under load, and the other one serves; the outage as the client saw it. Nothing that was committed is missing. */
+async function goesAway(lab: Lab, verb: 'shutdown' | 'powercut', active: Node, lossMax: number): Promise<{ outageMs: number; tookMs: number }> {
+  const ledger = lab.ledger('--kv', PORT)
+  await growKv(lab, 50)
+  const began = performance.now()
+  await lab.verb([verb, active])
+  const tookMs = Math.round(performance.now() - began)
+  await lab.online(otherNode(active), ONLINE_TIMEOUT_MS)
+  await growKv(lab, 50)
+  const { committed, outageMs } = await ledger.report()
+  const missing = committed - ((await kvEntries(lab, committed)) ?? 0)
+  expect(missing).toBeLessThanOrEqual(lossMax)
+  return { outageMs, tookMs }
+}
+
+async function comesBack(lab: Lab, node: Node): Promise<void> {
+  const sinceMs = Date.now()
+  await lab.verb(['start', node])
+  await lab.settled(sinceMs, EQUAL_TIMEOUT_MS)
+}
+
+const says = (lab: Lab, node: Node, problem: RegExp): Promise<number> =>
+  lab.watch().waitFor(`${node} says ${problem}`, ONLINE_TIMEOUT_MS, (seen) => statusOf(seen[node])?.problems.some((text) => problem.test(text)) === true)
+
+const KV = ['--application', 'kv']
+
+describeOnline("shutdown in the guide's mode", { options: [...KV, '--boot', `waitForPeer=${WAIT_MS / 1000}s`] }, (lab) => {
+  test(
+    'the active node shuts down: the other one serves at once, and nothing is lost; a power cut takes longer',
+    async () => {
+      const clean = await goesAway(lab, 'shutdown', 'RMHW131', 0)
+      expect((await lab.cui(['history', JOB])).stdout).toMatch(/RMHW131\s+RMHW132\s+failover\s+online/)
+      await comesBack(lab, 'RMHW131')
+      // Asynchronous: what was on its way when the power went may be missing.
+      const cut = await goesAway(lab, 'powercut', 'RMHW132', 50)
+      tell(`guide's mode: outage at the client ${clean.outageMs} ms when the active node shuts down, ${cut.outageMs} ms when it loses its power`)
+      expect(clean.outageMs).toBeLessThan(HAND_OVER_MS_MAX)
+      await comesBack(lab, 'RMHW132')
+    },
+    TEST_TIMEOUT_MS
+  )
+
+  test(
+    'both shut down, one after the other: the second serves until it leaves too, and serves again when both are back',
+    async () => {
+      await goesAway(lab, 'shutdown', 'RMHW131', 0)
+      const began = performance.now()
+      await lab.verb(['shutdown', 'RMHW132'])
+      expect(performance.now() - began).toBeLessThan(ALONE_MS_MAX)
+      await lab.verb(['start', 'RMHW131'])
+      // It had heard of its successor before it was off, and stands by.
+      await says(lab, 'RMHW131', /has not heard RMHW132 since it started/)
+      expect(jobOf(lab.watch().seen, 'RMHW131')).toMatchObject({ phase: 'standby', record: { owner: 'RMHW132' } })
+      const sinceMs = Date.now()
+      await lab.verb(['start', 'RMHW132'])
+      expect(await lab.settled(sinceMs, EQUAL_TIMEOUT_MS)).toBe('RMHW132')
+    },
+    TEST_TIMEOUT_MS
+  )
+
+  test(
+    'the one that owned last boots alone: it waits as long as it is told, and then serves',
+    async () => {
+      const ledger = lab.ledger('--kv', PORT)
+      await growKv(lab, 20)
+      const { committed } = await ledger.report()
+      await lab.verb(['kill', 'RMHW131'])
+      await lab.verb(['shutdown', 'RMHW132'])
+      await lab.verb(['start', 'RMHW132'])
+      await says(lab, 'RMHW132', /waiting for RMHW131 .*; 2\d s yet$/)
+      const tookMs = await lab.online('RMHW132', WAIT_MS + ONLINE_TIMEOUT_MS)
+      tell(`one node boots alone (waitForPeer ${WAIT_MS / 1000} s): it serves ${Math.round(tookMs / 1000)} s later`)
+      expect(await kvEntries(lab, committed)).toBe(committed)
+      await comesBack(lab, 'RMHW131')
+    },
+    TEST_TIMEOUT_MS
+  )
+})
+
+describeOnline('shutdown with a quorum', { options: [...KV, '--mode', 'high-availability', '--quorum', 'lease=3s,drift=200ms'] }, (lab) => {
+  test(
+    'the active node shuts down: the lease is given up, so the mirror need not wait for its end; a power cut takes longer',
+    async () => {
+      await lab.settled(0, EQUAL_TIMEOUT_MS)
+      const clean = await goesAway(lab, 'shutdown', 'RMHW131', 0)
+      await comesBack(lab, 'RMHW131')
+      const cut = await goesAway(lab, 'powercut', 'RMHW132', 0)
+      tell(
+        `high availability, lease 3 s: outage at the client ${clean.outageMs} ms when the active node shuts down, ${cut.outageMs} ms when it loses its power`
+      )
+      expect(clean.outageMs).toBeLessThan(HAND_OVER_MS_MAX)
+      await comesBack(lab, 'RMHW132')
+    },
+    TEST_TIMEOUT_MS
+  )
+
+  test(
+    'the mirror shuts down: the service goes on',
+    async () => {
+      const ledger = lab.ledger('--kv', PORT)
+      await growKv(lab, 50)
+      await lab.verb(['shutdown', 'RMHW132'])
+      await growKv(lab, 50)
+      const { committed, outageMs } = await ledger.report()
+      tell(`high availability: the mirror shuts down, a commit waits for ${outageMs} ms at most`)
+      expect(outageMs).toBeLessThan(MIRROR_LEAVES_MS_MAX)
+      expect(await kvEntries(lab, committed)).toBe(committed)
+      await comesBack(lab, 'RMHW132')
+    },
+    TEST_TIMEOUT_MS
+  )
+})

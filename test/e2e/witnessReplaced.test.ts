@@ -1,0 +1,153 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { parse, stringify } from 'yaml'
+import { describePair, tell } from './kit/needs'
+import { EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
+import { EtcdCluster, etcdHostOf } from './kit/etcd'
+import { growKv, kvEntries } from './kit/kv'
+import { JOB, jobOf, Lab, NODES, otherNode } from './kit/lab'
+import { isSince } from './kit/observer'
+import { dist, NODE } from './kit/programs'
+
+const [WITNESS, OTHER_WITNESS] = ['192.168.150.153', '192.168.150.154']
+const [WITNESS_PORT, ETCD_PORT] = [7330, 7400]
+const PORT = 7400
+const UP_TIMEOUT_MS = 150_000
+const TEST_TIMEOUT_MS = 200_000
+/** A commit may wait for a busy machine, and never for a vote. */
+const NO_OUTAGE_MS = 2_000
+
+type WitnessSection = { address: string } | { etcd: string[]; [key: string]: unknown }
+
+describePair('the witness is replaced under load', { etcd: true }, () => {
+  const lab = Lab.named('voters')
+  let folder = ''
+  let etcd: EtcdCluster
+
+  beforeAll(async () => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mirrorpair-voters-'))
+    await lab.build(['--application', 'kv', '--mode', 'high-availability', '--quorum', 'lease=3s,drift=200ms'])
+    await lab.said('witness', ['ip', 'address', 'add', `${OTHER_WITNESS}/16`, 'dev', 'service'])
+    etcd = await EtcdCluster.start(folder, etcdHostOf(lab, 'witness', WITNESS, ETCD_PORT))
+    await lab.done(['bringin', JOB])
+    await lab.settled(0, ONLINE_TIMEOUT_MS)
+  }, UP_TIMEOUT_MS)
+  afterAll(async () => {
+    await lab.down()
+    fs.rmSync(folder, { recursive: true, force: true })
+  }, UP_TIMEOUT_MS)
+
+  /** Both nodes go by the changed configuration. */
+  async function apply(change: (config: { witness: WitnessSection; jobs: Record<string, unknown> }) => void): Promise<void> {
+    const file = path.join(folder, 'changed.yaml')
+    fs.rmSync(file, { force: true })
+    await lab.done(['config', 'backup', file])
+    const config = parse(fs.readFileSync(file, 'utf8'))
+    change(config)
+    fs.writeFileSync(file, stringify(config))
+    await lab.done(['config', 'apply', file, '--yes'])
+  }
+
+  /** In the words of both nodes, from now on: the new one votes. */
+  async function votes(sinceMs = Date.now()): Promise<void> {
+    await lab
+      .watch()
+      .waitFor('both nodes hear the witness', ONLINE_TIMEOUT_MS, (seen) =>
+        NODES.every((node) => isSince(seen[node], sinceMs) && jobOf(seen, node)?.quorum?.witness === 'CONNECTED')
+      )
+  }
+
+  /** Another machine's witness: the pair's certificate, and nothing else. */
+  function startOtherWitness(): void {
+    const state = path.join(folder, 'other-witness')
+    fs.cpSync(`/run/mirrorpair-lab/${lab.name}/certificates/witness`, state, { recursive: true })
+    const command = [NODE, dist('agent'), 'witness', 'run', '--state', state, '--listen', OTHER_WITNESS, '--port', String(WITNESS_PORT)]
+    lab.start('witness', ['sh', '-c', 'echo $$ > "$0" && exec "$@"', path.join(folder, 'other.pid'), ...command])
+  }
+
+  const etcdSection = (): WitnessSection => {
+    const { endpoints, user, caFile, certFile, keyFile, passwordFile } = etcd.config()
+    return { etcd: endpoints, user, ca: caFile, cert: certFile, key: keyFile, passwordFile }
+  }
+
+  test(
+    'by another one, and by etcd, which then loses a member: no commit waits for it, and none is lost',
+    async () => {
+      const ledger = lab.ledger('--kv', PORT)
+      await growKv(lab, 50)
+      startOtherWitness()
+      await apply((config) => {
+        config.witness = { address: OTHER_WITNESS }
+      })
+      await votes()
+      await lab.verb(['kill', 'witness', '--engine'])
+      await growKv(lab, 50)
+      await apply((config) => {
+        config.witness = etcdSection()
+      })
+      await votes()
+      process.kill(Number(fs.readFileSync(path.join(folder, 'other.pid'), 'utf8')), 'SIGKILL')
+      await growKv(lab, 50)
+      await etcd.kill(0)
+      await growKv(lab, 200)
+      await votes()
+      const { committed, outageMs } = await ledger.report()
+      tell(`the witness is replaced twice under load, and a member of etcd is killed: the longest wait of a commit is ${outageMs} ms`)
+      expect(await kvEntries(lab, committed)).toBe(committed)
+      expect(outageMs).toBeLessThan(NO_OUTAGE_MS)
+    },
+    TEST_TIMEOUT_MS
+  )
+
+  test(
+    'with etcd, a member of it dead, the active node loses its power: the mirror takes over, and nothing is lost',
+    async () => {
+      const active = await lab.settled(Date.now(), EQUAL_TIMEOUT_MS)
+      const ledger = lab.ledger('--kv', PORT)
+      await growKv(lab, 50)
+      await lab.verb(['powercut', active])
+      await lab.online(otherNode(active), ONLINE_TIMEOUT_MS)
+      await growKv(lab, 50)
+      const { committed, outageMs } = await ledger.report()
+      tell(`etcd as witness, one of its three members dead, lease 3 s: outage at the client ${outageMs} ms when the active node loses its power`)
+      expect(await kvEntries(lab, committed)).toBe(committed)
+      const sinceMs = Date.now()
+      await lab.verb(['start', active])
+      await lab.settled(sinceMs, EQUAL_TIMEOUT_MS)
+    },
+    TEST_TIMEOUT_MS
+  )
+
+  test(
+    'a job is taken out and made again: what etcd and the witness hold of the one before does not stand in its way',
+    async () => {
+      const again = async (): Promise<void> => {
+        await lab.done(['bringout', JOB, '--yes'])
+        let job: unknown
+        await apply((config) => {
+          job = config.jobs[JOB]
+          config.jobs = {}
+        })
+        await apply((config) => {
+          config.jobs = { [JOB]: job }
+        })
+        await lab.done(['bringin', JOB])
+        await lab.settled(Date.now(), EQUAL_TIMEOUT_MS)
+        expect(NODES.map((node) => jobOf(lab.watch().seen, node)?.record.roleSequence)).toEqual([1, 1])
+      }
+      await again()
+      await lab.verb(['start', 'witness'])
+      await apply((config) => {
+        config.witness = { address: WITNESS }
+      })
+      await votes()
+      const owner = await lab.settled(Date.now(), EQUAL_TIMEOUT_MS)
+      await lab.done(['switch', JOB])
+      await lab.online(otherNode(owner), ONLINE_TIMEOUT_MS)
+      await lab.settled(Date.now(), EQUAL_TIMEOUT_MS)
+      await again()
+    },
+    TEST_TIMEOUT_MS
+  )
+})
