@@ -1,4 +1,4 @@
-import type { Action, Failure, Happening, HandoverAnswer, Outcome } from '../src/core'
+import type { Action, Order, Failure, Happening, HandoverAnswer, Outcome } from '../src/core'
 import { invariant, type Config, type JobConfig, type JobRecord } from '../src/model'
 import { AGENT_MESSAGES } from '../src/report/agent'
 import { ReportError } from '../src/report/report'
@@ -22,6 +22,8 @@ export interface PerformContext {
   node: string
   /** The one in force: it may change between two actions. */
   config(): Config
+  /** As it is served by now, which may be not yet by all of the newest configuration. */
+  job(name: string): JobConfig | undefined
   ports: Ports
   emit(happening: Happening): void
   answer(request: number, outcome: Outcome): void
@@ -79,6 +81,8 @@ export class Performer {
         return void this.forward(action)
       case 'forget':
         return void this.forget(action.job)
+      case 'unlease':
+        return this.context.ports.lease.forget(action.job)
       case 'sendVote':
         return void this.vote(action)
       case 'lease':
@@ -116,7 +120,7 @@ export class Performer {
 
   private async order(action: Extract<Action, { do: 'order' }>): Promise<void> {
     const { job, attempt, roleSequence, task, order } = action
-    const outcome = await outcomeOf(order.do === 'fence' ? this.fence(order.node) : this.orders.carryOut(this.jobConfig(job), roleSequence, order))
+    const outcome = await outcomeOf(order.do === 'fence' ? this.fence(order.node) : this.orders.carryOut(this.jobConfig(job, order), roleSequence, order))
     this.context.emit({ kind: 'orderEnded', job, attempt, roleSequence, task, outcome })
   }
 
@@ -190,6 +194,7 @@ export class Performer {
   }
 
   private async forget(job: string): Promise<void> {
+    this.context.ports.lease.forget(job)
     const outcome = await outcomeOf(this.context.ports.data.forget(job))
     if (!outcome.ok) this.context.ports.log.event('error', `What ${job} kept could not be put aside: ${outcome.error.message}`)
   }
@@ -198,8 +203,9 @@ export class Performer {
     return outcomeOf(this.context.ports.peer.send(message, timeoutMs))
   }
 
-  private jobConfig(name: string): JobConfig {
-    const job = this.context.config().jobs[name]
+  private jobConfig(name: string, order?: Order): JobConfig {
+    const wanted = order?.do === 'reconfigure' && order.leased === true
+    const job = wanted ? this.context.config().jobs[name] : this.context.job(name)
     invariant(job, `job ${name} is in the configuration`)
     return job
   }

@@ -182,8 +182,8 @@ export interface LeasePort {
   known(): Promise<void>
   /** What the guard holds, also from an earlier engine; null: nothing. */
   untilMs(job: string): number | null
-  /** The configuration has changed: what needs no lease any more is let go of. */
-  reconfigured(): void
+  /** The mode of this job needs no lease any more: it is guarded no longer, and its addresses live on. */
+  forget(job: string): void
   /** There is still time before the guard ends what serves in this role sequence. */
   runs(job: string, roleSequence: number): boolean
 }

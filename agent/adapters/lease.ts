@@ -1,4 +1,4 @@
-import { hasQuorum, invariant, type JobConfig } from '../../src/model'
+import { invariant, type JobConfig } from '../../src/model'
 import type { ClockPort, DataPort, LeasePort, LogPort, Places, VipPort } from '../ports'
 import { cgroupDirectory } from './applications/cgroup'
 import { applicationFiles } from './applications/files'
@@ -31,9 +31,10 @@ export function createLeasePort(places: Places, doors: LeaseDoors): LeasePort {
       guard.tell({ ...guarded(places, job), roleSequence, untilMs, killAtMs })
       extend(job, untilMs)
     },
-    reconfigured: () => {
-      guard.reconfigured()
-      for (const job of Object.values(places.config.jobs)) if (!hasQuorum(job.mode)) extend(job, null)
+    forget: (name) => {
+      guard.forget(name)
+      const job = places.config.jobs[name]
+      if (job !== undefined) extend(job, null)
     },
     known: () => guard.known(),
     untilMs: (job) => guard.held(job)?.untilMs ?? null,

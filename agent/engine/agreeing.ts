@@ -30,7 +30,7 @@ const OF_BOTH = ['E_CONFIG_LINKS', 'E_CONFIG_JOB_ONLINE']
 
 export interface AgreeingOptions {
   places: Places
-  ports: Pick<Ports, 'clock' | 'peer' | 'configuration' | 'heartbeat' | 'lease' | 'log'>
+  ports: Pick<Ports, 'clock' | 'peer' | 'configuration' | 'heartbeat' | 'log'>
   kept: KeptConfig
   whole: Config
   incarnation: string
@@ -56,6 +56,9 @@ export class Agreeing {
   private readonly answers = new Map<number, (outcome: AgreementOutcome) => void>()
   private requests = 0
   private changing = false
+  /** Changes that are being checked here, and not promised or proposed yet: what they hold is not let go of when another one comes to nothing. */
+  private checking = 0
+  private held: boolean
   private cancelLook: () => void = () => undefined
   private ended = false
 
@@ -63,6 +66,7 @@ export class Agreeing {
     const { places, peerNode, incarnation, kept, whole } = options
     this.kept = kept
     this.whole = whole
+    this.held = kept.prepared !== null
     this.state = startAgreement({ node: places.node, peerNode, incarnation }, kept)
   }
 
@@ -109,10 +113,26 @@ export class Agreeing {
     if (this.changing) throw refusal('E_CONFIG_BUSY', { node: this.node })
     this.changing = true
     try {
-      return await this.changeOnce(request, account)
+      return await this.whileChecking(() => this.changeOnce(request, account))
     } finally {
       this.changing = false
     }
+  }
+
+  private async whileChecking<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.checking += 1
+    try {
+      return await work()
+    } finally {
+      this.checking -= 1
+      this.letGo()
+    }
+  }
+
+  private letGo(): void {
+    if (!this.held || this.checking > 0 || this.state.prepared !== null || this.state.proposal?.phase === 'asking') return
+    this.held = false
+    this.options.release()
   }
 
   private async changeOnce({ text, base, reason, dryRun = false }: ConfigRequest, account: string): Promise<ConfigChangeAnswer> {
@@ -121,10 +141,7 @@ export class Agreeing {
     const checked = await this.check(text, dryRun)
     const { differences, hash, whole, problems, folders } = checked
     const answer = { dryRun, node: this.node, differences, followed: true, warnings: checked.warnings }
-    if (problems.length === 0 && this.kept.isAgreed && text === agreed.text) {
-      this.options.release()
-      return { ...answer, version: agreed.version }
-    }
+    if (problems.length === 0 && this.kept.isAgreed && text === agreed.text) return { ...answer, version: agreed.version }
     if (dryRun || problems.length > 0 || folders.length > 0) {
       answer.warnings = await this.lookThere(checked, text, base)
       if (dryRun) return { ...answer, version: agreed.version }
@@ -168,13 +185,14 @@ export class Agreeing {
   private async check(text: string, dryRun: boolean): Promise<CheckedChange> {
     const { places, ports } = this.options
     const checked = await checkChange(places, ports, this.whole, text)
-    const held = await this.options.hold(inForce(checked.whole, this.node, this.kept), dryRun || checked.problems.length > 0)
+    const only = dryRun || checked.problems.length > 0
+    const held = await this.options.hold(inForce(checked.whole, this.node, this.kept), only)
+    if (held.ok && !only) this.held = true
     return held.ok ? checked : { ...checked, problems: [...checked.problems, reportOf(this.node, held.error)] }
   }
 
   private refused(why: Refusal): ReportError {
     const { node, peerNode: peer } = this.state
-    if (this.state.prepared === null && this.state.proposal === null) this.options.release()
     if (why.why === 'busy') return refusal('E_CONFIG_BUSY', { node })
     if (why.why === 'differs') return refusal('E_CONFIG_BASE', { node, version: this.kept.agreed.version })
     if (why.why === 'silent') return refusal('E_CONFIG_PEER', { node, peer, why: why.error.message })
@@ -183,7 +201,7 @@ export class Agreeing {
 
   /** What the peer says about it. */
   async receive(message: ConfigMessage): Promise<Outcome> {
-    if (message.kind === 'configPrepare') return await this.prepare(message)
+    if (message.kind === 'configPrepare') return await this.whileChecking(() => this.prepare(message))
     const outcome = await this.ask((request) =>
       message.kind === 'configAsk' ? { kind: 'askReceived', request } : { kind: 'agreedReceived', request, agreed: message.agreed }
     )
@@ -272,7 +290,7 @@ export class Agreeing {
       case 'use':
         return await this.use(action.agreed)
       case 'release':
-        return this.options.release()
+        return this.letGo()
       case 'reply':
         this.answers.get(action.request)?.(action.outcome)
         return void this.answers.delete(action.request)
@@ -322,7 +340,6 @@ export class Agreeing {
     await ports.heartbeat
       .reconfigure()
       .catch((error: unknown) => ports.log.event('error', `The heartbeat links could not be changed: ${failureOf(error).message}`))
-    ports.lease.reconfigured()
     this.options.use(places.config, hashOf(whole), agreed.version)
     if (!this.kept.fileWritten) await this.writeFile(agreed)
   }

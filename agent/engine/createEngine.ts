@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { initialState, statusAnswer, type Outcome, type State } from '../../src/core'
+import { asServed, initialState, statusAnswer, type Outcome, type State } from '../../src/core'
 import { firstOwnerOf } from '../../src/model'
 import { jobReport } from '../../src/report/job'
 import { ReportError, type ExitCode } from '../../src/report/report'
@@ -97,6 +97,7 @@ class RunningEngine implements Engine {
     const performer = new Performer({
       node: places.node,
       config: () => this.published.config,
+      job: (name) => asServed(this.published, name),
       ports,
       emit: (happening) => this.loop.emit(happening),
       answer: (request, outcome) => this.answer(request, outcome),

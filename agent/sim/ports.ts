@@ -192,7 +192,7 @@ function leaseOf(pair: SimPair, node: SimNode, clock: ClockPort): LeasePort {
     },
     known: async () => undefined,
     untilMs: (job) => node.leases.get(job)?.untilMs ?? null,
-    reconfigured: () => undefined,
+    forget: (job) => void node.leases.delete(job),
     runs: (job, roleSequence) => {
       const lease = node.leases.get(job)
       return lease?.roleSequence === roleSequence && clock.nowMs() < lease.killAtMs

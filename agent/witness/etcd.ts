@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import * as z from 'zod'
 import { askShared, newSeat, type SharedSeat, type SharedVoter } from '../../src/core/quorum/shared'
+import type { VoterTimes } from '../../src/core/quorum/voter'
 import type { EtcdConfig } from '../../src/model'
 import type { VoteMessage, VoteReply } from '../../src/wire'
 import { ballotSchema } from '../../src/wire/voteSchemas'
@@ -66,20 +67,22 @@ class EtcdWitness {
     this.jobs.set(message.job, job)
     if (job.waiting >= WAITING_OF_JOB_MAX) return Promise.resolve(null)
     job.waiting += 1
-    const answer = job.turn.then(() => this.vote(job, message, deadlineMs)).catch((error: unknown) => this.failed(error))
+    // As they were when the question was decided on.
+    const times = this.options.times()
+    const answer = job.turn.then(() => this.vote(job, message, times, deadlineMs)).catch((error: unknown) => this.failed(error))
     job.turn = answer.then(() => {
       job.waiting -= 1
     })
     return answer
   }
 
-  private async vote(job: Job, message: VoteMessage, deadlineMs: number): Promise<VoteReply | null> {
+  private async vote(job: Job, message: VoteMessage, times: VoterTimes, deadlineMs: number): Promise<VoteReply | null> {
     this.store ??= new EtcdStore(this.options.etcd)
     const key = `${this.options.prefix}/${this.options.since(message.job)}/${message.job}`
     if (job.key !== key) Object.assign(job, { key, seat: newSeat() })
     for (let tries = 0; tries < TRIES_MAX && performance.now() < deadlineMs; tries++) {
       const stored = await this.store.read(key, deadlineMs)
-      const now = { atMs: this.options.clock.nowMs(), word: randomBytes(WORD_BYTES).toString('hex'), times: this.options.times() }
+      const now = { atMs: this.options.clock.nowMs(), word: randomBytes(WORD_BYTES).toString('hex'), times }
       const { reply, write, seat } = askShared(stored && sharedSchema.parse(JSON.parse(stored.text)), job.seat, message, now)
       job.seat = seat
       if (write === null || (await this.written(job, key, stored?.revision ?? '0', write, deadlineMs))) {

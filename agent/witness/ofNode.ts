@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { QuorumConfig, WitnessConfig } from '../../src/model'
+import type { VoteMessage } from '../../src/wire'
 import { readCertificates } from '../api/certificates'
 import type { ClockPort, LogPort, Places } from '../ports'
 import { caWord } from '../setup/invitation'
@@ -22,7 +23,10 @@ export function witnessOf(places: Places, log: LogPort, clock: Clock): WitnessCl
     open ??= { key, client: openWitness(places, log, clock, witness) }
     return open.client
   }
-  return { ask: async (message, timeoutMs) => (await client()?.ask(message, timeoutMs)) ?? null, close: () => open?.client.close() }
+  // It was decided on by other times than those that would go with it now, and is decided on anew in a moment.
+  const isOfNow = ({ ballot }: VoteMessage): boolean => ballot.configVersion === places.config.quorum?.configVersion
+  const ask: WitnessClient['ask'] = async (message, timeoutMs) => (isOfNow(message) ? ((await client()?.ask(message, timeoutMs)) ?? null) : null)
+  return { ask, close: () => open?.client.close() }
 }
 
 function openWitness(places: Places, log: LogPort, clock: Clock, { address, port, etcd }: WitnessConfig): WitnessClient {

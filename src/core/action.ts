@@ -26,6 +26,8 @@ export type Action =
    * order begins to serve after that.
    */
   | { do: 'lease'; job: JobName; roleSequence: number; untilMs: number; killAtMs: number }
+  /** The mode of the job needs no lease any more: what was told of one is over, and ends nothing. */
+  | { do: 'unlease'; job: JobName }
   | {
       do: 'forward'
       request: number
@@ -65,8 +67,8 @@ export type Order =
   | { do: 'selectSource' }
   /** The data program hands over to the installed one. */
   | { do: 'upgrade' }
-  /** The data program takes on what has changed in its configuration while it works. */
-  | { do: 'reconfigure' }
+  /** The data program takes on what has changed in its configuration while it works. `leased`: also that it needs a lease, although the job is not served by one yet. */
+  | { do: 'reconfigure'; leased?: true }
   | { do: 'probe'; vip: VipConfig }
   /** Switches the other node off and makes sure that it is. */
   | { do: 'fence'; node: NodeName }

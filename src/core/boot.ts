@@ -1,6 +1,6 @@
 import type { JobConfig, JobRecord } from '../model'
 import { dataStatusChanged } from './data'
-import { bootConfig } from './staleConfig'
+import { bootConfig, bootJobsConfig } from './staleConfig'
 import { isDetached } from './detached'
 import type { Event, Found } from './event'
 import { firstRecord } from './ownership'
@@ -18,6 +18,7 @@ export function boot(turn: Turn, event: Extract<Event, { kind: 'booted' }>): voi
   state.booted = true
   state.bootedAtMs = state.atMs
   state.ticketCount = Math.floor(state.wallMs / 1000) % TICKET_ROUND
+  bootConfig(turn, event)
   for (const [name, config] of Object.entries(state.config.jobs)) {
     const record = records?.[name]
     const job = blankJob(config, record ? withSafety(record, config) : firstRecord(turn, name))
@@ -26,7 +27,7 @@ export function boot(turn: Turn, event: Extract<Event, { kind: 'booted' }>): voi
   }
   // What is still kept of a job that has gone must not be taken for that of another one of its name.
   if (Object.keys(records ?? {}).some((name) => state.config.jobs[name] === undefined)) turn.dirty = true
-  bootConfig(turn, event)
+  bootJobsConfig(turn, event)
   log(turn, 'info', `The engine of ${state.node} has started`)
 }
 
@@ -75,6 +76,7 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     typed: null,
     takeover: null,
     forcing: false,
+    votesByMs: null,
     rivalSinceMs: null,
     partedAtMs: null,
     connectedSequence: 0,
@@ -92,7 +94,7 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
 export function observed(turn: Turn, job: JobState, found: Found, when = 'when the engine started'): void {
   const { state } = turn
   job.observed = true
-  leaseFound(job, found)
+  leaseFound(turn, job, found)
   for (const name of found.held) setVip(job, name, 'up')
   for (const name of found.running) setApplication(job, name, 'online')
   if (found.data) {
@@ -106,10 +108,12 @@ export function observed(turn: Turn, job: JobState, found: Found, when = 'when t
 }
 
 /** The guard outlives engines: what it allows was granted to this node. */
-function leaseFound(job: JobState, { leaseUntilMs }: Found): void {
+function leaseFound({ state }: Turn, job: JobState, { leaseUntilMs }: Found): void {
   const { quorum, record } = job
   if (quorum === null || record.released || typeof leaseUntilMs !== 'number' || quorum.lease.untilMs >= leaseUntilMs) return
-  const lease = { roleSequence: record.roleSequence, untilMs: leaseUntilMs }
+  // How long it was is not known; the guard does.
+  const leftMs = Math.max(0, leaseUntilMs - state.atMs)
+  const lease = { roleSequence: record.roleSequence, untilMs: leaseUntilMs, leaseMs: leftMs }
   job.quorum = { ...quorum, lease, told: lease }
 }
 

@@ -16,10 +16,12 @@ import { decideForcetake } from './forcetake'
 import { decideSwitch, decideTakeover } from './move'
 import { recoverStages, startStages } from './order'
 import { names, nodeOfPair } from './ownership'
-import { hasLease, whyNoQuorum } from './quorum/serve'
+import { awaitFirstVotes, FIRST_VOTES_TEXT, votesMayCome } from './quorum/firstVotes'
+import { hasLease } from './quorum/rules'
+import { whyNoQuorum } from './quorum/serve'
 import { beginPlan, describe } from './plan'
 import { configOf, copyIsWhole, isTouched, owns, type JobState, type Task } from './state'
-import { isHeld } from './staleConfig'
+import { isHeld } from './modeChange'
 import { idleCondition, whyRefused } from './switchable'
 import { decideUpgrade } from './upgrade'
 import { endTicket, openTicket, stepLine } from './tickets'
@@ -143,11 +145,13 @@ function decideBringin(turn: Turn, job: JobState): Decision {
     job.note = null
     job.restarts = []
     job.failedApplications = {}
+    awaitFirstVotes(turn, job)
     // With quorum it begins when a second voter has recorded what such a start means for the mirror (settle).
     if (job.quorum !== null) job.next = { cause: 'bringin', peerCopyComplete: false }
     else beginPlan(turn, job, 'start', 'bringin', stages)
   }
-  return { is: 'steps', texts: steps(stages), begin }
+  const waits = hasLease(turn, job) ? [] : [FIRST_VOTES_TEXT]
+  return { is: 'steps', texts: [...waits, ...steps(stages)], begin }
 }
 
 const whyPlannedOr = (turn: Turn, job: JobState, decision: Decision): Decision => {
@@ -161,7 +165,7 @@ function whyNotBringin(turn: Turn, job: JobState): Failure | null {
   if (isHeld(turn.state, job)) return jobReport('E_CONFIG_PENDING', names(turn, job))
   if (!copyIsWhole(turn.state, job)) return jobReport('E_JOB_COPY_INCOMPLETE', names(turn, job))
   if (job.quorum === null && !job.peerSpoke) return whyWaits(turn, job)
-  return hasLease(turn, job) ? null : whyNoQuorum(turn, job)
+  return hasLease(turn, job) || votesMayCome(turn, job) ? null : whyNoQuorum(turn, job)
 }
 
 /** A peer that speaks, and does not know the job, has another configuration. */

@@ -50,6 +50,13 @@ function targetStatus(turn: Turn, job: JobState, status: MirrordStatus): void {
   log(turn, 'info', `The copy of ${job.name} on ${turn.state.node} is ${status.copyComplete ? 'complete' : 'not complete now'}`, job)
 }
 
+/** What was said of the copy while it was not to be believed may be true by now, and is not said again. */
+export function trustOwnCopy(turn: Turn, job: JobState): void {
+  const { data, record } = job
+  if (data?.role === 'target' && data.connected && data.roleSequence === record.roleSequence && job.dataSequence === record.roleSequence)
+    targetStatus(turn, job, data)
+}
+
 /** The full mirror of this source has ended: the peer has all of it, and may take over again. */
 export function trustPeerCopy(turn: Turn, job: JobState): void {
   const { data, record } = job

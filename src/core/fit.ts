@@ -1,7 +1,7 @@
 import { type Check, whyNot } from './check'
 import { WATCHED, watchedChecks } from './detached'
 import { rulesOf } from './quorum/rules'
-import { modeIsUnsure } from './staleConfig'
+import { modeIsUnsure } from './modeChange'
 import { configOf, copyIsWhole, hasData, type JobState, type State } from './state'
 
 /** A node with the error flag, or whose copy is not whole, never serves. */

@@ -7,6 +7,7 @@ import type { Failure } from './event'
 import { ownerIsLost } from './failover'
 import { whyNotTakeOver } from './fit'
 import { lossOf } from './loss'
+import { modeIsUnsure } from './modeChange'
 import { startStages } from './order'
 import { names, take } from './ownership'
 import { beginPlan, describe } from './plan'
@@ -95,6 +96,9 @@ function dangerOf(state: State, job: JobState): Danger {
   const loss = lossOf(state, job)
   const warning = [
     `${peerNode} is not heard (its agent: ${peerJobAge(state)}). If it lives and serves ${job.name}, both nodes serve it and their data goes apart.`,
+    ...(modeIsUnsure(state, job)
+      ? [`The mode of ${job.name} is being changed, and it is not known by which one ${peerNode} goes: no voter knows whether it serves.`]
+      : []),
     ...(loss === null ? [] : [`${node} may lack data: ${loss.bound}.`]),
     ...(copyIsWhole(state, job) ? [] : [`The copy on ${node} is NOT COMPLETE: files may be missing, or be half of what they should be.`]),
     ...(hasData(state, job) ? [`Nothing is copied afterwards (need to verify: Manually) until selectsrc ${job.name} NODE says whose data is right.`] : [])

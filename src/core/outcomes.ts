@@ -9,6 +9,7 @@ import { forceProbed } from './forcetake'
 import { giveBack, offerHandover, peerCanTake, switchFailed } from './handover'
 import { whyHopeless } from './hopeless'
 import { standDownStages, startStages } from './order'
+import { leaseInUse } from './modeChange'
 import { names } from './ownership'
 import { beginPlan, blankResources, describe, taskEnded } from './plan'
 import { reconfigured } from './staleConfig'
@@ -62,6 +63,8 @@ export function planEnded(turn: Turn, job: JobState, plan: Plan): void {
       return reconfigured(turn, job, plan)
     case 'attach':
       return attachEnded(turn, job, plan)
+    case 'lease':
+      return leaseInUse(turn, job, plan)
     case 'upgrade':
       return upgradeEnded(turn, job, plan)
     case 'standDown':

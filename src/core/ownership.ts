@@ -3,6 +3,7 @@ import { jobReport } from '../report/job'
 import type { JobView, NodeView } from '../wire'
 import { detachedOf, newerDetached, watched } from './detached'
 import type { Failure } from './event'
+import { confirm } from './modeChange'
 import { dropPlan } from './plan'
 import { rulesOf } from './quorum/rules'
 import { grantTo } from './quorum/voter'
@@ -41,11 +42,11 @@ export function hearPeer(turn: Turn, said: NodeView): void {
   if (view.node !== state.peerNode) return log(turn, 'error', `A node that is not of this pair sent its state: ${view.node}`)
   if (isLate(turn, view)) return
   state.peer = { view, atMs: state.atMs }
-  if (state.unconfirmed && (view.configVersion ?? 0) >= state.unconfirmed.version) state.unconfirmed = null
   for (const job of Object.values(state.jobs)) {
     const theirs = view.jobs[job.name]
     if (theirs) reconcile(turn, job, theirs, view.heard === state.incarnation)
   }
+  confirm(turn, view)
 }
 
 /** Jobs that have gone since, although others have their names now. */

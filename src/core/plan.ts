@@ -8,7 +8,7 @@ import { log, setRecord, type Turn } from './turn'
 /** These go on whatever fails: the rest of the job must still be stopped. What stayed is tried again later. */
 const GOES_ON: PlanKind[] = ['standDown', 'cleanup', 'giveBack']
 /** Nothing that a person watches. */
-const QUIET: PlanKind[] = ['observe', 'probe', 'fence', 'standby']
+const QUIET: PlanKind[] = ['observe', 'probe', 'fence', 'standby', 'lease']
 
 /** Drops the plan under way, if any (its answers are late from now on), and begins this one. */
 export function beginPlan(turn: Turn, job: JobState, kind: PlanKind, cause: Plan['cause'], stages: Task[][]): void {

@@ -3,6 +3,7 @@ import { waitText } from './alone'
 import { ENGINE_SILENT_MS, peerEngineIsSilent } from './heartbeat'
 import type { Detached } from '../model'
 import { detachedNow, detachedText } from './detached'
+import { whyNotInForce } from './modeChange'
 import { waitsForRedo } from './sync'
 import { configOf, owns, type JobState, type State } from './state'
 import { ageText, sizeText } from './words'
@@ -43,6 +44,8 @@ function jobProblems(state: State, job: JobState): string[] {
     found.push(`${state.node} keeps an error flag for ${job.name}: ${record.errorFlag}`)
   if (record.needToVerify === 'Manually' && owns(state, job))
     found.push(`${job.name}: both copies may hold changes of their own (need to verify: Manually); selectsrc ${job.name} NODE says whose data is right`)
+  const pending = whyNotInForce(state, job)
+  if (pending !== null) found.push(`the mode ${configOf(state, job).mode} of ${job.name} is not in force yet: ${pending}`)
   for (const [name, path] of Object.entries(job.paths))
     if (path !== 'ok') found.push(`the network card of VIP ${name} of ${job.name} on ${state.node} has no link`)
   return found

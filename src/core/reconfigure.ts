@@ -4,8 +4,9 @@ import { blankJob } from './boot'
 import type { Event, Failure } from './event'
 import { followMonitors } from './monitor/sampled'
 import { firstRecord } from './ownership'
+import { changedModes, changeRules, holdModes, unconfirmedOf, whyNotChangeMode } from './modeChange'
 import { startQuorum } from './quorum/rules'
-import { changedModes, jobsToBringOutOf, makeStale, unconfirmedOf } from './staleConfig'
+import { jobsToBringOutOf, makeStale } from './staleConfig'
 import { isTouched, type JobState, peerJob } from './state'
 import { endTicket, runningTicket } from './tickets'
 import { log, refuse, reply, type Turn } from './turn'
@@ -17,9 +18,15 @@ type Held = Extract<Event, { kind: 'configHeld' }>
 export function configHeld(turn: Turn, { request, next, dryRun }: Held): void {
   const { state } = turn
   const jobs = jobsToBringOutOf(state.config, next).filter((name) => state.jobs[name] !== undefined)
-  const error = jobs.map((name) => whyNotChange(turn, name)).find((each) => each !== null)
+  const modes = changedModes(state.config, next)
+  const error = [...jobs.map((name) => whyNotChange(turn, name)), ...modes.map((name) => whyModeBusy(turn, name))].find((each) => each !== null)
   if (error) return refuse(turn, request, error)
-  if (!dryRun) state.hold = { jobs, modes: changedModes(state.config, next) }
+  if (!dryRun) {
+    // What was promised before may still be decided.
+    const { hold } = state
+    state.hold = { jobs: union(hold?.jobs, jobs), modes: union(hold?.modes, modes) }
+    holdModes(turn, next, modes)
+  }
   reply(turn, request, { ok: true, result: null })
 }
 
@@ -34,19 +41,27 @@ function whyNotChange({ state }: Turn, name: JobName): Failure | null {
   return jobReport('E_CONFIG_JOB_ONLINE', { job: name, node, state: word })
 }
 
+const union = (some: JobName[] = [], more: JobName[]): JobName[] => [...new Set([...some, ...more])]
+
+function whyModeBusy(turn: Turn, name: JobName): Failure | null {
+  const job = turn.state.jobs[name]
+  const why = job === undefined ? null : whyNotChangeMode(turn, job)
+  return why === null ? null : jobReport('E_CONFIG_MODE_BUSY', { job: name, node: turn.state.node, why })
+}
+
 /** Both nodes have agreed. What has not changed goes on as it was. */
 export function configChanged(turn: Turn, { config, configHash, version }: Changed): void {
   const { state } = turn
   const before = state.config
   Object.assign(state, { config, configHash, configVersion: version, configAgreed: true, hold: null })
-  state.unconfirmed = unconfirmedOf(before, config, version) ?? state.unconfirmed
+  state.unconfirmed = unconfirmedOf(before, state, config, version)
   for (const name of Object.keys(state.jobs)) if (config.jobs[name] === undefined) removeJob(turn, name)
   for (const [name, job] of Object.entries(config.jobs)) {
     const mine = state.jobs[name]
     if (mine === undefined) addJob(turn, job, version)
     else {
       makeStale(turn, mine, before, config)
-      if (before.jobs[name]?.mode !== job.mode || votesDiffer(before, config)) restartQuorum(turn, mine)
+      if (before.jobs[name]?.mode !== job.mode || votesDiffer(before, config)) changeRules(turn, mine)
     }
   }
   followMonitors(turn, before)
@@ -79,9 +94,4 @@ function forgetPeerJob({ state }: Turn, name: JobName): void {
   if (state.peer === null) return
   const { [name]: _, ...jobs } = state.peer.view.jobs
   state.peer = { ...state.peer, view: { ...state.peer.view, jobs } }
-}
-
-/** Voters that count from nothing; what this node has promised to a voter of before is waited for, as by one that starts. */
-function restartQuorum({ state }: Turn, job: JobState): void {
-  job.quorum = startQuorum(state, job)
 }

@@ -1,6 +1,6 @@
 import { endTimeAlone, settleDetached } from './attach'
 import { startsAlone } from './alone'
-import { trustPeerCopy } from './data'
+import { trustOwnCopy, trustPeerCopy } from './data'
 import { followMode, settleSafety } from './safety'
 import { settleStale } from './staleConfig'
 import { settleSelected } from './selectSource'
@@ -8,9 +8,11 @@ import { settleExposure, trustMirror } from './sync'
 import { watchJeopardy } from './jeopardy'
 import { noteCutOff, settleCutOff } from './cutOff'
 import { ownerIsLost, tryComeBack, tryFailover, tryPass, tryReclaim } from './failover'
+import { settleUnleased } from './modeChange'
 import { planEnded } from './outcomes'
 import { askVoters } from './quorum/ask'
 import { settleClaim } from './quorum/claim'
+import { settleFirstVotes } from './quorum/firstVotes'
 import { startChecks, stopWithoutLease } from './quorum/serve'
 import { recoverData, restartApplications } from './trouble'
 import { whyNot } from './check'
@@ -44,7 +46,7 @@ function settleJob(turn: Turn, job: JobState): void {
   if (job.plan !== null) endEmptyPlan(turn, job, job.plan)
   if (job.plan?.kind === 'upgrade' && !owns(turn.state, job)) return void tryFailover(turn, job)
   if (job.plan !== null && job.plan.kind !== 'standby') return
-  if (job.plan === null && settleStale(turn, job)) return
+  if (job.plan === null && (settleStale(turn, job) || settleUnleased(turn, job))) return
   if (owns(turn.state, job)) settleOwner(turn, job)
   else settleStandby(turn, job)
   look(turn, job)
@@ -112,7 +114,7 @@ function startWhenAllowed(turn: Turn, job: JobState): void {
   if (tryComeBack(turn, job)) return
   if (job.cutOff) return noteCutOff(turn, job)
   // Somebody answers for its address: it asks again soon, and the note says so.
-  if (startsAlone(turn.state, job)) return
+  if (startsAlone(turn.state, job) || settleFirstVotes(turn, job)) return
   const blocked = whyNot(startChecks(turn, job))
   if (blocked !== null) return setNote(turn, job, blocked, 'warning')
   if (!isTime(turn, job)) return
@@ -141,6 +143,7 @@ function settleStandby(turn: Turn, job: JobState): void {
     return setNote(turn, job, `both copies may hold changes of their own: selectsrc ${job.name} NODE says whose data is right`, 'warning')
   const receives = job.dataRole === 'target' && job.dataSequence === job.record.roleSequence
   if (receives && !silent) job.note = null
+  if (receives) trustOwnCopy(turn, job)
   if (!receives && isTime(turn, job) && isToldBySource(turn, job)) beginPlan(turn, job, 'standby', 'automatic', [[{ do: 'target' }]])
 }
 

@@ -1,10 +1,13 @@
-import { configDifferences, LIVE_DATA_KEYS, type Config, type JobConfig, type JobName, type VipConfig } from '../model'
+import { configDifferences, hasQuorum, LIVE_DATA_KEYS, type Config, type JobConfig, type JobName, type VipConfig } from '../model'
 import type { Event } from './event'
+import { changedModes, unconfirmedOf } from './modeChange'
 import { nonEmpty } from './order'
 import { beginPlan } from './plan'
-import { configOf, owns, type JobState, type Plan, type Stale, type State, type Task } from './state'
+import { configOf, owns, type JobState, type Plan, type Stale, type Task } from './state'
 import { endTicket } from './tickets'
 import { setNote, setRecord, type Turn } from './turn'
+
+type Booted = Extract<Event, { kind: 'booted' }>
 
 /** What is still here as the configuration before had it is put right by `settleStale`, when the job has nothing else to do. */
 export function makeStale(turn: Turn, job: JobState, before: Config, after: Config): void {
@@ -30,8 +33,9 @@ function dataChange(before: Config, after: Config, name: JobName): Stale['data']
   const data = differences.filter(({ where, job }) => job === name && where.startsWith(`jobs ${name} data`))
   const isLive = ({ where }: { where: string }): boolean => LIVE_DATA_KEYS.some((key) => where === `jobs ${name} data ${key}`)
   if (data.some((each) => !isLive(each))) return 'anew'
-  const links = differences.some(({ where }) => where.startsWith('links '))
-  return data.length > 0 || (links && after.jobs[name]?.data !== null) ? 'live' : null
+  const [was, is] = [before.jobs[name] as JobConfig, after.jobs[name] as JobConfig]
+  const others = differences.some(({ where }) => where.startsWith('links ')) || hasQuorum(was.mode) !== hasQuorum(is.mode)
+  return data.length > 0 || (others && is.data !== null) ? 'live' : null
 }
 
 /** True when there was something: the plan for it has begun. */
@@ -65,34 +69,23 @@ export function reconfigured(turn: Turn, job: JobState, plan: Plan): void {
 }
 
 /** An engine that restarts in the middle of a change goes on with it. */
-export function bootConfig(turn: Turn, { before, promised }: Extract<Event, { kind: 'booted' }>): void {
-  const { state } = turn
+export function bootConfig({ state }: Turn, { before, promised }: Booted): void {
   if (promised) state.hold = { jobs: jobsToBringOutOf(state.config, promised), modes: changedModes(state.config, promised) }
+  if (before) state.unconfirmed = unconfirmedOf(before, state, state.config, state.configVersion)
+}
+
+export function bootJobsConfig(turn: Turn, { before }: Booted): void {
+  const { state } = turn
   if (!before) return
-  state.unconfirmed = unconfirmedOf(before, state.config, state.configVersion)
-  for (const job of Object.values(state.jobs)) if (before.jobs[job.name] !== undefined) makeStale(turn, job, before, state.config)
+  for (const job of Object.values(state.jobs)) {
+    const old = before.jobs[job.name]
+    if (old === undefined) continue
+    makeStale(turn, job, before, state.config)
+    if (job.quorum === null && hasQuorum(old.mode)) turn.actions.push({ do: 'unlease', job: job.name })
+  }
 }
 
 export function jobsToBringOutOf(before: Config, next: Config): JobName[] {
   const differences = configDifferences(before, next).filter(({ needs }) => needs === 'offline')
-  const all = differences.some(({ job }) => job === null)
-  const withQuorum = Object.values(before.jobs).flatMap(({ name, mode }) => (mode === 'guide' ? [] : [name]))
-  return [...new Set([...(all ? withQuorum : []), ...differences.flatMap(({ job }) => job ?? [])])]
+  return [...new Set(differences.flatMap(({ job }) => job ?? []))]
 }
-
-export const changedModes = (before: Config, next: Config): JobName[] =>
-  Object.values(next.jobs).flatMap(({ name, mode }) => ((before.jobs[name]?.mode ?? mode) === mode ? [] : [name]))
-
-/** What must not count before the other node runs it too: it may still decide by the old one. */
-export function unconfirmedOf(before: Config, config: Config, version: number): State['unconfirmed'] {
-  const witness = JSON.stringify(before.witness ?? null) !== JSON.stringify(config.witness ?? null)
-  const modes = changedModes(before, config)
-  return witness || modes.length > 0 ? { version, witness, modes } : null
-}
-
-/** Brought out for a change that is not decided yet. */
-export const isHeld = ({ hold }: State, { name }: JobState): boolean => hold?.jobs.includes(name) === true
-
-/** The mode of this job is not the same on both nodes for certain: nobody takes it over by itself. */
-export const modeIsUnsure = ({ hold, unconfirmed }: State, { name }: JobState): boolean =>
-  hold?.modes.includes(name) === true || unconfirmed?.modes.includes(name) === true

@@ -20,8 +20,7 @@ export interface State {
   configAgreed: boolean
   /** A change is being agreed on: these jobs stay offline, and these are not taken over by themselves, until it is decided. */
   hold: { jobs: JobName[]; modes: JobName[] } | null
-  /** Changed in this version, and the peer has not said yet that it runs it. */
-  unconfirmed: { version: number; witness: boolean; modes: JobName[] } | null
+  unconfirmed: Unconfirmed | null
   /** Of the event that is being looked at. */
   atMs: number
   wallMs: number
@@ -117,6 +116,8 @@ export interface JobState {
   takeover: Takeover | null
   /** An administrator has forced the start that runs here (quorum/force.ts). */
   forcing: boolean
+  /** Brought in before the first votes came: they are waited for until then. */
+  votesByMs: number | null
   /** Since then a voter has said, without a break, that it lets the other node serve. */
   rivalSinceMs: number | null
   /** The data was connected until then; null: it is, or never was. */
@@ -139,6 +140,17 @@ export interface JobState {
   quorum: QuorumState | null
 }
 
+/** What has changed in this version, until the peer has said that it goes by it (modeChange.ts). Replaced whole. */
+export interface Unconfirmed {
+  version: number
+  witness: boolean
+  modes: JobName[]
+  /** Of the rules before and after: a vote that was given by either may count for so long. */
+  longest: { leaseMs: number; driftMs: number }
+  /** The peer goes by all of it since then; it is remembered until what was granted before is over. */
+  heardAtMs: number | null
+}
+
 export interface Stale {
   vips: VipConfig[]
   /** What the data program was configured with. `live`: it takes the new one on while it works; `anew`: after it has let go of its folders. */
@@ -154,6 +166,8 @@ export interface Takeover {
 
 /** Replaced whole at every change. */
 export interface QuorumState {
+  /** The voters are asked since then. */
+  sinceMs: number
   /** As owner. */
   lease: Lease
   /** As a voter. */
@@ -186,6 +200,8 @@ export interface Sent {
   number: number
   atMs: number
   voter: string | null
+  /** The length of the lease that was asked for. */
+  leaseMs: number
   /** What it was to hold. */
   ballot: Ballot
 }
@@ -212,6 +228,7 @@ export type PlanKind =
   | 'safety'
   | 'upgrade'
   | 'reconfigure'
+  | 'lease'
   | 'force'
   | 'attach'
 

@@ -12,6 +12,7 @@ import { orderEnded } from './outcomes'
 import { usageSampled } from './monitor/sampled'
 import { voteAnswered } from './quorum/answered'
 import { voteAsked } from './quorum/asked'
+import { forgetChange } from './modeChange'
 import { hearPeer } from './ownership'
 import { configChanged, configHeld } from './reconfigure'
 import { vipPathsSeen } from './paths'
@@ -36,6 +37,7 @@ export function step(state: State, event: Event): { state: State; actions: Actio
   happen(turn, event)
   if (turn.state.booted) {
     settleReach(turn)
+    forgetChange(turn)
     for (const name in turn.state.jobs) settle(turn, turn.state.jobs[name] as JobState)
     chronicle(turn, state)
     tellPeer(turn)

@@ -4,6 +4,7 @@ import { dataView } from './dataView'
 import { digest } from './digest'
 import type { HeartbeatFacts } from './event'
 import { monitorView } from './monitor/view'
+import { whyNotInForce } from './modeChange'
 import { problems } from './problems'
 import { quorumView } from './quorum/view'
 import { configOf, isTouched, peerJob, type JobState, type State, type Ticket } from './state'
@@ -44,6 +45,7 @@ function jobView(state: State, job: JobState): JobView {
     ...(job.drained && !isTouched(job) ? { drained: true } : {}),
     dataSettings: dataSettings(config.data),
     mode: config.mode,
+    modePending: whyNotInForce(state, job),
     jeopardy: job.jeopardy,
     ...(job.quorum === null ? {} : { quorum: quorumView(state, job) }),
     activity: activity(state, job)

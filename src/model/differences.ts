@@ -37,9 +37,7 @@ export function configDifferences(before: Config, after: Config): ConfigDifferen
 }
 
 function needsOf([top, name, section, key]: string[], before: Config, after: Config): ChangeNeeds {
-  // The voters' times are agreed with the leases that run: nobody may hold one.
-  if (top === 'quorum') return 'offline'
-  if (top === 'links' || top === 'witness' || top === 'arbitration' || top === 'boot' || top === 'monitors') return 'nothing'
+  if (['quorum', 'links', 'witness', 'arbitration', 'boot', 'monitors'].includes(top ?? '')) return 'nothing'
   if (top === 'nodes') return before.nodes[name ?? ''] && after.nodes[name ?? ''] ? 'nothing' : 'agents stopped'
   if (top !== 'jobs' || name === undefined) return 'agents stopped'
   return needsOfJob(before.jobs[name], after.jobs[name], section, key)
@@ -49,7 +47,7 @@ function needsOfJob(before: JobConfig | undefined, after: JobConfig | undefined,
   if (before === undefined) return 'nothing'
   if (after === undefined || section === 'applications') return 'offline'
   if (section === 'data') return key !== undefined && LIVE_DATA_KEYS.includes(key) && before.data && after.data ? 'nothing' : 'offline'
-  return section === 'vips' || section === 'firstOwner' ? 'nothing' : 'offline'
+  return section === 'vips' || section === 'mode' || section === 'firstOwner' ? 'nothing' : 'offline'
 }
 
 /** Every value with its path; members of lists go by their name, and their order counts as one more value. */

@@ -46,6 +46,8 @@ export interface JobRecord {
   released?: boolean
   /** Modes with quorum: the owner serves in this role sequence by an administrator's word alone; no voter has recorded it yet. */
   forced?: { roleSequence: number } | null
+  /** It was being served when its mode began to need leases, and the first one is not in use yet: it goes on without, and nobody takes over by himself. */
+  unleased?: boolean
   errorFlag: string | null
   needToVerify: NeedToVerify
   /** This node's copy of the data is whole: it has been the source, or a full mirror into it has ended. A copy that is not never serves. */

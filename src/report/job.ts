@@ -235,6 +235,11 @@ export const JOB_MESSAGES = {
     message: ({ job, node, state }) => `This change of the configuration needs ${job} brought out, and it is ${state} on ${node}`,
     tryThis: ({ job }) => `bringout ${job}, then apply the change again, then bringin ${job}`
   }),
+  E_CONFIG_MODE_BUSY: define<At & { why: string }>({
+    exitCode: 5,
+    message: ({ job, node, why }) => `The mode of ${job} cannot be changed now, as ${node} sees it, and nothing was changed: ${why}.`,
+    tryThis: ({ job }) => `It is a matter of seconds, or of what jobstate ${job} and why ${job} say; then try again.`
+  }),
   E_CONFIG_JOB_REMOVED: define<At>({
     exitCode: 5,
     message: ({ job, node }) => `${job} has been removed from the configuration of ${node}`,

@@ -37,6 +37,7 @@ const recordSchema = z.looseObject({
   claim: z.object({ roleSequence: z.int().min(0) }).nullish(),
   released: z.boolean().optional(),
   forced: z.object({ roleSequence: z.int().min(0) }).nullish(),
+  unleased: z.boolean().optional(),
   errorFlag: z.string().nullable(),
   needToVerify: z.enum(['No', 'Yes', 'Manually']),
   copyComplete: z.boolean(),

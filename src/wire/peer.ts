@@ -86,6 +86,8 @@ export interface JobView {
   dataSettings?: DataSettings | null
   /** Absent: told by a version that knew the guide's only. */
   mode?: JobMode
+  /** Why this node does not go by it yet, or does not know that the other one does; absent or null: it is in force. */
+  modePending?: string | null
   /** What it lacks to survive the next fault; empty: nothing. */
   jeopardy?: Jeopardy[]
   /** Modes with quorum; absent or null: the guide's. */

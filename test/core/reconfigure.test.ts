@@ -29,7 +29,7 @@ describe('what a change needs', () => {
     ['a virtual address', withJob({ vips: [moved('192.168.150.140')] }), [`jobs ${JOB} vips IP-DB_Group address: nothing`]],
     ['a limit of the data', withJob({ data: { ...DATA, partnerTimeoutMs: 20_000 } }), [`jobs ${JOB} data partnerTimeoutMs: nothing`]],
     ['a folder', withJob({ data: { ...DATA, folders: [{ path: '/srv/other', exclude: [] }] } }), [`jobs ${JOB} data folders: offline`]],
-    ['a mode', withJob({ mode: 'high-performance' }), [`jobs ${JOB} mode: offline`]],
+    ['a mode', withJob({ mode: 'high-performance' }), [`jobs ${JOB} mode: nothing`]],
     ['the name of the cluster', { ...pairConfig(), cluster: 'busan' }, ['cluster: agents stopped']],
     ['a port of the agents', { ...pairConfig(), api: { ...pairConfig().api, port: 7331 } }, ['api port: agents stopped']],
     ['the order of the links', { ...pairConfig(), links: [...pairConfig().links].reverse() }, ['links order: nothing']]

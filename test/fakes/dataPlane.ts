@@ -77,7 +77,7 @@ export class DataPlane {
     if (data.exposure === 'wanted' || (data.exposure === 'protected' && !data.connected)) {
       data.exposure = 'granted'
       // What a forced owner acknowledges before a voter has recorded it is promised by its administrator alone.
-      data.alone = this.world.hasLeases ? Boolean(node.disk?.[JOB]?.forced) : !this.isRecordedThere(node)
+      data.alone = this.world.hasQuorum(node) ? Boolean(node.disk?.[JOB]?.forced) : !this.isRecordedThere(node)
     }
     this.tell(node)
     return done(null)
@@ -92,6 +92,14 @@ export class DataPlane {
     if (!data.connected) this.close(node)
     this.tell(node)
     return done(null)
+  }
+
+  /** What was held for the want of a lease goes on. */
+  lease(node: FakeNode, leased: boolean): void {
+    const { data } = node.machine
+    if (data.leased === leased) return
+    data.leased = leased
+    this.later()
   }
 
   select(node: FakeNode): Outcome {
@@ -227,7 +235,8 @@ export class DataPlane {
   private isRecordedThere(node: FakeNode): boolean {
     const theirs = this.world.other(node)
     const record = theirs.disk?.[JOB]
-    const barred = record && (!record.mirrorInSync || !record.copyComplete || record.needToVerify !== 'No')
+    // What else bars it now (a full mirror that was told of late) may be over in a moment.
+    const barred = record && (!record.mirrorInSync || !record.copyComplete)
     return record?.roleSequence === node.machine.data.roleSequence && record.owner === node.name && barred === true
   }
 

@@ -148,7 +148,7 @@ export class FakePorts {
         this.leases.set(job, { roleSequence, untilMs, killAtMs })
       },
       known: async () => undefined,
-      reconfigured: () => void this.calls.push('lease reconfigured'),
+      forget: (job) => void this.calls.push(`forget the lease of ${job}`),
       untilMs: (job) => this.leases.get(job)?.untilMs ?? null,
       runs: (job, roleSequence) => {
         const lease = this.leases.get(job)

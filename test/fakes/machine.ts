@@ -12,6 +12,8 @@ export interface Machine {
 /** The data program in small: `content` stands for all that was ever written; a target has it up to some point. */
 export interface FakeData {
   running: boolean
+  /** It acknowledges and sends nothing without a lease. */
+  leased: boolean
   role: 'none' | 'source' | 'target'
   roleSequence: number
   peerCopyComplete: boolean
@@ -46,6 +48,7 @@ export const blankMachine = (copyComplete: boolean, kept: Partial<FakeData> = {}
   applications: new Set(),
   data: {
     running: false,
+    leased: false,
     role: 'none',
     roleSequence: 0,
     peerCopyComplete: false,

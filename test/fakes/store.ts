@@ -1,3 +1,4 @@
+import type { VoterTimes } from '../../src/core/quorum/voter'
 import { askShared, newSeat, type SharedSeat, type SharedVoter } from '../../src/core/quorum/shared'
 import type { Config } from '../../src/model'
 import type { VoteMessage, VoteReply } from '../../src/wire'
@@ -8,6 +9,11 @@ const GIVE_UP_MS = 4_000
 const TRIES_MAX = 3
 /** There and back, to read and to write: as slow together as one message to a witness. */
 const LEGS = 4
+
+interface Question {
+  message: VoteMessage
+  times: VoterTimes
+}
 
 interface Kept {
   value: SharedVoter
@@ -29,7 +35,7 @@ export class FakeStore extends FakeWitness {
 
   constructor(
     private readonly around: World,
-    private readonly settings: Config
+    settings: Config
   ) {
     super(around, settings)
   }
@@ -39,18 +45,18 @@ export class FakeStore extends FakeWitness {
     this.kept = null
   }
 
-  override ask(from: string, message: VoteMessage, answer: (reply: VoteReply) => void): void {
+  override ask(from: string, message: VoteMessage, times: VoterTimes, answer: (reply: VoteReply) => void): void {
     const node = this.around.node(from)
     const key = message.sender
     // It is asked by the engine itself, which decides on what it reads: one that has died asks nothing more.
     if (engineOf(node) !== key) return
     const queue = this.waiting.get(key) ?? []
-    queue.push(() => this.serve(node, key, message, answer))
+    queue.push(() => this.serve(node, key, { message, times }, answer))
     this.waiting.set(key, queue)
     if (queue.length === 1) queue[0]?.()
   }
 
-  private serve(node: FakeNode, key: string, message: VoteMessage, answer: (reply: VoteReply) => void): void {
+  private serve(node: FakeNode, key: string, question: Question, answer: (reply: VoteReply) => void): void {
     let open = true
     const end = (reply: VoteReply | null): void => {
       if (!open) return
@@ -61,19 +67,19 @@ export class FakeStore extends FakeWitness {
       if (engineOf(node) === key) this.waiting.get(key)?.[0]?.()
     }
     this.around.after(GIVE_UP_MS, () => end(null))
-    this.round(node, key, message, TRIES_MAX, () => open, end)
+    this.round(node, key, question, TRIES_MAX, () => open, end)
   }
 
-  private round(node: FakeNode, key: string, message: VoteMessage, tries: number, open: () => boolean, end: (reply: VoteReply | null) => void): void {
-    const { quorum } = this.settings
-    if (tries === 0 || !quorum) return end(null)
+  private round(node: FakeNode, key: string, question: Question, tries: number, open: () => boolean, end: (reply: VoteReply | null) => void): void {
+    const { message, times } = question
+    if (tries === 0) return end(null)
     this.call(
       node,
       () => this.kept,
       (kept) => {
         if (!open()) return
         this.words += 1
-        const now = { atMs: this.around.localMs(node.name), word: `word-${this.words}`, times: quorum }
+        const now = { atMs: this.around.localMs(node.name), word: `word-${this.words}`, times }
         const { reply, write, seat } = this.asksShared(kept?.value ?? null, this.seats.get(key) ?? newSeat(), message, now)
         this.seats.set(key, { ...seat, inDoubt: seat.inDoubt || write !== null })
         if (write === null) return end(reply)
@@ -84,7 +90,7 @@ export class FakeStore extends FakeWitness {
             // What could not be swapped never will be; what may still come from before is in doubt as it was.
             this.seats.set(key, { ...(this.seats.get(key) ?? seat), inDoubt: !done && seat.inDoubt })
             if (done) end(reply)
-            else this.round(node, key, message, tries - 1, open, end)
+            else this.round(node, key, question, tries - 1, open, end)
           }
         )
       }

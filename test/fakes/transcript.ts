@@ -130,6 +130,8 @@ function actionText(action: Action): string | null {
       return 'expose'
     case 'forget':
       return 'forget'
+    case 'unlease':
+      return 'unlease'
     case 'askReach':
     // What matters of them is in the log.
     case 'monitorNote':

@@ -1,3 +1,4 @@
+import type { VoterTimes } from '../../src/core/quorum/voter'
 import { askWitness, startWitness, type Witness } from '../../src/core/quorum/witness'
 import type { Config } from '../../src/model'
 import type { Ballot, VoteMessage, VoteReply } from '../../src/wire'
@@ -10,6 +11,8 @@ export class FakeWitness {
   state: Witness | null = null
   disk: Record<string, Ballot> = {}
   private starts = 0
+  /** The longest lease that it has ever granted, on its disk with the ballots. */
+  private longest: VoterTimes = { leaseMs: 0, driftMs: 0 }
   private queue: (() => void)[] = []
   private busy = false
   pausedUntilMs = 0
@@ -29,7 +32,9 @@ export class FakeWitness {
     this.starts += 1
     this.queue = []
     this.busy = false
-    this.state = this.begins(`${W}-${this.starts}`, this.disk, this.world.localMs(W), quorum)
+    const { leaseMs, driftMs } = this.longest
+    const times = { leaseMs: Math.max(leaseMs, quorum.leaseMs), driftMs: Math.max(driftMs, quorum.driftMs) }
+    this.state = this.begins(`${W}-${this.starts}`, this.disk, this.world.localMs(W), times)
   }
 
   /** A crash and a power cut are the same for it: what is not on its disk has not happened, and was not said. */
@@ -48,10 +53,10 @@ export class FakeWitness {
   }
 
   /** One question at a time: the answer goes out when what it promises is on the disk. */
-  ask(_from: string, message: VoteMessage, answer: (reply: VoteReply) => void): void {
+  ask(_from: string, message: VoteMessage, times: VoterTimes, answer: (reply: VoteReply) => void): void {
     const { starts } = this
     if (!this.state) return
-    this.queue.push(() => this.decide(message, (reply) => starts === this.starts && this.state && answer(reply)))
+    this.queue.push(() => this.decide(message, times, (reply) => starts === this.starts && this.state && answer(reply)))
     if (!this.busy) this.next()
   }
 
@@ -63,13 +68,14 @@ export class FakeWitness {
     this.world.after(Math.max(0, this.pausedUntilMs - this.world.nowMs), () => starts === this.starts && this.state && turn())
   }
 
-  private decide(message: VoteMessage, answer: (reply: VoteReply) => void): void {
+  private decide(message: VoteMessage, times: VoterTimes, answer: (reply: VoteReply) => void): void {
     const { starts, state } = this
     if (!state) return
-    const { witness, persist, reply } = this.asks(state, message, this.world.localMs(W))
+    const { witness, persist, reply } = this.asks({ ...state, times }, message, this.world.localMs(W))
     const end = (): void => {
       if (starts !== this.starts || !this.state) return
       if (persist && !(this.forgets && this.disk[persist.job])) this.disk = { ...this.disk, [persist.job]: persist.ballot }
+      this.longest = { leaseMs: Math.max(times.leaseMs, this.longest.leaseMs), driftMs: Math.max(times.driftMs, this.longest.driftMs) }
       if (persist) this.world.options.witnessed?.(persist.ballot)
       this.state = witness
       this.world.options.answered?.(reply)

@@ -12,10 +12,12 @@ import {
   type Outcome,
   type State
 } from '../../src/core'
-import { type Config, hasQuorum, type JobConfig, type JobRecord } from '../../src/model'
+import { type Config, hasQuorum, type JobConfig, type JobRecord, type QuorumConfig } from '../../src/model'
 import type { CommandOptions, Danger, JobCommand, VoteMessage } from '../../src/wire'
 import type { Ballot, VipPath, VoteReply } from '../../src/wire'
 import { readKept } from '../../src/wire/keptState'
+import { asServed } from '../../src/core/modeChange'
+import { FakeAgreeing, firstVersion, Texts } from './agreeing'
 import { DataPlane } from './dataPlane'
 import { FakeLanes } from './fakeLanes'
 import { blankMachine, done, failed, serves, statusOf, type Machine } from './machine'
@@ -57,6 +59,8 @@ export interface FakeNode {
   diskFails: boolean
   /** What outlives the engine, and what the data program was told, on the node's own clock. */
   guard: { roleSequence: number; untilMs: number; killAtMs: number } | null
+  /** How it agrees on a configuration with the other one; null: it is given one. */
+  agreeing: FakeAgreeing | null
 }
 
 export interface WorldOptions {
@@ -80,6 +84,8 @@ export interface WorldOptions {
   witnessed?: (ballot: Ballot) => void
   answered?: (reply: VoteReply) => void
   wiped?: () => void
+  /** Configurations are agreed on while the engines run, as agent/engine/agreeing.ts does it. */
+  agrees?: boolean
   /** Planted bugs of the tests go in here. */
   step?: typeof step
 }
@@ -125,7 +131,6 @@ export class World {
   losesMessage: (kind: string) => boolean = () => false
   readonly replies: { node: string; request: number; outcome: Outcome }[] = []
   private requests = 0
-  private configVersion = 1
   private readonly lanes = new FakeLanes()
   /** By request: no two nodes are asked with the same number. */
   private readonly asked = new Map<number, (outcome: Outcome) => void>()
@@ -152,9 +157,17 @@ export class World {
         paused: false,
         asleep: [],
         diskFails: false,
-        guard: null
+        guard: null,
+        agreeing: null
       }
     }
+    if (options.agrees) this.agreeFromNowOn()
+  }
+
+  private agreeFromNowOn(): void {
+    const texts = new Texts()
+    const first = firstVersion(texts, this.config)
+    for (const node of Object.values(this.nodes)) node.agreeing = new FakeAgreeing(this, node, texts, first)
   }
 
   node(name: string): FakeNode {
@@ -274,18 +287,9 @@ export class World {
     node.disk = read.state.records
   }
 
-  /** Both nodes have agreed on another version, and it is on both disks; each goes by it when the word reaches it, or when its engine starts. */
-  agreeConfig(): void {
-    const { quorum } = this.config
-    if (!quorum) return
-    this.configVersion += 1
-    const version = this.configVersion
-    for (const node of Object.values(this.nodes))
-      this.onNode(node, this.delay('message'), () => {
-        if ((node.config.quorum?.configVersion ?? 0) >= version) return
-        node.config = { ...node.config, quorum: { ...quorum, configVersion: version } }
-        if (node.state?.booted) this.emit(node, { kind: 'configChanged', config: node.config, configHash: hashOf(node.config), version })
-      })
+  /** Somebody types a change of the configuration at this node, as it is there by now. */
+  agreeOn(name: string, edit: (config: Config) => Config): void {
+    this.node(name).agreeing?.change(edit)
   }
 
   crashEngine(name: string): void {
@@ -298,6 +302,7 @@ export class World {
 
   private endEngine(node: FakeNode): void {
     this.lanes.forget(node.name)
+    node.agreeing?.end()
     node.state = null
     node.queue = []
     node.turning = false
@@ -309,13 +314,13 @@ export class World {
     if (!node.up || node.state) return
     node.engineStarts += 1
     node.engineStartedMs = this.nowMs
-    node.state = initialState({
-      node: name,
-      config: node.config,
-      configHash: hashOf(node.config),
-      incarnation: `${name}-${node.engineStarts}`
-    })
-    this.emit(node, { kind: 'booted', records: node.disk })
+    const incarnation = `${name}-${node.engineStarts}`
+    const { agreeing } = node
+    const beside = agreeing?.start(incarnation) ?? {}
+    if (agreeing) node.config = agreeing.config()
+    const version = agreeing ? { configVersion: agreeing.kept.agreed.version, configAgreed: agreeing.kept.isAgreed } : {}
+    node.state = initialState({ node: name, config: node.config, configHash: agreeing?.kept.agreed.hash ?? hashOf(node.config), incarnation, ...version })
+    this.emit(node, { kind: 'booted', records: node.disk, ...beside })
     this.emit(node, { kind: 'heartbeatChanged', heartbeat: this.heartbeatOf(node, false) })
     this.tellPaths(node)
     this.tick(node, node.engineStarts)
@@ -325,6 +330,7 @@ export class World {
   private tick(node: FakeNode, engine: number): void {
     if (!node.state || node.engineStarts !== engine) return
     this.emit(node, { kind: 'ticked', heartbeat: node.state.heartbeat })
+    node.agreeing?.tick()
     this.after(TICK_MS, () => this.tick(node, engine))
   }
 
@@ -358,6 +364,7 @@ export class World {
       const diskMs = persist ? (this.options.diskMs?.() ?? 0) : 0
       if (persist && diskMs > 0) return this.persistSlowly(node, persist.records, actions, diskMs)
       if (persist) this.save(node, persist.records)
+      node.agreeing?.published(state)
       for (const action of actions) this.obey(node, action)
     }
     node.turning = false
@@ -376,6 +383,7 @@ export class World {
     this.onNode(node, diskMs, () => {
       if (node.engineStarts !== engineStarts || !node.state) return
       this.save(node, records)
+      node.agreeing?.published(node.state)
       for (const action of actions) this.obey(node, action)
       this.turn(node)
     })
@@ -434,19 +442,23 @@ export class World {
     for (const application of [...node.machine.applications]) this.applicationDies(node.name, application)
   }
 
-  /** The mode of the job, and not that there is a witness, says whether leases count. */
-  get hasLeases(): boolean {
-    const { mode } = this.config.jobs[JOB] ?? {}
-    return mode !== undefined && hasQuorum(mode)
+  /** The mode of the job, as this node goes by it, and not that there is a witness, says whether leases count. */
+  hasQuorum({ config }: FakeNode): boolean {
+    return hasQuorum(config.jobs[JOB]?.mode ?? 'guide')
+  }
+
+  /** As agent/perform.ts gives orders: what is not served under a lease yet is begun as if it needed none. */
+  isLeased(node: FakeNode): boolean {
+    return hasQuorum((node.state && asServed(node.state, JOB)?.mode) ?? 'guide')
   }
 
   /** In the modes with quorum nothing begins to serve, and nothing is acknowledged, without a lease that runs. */
   maySource(node: FakeNode): boolean {
-    return node.up && !node.paused && (!this.hasLeases || (node.guard !== null && this.localMs(node.name) < node.guard.untilMs))
+    return node.up && !node.paused && (!node.machine.data.leased || (node.guard !== null && this.localMs(node.name) < node.guard.untilMs))
   }
 
-  private whyNotBegin(node: FakeNode, order: Order, roleSequence: number): string | null {
-    if (!this.hasLeases || !['raise', 'start', 'source'].includes(order.do)) return null
+  private whyNotBegin(node: FakeNode, order: Order, roleSequence: number, leased: boolean): string | null {
+    if (!leased || !['raise', 'start', 'source'].includes(order.do)) return null
     const { guard } = node
     const runs = guard !== null && guard.roleSequence === roleSequence && this.localMs(node.name) < guard.killAtMs
     return runs ? null : 'its lease is over'
@@ -481,9 +493,10 @@ export class World {
 
   /** The cable of its public card is pulled; `other`: a second card of that machine could carry the address. */
   loseNic(name: string, other = false): void {
+    const was = this.nicLost.get(name)
     this.nicLost.set(name, other ? 'other' : 'lost')
     this.nicsChanged()
-    if (!other) this.pathsChanged()
+    if (!other || was === 'lost') this.pathsChanged()
   }
 
   private nicsChanged(): void {
@@ -589,7 +602,13 @@ export class World {
       case 'look':
         return this.emit(node, { kind: 'vipsSeen', job: action.job, attempt: action.attempt, held: [...node.machine.vips] })
       case 'sendState':
-        return this.send(node, 'state', (request) => ({ kind: 'peerStateReceived', request, view: action.view }), null)
+        return this.send(
+          node,
+          'state',
+          (request) => ({ kind: 'peerStateReceived', request, view: action.view }),
+          null,
+          (to) => to.agreeing?.peerSeen(action.view)
+        )
       case 'sendHandover': {
         const { job, roleSequence, record, start, ticket } = action
         return this.send(
@@ -627,8 +646,11 @@ export class World {
       }
       case 'sendVote': {
         const { to, job, message } = action
-        const told = (reply: VoteReply | null): void => this.emit(node, { kind: 'voteAnswered', job, voter: to, number: message.number, reply })
-        if (to === 'witness') return this.askWitness(node, message, told)
+        const told = (reply: VoteReply | null): void => {
+          if (reply?.ballot) node.agreeing?.versionSeen(reply.ballot.configVersion)
+          this.emit(node, { kind: 'voteAnswered', job, voter: to, number: message.number, reply })
+        }
+        if (to === 'witness') return this.askWitness(node, message, node.state?.config.quorum ?? null, told)
         return this.send(
           node,
           'vote',
@@ -638,6 +660,9 @@ export class World {
       }
       case 'lease':
         return this.setGuard(node, action)
+      case 'unlease':
+        node.guard = null
+        return
       case 'forward': {
         const { do: _, request: asked, ...command } = action
         return this.send(
@@ -658,7 +683,34 @@ export class World {
   }
 
   /** A message goes to the engine that runs now: one that restarts meanwhile never sees it, as with a TCP connection. */
-  private send(from: FakeNode, kind: string, happening: (request: number) => Happening, done: ((outcome: Outcome | null) => void) | null): void {
+  private send(
+    from: FakeNode,
+    kind: string,
+    happening: (request: number) => Happening,
+    done: ((outcome: Outcome | null) => void) | null,
+    seen?: (to: FakeNode) => void
+  ): void {
+    const receive = (to: FakeNode, answer: (outcome: Outcome) => void): void => {
+      seen?.(to)
+      this.askCore(to, happening, answer)
+    }
+    this.post(from, kind, receive, done)
+  }
+
+  /** Of the engine that runs there now. */
+  askCore(node: FakeNode, happening: (request: number) => Happening, done: (outcome: Outcome) => void): void {
+    this.requests += 1
+    const request = this.requests
+    this.asked.set(request, done)
+    this.emit(node, happening(request))
+  }
+
+  post(
+    from: FakeNode,
+    kind: string,
+    receive: (to: FakeNode, answer: (outcome: Outcome) => void) => void,
+    done: ((outcome: Outcome | null) => void) | null
+  ): void {
     const to = this.other(from)
     const [fromEngine, toEngine] = [from.engineStarts, to.engineStarts]
     let open = true
@@ -670,21 +722,18 @@ export class World {
     if (done) this.after(SEND_TIMEOUT_MS, () => finish(null))
     const deliver = (): void => {
       if (this.losesMessage(kind) || !this.reaches(from, to) || to.engineStarts !== toEngine || !to.state) return
-      this.requests += 1
-      const request = this.requests
-      this.asked.set(request, (outcome) => {
+      receive(to, (outcome) => {
         if (!done) return
         const lost = this.losesAnswer(kind) || this.options.loses?.() || !this.reaches(to, from)
         if (!lost) this.after(this.delay('message'), () => finish(outcome))
       })
-      this.emit(to, happening(request))
     }
     if (!this.reaches(from, to) || this.options.loses?.()) return
     this.after(this.delay('message'), deliver)
     if (this.options.repeats?.()) this.after(this.delay('message') * 3, deliver)
   }
 
-  private askWitness(from: FakeNode, message: VoteMessage, told: (reply: VoteReply | null) => void): void {
+  private askWitness(from: FakeNode, message: VoteMessage, times: QuorumConfig | null, told: (reply: VoteReply | null) => void): void {
     const { engineStarts } = from
     let open = true
     const finish = (reply: VoteReply | null): void => {
@@ -692,8 +741,9 @@ export class World {
       open = false
     }
     this.after(SEND_TIMEOUT_MS, () => finish(null))
+    if (times === null) return
     const ask = (): void =>
-      this.witness?.ask(from.name, message, (reply) => {
+      this.witness?.ask(from.name, message, times, (reply) => {
         if (this.options.loses?.() || !this.arrives(W, from.name)) return
         this.after(this.delay('message'), () => finish(reply))
       })
@@ -745,11 +795,12 @@ export class World {
   private order(node: FakeNode, action: Extract<Action, { do: 'order' }>): void {
     const { order, job, attempt, roleSequence, task } = action
     const { engineStarts } = node
+    const leased = this.isLeased(node) || (order.do === 'reconfigure' && order.leased === true)
     const entered = this.lanes.enter(node.name, order, this.nowMs + this.delay('order'))
     const carryOut = (): Outcome => {
       node.underWay.delete(carryOut)
-      const why = entered.cancelled ? 'it was stopped' : (this.whyNotBegin(node, order, roleSequence) ?? this.fails(node.name, order))
-      return why === null ? this.carryOut(node, order, roleSequence) : failed(why)
+      const why = entered.cancelled ? 'it was stopped' : (this.whyNotBegin(node, order, roleSequence, leased) ?? this.fails(node.name, order))
+      return why === null ? this.carryOut(node, order, roleSequence, leased) : failed(why)
     }
     node.underWay.add(carryOut)
     this.onNode(node, entered.endsAtMs - this.nowMs, () => {
@@ -760,8 +811,10 @@ export class World {
     })
   }
 
-  private carryOut(node: FakeNode, order: Order, roleSequence: number): Outcome {
+  private carryOut(node: FakeNode, order: Order, roleSequence: number, leased: boolean): Outcome {
     const { machine } = node
+    // It is configured with that before each of these.
+    if (['observe', 'source', 'target', 'stopData', 'reconfigure'].includes(order.do)) this.data.lease(node, leased)
     switch (order.do) {
       case 'observe':
         machine.data.running = true

@@ -23,7 +23,7 @@ export class DetachPromises {
     if (record.owner !== node.name || !detached || this.told?.detachSequence === detachSequence) return
     const theirs = world.other(node).disk?.[JOB]
     // The guide's mode, and the other node was lost: it is told that it could not be told.
-    const alone = !world.hasLeases && (theirs?.roleSequence !== roleSequence || (theirs.detachSequence ?? 0) < detachSequence)
+    const alone = !world.hasQuorum(node) && (theirs?.roleSequence !== roleSequence || (theirs.detachSequence ?? 0) < detachSequence)
     this.told = { owner: node.name, roleSequence, detachSequence, untilMs: detached.untilMs, alone }
     this.count += 1
   }

@@ -1,12 +1,12 @@
 import { simulate, simulateWork } from './simulate'
-import { simulateEtcd, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
+import { simulateEtcd, simulateModes, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
 
 export type Life = (seed: number, line: ((text: string) => void) | null) => number
 
-const LIVES: Life[] = [simulateQuorum, simulate, simulateEtcd, simulateWork, simulateQuorumWork, simulate]
+const LIVES: Life[] = [simulateQuorum, simulate, simulateEtcd, simulateWork, simulateModes, simulateQuorum, simulate, simulateQuorumWork, simulateModes]
 
-/** Each other life has a witness, of these some have etcd, and in some people work on it. */
-export const lifeOf: Life = (seed, line) => LIVES[seed % LIVES.length]?.(seed >> 1, line) ?? 0
+/** By turns. Which one it is of its kind is told by the seed. */
+export const lifeOf: Life = (seed, line) => LIVES[seed % LIVES.length]?.(Math.floor(seed / LIVES.length) + 1, line) ?? 0
 
 export function failingSeeds(live: Life, from: number, to: number): { seed: number; why: string }[] {
   const failures: { seed: number; why: string }[] = []

@@ -40,7 +40,7 @@ const OF_THE_QUORUM: [name: string, fault: Fault][] = [
   ['cut from the peer, then from the witness, which restarts,', (world, name, random, later) => loseBoth(world, name, random, later, true)],
   ['replace the witness near', (world) => replaceWitness(world)],
   ['restart all agents one after the other, from', (world, name, random, later) => rollingRestart(world, name, random, later)],
-  ['change the configuration near', (world) => world.agreeConfig()],
+  ['change the configuration at', (world, name) => world.agreeOn(name, (config) => ({ ...config }))],
   ['heal', (world) => world.heal()],
   ['heal', (world) => world.heal()],
   ['heal', (world) => world.heal()],

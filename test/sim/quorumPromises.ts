@@ -12,6 +12,8 @@ export class QuorumPromises {
   private readonly votes = new Map<string, string>()
   /** Their service was begun by force. */
   private readonly forced = new Set<string>()
+  /** Taken over by the rules of the guide's mode, which both nodes went by, or by an administrator's word: the other one may not know it yet. */
+  private readonly unasked = new Set<number>()
   serves = 0
 
   /** Before an action is carried out: the disk must already say so (I4). */
@@ -37,6 +39,7 @@ export class QuorumPromises {
     const witness = world.witness?.disk[JOB]
     if (!says(mine)) throw new Error(`I2: ${node.name} serves without the mirror and has not recorded it`)
     if (mine?.forced) return
+    if (!world.hasQuorum(node)) return checkTold(world, node, says(world.other(node).disk?.[JOB]))
     if (!says(world.other(node).disk?.[JOB]) && !says(witness) && witness !== undefined)
       throw new Error(`I2: ${node.name} serves without the mirror, and no second voter knows it`)
   }
@@ -49,6 +52,10 @@ export class QuorumPromises {
     if (!now.forced && now.owner === node.name) this.forced.delete(node.name)
     if (before && now.roleSequence < before.roleSequence) throw new Error(`the role sequence went back on the disk of ${node.name}`)
     this.oneOwner(now.roleSequence, now.owner)
+    const begins = now.owner === node.name && now.roleSequence > (before?.roleSequence ?? 0)
+    const nodes = Object.values(world.nodes)
+    const byWord = now.takeReason === 'forced' && !nodes.every((each) => world.hasQuorum(each))
+    if (begins && (byWord || nodes.every((each) => modeOf(each) === 'guide'))) this.unasked.add(now.roleSequence)
     // What the owner has on its disk is decided: it is learned here, also by one that had voted for itself in vain.
     const theirs = world.other(node).disk?.[JOB]
     const learned = theirs?.roleSequence === now.roleSequence && theirs.owner === now.owner && now.owner !== node.name
@@ -91,7 +98,7 @@ export class QuorumPromises {
     this.serves += 1
     const other = world.other(node)
     // What an administrator has forced, and no voter has recorded yet, is his own promise; until it has stopped.
-    if (this.byForce(world)) return
+    if (this.byForce(world) || this.unasked.has(newestSequence(world))) return
     if (!other.paused && serves(other.machine)) throw new Error(`I1: ${node.name} ${what} while ${other.name} serves, at ${world.nowMs}`)
   }
 
@@ -109,12 +116,33 @@ export class QuorumPromises {
     const [mine, theirs] = [a.state?.jobs[JOB]?.record, b.state?.jobs[JOB]?.record]
     if (!mine || !theirs) throw new Error('I3: an engine is away in peace')
     const same = mine.roleSequence === theirs.roleSequence && mine.owner === theirs.owner && mine.desired === theirs.desired
+    checkAgreed(a, b)
     if (!same || mine.handover || theirs.handover || mine.claim || theirs.claim)
       throw new Error(`I3: the records differ in the end: ${JSON.stringify([mine, theirs])}`)
     const owner = world.node(mine.owner)
     if (world.serving().some((node) => node !== owner)) throw new Error('the standby serves in the end')
     if (mine.desired === 'online' && !startsFailed) checkServes(world, owner)
   }
+}
+
+const modeOf = ({ config }: FakeNode) => config.jobs[JOB]?.mode
+
+const newestSequence = ({ nodes }: World): number => Math.max(...Object.values(nodes).map(({ disk }) => disk?.[JOB]?.roleSequence ?? 0))
+
+/** The guide's mode: one that hears the other one has told it. */
+function checkTold({ nowMs }: World, node: FakeNode, isToldThere: boolean): void {
+  if (node.state?.peerAlive === 'up' && !isToldThere) throw new Error(`I2: ${node.name} serves without the mirror, which does not know it, at ${nowMs}`)
+}
+
+function checkAgreed(a: FakeNode, b: FakeNode): void {
+  const unsure = [a, b].find(({ state }) => state && (state.hold !== null || (state.unconfirmed !== null && state.unconfirmed.heardAtMs === null)))
+  if (unsure)
+    throw new Error(
+      `I3: ${unsure.name} does not know in the end what the other one goes by: ${JSON.stringify([unsure.state?.hold, unsure.state?.unconfirmed])}`
+    )
+  if (a.state?.configVersion !== b.state?.configVersion) throw new Error('I3: the nodes go by different configurations in the end')
+  const unleased = [a, b].find(({ state }) => state?.jobs[JOB]?.record.unleased)
+  if (unleased) throw new Error(`I3: ${unleased.name} has no lease in the end`)
 }
 
 function checkServes(world: World, owner: FakeNode): void {

@@ -1,13 +1,15 @@
 import { failingSeeds, story } from './lives'
 import { simulate, simulateWork } from './simulate'
-import { simulateEtcd, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
+import { simulateEtcd, simulateModes, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
 
 const SEEDS = Number(process.env.SEEDS ?? 200)
 const FIRST = Number(process.env.SEED ?? 1)
 const HALF = Math.ceil(SEEDS / 2)
 
 /** Lives in which something was broken once: a takeover with a copy that was overwritten while the VIP was asked for; an order that outlived its stop. */
-const FOUND = [210, 1609, 2569, 2894]
+const FOUND = [210, 1609, 2569, 2576, 2894]
+/** The rules change while the job is served: a promise that was dropped for an answer from before it, or was overtaken by another change that was checked there. */
+const FOUND_WITH_CHANGES = [296, 512, 1433]
 /** With a witness: one whose service was forced is still stopping; the one that was not forced goes on with its own version. */
 const FOUND_WITH_WITNESS = [4, 103_086]
 
@@ -15,6 +17,7 @@ test.each([
   ['pairs', simulate],
   ['pairs with a witness', simulateQuorum],
   ['pairs with etcd as their witness', simulateEtcd],
+  ['pairs whose mode and times are changed', simulateModes],
   ['pairs on which somebody works', simulateWork],
   ['pairs with a witness on which somebody works', simulateQuorumWork]
 ])(
@@ -31,6 +34,7 @@ test.each([
 )
 
 test.each(FOUND)('seed %d stays repaired', (seed) => void simulate(seed))
+test.each(FOUND_WITH_CHANGES)('seed %d with changes stays repaired', (seed) => void simulateModes(seed))
 test.each(FOUND_WITH_WITNESS)('seed %d with a witness stays repaired', (seed) => void simulateQuorum(seed))
 
 test.each([

@@ -1,3 +1,4 @@
+import { JOB_MODES, type JobMode } from '../../src/model'
 import type { Action, Event } from '../../src/core'
 import { A, etcdConfig, JOB, quorumConfig } from '../fakes/pairConfig'
 import { transcriptLines } from '../fakes/transcript'
@@ -6,6 +7,7 @@ import { DETACH_FAULTS, endWork } from './detachFaults'
 import { DetachPromises } from './detachPromises'
 import type { Later } from './faults'
 import { QuorumPromises } from './quorumPromises'
+import { MODE_FAULTS } from './modeFaults'
 import { QUORUM_FAULTS } from './quorumFaults'
 import { chances, comeToRest, FAULTS_MS, maybeFault, startsFail, STEP_MS } from './life'
 import { randomFrom } from './random'
@@ -15,6 +17,7 @@ const BRINGIN_EVERY_MS = 3_000
 const BRINGINS_MAX = 10
 /** Every so many lives are in high protection: nobody takes over, and a mirror that is away stops the service. */
 const PROTECTION_EVERY = 8
+const ETCD_EVERY = 5
 
 /** A bug that a test plants, to see that it is found. */
 export interface Planted {
@@ -23,6 +26,8 @@ export interface Planted {
   faults?: typeof QUORUM_FAULTS
   /** An etcd cluster is the third voter. */
   etcd?: boolean
+  /** What it begins with, unless the seed says it. */
+  mode?: JobMode
 }
 
 /** One life of a pair with its witness: three minutes of faults, then peace, then it must be whole. Throws what was broken; answers how often the job was detached. */
@@ -38,7 +43,8 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
     detached.check(world, node, actions)
   }
   const world: World = new World({
-    config: (planted.etcd ? etcdConfig : quorumConfig)(seed % PROTECTION_EVERY === 0 ? 'high-protection' : 'high-availability'),
+    config: (planted.etcd ? etcdConfig : quorumConfig)(planted.mode ?? (seed % PROTECTION_EVERY === 0 ? 'high-protection' : 'high-availability')),
+    agrees: true,
     random,
     observe,
     delayMs: (what) => (what === 'message' ? 1 + random() ** 2 * (faulty ? 2_500 : 20) : 20 + random() * 400),
@@ -94,6 +100,10 @@ function live(world: World, forMs: number, each: () => unknown): void {
 /** The same, and somebody works on it now and then. */
 export const simulateQuorumWork = (seed: number, line: ((text: string) => void) | null = null): number =>
   simulateQuorum(seed, line, { faults: [...QUORUM_FAULTS, ...DETACH_FAULTS, ...DETACH_FAULTS], etcd: seed % 3 === 0 })
+
+/** Mode, lease and drift are changed while the job is served. */
+export const simulateModes = (seed: number, line: ((text: string) => void) | null = null, planted: Planted = {}): number =>
+  simulateQuorum(seed, line, { faults: MODE_FAULTS, mode: JOB_MODES[seed % JOB_MODES.length] as JobMode, etcd: seed % ETCD_EVERY === 0, ...planted })
 
 /** The same with an etcd cluster in the witness's place. */
 export const simulateEtcd = (seed: number, line: ((text: string) => void) | null = null): number => simulateQuorum(seed, line, { etcd: true })

@@ -37,7 +37,7 @@ export interface GuardDoor {
   /** Resolves when it is known what it was told before this engine. */
   known(): Promise<void>
   /** What needs no lease any more is not guarded. */
-  reconfigured(): void
+  forget(job: string): void
   /** What it was told, by this engine or an earlier one. */
   held(job: string): Guarded | null
   onKilled(call: (job: string, what: string[]) => void): void
@@ -131,13 +131,8 @@ class HeartbeatKeeper implements GuardDoor {
     this.killed = call
   }
 
-  reconfigured(): void {
-    for (const job of [...this.guarded.keys()]) {
-      const mode = this.places.config.jobs[job]?.mode
-      if (mode !== undefined && hasQuorum(mode)) continue
-      this.guarded.delete(job)
-      this.connection?.send({ do: 'forget', job })
-    }
+  forget(job: string): void {
+    if (this.guarded.delete(job)) this.connection?.send({ do: 'forget', job })
   }
 
   /** What one program guarded, the next one guards: an earlier engine may have told it. What has no quorum any more needs no guard. */

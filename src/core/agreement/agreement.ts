@@ -22,7 +22,8 @@ export interface Agreement {
   heard: { incarnation: string; number: number } | null
   /** What the peer last said it runs. */
   peer: { version: number; agreed: boolean; hash: string } | null
-  asking: boolean
+  /** The other node is being asked: what had been promised by then (`promise`), as an answer of before a promise says nothing about it. */
+  asking: { promise: string | null } | null
   askAtMs: number
 }
 
@@ -74,7 +75,7 @@ export const effectiveVersion = ({ agreed, isAgreed }: Pick<Agreement, 'agreed' 
 export type Kept = Pick<Agreement, 'agreed' | 'isAgreed' | 'prepared'>
 
 export function startAgreement(who: { node: string; peerNode: string; incarnation: string }, kept: Kept): Agreement {
-  return { ...who, ...kept, proposal: null, proposals: 0, heard: null, peer: null, asking: false, askAtMs: 0 }
+  return { ...who, ...kept, proposal: null, proposals: 0, heard: null, peer: null, asking: null, askAtMs: 0 }
 }
 
 interface Turn {
@@ -224,19 +225,20 @@ function abandon(turn: Turn): void {
 function askWhenNeeded(turn: Turn, atMs: number): void {
   const { state } = turn
   const { peer, prepared } = state
-  if (state.asking || peer === null) return
+  if (state.asking !== null || peer === null) return
   const behind = peer.agreed && peer.version > state.agreed.version
   const meets = !state.isAgreed && peer.hash === state.agreed.hash
   if (!behind && !meets && prepared === null) return
   if (atMs < state.askAtMs) return
-  state.asking = true
+  state.asking = { promise: prepared?.id ?? null }
   state.askAtMs = atMs + ASK_AGAIN_MS
   turn.actions.push({ do: 'ask' })
 }
 
 function learn(turn: Turn, said: ConfigAnswer | null, atMs: number): void {
   const { state } = turn
-  state.asking = false
+  const { asking } = state
+  state.asking = null
   state.askAtMs = Math.max(state.askAtMs, atMs + ASK_AGAIN_MS)
   if (said === null) return
   const { agreed, isAgreed, pending } = said
@@ -245,7 +247,7 @@ function learn(turn: Turn, said: ConfigAnswer | null, atMs: number): void {
   // A file that was edited by hand here gives way only to what was agreed after it.
   if (isAgreed && agreed.version > state.agreed.version) return adopt(turn, agreed)
   const { prepared } = state
-  if (prepared === null || prepared.id === pending) return
+  if (prepared === null || prepared.id !== asking?.promise || prepared.id === pending) return
   // Its file may have been edited by hand since, but it had decided.
   if (agreed.version >= prepared.version) return adopt(turn, prepared)
   state.prepared = null

@@ -7,6 +7,9 @@ import { whyNotTakeClaimed } from './claim'
 import { NO_LEASE, renewed } from './lease'
 import { rulesOf } from './rules'
 
+/** A voter that goes by another version of the configuration follows within moments. */
+const OTHER_VERSION_AGAIN_MS = 250
+
 /** An answer that was overtaken by one to a newer question says nothing; silence is no answer. */
 export function voteAnswered(turn: Turn, job: JobState, event: { voter: VoterName; number: number; reply: VoteReply | null }): void {
   const { voter, number, reply } = event
@@ -16,11 +19,15 @@ export function voteAnswered(turn: Turn, job: JobState, event: { voter: VoterNam
   if (!quorum || !asked || !sent || reply === null) return
   const { incarnation, ballot: held, leasedTo, why: refused } = reply
   const again = refused === 'incarnation' || incarnation !== asked.incarnation
+  const { atMs } = turn.state
   const next = { ...asked, answered: number, sent: asked.sent.filter((each) => each.number > number), incarnation, held, leasedTo, refused }
-  const known = { ...next, answeredAtMs: turn.state.atMs, nextAtMs: again ? turn.state.atMs : asked.nextAtMs }
+  const nextAtMs = again ? atMs : refused === 'config' ? Math.min(asked.nextAtMs, atMs + OTHER_VERSION_AGAIN_MS) : asked.nextAtMs
+  const known = { ...next, answeredAtMs: atMs, nextAtMs }
   job.quorum = { ...quorum, asked: { ...quorum.asked, [voter]: known } }
   learnSync(turn, job, reply)
-  if (reply.granted && sent.voter === incarnation) granted(turn, job, sent)
+  // One that was a voter by the rules before may still answer.
+  const isVoter = rulesOf(turn.state, job)?.voters.includes(voter) === true
+  if (reply.granted && sent.voter === incarnation && isVoter) granted(turn, job, sent)
 }
 
 /** A voter may have recorded "not in sync" for an owner that died before it did so itself. */
@@ -32,13 +39,12 @@ function learnSync(turn: Turn, job: JobState, { ballot }: VoteReply): void {
 
 function granted(turn: Turn, job: JobState, sent: Sent): void {
   const { record, quorum } = job
-  const rules = rulesOf(turn.state, job)
-  if (quorum === null || rules === null) return
+  if (quorum === null) return
   if (record.claim?.roleSequence === sent.ballot.roleSequence) return seconded(turn, job, sent)
   // Who has voted for itself in a newer role sequence does not go on in the old one: a voter may be in the new one already.
   if (!owns(turn.state, job) || record.claim || record.roleSequence !== sent.ballot.roleSequence || record.handover !== null) return
   if (record.released) setRecord(turn, job, { released: false })
-  job.quorum = { ...quorum, lease: renewed(quorum.lease, record.roleSequence, sent.atMs, rules.times) }
+  job.quorum = { ...quorum, lease: renewed(quorum.lease, record.roleSequence, sent.atMs, sent) }
   if (!record.forced) return
   setRecord(turn, job, { forced: null })
   log(turn, 'info', `A second voter has recorded the forced start of ${job.name}: from now on it serves by the quorum again`, job)
@@ -46,12 +52,11 @@ function granted(turn: Turn, job: JobState, sent: Sent): void {
 
 /** Two of three have it now, or will when this step's record is on disk. */
 function seconded(turn: Turn, job: JobState, sent: Sent): void {
-  const rules = rulesOf(turn.state, job)
   const why = whyNotTakeClaimed(turn.state, job)
   if (why !== null) {
     setRecord(turn, job, { claim: null })
     return log(turn, 'warning', `${turn.state.node} was given a second vote for ${job.name} and does not take it: ${why}`, job)
   }
   takeSeconded(turn, job, sent.ballot)
-  if (job.quorum && rules) job.quorum = { ...job.quorum, lease: renewed(NO_LEASE, sent.ballot.roleSequence, sent.atMs, rules.times) }
+  if (job.quorum) job.quorum = { ...job.quorum, lease: renewed(NO_LEASE, sent.ballot.roleSequence, sent.atMs, sent) }
 }

@@ -5,7 +5,7 @@ import { startsWithoutMirror, wantsExposure, wantsOutOfSync } from '../sync'
 import type { Turn } from '../turn'
 import { whyNotTakeClaimed } from './claim'
 import { renewByForce } from './force'
-import { guardMarginMs, renewEveryMs } from './lease'
+import { guardMarginMs, type Lease, renewEveryMs } from './lease'
 import { ownBallot, rulesOf, type QuorumRules } from './rules'
 
 /** Questions without an answer that are remembered: a lease is long over when there are more. */
@@ -18,7 +18,7 @@ export function askVoters(turn: Turn, job: JobState): void {
   if (rules === null || job.quorum === null || !job.observed || !turn.state.configAgreed) return
   for (const voter of rules.voters) askVoter(turn, job, rules, voter)
   renewByForce(turn.state, job)
-  tellLease(turn, job, rules)
+  tellLease(turn, job)
 }
 
 function askVoter(turn: Turn, job: JobState, rules: QuorumRules, voter: VoterName): void {
@@ -33,12 +33,16 @@ function askVoter(turn: Turn, job: JobState, rules: QuorumRules, voter: VoterNam
   const number = asked.number + 1
   const ballot = ownBallot(state, job, rules)
   const ask = question(state, job, kind, ballot)
-  const sent: Sent = { number, atMs: state.atMs, voter: asked.incarnation, ballot: ask.do === 'propose' ? ask.ballot : ballot }
-  const next = { nextAtMs: state.atMs + renewEveryMs(rules.times), last: { record, kind, voter: asked.incarnation } }
+  const { leaseMs } = rules.times
+  const sent: Sent = { number, atMs: state.atMs, voter: asked.incarnation, leaseMs, ballot: ask.do === 'propose' ? ask.ballot : ballot }
+  const next = { nextAtMs: state.atMs + askAgainMs(quorum.lease, leaseMs), last: { record, kind, voter: asked.incarnation } }
   job.quorum = { ...quorum, asked: { ...quorum.asked, [voter]: { ...asked, ...next, number, sent: [...asked.sent, sent].slice(-SENT_MAX) } } }
   const { node: from, peerNode: peer, incarnation: sender } = state
   turn.actions.push({ do: 'sendVote', to: voter, job: job.name, message: { job: job.name, from, peer, sender, number, voter: asked.incarnation, ballot, ask } })
 }
+
+/** A lease that was granted by shorter times has to be renewed within those. */
+const askAgainMs = (lease: Lease, leaseMs: number): number => renewEveryMs({ leaseMs: lease.leaseMs > 0 ? Math.min(lease.leaseMs, leaseMs) : leaseMs })
 
 function questionKind(state: State, job: JobState): QuestionKind {
   const { claim, handover, mirrorInSync } = job.record
@@ -55,11 +59,11 @@ function question(state: State, job: JobState, kind: QuestionKind, ballot: Ballo
   return { do: 'propose', ballot: kind === 'outOfSync' ? outOfSync : { ...outOfSync, roleSequence: job.record.claim?.roleSequence ?? 0, owner: state.node } }
 }
 
-function tellLease(turn: Turn, job: JobState, { times }: QuorumRules): void {
+function tellLease(turn: Turn, job: JobState): void {
   const { quorum, record } = job
   if (quorum === null || quorum.lease.roleSequence !== record.roleSequence || !owns(turn.state, job)) return
-  const { roleSequence, untilMs } = quorum.lease
+  const { roleSequence, untilMs, leaseMs } = quorum.lease
   if (roleSequence === quorum.told.roleSequence && untilMs <= quorum.told.untilMs) return
   job.quorum = { ...quorum, told: quorum.lease }
-  turn.actions.push({ do: 'lease', job: job.name, roleSequence, untilMs, killAtMs: untilMs - guardMarginMs(times) })
+  turn.actions.push({ do: 'lease', job: job.name, roleSequence, untilMs, killAtMs: untilMs - guardMarginMs({ leaseMs }) })
 }

@@ -117,6 +117,8 @@ export function wantsBackByQuorum(state: State, job: JobState): boolean {
 export function isPassedOver(state: State, job: JobState): boolean {
   const { quorum, record } = job
   if (quorum === null || !owns(state, job) || record.handover !== null || isValid(quorum.lease, record.roleSequence, state.atMs)) return false
+  // The other node's vote is about to come.
+  if (record.unleased === true) return false
   const passed = Object.values(quorum.asked).some(({ refused, held }) => refused === 'newer' && (held?.roleSequence ?? 0) > record.roleSequence)
   return passed && peerIsReachable(state) && peerJob(state, job)?.record.roleSequence === record.roleSequence
 }

@@ -3,8 +3,9 @@ import type { VoterName } from '../event'
 import type { Ballot } from '../../wire'
 import { hasData, type Asked, type JobState, type QuorumState, type State } from '../state'
 import { ballotOf } from './ballot'
-import { NO_LEASE } from './lease'
-import { startVoter } from './voter'
+import type { Seeing } from '../turn'
+import { mayGoOn, NO_LEASE } from './lease'
+import { startVoter, type VoterTimes } from './voter'
 
 /**
  * What product §6 says about a mode with quorum. The vote of a new witness counts from when the other node, too, asks it and not the one before: with
@@ -47,10 +48,20 @@ const neverAsked = (): Asked => ({
   refused: null
 })
 
-/** As any voter that starts: it may have let the owner serve just before it died. */
+export function hasLease(turn: Seeing, job: JobState): boolean {
+  return job.quorum === null || mayGoOn(job.quorum.lease, job.record.roleSequence, turn.state.atMs)
+}
+
+/** As any voter that starts: it may have let the owner serve just before it died, by the times of then. */
 export function startQuorum(state: State, job: JobState): QuorumState | null {
   const rules = rulesOf(state, job)
   if (rules === null) return null
-  const { grant } = startVoter(state.incarnation, { ...job.record, configVersion: 0 }, state.atMs, rules.times)
-  return { lease: NO_LEASE, grant, heard: {}, asked: { peer: neverAsked(), witness: neverAsked() }, told: NO_LEASE }
+  const { grant } = startVoter(state.incarnation, { ...job.record, configVersion: 0 }, state.atMs, longestTimes(state, rules.times))
+  return { sinceMs: state.atMs, lease: NO_LEASE, grant, heard: {}, asked: { peer: neverAsked(), witness: neverAsked() }, told: NO_LEASE }
 }
+
+/** While a change of the rules is not over, what was granted by the ones before may count longer than by those of now. */
+export const longestTimes = ({ unconfirmed }: State, { leaseMs, driftMs }: VoterTimes): VoterTimes => ({
+  leaseMs: Math.max(leaseMs, unconfirmed?.longest.leaseMs ?? 0),
+  driftMs: Math.max(driftMs, unconfirmed?.longest.driftMs ?? 0)
+})

@@ -11,21 +11,17 @@ import { configOf, isTouched, owns, type JobState, type PlanKind } from '../stat
 import { outOfSyncIsSeconded, startsWithoutMirror } from '../sync'
 import { endTicket, runningTicket } from '../tickets'
 import { setNote, type Seeing, type Turn } from '../turn'
-import { mayGoOn } from './lease'
 import { servesByForce } from './force'
-import { hasWitness, rulesOf } from './rules'
+import { hasLease, hasWitness } from './rules'
 
 /** They kill already. */
 const STOPPING: PlanKind[] = ['standDown', 'cleanup', 'giveBack']
 
-export function hasLease(turn: Seeing, job: JobState): boolean {
-  const rules = rulesOf(turn.state, job)
-  return rules === null || job.quorum === null || mayGoOn(job.quorum.lease, job.record.roleSequence, turn.state.atMs, rules.times)
-}
-
 /** The lease nears its end, or is over: whatever this node was doing, it stops serving now. True when it is on its way. */
 export function stopWithoutLease(turn: Turn, job: JobState): boolean {
   if (job.quorum === null || !owns(turn.state, job) || !isTouched(job) || hasLease(turn, job)) return false
+  // Its mode has just begun to need one: until the first one is in use it goes on, and nobody takes over.
+  if (job.record.unleased === true) return false
   if (job.plan !== null && STOPPING.includes(job.plan.kind)) return false
   if (turn.state.atMs < job.retryAtMs && job.phase === 'offline') return false
   job.phase = 'offline'

@@ -174,7 +174,7 @@ describe('the guard', () => {
     first.tell(SHORT_MS, 21)
     await until('over, and closed for that', () => fs.readFileSync(device(places), 'utf8').endsWith('V'))
     changing.config = { ...places.config, jobs: { DB_Group: { ...JOB, mode: 'guide' } } }
-    first.lease.reconfigured()
+    first.lease.forget('DB_Group')
     expect(first.lease.untilMs('DB_Group')).toBeNull()
     await first.serve()
     await new Promise((resolve) => setTimeout(resolve, SHORT_MS))

@@ -20,8 +20,14 @@ test('a change that says nothing about the quorum does not cost an owner its lea
   expect(desk.job.phase).toBe('online')
 })
 
-test('other times begin anew: nobody knows what was granted by the old ones', () => {
+test('other times: the owner goes on under the lease that it has, asks for the next one at once, and is not stopped by the margins of the new one', () => {
   const desk = serving()
-  desk.tell({ kind: 'configChanged', config: { ...quorumConfig(), quorum: { ...QUORUM, leaseMs: 9_000, configVersion: 2 } }, configHash: 'two', version: 2 })
-  expect(desk.job.quorum?.lease.untilMs).toBe(Number.NEGATIVE_INFINITY)
+  const untilMs = desk.job.quorum?.lease.untilMs
+  desk.tell({ kind: 'configChanged', config: { ...quorumConfig(), quorum: { ...QUORUM, leaseMs: 60_000, configVersion: 2 } }, configHash: 'two', version: 2 })
+  expect(desk.job.quorum?.lease.untilMs).toBe(untilMs)
+  expect(desk.orders).toEqual([])
+  const asked = desk.actions.flatMap((action) =>
+    action.do === 'sendVote' ? [`${action.to} ${action.message.ask.do} ${action.message.ballot.configVersion}`] : []
+  )
+  expect(asked).toEqual(['peer renew 2', 'witness renew 2'])
 })

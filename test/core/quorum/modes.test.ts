@@ -1,5 +1,6 @@
 import { nodeView } from '../../../src/core'
 import { problems } from '../../../src/core/problems'
+import { FIRST_VOTES_MS, FIRST_VOTES_TEXT } from '../../../src/core/quorum/firstVotes'
 import type { JobMode } from '../../../src/model'
 import type { Ballot, VoteMessage, VoteReply } from '../../../src/wire'
 import { A, B, DATA, JOB, jobConfig, pairConfig, QUORUM, quorumConfig } from '../../fakes/pairConfig'
@@ -32,12 +33,34 @@ test('high performance knows no manual failover, and none by itself', () => {
   expect(mirror.job.note).toContain('no automatic failover')
 })
 
-test('an owner without a lease refuses to be brought in, and says what is missing', () => {
+test('an owner without a lease waits for the first votes when it is brought in, and then says what is missing; later it refuses at once', () => {
   const config = quorumConfig()
   const owner = new Desk(A, config).boot(record({ desired: 'offline', safety: 'full' })).hear()
   owner.peerSays(peerView(B, { desired: 'offline', safety: 'full' }, { config }))
+  const first = owner.command('bringin')
+  const { ticket } = (first as { result: { ticket: string } }).result
+  expect(owner.state.tickets[ticket]).toMatchObject({ state: 'running', steps: [{ text: FIRST_VOTES_TEXT }] })
+  owner.tell({ kind: 'ticked', heartbeat: null }, FIRST_VOTES_MS)
+  expect(owner.state.tickets[ticket]).toMatchObject({ state: 'failed', error: { code: 'E_NO_QUORUM' } })
+  expect(owner.job.record.desired).toBe('offline')
   const answer = owner.command('bringin')
   expect(answer.is === 'refused' && answer.error.code).toBe('E_NO_QUORUM')
+})
+
+test('brought in before the first votes have come, it begins with the first one', () => {
+  const owner = new Desk(A, quorumConfig()).boot(record({ desired: 'offline', safety: 'full', mirrorInSync: false })).hear()
+  owner.peerSays(peerView(B, { desired: 'offline', safety: 'full', mirrorInSync: false }, { config: quorumConfig() }))
+  owner.command('bringin')
+  const ballot = { ...held, mirrorInSync: false }
+  const answers = (granted: boolean): void => {
+    const { number } = owner.job.quorum!.asked.witness
+    const why = granted ? null : ('incarnation' as const)
+    owner.tell({ kind: 'voteAnswered', job: JOB, voter: 'witness', number, reply: { number, incarnation: 'W-1', granted, why, ballot, leasedTo: null } })
+  }
+  answers(false)
+  answers(true)
+  expect(owner.orders).toEqual(['source'])
+  expect(owner.logs.join()).not.toContain('E_NO_QUORUM')
 })
 
 test('an engine votes for the owner that it knows, and not for an older configuration', () => {
