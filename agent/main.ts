@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { ReportError } from '../src/report/report'
 import {
+  createAgentsPort,
   createApplicationPort,
   createClockPort,
   createConfigurationPort,
@@ -57,6 +58,7 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
   const heartbeat = createHeartbeatPort(places, log)
   const peer = createPeerPort({ places, linkUp: (name) => heartbeat.view().links.some((link) => link.name === name && link.up) })
   const nics = createNicPort()
+  const agents = createAgentsPort()
   const vip = createVipPort(places, log)
   const applications = createApplicationPort(places, log)
   const data = createDataPort(places, log)
@@ -79,7 +81,7 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
     data,
     history: createHistoryPort(places),
     log,
-    configuration: createConfigurationPort(places, vip),
+    configuration: createConfigurationPort(places, vip, agents),
     usage,
     monitor
   }
@@ -89,7 +91,7 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
   }
   // Both nodes compare the whole file, not what each makes of it for itself.
   const engine = await createEngine({ places, ports, open, configHash: open.kept.agreed.hash, fatal })
-  const api = createApi({ places, engine, peer, log, events, clock, version })
+  const api = createApi({ places, engine, peer, log, events, agents, clock, version })
   await api.listen()
   const closeMachineDoor = await serveMachine(places.runDirectory, engine)
   // Jobs, mirrord and the heartbeat program stay as they are.

@@ -1,5 +1,17 @@
 import type { VoterName } from '../src/core'
-import type { ApplicationConfig, ArbitrationConfig, Config, FenceConfig, JobConfig, MonitorConfig, Safety, UsageExportConfig, VipConfig } from '../src/model'
+import type {
+  AgentConfig,
+  AgentDescription,
+  ApplicationConfig,
+  ArbitrationConfig,
+  Config,
+  FenceConfig,
+  JobConfig,
+  MonitorConfig,
+  Safety,
+  UsageExportConfig,
+  VipConfig
+} from '../src/model'
 import type { CheckMode } from '../src/wire/frameFields'
 import type {
   ConfigChecked,
@@ -136,6 +148,16 @@ export interface ApplicationPort {
   adopt(job: JobConfig, application: ApplicationConfig): Promise<boolean>
   /** An application that was started or adopted has died or failed its check. */
   onFailed(call: (job: string, application: string, why: string) => void): void
+}
+
+/** The resource agents that are installed here: applications of kind *agent* are made of them. */
+export interface AgentsPort {
+  /** Their names, `ocf:heartbeat:pgsql`. */
+  list(): Promise<string[]>
+  /** Why there is none of this name that can be executed; null: there is. */
+  missing(agent: Pick<AgentConfig, 'provider' | 'type'>): string | null
+  /** Asks it for its metadata. A plain Error says why not. */
+  describe(agent: Pick<AgentConfig, 'provider' | 'type'>): Promise<AgentDescription>
 }
 
 export interface DataPort {

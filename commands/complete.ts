@@ -1,14 +1,23 @@
+import type { AgentsAnswer } from '../src/wire'
 import type { Context } from './context'
-import { askAll } from './kit/nodes'
+import { askAll, call } from './kit/nodes'
 import { where } from './kit/client'
 import { clustersOf } from './view/cluster'
 import { GUIDE_WORDS } from './words'
 
 const JOBS_KEPT_MS = 5_000
+/** Packages are seldom installed. */
+const AGENTS_KEPT_MS = 60_000
+
+interface Names {
+  names: string[]
+  at: number
+}
 
 /** What Tab offers: commands, then what the command's own usage line names at this place. */
 export class Completer {
-  private jobs: { names: string[]; at: number } = { names: [], at: -Infinity }
+  private agents: Names = { names: [], at: -Infinity }
+  private jobs: Names = { names: [], at: -Infinity }
 
   constructor(private readonly context: Context) {}
 
@@ -44,6 +53,7 @@ export class Completer {
     if (kind === 'JOB') return this.jobNames()
     if (kind === 'LINK') return this.linkNames()
     if (kind === 'NODE') return this.context.store.open().map((entry) => entry.node)
+    if (kind === 'AGENT') return this.agentNames()
     if (kind === 'COMMAND') return this.commandWords()
     if (kind === 'ADDRESS') return this.context.store.nodes().map(where)
     return /^[a-z]/.test(kind) ? [kind] : []
@@ -52,6 +62,18 @@ export class Completer {
   private async linkNames(): Promise<string[]> {
     const asked = await askAll(this.context.store.open())
     return [...new Set(asked.flatMap(({ status }) => status?.self.links.map(({ name }) => name) ?? []))]
+  }
+
+  /** Those of any node: the others have the same, or should. */
+  private async agentNames(): Promise<string[]> {
+    if (performance.now() - this.agents.at < AGENTS_KEPT_MS) return this.agents.names
+    const asked = this.context.store.open().map((entry) => call<AgentsAnswer>(entry, { method: 'GET', path: '/v1/agents' }))
+    const names = await Promise.any(asked).then(
+      ({ agents }) => agents,
+      () => []
+    )
+    this.agents = { names, at: performance.now() }
+    return names
   }
 
   private async jobNames(): Promise<string[]> {

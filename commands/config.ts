@@ -5,6 +5,7 @@ import type { ConfigVersion, ConfigView } from '../src/wire'
 import { CuiCommand, everywhere, type HelpText } from './base'
 import { type ConfigFlags, configNode, configuring, differenceText, readView, sendChange } from './change'
 import type { Outcome } from './context'
+import { checkAgents, type PlacedProblem } from './configAgents'
 import { fail } from './kit/fail'
 import { table } from './kit/table'
 import { nodeTime } from './kit/text'
@@ -30,7 +31,7 @@ export class Config extends CuiCommand {
     const action = actionOf(args.action, ACTIONS, 'config', Config.about.usage)
     switch (action) {
       case 'check':
-        return this.check(args.what ?? DEFAULT_FILE)
+        return this.check(args.what ?? DEFAULT_FILE, flags.node)
       case 'show':
         return this.show(await this.view(flags), args.what)
       case 'history':
@@ -55,23 +56,32 @@ export class Config extends CuiCommand {
     return await readView(await configNode(this.context, flags.node))
   }
 
-  /** Asks no node. */
-  private check(file: string): Outcome {
-    const { config, problems } = this.checked(readText(file), file)
+  /** Asks the open nodes for the metadata of the agents that it uses, and for nothing else. */
+  private async check(file: string, node: string | undefined): Promise<Outcome> {
+    const text = readText(file)
+    const { config, problems } = this.checked(text, file)
     if (config === null) return { exitCode: 1, json: { file, ok: false, problems } }
+    const agents = await checkAgents(this.context.store, node, { text, file, config })
+    this.tell(agents.problems, file)
+    for (const sentence of agents.unchecked) this.output.line(this.output.paint.paused(`! ${sentence}`))
+    if (agents.problems.length > 0) return { exitCode: 1, json: { file, ok: false, problems: agents.problems } }
     const jobs = Object.keys(config.jobs).join(', ') || 'none'
     this.output.line(`${file} is right: cluster ${config.cluster}, nodes ${Object.keys(config.nodes).join(' and ')}, jobs ${jobs}.`)
-    return { exitCode: 0, json: { file, ok: true, problems, config } }
+    return { exitCode: 0, json: { file, ok: true, problems, unchecked: agents.unchecked, config } }
   }
 
   private checked(text: string, file: string): { config: PairConfig | null; problems: object[] } {
     const answer = parseConfig(text, file)
     if ('config' in answer) return { config: answer.config, problems: [] }
-    for (const problem of answer.problems) {
-      this.output.line(`${file}:${problem.line}:${problem.column}: ${problem.message}`)
-      this.output.line(`  Try: ${problem.tryThis}`)
-    }
+    this.tell(answer.problems, file)
     return { config: null, problems: answer.problems }
+  }
+
+  private tell(problems: PlacedProblem[], file: string): void {
+    for (const { line, column, message, tryThis } of problems) {
+      this.output.line(`${file}:${line}:${column}: ${message}`)
+      this.output.line(`  Try: ${tryThis}`)
+    }
   }
 
   private show(view: ConfigView, version: string | undefined): Outcome {

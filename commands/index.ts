@@ -1,3 +1,4 @@
+import { Agents } from './agents'
 import { Allstate } from './allstate'
 import type { CommandClass } from './base'
 import { Bandwidth } from './bandwidth'
@@ -42,6 +43,7 @@ import { Witness } from './witness'
 
 /** The whole grammar: one word, one class. Usage, options and completion come from the classes. */
 export const COMMANDS: Record<string, CommandClass> = {
+  agents: Agents,
   allstate: Allstate,
   bandwidth: Bandwidth,
   bringin: Bringin,

@@ -1,4 +1,5 @@
 /** The adapters: one factory a port. `close()` where there is one lets the event loop of the engine end; it never stops what it watches. */
+export { createAgentsPort } from './applications/ocf/catalogue'
 export { createApplicationPort } from './applications/port'
 export { createConfigurationPort } from './configuration/port'
 export { createClockPort } from './clock'

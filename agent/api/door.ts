@@ -1,7 +1,7 @@
 import type { PeerMessage, PeerReply } from '../../src/wire'
 import type { Engine } from '../engine/engine'
 import type { EventHistory } from '../adapters/eventHistory'
-import type { ClockPort, LogPort, Places } from '../ports'
+import type { AgentsPort, ClockPort, LogPort, Places } from '../ports'
 import type { AuditLog } from './auditLog'
 import type { Login } from './login'
 import type { Sessions } from './sessions'
@@ -13,6 +13,7 @@ export interface Door {
   log: LogPort
   /** What the log has told. */
   events: Pick<EventHistory, 'find'>
+  agents: AgentsPort
   clock: Pick<ClockPort, 'nowMs' | 'wallMs'>
   version: string
   peer: { receive(message: PeerMessage): Promise<PeerReply> }

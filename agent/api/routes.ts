@@ -19,6 +19,7 @@ import {
   type WhyAnswer
 } from '../../src/wire'
 import { commandRequestSchema, jobCommandSchema, joinRequestSchema, loginRequestSchema, peerMessageSchema } from '../../src/wire/apiSchemas'
+import { describeAgent, listAgents } from './agents'
 import { whyNotOptions } from './commandOptions'
 import type { Door } from './door'
 import { CONFIG_TEXT_LENGTH_MAX, configRequestSchema } from '../../src/wire/configSchemas'
@@ -78,6 +79,8 @@ export function createRoutes(door: Door): Route[] {
       path: '/v1/monitor/history',
       handle: withSession(({ query }): Promise<MonitorHistoryAnswer> => door.engine.monitoring.history(query.get('node')))
     },
+    { method: 'GET', path: '/v1/agents', handle: withSession(() => listAgents(door)) },
+    { method: 'GET', path: '/v1/agents/:agent', handle: withSession(({ parameters }) => describeAgent(door, parameters['agent'] ?? '')) },
     // The peer shows its certificate instead.
     { method: 'POST', path: '/v1/peer', handle: (exchange) => peer(door, exchange) },
     // A one-time code stands for the session.

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { plainReason } from '../adapters/failure'
 import type { Engine } from '../engine/engine'
 import type { EventHistory } from '../adapters/eventHistory'
-import type { ClockPort, LogPort, Places } from '../ports'
+import type { AgentsPort, ClockPort, LogPort, Places } from '../ports'
 import { AuditLog } from './auditLog'
 import { readCertificates } from './certificates'
 import type { Door } from './door'
@@ -23,6 +23,7 @@ export interface ApiOptions {
   log: LogPort
   /** What the log has told. */
   events: Pick<EventHistory, 'find'>
+  agents: AgentsPort
   clock: Pick<ClockPort, 'nowMs' | 'wallMs'>
   version: string
   accountFiles?: LoginOptions['accountFiles']

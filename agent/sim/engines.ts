@@ -1,12 +1,14 @@
 import { Readable } from 'node:stream'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { randomBytes } from 'node:crypto'
+import { agentName } from '../../src/model'
 import { createRouter } from '../api/router'
 import { createRoutes } from '../api/routes'
 import type { Session } from '../api/sessions'
 import { createEngine } from '../engine/createEngine'
 import type { Engine } from '../engine/engine'
 import { readAgreed } from '../engine/openConfig'
+import type { AgentsPort } from '../ports'
 import type { SimEngine, SimNode } from './node'
 import type { SimPair } from './pair'
 import { portsOf } from './ports'
@@ -14,6 +16,13 @@ import { portsOf } from './ports'
 /** An engine that ends by itself is started again, as systemd does. */
 const RESTART_MS = 1_000
 const TOKEN_BYTES = 24
+
+/** Nothing is installed on a machine that is not there. */
+const NO_AGENTS: AgentsPort = {
+  list: async () => [],
+  missing: (agent) => `a simulated node has no ${agentName(agent)}`,
+  describe: (agent) => Promise.reject(new Error(`a simulated node has no ${agentName(agent)}`))
+}
 
 export interface SimRequest {
   method: string
@@ -112,7 +121,8 @@ export class Engines {
         find: (token) => sessions.get(token) ?? null,
         end: async (token) => void sessions.delete(token)
       },
-      audit: { write: async () => undefined }
+      audit: { write: async () => undefined },
+      agents: NO_AGENTS
     })
     return createRouter(routes, node.name, log)
   }

@@ -56,6 +56,21 @@ const configReports = {
     message: ({ node, job, application, unit, state }) => `Application ${application} of ${job}: systemd on ${node} says that ${unit} is ${state}.`,
     tryThis: ({ unit }) => `Install it there, or write another unit (systemctl list-unit-files lists them); systemctl status ${unit} says more.`
   }),
+  E_CONFIG_AGENT: define<At & { job: string; application: string; what: string; instead: string }>({
+    exitCode: 5,
+    message: ({ node, job, application, what }) => `Application ${application} of ${job} on ${node}: ${what}.`,
+    tryThis: ({ instead }) => instead
+  }),
+  E_AGENT_UNKNOWN: define<At & { agent: string; nearest: string | null }>({
+    exitCode: 1,
+    message: ({ node, agent }) => `${node} has no resource agent ${agent}.`,
+    tryThis: ({ nearest }) => (nearest === null ? 'agents list has those that are there.' : `Did you mean ${nearest}?`)
+  }),
+  E_AGENT_METADATA: define<At & { agent: string; why: string }>({
+    exitCode: 1,
+    message: ({ node, agent, why }) => `${agent} on ${node} says nothing of itself that can be read: ${why}.`,
+    tryThis: ({ agent }) => `Run it by hand with the word meta-data and OCF_ROOT=/usr/lib/ocf; ${agent} may still start and stop, unchecked.`
+  }),
   E_CONFIG_VIP_ANSWERS: define<At & { vip: string; address: string; hardware: string }>({
     exitCode: 5,
     message: ({ node, vip, address, hardware }) => `VIP ${vip}: ${hardware} answers for ${address} already, as ${node} sees it.`,

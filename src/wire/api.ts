@@ -23,6 +23,8 @@ import type { StepLine } from './step'
  * | POST /v1/config                    | yes     | ConfigRequest → ConfigChangeAnswer          |
  * | POST /v1/monitor/test             | yes     | MonitorTestRequest → MonitorTestAnswer (see monitor.ts) |
  * | GET  /v1/monitor/history?node=     | yes     | → MonitorHistoryAnswer                      |
+ * | GET  /v1/agents                    | yes     | → AgentsAnswer (resource agents of the node) |
+ * | GET  /v1/agents/:agent             | yes     | → AgentAnswer (its metadata)                |
  * | POST /v1/peer                      | client certificate | PeerMessage → PeerReply (see peer.ts)  |
  *
  * The session's token goes in `Authorization: Bearer TOKEN`. Every failure is `{ error: ApiError }` with a 4xx/5xx status.

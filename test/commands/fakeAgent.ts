@@ -16,6 +16,7 @@ import type {
   VerifyReport,
   WhyAnswer
 } from '../../src/wire'
+import type { AgentDescription } from '../../src/model'
 import { makeCertificate, type Certificate } from './certificate'
 import { ADDRESSES, statusOf, type Node } from './views'
 
@@ -38,6 +39,8 @@ export class FakeAgent {
   /** null: an agent that does not know the question. */
   why: WhyAnswer | null = null
   history: HistoryAnswer = { job: 'DB_Group', node: 'RMHW131', entries: [], unheard: null }
+  /** Its resource agents. */
+  agents: Record<string, AgentDescription> = {}
   /** Its event log; who asks for later ones waits until `happen`. */
   readonly events: EventEntry[] = []
   private readonly following: (() => void)[] = []
@@ -107,6 +110,7 @@ export class FakeAgent {
       this.onStatus()
       return { body: this.status }
     }
+    if (path.startsWith('/v1/agents')) return this.resourceAgents(decodeURIComponent(path.slice('/v1/agents/'.length)))
     if (path === '/v1/config' && this.config) return this.configuration(method, body as unknown as ConfigRequest)
     if (path === '/v1/events') return this.eventsPage(new URLSearchParams(query))
     if (path.startsWith('/v1/tickets/')) return { body: this.tickets.length > 1 ? this.tickets.shift() : this.tickets[0] }
@@ -116,6 +120,12 @@ export class FakeAgent {
     const [, job = '', command = ''] = /^\/v1\/jobs\/([^/]+)\/(\w+)$/.exec(path) ?? []
     const answer = this.onCommand(decodeURIComponent(job), command, body as CommandRequest)
     return 'refuse' in answer ? refusal(409, answer.refuse) : { body: answer }
+  }
+
+  private resourceAgents(name: string): Answer {
+    if (name === '') return { body: { node: this.node, agents: Object.keys(this.agents) } }
+    const agent = this.agents[name]
+    return agent ? { body: { node: this.node, agent } } : refusal(404, this.error('E_AGENT_UNKNOWN', `${this.node} has no resource agent ${name}.`, 1))
   }
 
   private configuration(method: string, body: ConfigRequest): Answer {

@@ -1,20 +1,26 @@
 import fs from 'node:fs'
 import type { ApplicationConfig, Config, JobConfig } from '../../../src/model'
+import type { AgentsPort, Places } from '../../ports'
 import { findAccount, runAs } from '../applications/account'
 import { runCommand } from '../command'
 import { failure, plainReason } from '../failure'
+import { checkAgent } from './checkAgent'
 import type { Findings } from './findings'
 
 const SYSTEMCTL_TIMEOUT_MS = 10_000
 /** As systemd has read the unit, or would. */
 const LOADED = 'loaded'
 
+type CheckPlaces = Pick<Places, 'node' | 'runDirectory'>
+
 /** Applications that are new in it, or have changed. */
-export async function checkApplications(before: Config, next: Config, findings: Findings): Promise<void> {
+export async function checkApplications(places: CheckPlaces, agents: AgentsPort, before: Config, next: Config, findings: Findings): Promise<void> {
   for (const job of Object.values(next.jobs)) {
     for (const application of job.applications) {
       const old = before.jobs[job.name]?.applications.find(({ name }) => name === application.name)
-      if (JSON.stringify(old) !== JSON.stringify(application)) await checkOne(job, application, findings)
+      if (JSON.stringify(old) === JSON.stringify(application)) continue
+      await checkOne(job, application, findings)
+      await checkAgent(places, agents, job, application, findings)
     }
   }
 }

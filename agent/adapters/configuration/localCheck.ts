@@ -1,6 +1,6 @@
 import type { Config } from '../../../src/model'
 import type { ConfigChecked } from '../../../src/wire'
-import type { Places, VipPort } from '../../ports'
+import type { AgentsPort, Places, VipPort } from '../../ports'
 import { checkAddresses } from './checkAddresses'
 import { checkApplications } from './checkApplications'
 import { checkDevices } from './checkDevices'
@@ -9,16 +9,21 @@ import { Findings } from './findings'
 
 type CheckPlaces = Pick<Places, 'node' | 'stateDirectory' | 'runDirectory'>
 
+interface CheckDoors {
+  vips: Pick<VipPort, 'probe'>
+  agents: AgentsPort
+}
+
 /**
  * What only this machine can say of a new configuration. Only what is new in it is looked at: a cable that is out, or an address that went away, must not
  * stand in the way of another change.
  */
-export async function checkHere(places: CheckPlaces, vips: Pick<VipPort, 'probe'>, before: Config, next: Config): Promise<ConfigChecked> {
+export async function checkHere(places: CheckPlaces, { vips, agents }: CheckDoors, before: Config, next: Config): Promise<ConfigChecked> {
   const findings = new Findings(places.node)
   await checkAddresses(vips, before, next, findings)
   await checkDevices(before, next, findings)
   await checkFolders(places, before, next, findings)
-  await checkApplications(before, next, findings)
+  await checkApplications(places, agents, before, next, findings)
   const { problems, warnings, folders } = findings
   return { problems, warnings, folders }
 }

@@ -1,11 +1,11 @@
-import type { ConfigurationPort, Places, VipPort } from '../../ports'
+import type { AgentsPort, ConfigurationPort, Places, VipPort } from '../../ports'
 import { checkHere } from './localCheck'
 import { saveKept, writeConfigFile } from './store'
 
-export function createConfigurationPort(places: Places, vips: VipPort): ConfigurationPort {
+export function createConfigurationPort(places: Places, vips: VipPort, agents: AgentsPort): ConfigurationPort {
   return {
     save: (kept) => saveKept(places, kept),
     writeFile: (text) => writeConfigFile(places.configFile, text),
-    check: (before, next) => checkHere(places, vips, before, next)
+    check: (before, next) => checkHere(places, { vips, agents }, before, next)
   }
 }

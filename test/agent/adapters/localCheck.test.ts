@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { createAgentsPort } from '../../../agent/adapters'
 import { checkHere } from '../../../agent/adapters/configuration/localCheck'
 import type { Config, JobConfig, VipConfig } from '../../../src/model'
 import { DATA_DEFAULTS } from '../../fakes/dataDefaults'
@@ -27,7 +28,7 @@ const vip = (change: Partial<VipConfig>): VipConfig => ({ name: 'IP-Web', addres
 const withJobs = (...jobs: JobConfig[]): Config => ({ ...none, jobs: Object.fromEntries(jobs.map((each) => [each.name, each])) })
 
 const look = async (next: Config, before: Config = none, hardware: string | null = null) => {
-  const { problems, ...more } = await checkHere(places, { probe: async () => hardware }, before, next)
+  const { problems, ...more } = await checkHere(places, { vips: { probe: async () => hardware }, agents: createAgentsPort() }, before, next)
   return { ...more, problems: problems.map(({ code, message }) => `${code} ${message}`) }
 }
 
@@ -133,6 +134,47 @@ describe('applications', () => {
     const web = folder('web')
     const group = job({ applications: [application({ start: `${web}/bin/server`, workingDirectory: web })], data: data(web) })
     expect((await look(withJobs(group))).warnings).toEqual([])
+  })
+
+  test('a resource agent: what its metadata says of its parameters, what it advises, and what it says itself', async () => {
+    const root = path.join(places.root, 'ocf')
+    const provider = path.join(root, 'resource.d', 'test')
+    fs.mkdirSync(provider, { recursive: true })
+    const content =
+      '<parameter name="port" required="1"><content type="integer"/></parameter><parameter name="dir"><deprecated/><content type="string"/></parameter>'
+    const metadata = `<resource-agent name="db"><parameters>${content}</parameters><actions><action name="stop" timeout="90s"/></actions></resource-agent>`
+    const script = `#!/bin/sh\ncase $1 in meta-data) echo '${metadata}' ;; *) echo ocf-exit-reason:no such database >&2; exit 5 ;; esac\n`
+    fs.writeFileSync(path.join(provider, 'db'), script, { mode: 0o755 })
+    fs.writeFileSync(path.join(provider, 'dumb'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+    const before = process.env.OCF_ROOT
+    process.env.OCF_ROOT = root
+    try {
+      const seen = (type: string, parameters: Record<string, string>) =>
+        look(
+          withJobs(
+            job({ applications: [application({ kind: 'agent', stopTimeoutMs: 120_000, agent: { provider: 'test', type, parameters, checkLevel: 0 } })] })
+          )
+        )
+      expect((await seen('none', {})).problems).toEqual([
+        expect.stringMatching(/E_CONFIG_AGENT Application APP of DB_Group on RMHW131: there is no agent ocf:test:none/)
+      ])
+      expect((await seen('db', { prt: '1' })).problems).toEqual([
+        expect.stringContaining('ocf:test:db has no parameter prt'),
+        expect.stringContaining('needs the parameter port')
+      ])
+      expect(await seen('db', { port: '1', dir: '/x' })).toEqual({
+        problems: [],
+        warnings: [
+          expect.stringContaining('the parameter dir of application APP is deprecated'),
+          expect.stringMatching(/ocf:test:db does not take the parameters of application APP as things are: exit code 5.*no such database/)
+        ],
+        folders: []
+      })
+      expect((await seen('dumb', {})).warnings).toEqual([expect.stringContaining('the parameters of application APP could not be checked: ocf:test:dumb')])
+    } finally {
+      if (before === undefined) delete process.env.OCF_ROOT
+      else process.env.OCF_ROOT = before
+    }
   })
 
   test('a unit: as systemd knows it, or a warning where there is no systemd to ask', async () => {

@@ -3,6 +3,7 @@ import https from 'node:https'
 import os from 'node:os'
 import path from 'node:path'
 import { type Api, createApi, createPeerPort, type PeerChannel } from '../../../agent/api'
+import { createAgentsPort } from '../../../agent/adapters'
 import { EventHistory } from '../../../agent/adapters/eventHistory'
 import type { AccountFiles } from '../../../agent/api/accounts'
 import type { Engine } from '../../../agent/engine/engine'
@@ -139,7 +140,17 @@ export async function startNode(name: string, folder: string, options: { account
   const clock = options.clock ?? new FakeClock()
   const linksDown = new Set<string>()
   const peer = createPeerPort({ places, linkUp: (link) => !linksDown.has(link) })
-  const api = createApi({ places, engine, peer, log, events, clock, version: '0.1.0', ...(options.accountFiles ? { accountFiles: options.accountFiles } : {}) })
+  const api = createApi({
+    places,
+    engine,
+    peer,
+    log,
+    events,
+    agents: createAgentsPort(),
+    clock,
+    version: '0.1.0',
+    ...(options.accountFiles ? { accountFiles: options.accountFiles } : {})
+  })
   await api.listen()
   const audit = () =>
     fs
