@@ -52,6 +52,7 @@ export class Completer {
   private async named(kind: string): Promise<string[]> {
     if (kind === 'JOB') return this.jobNames()
     if (kind === 'LINK') return this.linkNames()
+    if (kind === 'VIP') return this.vipNames()
     if (kind === 'NODE') return this.context.store.open().map((entry) => entry.node)
     if (kind === 'AGENT') return this.agentNames()
     if (kind === 'COMMAND') return this.commandWords()
@@ -74,6 +75,11 @@ export class Completer {
     )
     this.agents = { names, at: performance.now() }
     return names
+  }
+
+  private async vipNames(): Promise<string[]> {
+    const asked = await askAll(this.context.store.open())
+    return [...new Set(asked.flatMap(({ status }) => Object.values(status?.self.jobs ?? {}).flatMap(({ vips }) => vips.map(({ name }) => name))))]
   }
 
   private async jobNames(): Promise<string[]> {

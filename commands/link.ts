@@ -42,7 +42,7 @@ export class Link extends CuiCommand {
   static override about: HelpText = {
     summary: 'the links between the nodes: list, add, remove, modify',
     usage:
-      'link list|add|remove|modify [NAME] [--type socket|serial] [--address NODE=ADDRESS] [--device NODE=DEVICE] [--baud N] [--heartbeat PORT|off] [--data|--no-data] [--interval 5s] [--max-miss N] [--priority N] [--yes] [--dry-run] [--reason TEXT]',
+      'link list|add|remove|modify [LINK] [--type socket|serial] [--address NODE=ADDRESS] [--device NODE=DEVICE] [--baud N] [--heartbeat PORT|off] [--data|--no-data] [--interval 5s] [--max-miss N] [--priority N] [--yes] [--dry-run] [--reason TEXT]',
     example: 'link modify service --address RMHW131=192.168.150.151 --address RMHW132=192.168.150.152',
     guide: 'annex 1'
   }

@@ -21,11 +21,11 @@ export class Vip extends CuiCommand {
     ...everywhere,
     ...configuring,
     address: Flags.string({ description: 'ADDRESS/PREFIX' }),
-    nic: Flags.string({ description: 'the network card, or auto: the one whose network holds the address' })
+    nic: Flags.string({ description: 'the network card, several best first, or auto: the one whose network holds the address' })
   }
   static override about: HelpText = {
     summary: 'the virtual addresses of a job: add, modify, remove; a job that is online has the new one at once',
-    usage: 'vip add|modify|remove JOB [NAME] [--address ADDRESS/PREFIX] [--nic NIC|auto] [--yes] [--dry-run] [--reason TEXT]',
+    usage: 'vip add|modify|remove JOB [VIP] [--address ADDRESS/PREFIX] [--nic NIC[,NIC]|auto] [--yes] [--dry-run] [--reason TEXT]',
     example: 'vip modify DB_Group --address 192.168.150.150/16',
     guide: 'annex 1'
   }
@@ -41,8 +41,10 @@ export class Vip extends CuiCommand {
   }
 }
 
+const cards = (word: string): string | string[] | null => (word === BY_NETWORK ? null : word.includes(',') ? word.split(',') : word)
+
 function editOf(action: 'add' | 'modify' | 'remove', job: string, name: string | null, { address, nic }: VipFlags): ConfigEdit {
-  const values = { ...(address === undefined ? {} : { address }), ...(nic === undefined ? {} : { nic: nic === BY_NETWORK ? null : nic }) }
+  const values = { ...(address === undefined ? {} : { address }), ...(nic === undefined ? {} : { nic: cards(nic) }) }
   const usage = Vip.about.usage
   if (action === 'modify' && Object.keys(values).length === 0) throw fail('E_USAGE', { what: 'Nothing to change was named.', usage })
   if (action === 'modify') return modifyVip(job, name, values)

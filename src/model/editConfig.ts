@@ -67,7 +67,8 @@ export const modifyLink =
 
 export interface VipEdit {
   address?: string
-  nic?: string | null
+  /** Several, best first; null: by the network of the address. */
+  nic?: string | string[] | null
 }
 
 export const addVip =
@@ -86,7 +87,7 @@ export const modifyVip =
     const vip = vips.items[place] as YAMLMap
     for (const [key, value] of Object.entries(defined(values))) {
       if (value === null) vip.delete(key)
-      else vip.set(key, value)
+      else vip.set(key, Array.isArray(value) ? document.createNode(value, { flow: true }) : value)
     }
   }
 

@@ -92,6 +92,10 @@ test.each([
     'link add serial --type serial --device RMHW131=/dev/ttyS0 --device RMHW132=/dev/ttyUSB0 --baud 38400',
     '  - { name: serial, type: serial, baud: 38400, RMHW131: /dev/ttyS0, RMHW132: /dev/ttyUSB0 }'
   ],
+  [
+    'vip modify DB_Group IP-DB_Group --nic eth0,eth1',
+    '    vips: [ { name: IP-DB_Group, address: 192.168.150.130/16, nic: [ eth0, eth1 ] } ] # printed on every desk'
+  ],
   ['mode DB_Group high-performance', '    mode: high-performance'],
   ['witness set 192.168.150.153', 'witness: { address: 192.168.150.153 }'],
   [

@@ -64,6 +64,20 @@ test('Tab completes commands, jobs, actions and options; the arrow brings the la
   }
   terminal.type('\u0003')
   await terminal.sees('^C\ncui>')
+  for (const [typed, shown] of [
+    ['vip mod\t', 'vip modify'],
+    ['DB\t', ' DB_Group'],
+    ['IP\t', ' IP-DB_Group'],
+    ['\u0003', '^C\ncui>'],
+    ['link rem\t', 'link remove'],
+    ['link-0\t', ' link-0'],
+    ['\u0003', '^C\ncui>'],
+    ['job cr\t', 'job create'],
+    ['\u0003', '^C\ncui>']
+  ] as const) {
+    terminal.type(typed)
+    await terminal.sees(shown)
+  }
   terminal.type('list\r')
   await terminal.sees('on line(admin)')
   await terminal.sees('\ncui>')
