@@ -1,6 +1,7 @@
 import type { Interfaces } from '@oclif/core'
 import type { Io } from './io'
 import { createPaint, type Paint } from './kit/paint'
+import { fold } from './kit/text'
 import { Store } from './kit/store'
 import { SimulationStore, type Simulation } from './simulation'
 
@@ -98,7 +99,7 @@ export function createOutput(context: Context, options: { json: boolean; noColou
   return {
     json: options.json,
     paint: createPaint(context.colour && !options.noColour && !options.json),
-    line: (text = '') => write(`${text}\n`),
+    line: (text = '') => write(`${fold(stdout, text)}\n`),
     raw: stdout.isTTY === true && !options.json ? write : null
   }
 }

@@ -1,8 +1,7 @@
 import type { CommandOptions, JobCommand } from '../src/wire'
-import { columnsOf, type Context, type Outcome, type Output } from './context'
+import type { Context, Outcome, Output } from './context'
 import { confirmCode, isTerminal } from './kit/confirm'
 import { fail } from './kit/fail'
-import { wrap } from './kit/text'
 import { checkConfirm, operate, send, type ChangeFlags, type Target } from './operate'
 
 /**
@@ -38,7 +37,6 @@ export interface Asked {
 
 export async function confirmed(context: Context, output: Output, { job, line, warning, confirm }: Asked): Promise<void> {
   if (confirm !== job && !isTerminal(context)) throw fail('E_CONFIRM_NEEDED', { job, why: warning.join(' '), command: line })
-  const columns = columnsOf(context, output)
-  for (const sentence of warning.flatMap((one) => wrap(one, columns))) output.line(output.paint.bad(sentence))
+  for (const sentence of warning) output.line(output.paint.bad(sentence))
   if (confirm !== job) await confirmCode(context)
 }

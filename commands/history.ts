@@ -1,11 +1,11 @@
 import { Args } from '@oclif/core'
 import type { HistoryAnswer, TakeoverView } from '../src/wire'
 import { CuiCommand, everywhere, type HelpText } from './base'
-import { columnsOf, type Outcome } from './context'
+import type { Outcome } from './context'
 import { fail } from './kit/fail'
 import { call, openNodes } from './kit/nodes'
 import { table } from './kit/table'
-import { clean, wrap } from './kit/text'
+import { clean } from './kit/text'
 import { jobAndWord, jobWord } from './operate'
 import { changeLines, changeRow, changesOf, type Change } from './view/takeovers'
 import { readJob } from './view/read'
@@ -65,10 +65,8 @@ export class History extends CuiCommand {
   }
 
   private sentence(text: string): void {
-    const columns = columnsOf(this.context, this.output)
-    const indent = /^ */.exec(text)?.[0] ?? ''
-    const lines = wrap(clean(text.trimStart()), columns - indent.length)
-    for (const line of lines) this.output.line(`${indent}${text.startsWith('! ') ? this.output.paint.paused(line) : line}`)
+    const line = clean(text)
+    this.output.line(text.startsWith('! ') ? this.output.paint.paused(line) : line)
   }
 }
 

@@ -3,7 +3,7 @@ import { COMMANDS } from './index'
 import { realIo, type Io } from './io'
 import { fail, reportOf } from './kit/fail'
 import { createPaint } from './kit/paint'
-import { nearest } from './kit/text'
+import { fold, nearest } from './kit/text'
 import { runbookFromStdin } from './runbook'
 import { runShell } from './shell'
 import { beginSimulation, type OpenSimulation } from './simulation'
@@ -98,7 +98,7 @@ function showFailure(context: Context, words: string[], thrown: unknown): number
   }
   const stream = context.interactive ? context.io.stdout : context.io.stderr
   const paint = createPaint(context.colour && stream.isTTY === true && !words.includes('--no-color'))
-  stream.write(`${paint.bad(node === undefined || message.includes(node) ? message : `[${node}]: ${message}`)}\n`)
-  if (tryThis !== '') stream.write(`Try: ${tryThis}\n`)
+  const told = paint.bad(node === undefined || message.includes(node) ? message : `[${node}]: ${message}`)
+  stream.write(`${fold(stream, tryThis === '' ? told : `${told}\nTry: ${tryThis}`)}\n`)
   return exitCode
 }

@@ -1,12 +1,11 @@
 import type { CommandAnswer, CommandOptions, CommandRequest, JobCommand, TicketAnswer } from '../src/wire'
 import { ReportError } from '../src/report/report'
 import { parseDurationMs } from './base'
-import { columnsOf, type Context, type Outcome, type Output } from './context'
+import type { Context, Outcome, Output } from './context'
 import { confirmYes, isTerminal } from './kit/confirm'
 import { fail } from './kit/fail'
 import { askAll, call, nodeNamed, openNodes, requireAnswer, type Asked } from './kit/nodes'
 import type { NodeEntry } from './kit/store'
-import { wrap } from './kit/text'
 import { follow, TICKET_TIMEOUT_MS } from './kit/ticket'
 import { clustersOf, jobNow, jobsNow, type ClusterView, type JobNow } from './view/cluster'
 import { jobRow, printJobs } from './view/tables'
@@ -101,7 +100,7 @@ export async function operate(
   const { job, entry } = target
   checkConfirm(job, flags.confirm)
   const timeoutMs = flags.timeout === undefined ? TICKET_TIMEOUT_MS : parseDurationMs(flags.timeout)
-  if (flags['dry-run']) return dryRun(context, output, target, command, extra)
+  if (flags['dry-run']) return dryRun(output, target, command, extra)
   if (!flags.yes && flags.confirm === undefined && isTerminal(context)) await confirmYes(context, question)
   const body: CommandRequest = { ...extra, ...(flags.reason === undefined ? {} : { reason: flags.reason }) }
   const answer = await send(entry, job, command, body)
@@ -121,12 +120,11 @@ export async function operate(
 export const send = (entry: NodeEntry, job: string, command: JobCommand, body: CommandRequest): Promise<CommandAnswer> =>
   call<CommandAnswer>(entry, { method: 'POST', path: `/v1/jobs/${encodeURIComponent(job)}/${command}`, body, answerMs: 30_000 })
 
-async function dryRun(context: Context, output: Output, target: Target, command: JobCommand, extra: CommandOptions): Promise<Outcome> {
+async function dryRun(output: Output, target: Target, command: JobCommand, extra: CommandOptions): Promise<Outcome> {
   const answer = await send(target.entry, target.job, command, { ...extra, dryRun: true })
   if (!answer.dryRun) throw fail('E_SHELL_BROKEN', { what: `${target.entry.node} answered a dry run as if it were a command` })
   const { steps, nothing, danger } = answer
-  const columns = columnsOf(context, output)
-  for (const sentence of (danger?.warning ?? []).flatMap((one) => wrap(one, columns))) output.line(output.paint.bad(sentence))
+  for (const sentence of danger?.warning ?? []) output.line(output.paint.bad(sentence))
   output.line(nothing === undefined ? `${command} ${target.job} would do:` : `Nothing to do: ${nothing}`)
   for (const [i, step] of steps.entries()) output.line(`  ${i + 1}. ${step}`)
   return {

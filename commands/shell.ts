@@ -2,6 +2,7 @@ import { createInterface, type Interface } from 'node:readline'
 import { Completer } from './complete'
 import type { Context } from './context'
 import { reportOf } from './kit/fail'
+import { fold } from './kit/text'
 import { wordsOf } from './line'
 
 const PROMPT = 'cui>'
@@ -17,7 +18,7 @@ type Typed = { line: string } | 'interrupt' | 'end'
 export async function runShell(context: Context, run: (words: string[]) => Promise<void>): Promise<number> {
   context.interactive = true
   const prompt = new Prompt(context)
-  context.io.stdout.write(greeting(context))
+  context.io.stdout.write(fold(context.io.stdout, greeting(context)))
   while (!context.flow.ended) {
     const typed = await prompt.next()
     if (typed === 'interrupt') continue
@@ -41,7 +42,7 @@ function split(context: Context, line: string): string[] {
     return wordsOf(line)
   } catch (thrown) {
     const { message, tryThis } = reportOf(thrown)
-    context.io.stdout.write(`${message}\nTry: ${tryThis}\n`)
+    context.io.stdout.write(fold(context.io.stdout, `${message}\nTry: ${tryThis}\n`))
     return []
   }
 }

@@ -1,9 +1,9 @@
 import { Args } from '@oclif/core'
 import type { CheckView } from '../src/wire'
 import { CuiCommand, everywhere, type HelpText } from './base'
-import { columnsOf, type Outcome } from './context'
+import type { Outcome } from './context'
 import { table } from './kit/table'
-import { clean, shortDuration, wrap } from './kit/text'
+import { clean, shortDuration } from './kit/text'
 import { jobWord } from './operate'
 import { failoverVerdict, readDecisions, reasonOf, serveVerdict, switchVerdict, type Answer, type Decisions, type Verdict } from './view/decisions'
 
@@ -59,9 +59,8 @@ export class Why extends CuiCommand {
   }
 
   private sentence(text: string): void {
-    const columns = columnsOf(this.context, this.output)
-    const paint = text.startsWith('! ') ? this.output.paint.paused : (line: string): string => line
-    for (const line of wrap(clean(text), columns)) this.output.line(paint(line))
+    const line = clean(text)
+    this.output.line(text.startsWith('! ') ? this.output.paint.paused(line) : line)
   }
 }
 

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { Context } from '../context'
 import { askChoice, askField, askWords, type Choice, type Words } from './ask'
 import { fail } from './fail'
-import { wrap } from './text'
+import { fold, wrap } from './text'
 
 const TRIES_MAX = 3
 const CODE_LENGTH = 4
@@ -12,7 +12,8 @@ const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZ'
 export const isTerminal = (context: Context): boolean => context.io.stdin.isTTY === true && context.io.stdout.isTTY === true
 
 /** A line typed at a question; what was pasted ahead answers first. */
-export async function askLine(context: Context, message: string, options: { mask?: boolean; option: string }): Promise<string> {
+export async function askLine(context: Context, question: string, options: { mask?: boolean; option: string }): Promise<string> {
+  const message = fold(context.io.stdout, question)
   const ahead = context.typedAhead.shift()
   if (ahead !== undefined) {
     context.io.stdout.write(`${message} ${options.mask ? '*'.repeat([...ahead].length) : ahead}\n`)

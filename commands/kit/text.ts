@@ -43,6 +43,19 @@ export function wrap(text: string, width: number): string[] {
   return lines
 }
 
+const COLUMNS = 80
+
+/** On a terminal, sentences broken between words at its edge, as far in as they begin; in a pipe as they are. */
+export function fold(stream: { isTTY?: boolean; columns?: number }, text: string): string {
+  if (stream.isTTY !== true) return text
+  const columns = stream.columns ?? COLUMNS
+  const folded = (line: string): string[] => {
+    const indent = /^ */.exec(line)?.[0] ?? ''
+    return widthOf(line) <= columns ? [line] : wrap(line.slice(indent.length), columns - indent.length).map((part) => indent + part)
+  }
+  return text.split('\n').flatMap(folded).join('\n')
+}
+
 /** 1766384 → 1,766,384, as the guide's property view prints numbers. */
 export const thousands = (value: number): string =>
   Math.round(value)

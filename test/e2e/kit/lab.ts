@@ -57,7 +57,8 @@ export class Lab {
     await this.verb(['up', ...options], { timeoutMs: UP_TIMEOUT_MS })
   }
 
-  private command(words: string[]): string[] {
+  /** The whole command line of a verb, for who starts it himself. */
+  command(words: string[]): string[] {
     return [NODE, dist('lab'), '--name', this.name, ...words]
   }
 
