@@ -93,8 +93,15 @@ export function printVerdict(output: Output, { dryRun, version, followed, warnin
   output.line(`Version ${version} of the configuration is in force${followed ? ' on both nodes' : ' here; the other node follows as soon as it is heard'}.`)
 }
 
+const NEEDS: Record<ConfigDifference['needs'], string> = {
+  nothing: '',
+  detached: ' (needs JOB detached or brought out)',
+  offline: ' (needs JOB brought out)',
+  'agents stopped': ' (needs both agents stopped)'
+}
+
 export function differenceText({ where, before, after, needs, job }: ConfigDifference): string {
   const value = (text: string | null): string => (text === null ? '(none)' : text.replace(/^"(.*)"$/, '$1'))
-  const more = needs === 'nothing' ? '' : needs === 'offline' ? ` (needs ${job ?? 'every job with quorum'} brought out)` : ' (needs both agents stopped)'
+  const more = NEEDS[needs].replace('JOB', job ?? 'every job with quorum')
   return `${where}: ${value(before)} -> ${value(after)}${more}`
 }

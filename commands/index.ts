@@ -23,6 +23,7 @@ import { Mirror } from './mirror'
 import { Mode } from './mode'
 import { Open } from './open'
 import { Ready } from './ready'
+import { Resource } from './resource'
 import { Run } from './run'
 import { Safety } from './safety'
 import { Selectsrc } from './selectsrc'
@@ -67,6 +68,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   mode: Mode,
   open: Open,
   ready: Ready,
+  resource: Resource,
   run: Run,
   safety: Safety,
   selectsrc: Selectsrc,

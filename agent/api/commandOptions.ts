@@ -1,11 +1,12 @@
-import type { CommandOptions, CommandRequest, JobCommand } from '../../src/wire'
+import { RESOURCE_ACTIONS, type CommandOptions, type CommandRequest, type JobCommand } from '../../src/wire'
 
 type Option = keyof CommandOptions
 
 const ACTIONS: Partial<Record<JobCommand, readonly string[]>> = {
   mirror: ['start', 'stop', 'pause', 'resume'],
   verify: ['start', 'stop'],
-  transmit: ['pause', 'resume']
+  transmit: ['pause', 'resume'],
+  resource: RESOURCE_ACTIONS
 }
 
 /** What each command needs, and what it may have besides. */
@@ -23,7 +24,8 @@ const OPTIONS: Record<JobCommand, { needs: Option[]; may?: Option[] }> = {
   selectsrc: { needs: ['node'], may: ['confirm'] },
   clearerr: { needs: [], may: ['node'] },
   upgrade: { needs: ['node'] },
-  detach: { needs: [], may: ['stopData', 'forMs'] }
+  detach: { needs: [], may: ['stopData', 'forMs'] },
+  resource: { needs: ['action', 'application'] }
 }
 
 /** In words what does not fit the command; null: all does. */

@@ -20,7 +20,7 @@ export function createPaint(colour: boolean): Paint {
   const state = (word: string): string => {
     const lower = word.toLowerCase()
     if (GOOD.has(lower)) return chalk.green(word)
-    if (BAD.has(lower) || lower.startsWith('error ') || lower.startsWith('waiting ')) return chalk.red(word)
+    if (BAD.has(lower) || lower.startsWith('error ') || lower.startsWith('failed (') || lower.startsWith('waiting ')) return chalk.red(word)
     return CHANGING.test(word) || lower.endsWith(' ago)') ? chalk.yellow(word) : word
   }
   return { good: chalk.green, paused: chalk.yellow, bad: chalk.red, faint: chalk.dim, strong: chalk.bold, state }

@@ -1,5 +1,5 @@
 import type { NeedToVerify } from '../../src/model'
-import type { MirrordStatus } from '../../src/wire'
+import type { ApplicationView, MirrordStatus } from '../../src/wire'
 import type { Output } from '../context'
 import { table, type Property } from '../kit/table'
 import { shortDuration, thousands } from '../kit/text'
@@ -25,11 +25,15 @@ export function serviceProperties(now: JobNow): Property[] {
         `${vip.address} / ${mask(vip.address, vip.prefix)}${vip.up === (now.state === 'online') ? '' : vip.up ? ' (up)' : ' (down)'}`
       ]
     ),
-    ...view.applications.map((application): Property => [application.name, aged(application.state, now.seen)]),
+    ...view.applications.map((application): Property => [application.name, aged(applicationWord(application), now.seen)]),
     // No event is watched for yet.
     ['System resource monitor', 'NA']
   ]
 }
+
+/** Its state, and how near a failed one is to its restart limit. */
+export const applicationWord = ({ state, word = state, restarts = 0, restartsMax }: ApplicationView): string =>
+  word === 'failed' && restartsMax !== undefined ? `failed (${restarts} of ${restartsMax} restarts)` : word
 
 /** Everything between Data and Pagefile Used; nothing for a job without folders. */
 export function dataProperties(now: JobNow): Property[] {

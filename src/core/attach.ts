@@ -5,8 +5,10 @@ import { holdData, settleDetaching } from './detach'
 import { dataIsStopped, isDetached, isOver, isRecordedThere, saidNow } from './detached'
 import { ownerIsLost } from './failover'
 import { beginPlan, describe } from './plan'
+import { settleResources } from './resourceCommand'
 import { settleSafety } from './safety'
 import { owns, type JobState, type Plan, type State, type Task } from './state'
+import { isHeld } from './modeChange'
 import { trustMirror } from './sync'
 import { endTicket, stepLine } from './tickets'
 import { log, setNote, setRecord, type Turn } from './turn'
@@ -66,7 +68,7 @@ export function attachEnded(turn: Turn, job: JobState, plan: Plan): void {
 export function settleDetached(turn: Turn, job: JobState): boolean {
   settleDetaching(turn, job)
   if (job.plan !== null) return true
-  if (isDetached(job) && job.detaching === null && isOver(turn.state, job)) endTime(turn, job)
+  if (isDetached(job) && job.detaching === null && !isHeld(turn.state, job) && isOver(turn.state, job)) endTime(turn, job)
   if (job.plan !== null || !isDetached(job)) return job.plan !== null
   if (job.phase === 'online') return serveDetached(turn, job)
   if (job.yielded) return false
@@ -85,7 +87,7 @@ function endTime(turn: Turn, job: JobState): void {
 function serveDetached(turn: Turn, job: JobState): true {
   trustPeerCopy(turn, job)
   trustMirror(turn, job)
-  if (settleSafety(turn, job) || holdData(turn, job)) return true
+  if (settleSafety(turn, job) || holdData(turn, job) || settleResources(turn, job)) return true
   if (!isRecordedThere(turn.state, job) && settleCutOff(turn, job)) job.yielded = true
   return true
 }

@@ -5,7 +5,8 @@ import { isDetached } from './detached'
 import type { Event, Found } from './event'
 import { firstRecord } from './ownership'
 import { startQuorum } from './quorum/rules'
-import { configOf, owns, setApplication, setFailed, setVip, type JobState } from './state'
+import { isOff, isUnwatched } from './resources'
+import { configOf, owns, setApplication, setBroken, setFailed, setVip, type JobState } from './state'
 import { log, type Turn } from './turn'
 
 /** Seconds of the clock: tickets of an earlier engine must not be taken for those of this one. */
@@ -54,6 +55,8 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     paths: {},
     pathsSinceMs: null,
     failedApplications: {},
+    brokenApplications: {},
+    applicationsSince: {},
     drained: false,
     restarts: [],
     retryAtMs: 0,
@@ -128,9 +131,10 @@ function adoptService(turn: Turn, job: JobState, when: string): void {
   job.phase = 'online'
   job.forcing = job.record.forced?.roleSequence === job.record.roleSequence
   for (const [name, word] of Object.entries(job.applications)) {
-    if (word === 'online') continue
+    if (word === 'online' || isOff(job, name)) continue
     setApplication(job, name, 'error')
-    setFailed(job, name, `it was not running ${when}`)
+    if (isUnwatched(job, name)) setBroken(job, name, `it was not running ${when}`)
+    else setFailed(job, name, `it was not running ${when}`)
   }
   log(turn, 'info', `${job.name} runs on ${turn.state.node} and is ${isDetached(job) ? 'still detached' : 'watched again'}`, job)
 }

@@ -10,6 +10,8 @@ import { isDetached, watched } from './detached'
 import { peerJobAge } from './views'
 import type { Danger } from '../wire'
 import type { Event, Failure } from './event'
+import { decideResource } from './resourceCommand'
+import { allResources } from './resources'
 import { decideSafety } from './safety'
 import { decideSelect } from './selectSource'
 import { decideForcetake } from './forcetake'
@@ -73,10 +75,11 @@ function carryOut(turn: Turn, job: JobState, event: Command, decision: Exclude<D
 
 /** As it stands in the log. */
 function commandText({ command, options }: Command, job: JobState): string {
-  const { action, mode, bytesPerSecond, safety, node, stopData, forMs } = options
+  const { action, mode, bytesPerSecond, safety, node, stopData, forMs, application } = options
   const limit = bytesPerSecond === null ? 'off' : bytesPerSecond
   const held = [stopData ? '--stop-data' : undefined, forMs === undefined ? undefined : `--for ${durationText(forMs)}`]
   const more = [...held, mode, limit, safety, command === 'selectsrc' || command === 'upgrade' ? node : undefined].filter((word) => word !== undefined)
+  if (command === 'resource') return [command, job.name, application, action].join(' ')
   return [command, ...(action ? [action] : []), job.name, ...more].join(' ')
 }
 
@@ -117,6 +120,8 @@ function decide(turn: Turn, job: JobState, event: Command): Decision {
       return decideTakeover(turn, job)
     case 'detach':
       return decideDetach(turn, job, event)
+    case 'resource':
+      return decideResource(turn, job, event)
     case 'safety':
       return decideSafety(turn, job, event.options.safety ?? job.record.safety)
     case 'selectsrc':
@@ -140,7 +145,7 @@ function decideBringin(turn: Turn, job: JobState): Decision {
   // claimed to be equal, and a full mirror follows.
   const stages = isTouched(job) ? recoverStages(config) : startStages(config, false)
   const begin = () => {
-    setRecord(turn, job, { desired: 'online', ...watched(record) })
+    setRecord(turn, job, { desired: 'online', ...watched(record), ...allResources(record) })
     job.phase = 'starting'
     job.note = null
     job.restarts = []
@@ -155,7 +160,7 @@ function decideBringin(turn: Turn, job: JobState): Decision {
 }
 
 const whyPlannedOr = (turn: Turn, job: JobState, decision: Decision): Decision => {
-  const busy = whyPlanned(turn, job)
+  const busy = whyPlanned(turn, job) ?? (isHeld(turn.state, job) ? jobReport('E_CONFIG_PENDING', names(turn, job)) : null)
   return busy === null ? decision : refused(busy)
 }
 

@@ -23,7 +23,7 @@ export function decideData(turn: Turn, job: JobState, command: 'mirror' | 'verif
 function orderOf(command: 'mirror' | 'verify' | 'transmit' | 'bandwidth', { action, mode, bytesPerSecond }: CommandOptions): Task {
   switch (command) {
     case 'mirror':
-      return { do: 'mirror', action: action ?? 'start' }
+      return { do: 'mirror', action: action === 'stop' || action === 'pause' || action === 'resume' ? action : 'start' }
     case 'verify':
       return { do: 'verify', action: action === 'stop' ? 'stop' : 'start', mode: mode ?? 'full' }
     case 'transmit':

@@ -5,6 +5,7 @@ import { type Check, whyNot } from './check'
 import type { Event, Failure, HandoverAnswer } from './event'
 import { drainStage, dropVips, nonEmpty, standDownStages, stopApplications } from './order'
 import { adopt, handoverText, names, take } from './ownership'
+import { allResources } from './resources'
 import { beginPlan } from './plan'
 import {
   configOf,
@@ -15,7 +16,7 @@ import {
   owns,
   peerIsReachable,
   peerJob,
-  RESTART_WINDOW_MS,
+  UNDONE_MS,
   VOIDED_MAX,
   type JobState,
   type Plan,
@@ -61,7 +62,7 @@ export function peerCanTake(turn: Seeing, job: JobState): boolean {
   const theirs = peerJob(state, job)
   if (state.peer?.view.configHash !== state.configHash) return false
   if (!peerIsReachable(state) || !theirs || theirs.record.roleSequence !== job.record.roleSequence) return false
-  const recently = job.undoneAtMs !== null && state.atMs - job.undoneAtMs < RESTART_WINDOW_MS
+  const recently = job.undoneAtMs !== null && state.atMs - job.undoneAtMs < UNDONE_MS
   return (
     !recently &&
     theirs.record.errorFlag === null &&
@@ -128,7 +129,8 @@ function offeredRecord(turn: Turn, job: JobState, flag: string | null): JobRecor
     copyComplete: true,
     mirrorInSync: equal && job.record.mirrorInSync,
     syncSequence: job.record.syncSequence + 1,
-    selectedSequence: job.giveUpOwn ? roleSequence : 0
+    selectedSequence: job.giveUpOwn ? roleSequence : 0,
+    ...allResources(job.record)
   }
 }
 

@@ -15,7 +15,10 @@ import { beginPlan, blankResources, describe, taskEnded } from './plan'
 import { reconfigured } from './staleConfig'
 import { configOf, isTouched, RETRY_MS, setFailed, type JobState, type Plan } from './state'
 import { changeTicket, endTicket, runningTicket } from './tickets'
-import { countRestart, giveUp } from './trouble'
+import { resourceEnded } from './resourceCommand'
+import { isUnwatched } from './resources'
+import { countRestart } from './restartLimit'
+import { giveUp } from './trouble'
 import { upgraded } from './upgrade'
 import { log, setNote, setRecord, type Turn } from './turn'
 
@@ -61,6 +64,8 @@ export function planEnded(turn: Turn, job: JobState, plan: Plan): void {
       return dataPlanEnded(turn, job, plan)
     case 'reconfigure':
       return reconfigured(turn, job, plan)
+    case 'resource':
+      return resourceEnded(turn, job, plan)
     case 'attach':
       return attachEnded(turn, job, plan)
     case 'lease':
@@ -90,17 +95,17 @@ function startFailed(turn: Turn, job: JobState, plan: Plan): void {
   if (plan.kind === 'restart') return hopeless === null ? noteFailed(job, plan) : giveUpHopeless(turn, job, plan, hopeless)
   if (plan.cause === 'bringin') changeTicket(turn, plan.ticket, () => ({ pending: error }))
   else if (plan.cause === 'handover') return startFailedAfterHandover(turn, job, why)
-  else if (plan.cause === 'undo' || hopeless !== null || !countRestart(turn, job)) inError(turn, job, why)
+  else if (plan.cause === 'undo' || hopeless !== null || countRestart(turn, job) !== null) inError(turn, job, why)
   beginPlan(turn, job, 'cleanup', plan.cause, standDownStages(configOf(turn.state, job)))
 }
 
 /** They count as failed again, and the restart limit decides. */
 function noteFailed(job: JobState, plan: Plan): void {
   for (const { order, error } of plan.failures) {
-    if (order.do === 'start' || order.do === 'stop') setFailed(job, order.application, error.message)
+    if ((order.do === 'start' || order.do === 'stop') && !isUnwatched(job, order.application)) setFailed(job, order.application, error.message)
   }
   for (const [name, word] of Object.entries(job.applications))
-    if (word !== 'online') setFailed(job, name, job.failedApplications[name] ?? 'it depends on one that failed')
+    if (word !== 'online' && !isUnwatched(job, name)) setFailed(job, name, job.failedApplications[name] ?? 'it depends on one that failed')
 }
 
 /** The restart limit is for what may be well the next time. */

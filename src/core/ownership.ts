@@ -5,6 +5,7 @@ import { detachedOf, newerDetached, watched } from './detached'
 import type { Failure } from './event'
 import { confirm } from './modeChange'
 import { dropPlan } from './plan'
+import { allResources } from './resources'
 import { rulesOf } from './quorum/rules'
 import { grantTo } from './quorum/voter'
 import { hasData, isTouched, owns, peerJob, type JobState, type State } from './state'
@@ -115,7 +116,8 @@ export function adopt(turn: Turn, job: JobState, theirs: JobRecord): void {
     mirrorInSync: theirs.mirrorInSync,
     syncSequence: theirs.syncSequence,
     selectedSequence: theirs.selectedSequence,
-    ...detachedOf(theirs, job)
+    ...detachedOf(theirs, job),
+    ...allResources(job.record)
   })
   forgetTroubles(job)
   waitForNewOwner(state, job)
@@ -226,7 +228,7 @@ export const names = (turn: Seeing, job: JobState) => ({ job: job.name, node: tu
 export function take(turn: Turn, job: JobState, record: Partial<JobRecord> & { roleSequence: number }): void {
   dropPlan(job)
   // Whoever takes it watches it.
-  setRecord(turn, job, { ...record, owner: turn.state.node, handover: null, ...watched(job.record) })
+  setRecord(turn, job, { ...record, owner: turn.state.node, handover: null, ...watched(job.record), ...allResources(job.record) })
   forgetTroubles(job)
   job.peerSpoke = true
   job.phase = 'offline'

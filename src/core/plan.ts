@@ -1,6 +1,7 @@
 import { jobReport } from '../report/job'
 import type { Order } from './action'
 import type { Failure, Outcome } from './event'
+import { withoutOff } from './resources'
 import { configOf, setApplication, setFailed, setVip, type JobState, type Plan, type PlanKind, type Task } from './state'
 import { endTicket, openTicket, runningTicket, stepLine } from './tickets'
 import { log, setRecord, type Turn } from './turn'
@@ -15,7 +16,7 @@ export function beginPlan(turn: Turn, job: JobState, kind: PlanKind, cause: Plan
   job.attempt += 1
   if (job.plan?.kind === 'upgrade') endTicket(turn, job.plan.ticket, jobReport('E_UPGRADE_OVERTAKEN', { job: job.name, node: turn.state.node }))
   const ticket = QUIET.includes(kind) ? null : (runningTicket(turn.state, job)?.id ?? openTicket(turn, job, 'automatic'))
-  job.plan = { kind, cause, ticket, stages, given: 0, pending: [], failures: [] }
+  job.plan = { kind, cause, ticket, stages: withoutOff(job, stages), given: 0, pending: [], failures: [] }
   nextStage(turn, job, job.plan)
 }
 

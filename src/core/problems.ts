@@ -46,9 +46,18 @@ function jobProblems(state: State, job: JobState): string[] {
     found.push(`${job.name}: both copies may hold changes of their own (need to verify: Manually); selectsrc ${job.name} NODE says whose data is right`)
   const pending = whyNotInForce(state, job)
   if (pending !== null) found.push(`the mode ${configOf(state, job).mode} of ${job.name} is not in force yet: ${pending}`)
+  if (owns(state, job)) found.push(...resourceProblems(state, job))
   for (const [name, path] of Object.entries(job.paths))
     if (path !== 'ok') found.push(`the network card of VIP ${name} of ${job.name} on ${state.node} has no link`)
   return found
+}
+
+function resourceProblems(state: State, job: JobState): string[] {
+  return Object.entries(job.record.resources ?? {}).map(([name, { word, sinceMs, by }]) => {
+    const broken = job.brokenApplications[name]
+    const text = word === 'offline' ? 'it is not started' : broken === undefined ? 'its faults do not act' : `it has failed and stays so (${broken})`
+    return `application ${name} of ${job.name} has been ${word} for ${ageText(state.wallMs - sinceMs)} (by ${by}): ${text}; resource ${job.name} ${name} online ends that`
+  })
 }
 
 function detachedProblems(state: State, job: JobState, detached: Detached): string[] {

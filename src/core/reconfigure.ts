@@ -1,13 +1,14 @@
-import type { Config, JobConfig, JobName } from '../model'
+import { configDifferences, type ChangeNeeds, type Config, type JobConfig, type JobName } from '../model'
 import { jobReport } from '../report/job'
 import { blankJob } from './boot'
+import { isDetached } from './detached'
 import type { Event, Failure } from './event'
 import { followMonitors } from './monitor/sampled'
 import { firstRecord } from './ownership'
 import { changedModes, changeRules, holdModes, unconfirmedOf, whyNotChangeMode } from './modeChange'
 import { startQuorum } from './quorum/rules'
-import { jobsToBringOutOf, makeStale } from './staleConfig'
-import { isTouched, type JobState, peerJob } from './state'
+import { jobsToBringOutOf, jobsToDetach, makeStale } from './staleConfig'
+import { configOf, isTouched, owns, type JobState, peerJob, type State } from './state'
 import { endTicket, runningTicket } from './tickets'
 import { log, refuse, reply, type Turn } from './turn'
 
@@ -17,28 +18,72 @@ type Held = Extract<Event, { kind: 'configHeld' }>
 /** Before a change is proposed or promised: it is refused while a job stands in its way, and from then on none comes to stand there. */
 export function configHeld(turn: Turn, { request, next, dryRun }: Held): void {
   const { state } = turn
-  const jobs = jobsToBringOutOf(state.config, next).filter((name) => state.jobs[name] !== undefined)
+  const known = (names: JobName[]): JobName[] => names.filter((name) => state.jobs[name] !== undefined)
+  const away = known(jobsToBringOutOf(state.config, next))
+  const unwatched = known(jobsToDetach(state.config, next)).filter((name) => !away.includes(name))
   const modes = changedModes(state.config, next)
-  const error = [...jobs.map((name) => whyNotChange(turn, name)), ...modes.map((name) => whyModeBusy(turn, name))].find((each) => each !== null)
+  const error = [
+    ...away.map((name) => whyNotChange(turn, name, next)),
+    ...unwatched.map((name) => whyNotUnwatched(turn, name, next)),
+    ...modes.map((name) => whyModeBusy(turn, name))
+  ].find((each) => each !== null)
   if (error) return refuse(turn, request, error)
   if (!dryRun) {
     // What was promised before may still be decided.
     const { hold } = state
-    state.hold = { jobs: union(hold?.jobs, jobs), modes: union(hold?.modes, modes) }
+    state.hold = { jobs: union(hold?.jobs, [...away, ...unwatched]), modes: union(hold?.modes, modes) }
     holdModes(turn, next, modes)
   }
   reply(turn, request, { ok: true, result: null })
 }
 
-function whyNotChange({ state }: Turn, name: JobName): Failure | null {
+/** It is brought out, on both nodes. */
+function whyNotChange({ state }: Turn, name: JobName, next: Config): Failure | null {
   const job = state.jobs[name] as JobState
+  return isAway(state, job)
+    ? null
+    : jobReport('E_CONFIG_JOB_ONLINE', { ...whereOf(state, job), needed: 'brought out', fields: fieldsOf(state, next, job, 'offline') })
+}
+
+function isAway(state: State, job: JobState): boolean {
+  return job.record.desired === 'offline' && !isTouched(job) && job.observed && runningTicket(state, job) === null && job.record.handover === null
+}
+
+function whereOf(state: State, job: JobState): { job: string; node: string; state: string } {
   const busy = runningTicket(state, job)
-  const away = job.record.desired === 'offline' && !isTouched(job) && job.observed && busy === null && job.record.handover === null
-  if (away) return null
+  if (isDetached(job)) return { job: job.name, node: job.record.owner, state: 'detached, and its service stands on this' }
   const what = busy === null || busy.purpose === 'automatic' ? job.phase : busy.purpose
   // A standby stands by for the other node, which is the one that serves.
   const [node, word] = what === 'standby' ? [state.peerNode, peerJob(state, job)?.state ?? job.record.desired] : [state.node, what]
-  return jobReport('E_CONFIG_JOB_ONLINE', { job: name, node, state: word })
+  return { job: job.name, node, state: word }
+}
+
+const FIELDS_MAX = 5
+
+function fieldsOf(state: State, next: Config, { name }: JobState, needs: ChangeNeeds): string {
+  const fields = configDifferences(state.config, next).flatMap((each) => (each.needs === needs && (each.job ?? name) === name ? [each.where] : []))
+  return [...fields.slice(0, FIELDS_MAX), ...(fields.length > FIELDS_MAX ? [`${fields.length - FIELDS_MAX} more`] : [])].join(', ')
+}
+
+/** Detached, or brought out. What runs is not left behind: an application that goes, or becomes another one, is taken offline first. */
+function whyNotUnwatched({ state }: Turn, name: JobName, next: Config): Failure | null {
+  const job = state.jobs[name] as JobState
+  if (isAway(state, job)) return null
+  const at = whereOf(state, job)
+  if (!isDetached(job)) return jobReport('E_CONFIG_JOB_ONLINE', { ...at, needed: 'detached or brought out', fields: fieldsOf(state, next, job, 'detached') })
+  const busy = runningTicket(state, job)
+  if (job.detaching !== null || (busy !== null && busy.purpose !== 'automatic') || (owns(state, job) && job.plan !== null))
+    return jobReport('E_JOB_BUSY', { job: name, node: state.node, ticket: busy?.id ?? 'no ticket', doing: job.plan?.kind ?? 'detach' })
+  const runs = replacedApplications(configOf(state, job), next.jobs[name]).find((each) => owns(state, job) && job.applications[each] !== 'offline')
+  return runs === undefined ? null : jobReport('E_CONFIG_APPLICATION_RUNS', { job: name, node: state.node, application: runs })
+}
+
+/** What runs of them by the old configuration could not be stopped by the new one. */
+function replacedApplications(before: JobConfig, after: JobConfig | undefined): string[] {
+  const identity = ({ kind, unit, agent }: JobConfig['applications'][number]): string => JSON.stringify([kind, unit, agent ?? null])
+  const same = (one: JobConfig['applications'][number]): boolean =>
+    after?.applications.some((other) => other.name === one.name && identity(other) === identity(one)) === true
+  return before.applications.filter((one) => !same(one)).map(({ name }) => name)
 }
 
 const union = (some: JobName[] = [], more: JobName[]): JobName[] => [...new Set([...some, ...more])]

@@ -15,6 +15,7 @@ import { settleClaim } from './quorum/claim'
 import { settleFirstVotes } from './quorum/firstVotes'
 import { startChecks, stopWithoutLease } from './quorum/serve'
 import { recoverData, restartApplications } from './trouble'
+import { settleResources } from './resourceCommand'
 import { whyNot } from './check'
 import { whyNotServe } from './fit'
 import { settlePaths } from './paths'
@@ -103,7 +104,7 @@ function settleOnline(turn: Turn, job: JobState): void {
   trustPeerCopy(turn, job)
   trustMirror(turn, job)
   if (settleSafety(turn, job) || settleSelected(turn, job)) return
-  if (settlePaths(turn, job) || settleMonitored(turn, job)) return
+  if (settleResources(turn, job) || settlePaths(turn, job) || settleMonitored(turn, job)) return
   const vipMissing = Object.values(job.vips).some((word) => word !== 'up')
   if (vipMissing || Object.keys(job.failedApplications).length > 0) restartApplications(turn, job)
 }

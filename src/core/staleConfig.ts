@@ -19,9 +19,19 @@ export function makeStale(turn: Turn, job: JobState, before: Config, after: Conf
   job.stale = { vips: [...job.stale.vips, ...here], data: data ?? job.stale.data }
   job.vips = Object.fromEntries(next.vips.map(({ name }) => [name, moved.some((vip) => vip.name === name) ? 'down' : (job.vips[name] ?? 'down')]))
   job.applications = Object.fromEntries(next.applications.map(({ name }) => [name, job.applications[name] ?? 'offline']))
+  forgetRemoved(turn, job, next)
   // Another folder: nobody knows what is in it.
   const folders = JSON.stringify(old.data?.folders) !== JSON.stringify(next.data?.folders)
   if (folders && !owns(turn.state, job) && job.record.copyComplete) setRecord(turn, job, { copyComplete: false })
+}
+
+/** Of an application that is gone nothing is kept. */
+function forgetRemoved(turn: Turn, job: JobState, { applications }: JobConfig): void {
+  const known = <Value>(record: Readonly<Record<string, Value>>): Record<string, Value> =>
+    Object.fromEntries(Object.entries(record).filter(([name]) => applications.some((each) => each.name === name)))
+  job.failedApplications = known(job.failedApplications)
+  const resources = known(job.record.resources ?? {})
+  if (Object.keys(resources).length < Object.keys(job.record.resources ?? {}).length) setRecord(turn, job, { resources })
 }
 
 /** Those of before that are not there any more as they were. */
@@ -70,7 +80,10 @@ export function reconfigured(turn: Turn, job: JobState, plan: Plan): void {
 
 /** An engine that restarts in the middle of a change goes on with it. */
 export function bootConfig({ state }: Turn, { before, promised }: Booted): void {
-  if (promised) state.hold = { jobs: jobsToBringOutOf(state.config, promised), modes: changedModes(state.config, promised) }
+  if (promised) {
+    const jobs = [...jobsToBringOutOf(state.config, promised), ...jobsToDetach(state.config, promised)]
+    state.hold = { jobs, modes: changedModes(state.config, promised) }
+  }
   if (before) state.unconfirmed = unconfirmedOf(before, state, state.config, state.configVersion)
 }
 
@@ -89,3 +102,8 @@ export function jobsToBringOutOf(before: Config, next: Config): JobName[] {
   const differences = configDifferences(before, next).filter(({ needs }) => needs === 'offline')
   return [...new Set(differences.flatMap(({ job }) => job ?? []))]
 }
+
+/** Those that nobody may be watching meanwhile. */
+export const jobsToDetach = (before: Config, next: Config): JobName[] => [
+  ...new Set(configDifferences(before, next).flatMap(({ needs, job }) => (needs === 'detached' && job !== null ? [job] : [])))
+]

@@ -76,10 +76,14 @@ export interface JobState {
   /** Since when one of them is not ok. */
   pathsSinceMs: number | null
   failedApplications: Readonly<Record<string, string>>
+  /** Why those that nobody watches do not run. Replaced whole. */
+  brokenApplications: Readonly<Record<string, string>>
+  /** Wall clock of the last change of each. Replaced whole. */
+  applicationsSince: Readonly<Record<string, number>>
   /** The queue has been drained with the applications stopped, and nothing was written since. */
   drained: boolean
-  /** Monotonic times of restarts, oldest first. */
-  restarts: readonly number[]
+  /** Oldest first. */
+  restarts: readonly Restart[]
   /** No automatic plan before this time. */
   retryAtMs: number
   /** The peer has said which record it holds, since this engine started. */
@@ -149,6 +153,12 @@ export interface Unconfirmed {
   longest: { leaseMs: number; driftMs: number }
   /** The peer goes by all of it since then; it is remembered until what was granted before is over. */
   heardAtMs: number | null
+}
+
+/** One restart; which applications failed. None: an address or the data of the job. */
+export interface Restart {
+  atMs: number
+  applications: readonly string[]
 }
 
 export interface Stale {
@@ -231,6 +241,7 @@ export type PlanKind =
   | 'lease'
   | 'force'
   | 'attach'
+  | 'resource'
 
 /** Stages are done one after the other, the tasks of a stage side by side. */
 export interface Plan {
@@ -267,8 +278,8 @@ export const RETRY_MS = 5_000
 export const LOOK_MS = 10_000
 export const PROBE_AGAIN_MS = 5_000
 export const DRAIN_TIMEOUT_MS = 60_000
-export const RESTARTS_MAX = 3
-export const RESTART_WINDOW_MS = 600_000
+/** One that came to nothing is not tried again by itself for so long. */
+export const UNDONE_MS = 600_000
 /** The peer's own words older than this do not count as "reachable". */
 export const PEER_FRESH_MS = 5_000
 export const OFFER_AGAIN_MS = 1_000
@@ -356,11 +367,19 @@ export function setVip(job: JobState, name: string, word: VipState): void {
 
 export function setApplication(job: JobState, name: string, word: ApplicationState): void {
   if (job.applications[name] !== word) job.applications = { ...job.applications, [name]: word }
+  if (word !== 'error') job.brokenApplications = without(job.brokenApplications, name)
 }
+
+const without = (record: Readonly<Record<string, string>>, name: string): Readonly<Record<string, string>> =>
+  record[name] === undefined ? record : Object.fromEntries(Object.entries(record).filter(([each]) => each !== name))
 
 /** `why` null: it has not failed, or does not any more. */
 export function setFailed(job: JobState, name: string, why: string | null): void {
   const { [name]: before, ...others } = job.failedApplications
   if (why !== null) job.failedApplications = { ...job.failedApplications, [name]: why }
   else if (before !== undefined) job.failedApplications = others
+}
+
+export function setBroken(job: JobState, name: string, why: string): void {
+  job.brokenApplications = { ...job.brokenApplications, [name]: why }
 }

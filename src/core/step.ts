@@ -16,6 +16,7 @@ import { forgetChange } from './modeChange'
 import { hearPeer } from './ownership'
 import { configChanged, configHeld } from './reconfigure'
 import { vipPathsSeen } from './paths'
+import { watchApplications } from './resources'
 import { settle, vipsSeen } from './settle'
 import { copyState, type JobState, type State } from './state'
 import { exposeEnded, outOfSyncAnswered, outOfSyncReceived } from './sync'
@@ -40,6 +41,7 @@ export function step(state: State, event: Event): { state: State; actions: Actio
     forgetChange(turn)
     for (const name in turn.state.jobs) settle(turn, turn.state.jobs[name] as JobState)
     chronicle(turn, state)
+    watchApplications(turn, state)
     tellPeer(turn)
   }
   const persist: Action[] = turn.dirty ? [{ do: 'persist', records: recordsOf(turn.state) }] : []

@@ -7,6 +7,7 @@ import { monitorView } from './monitor/view'
 import { whyNotInForce } from './modeChange'
 import { problems } from './problems'
 import { quorumView } from './quorum/view'
+import { applicationViews } from './resources'
 import { configOf, isTouched, peerJob, type JobState, type State, type Ticket } from './state'
 
 export const ACTIVITY_STEPS_MAX = 60
@@ -40,7 +41,7 @@ function jobView(state: State, job: JobState): JobView {
     state: stateWord(state, job),
     note: job.note,
     vips: config.vips.map(({ name, address, prefix }) => ({ name, address, prefix, up: job.vips[name] === 'up', path: job.paths[name] ?? 'ok' })),
-    applications: config.applications.map(({ name }) => ({ name, state: job.applications[name] ?? 'offline' })),
+    applications: applicationViews(state, job),
     data: dataView(state, job),
     ...(job.drained && !isTouched(job) ? { drained: true } : {}),
     dataSettings: dataSettings(config.data),

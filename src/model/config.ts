@@ -140,6 +140,8 @@ export interface JobConfig {
   mode: JobMode
   /** The node that owns it when it begins; absent: the first one. */
   firstOwner?: NodeName
+  /** Absent: DEFAULT_RESTART_LIMIT. */
+  restart?: RestartLimit
   vips: VipConfig[]
   /** In the order of the file; `dependsOn` decides the start order. */
   applications: ApplicationConfig[]
@@ -150,6 +152,14 @@ export interface JobConfig {
 
 /** The node whose job it is before it has ever moved. */
 export const firstOwnerOf = ({ nodes, jobs }: Config, job: JobName): NodeName => jobs[job]?.firstOwner ?? Object.keys(nodes)[0] ?? ''
+
+/** What fails is restarted here so often within so long; then the job goes to the other node. */
+export interface RestartLimit {
+  max: number
+  windowMs: number
+}
+
+export const DEFAULT_RESTART_LIMIT: RestartLimit = { max: 3, windowMs: 600_000 }
 
 export interface VipConfig {
   name: string
@@ -197,6 +207,8 @@ export interface ApplicationConfig {
   stopTimeoutMs: number
   checkIntervalMs: number
   checkTimeoutMs: number
+  /** Absent: that of the job, which all without one of their own share. */
+  restart?: RestartLimit
   dependsOn: string[]
 }
 

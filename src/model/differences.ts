@@ -12,10 +12,10 @@ export interface ConfigDifference {
 }
 
 /**
- * `nothing`: it is used at once, under running services. `offline`: the job must have been brought out. `agents stopped`: certificates, sockets or the
+ * `nothing`: it is used at once, under running services. `detached`: nobody may be watching the job, so it is detached or brought out. `offline`: the job must have been brought out. `agents stopped`: certificates, sockets or the
  * names themselves hang on it, so the file is edited by hand on both nodes while neither agent runs.
  */
-export type ChangeNeeds = 'nothing' | 'offline' | 'agents stopped'
+export type ChangeNeeds = 'nothing' | 'detached' | 'offline' | 'agents stopped'
 
 type Leaves = Map<string, { path: string[]; value: string }>
 
@@ -36,19 +36,24 @@ export function configDifferences(before: Config, after: Config): ConfigDifferen
   })
 }
 
-function needsOf([top, name, section, key]: string[], before: Config, after: Config): ChangeNeeds {
+function needsOf([top, name, section, key, value]: string[], before: Config, after: Config): ChangeNeeds {
   if (['quorum', 'links', 'witness', 'arbitration', 'boot', 'monitors'].includes(top ?? '')) return 'nothing'
   if (top === 'nodes') return before.nodes[name ?? ''] && after.nodes[name ?? ''] ? 'nothing' : 'agents stopped'
   if (top !== 'jobs' || name === undefined) return 'agents stopped'
-  return needsOfJob(before.jobs[name], after.jobs[name], section, key)
+  return needsOfJob(before.jobs[name], after.jobs[name], section, key, value)
 }
 
-function needsOfJob(before: JobConfig | undefined, after: JobConfig | undefined, section: string | undefined, key: string | undefined): ChangeNeeds {
+/** Names below the job, from the outside in. */
+function needsOfJob(before: JobConfig | undefined, after: JobConfig | undefined, ...[section, key, value]: (string | undefined)[]): ChangeNeeds {
   if (before === undefined) return 'nothing'
-  if (after === undefined || section === 'applications') return 'offline'
+  if (after === undefined) return 'offline'
+  if (section === 'applications') return value === 'restart' && isKept(before, after, key) ? 'nothing' : 'detached'
   if (section === 'data') return key !== undefined && LIVE_DATA_KEYS.includes(key) && before.data && after.data ? 'nothing' : 'offline'
-  return section === 'vips' || section === 'mode' || section === 'firstOwner' ? 'nothing' : 'offline'
+  return section !== undefined && ['vips', 'mode', 'firstOwner', 'restart'].includes(section) ? 'nothing' : 'offline'
 }
+
+const isKept = (before: JobConfig, after: JobConfig, application: string | undefined): boolean =>
+  [before, after].every(({ applications }) => applications.some(({ name }) => name === application))
 
 /** Every value with its path; members of lists go by their name, and their order counts as one more value. */
 function leavesOf(config: Config): Leaves {

@@ -9,6 +9,13 @@ export type JobStateWord = 'online' | 'offline' | 'starting' | 'stopping' | 'swi
 /** Need to Verify (guide 3, property view). */
 export type NeedToVerify = 'No' | 'Yes' | 'Manually'
 
+/** What somebody has said of one application; it holds on this node until he says otherwise, the job is brought in, or it changes its owner. */
+export interface ApplicationWord {
+  word: 'offline' | 'detached'
+  sinceMs: number
+  by: string
+}
+
 /** Nobody acts on the job's faults, because an administrator works on it (guide 4, Detach). Times are wall clock, epoch ms. */
 export interface Detached {
   sinceMs: number
@@ -66,6 +73,8 @@ export interface JobRecord {
   /** Absent or null: it is watched. Both nodes have it on disk before anybody is told "detached"; the higher sequence is right. */
   detached?: Detached | null
   detachSequence?: number
+  /** By application, of the owner; absent or empty: all run, and all are watched. */
+  resources?: Record<string, ApplicationWord>
   /** Owners so far, newest last, at most ROLE_HISTORY_MAX. */
   history: { roleSequence: number; owner: NodeName }[]
 }

@@ -69,6 +69,21 @@ export const JOB_MESSAGES = {
       `${node} does not detach ${job}: ${peer} has to record it first, or it might take the job over, and its agent was heard ${age}`,
     tryThis: ({ peer, job }) => `Start the agent on ${peer}, or repair the links (hbtstate), then detach ${job} again`
   }),
+  E_APPLICATION_UNKNOWN: define<At & { application: string; known: string }>({
+    exitCode: 2,
+    message: ({ job, application, known }) => `${job} has no application ${application}; it has: ${known}`,
+    tryThis: ({ job }) => `jobstate ${job} shows them`
+  }),
+  E_APPLICATION_OFFLINE: define<At & { application: string }>({
+    exitCode: 5,
+    message: ({ job, node, application }) => `${application} of ${job} is offline on ${node}: there is nothing to detach`,
+    tryThis: ({ job, application }) => `resource ${job} ${application} online first`
+  }),
+  E_RESOURCE_FAILED: define<At & { step: string; why: string }>({
+    exitCode: 1,
+    message: ({ job, node, step, why }) => `${step} of ${job} failed on ${node}: ${why}`,
+    tryThis: ({ job }) => `Look at the log of the application; jobstate ${job} shows its state. What did not start is restarted as any application that fails`
+  }),
   E_DATA_STOPPED: define<At & { command: string }>({
     exitCode: 5,
     message: ({ job, node, command }) => `${command} needs the replication of ${job}, which was stopped on ${node} by detach`,
@@ -230,10 +245,16 @@ export const JOB_MESSAGES = {
     message: ({ node }) => `the engine of ${node} is ending; what became of the command is on the disk, or it was never begun`,
     tryThis: () => 'Ask again when the agent runs; jobstate shows the state of the jobs then'
   }),
-  E_CONFIG_JOB_ONLINE: define<At & { state: string }>({
+  E_CONFIG_JOB_ONLINE: define<At & { state: string; needed: 'brought out' | 'detached or brought out'; fields: string }>({
     exitCode: 5,
-    message: ({ job, node, state }) => `This change of the configuration needs ${job} brought out, and it is ${state} on ${node}`,
-    tryThis: ({ job }) => `bringout ${job}, then apply the change again, then bringin ${job}`
+    message: ({ job, node, state, needed, fields }) => `This change of the configuration needs ${job} ${needed}, and it is ${state} on ${node}: ${fields}`,
+    tryThis: ({ job, needed }) => `${needed === 'brought out' ? 'bringout' : 'detach'} ${job}, then apply the change again, then bringin ${job}`
+  }),
+  E_CONFIG_APPLICATION_RUNS: define<At & { application: string }>({
+    exitCode: 5,
+    message: ({ job, node, application }) =>
+      `${application} of ${job} goes, or becomes another application, and it runs on ${node}: the new configuration could not stop it`,
+    tryThis: ({ job, application }) => `resource ${job} ${application} offline, then apply the change again`
   }),
   E_CONFIG_MODE_BUSY: define<At & { why: string }>({
     exitCode: 5,

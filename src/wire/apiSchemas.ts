@@ -2,13 +2,13 @@ import * as z from 'zod'
 import { JOB_MODES, type JobRecord } from '../model'
 import { VERIFY_PAGE_MAX, type CommandRequest, type LoginRequest } from './api'
 import { configPrepareSchema, configVersionSchema } from './configSchemas'
-import { DETACH_MS, JOB_COMMANDS, type JobCommand } from './command'
+import { DETACH_MS, JOB_COMMANDS, RESOURCE_ACTIONS, type JobCommand } from './command'
 import { CHECK_MODES } from './frameFields'
 import type { MirrordStatus } from './mirrord'
 import type { TakeoverView } from './history'
 import type { DecisionView } from './why'
 import { JEOPARDY_CAUSES, type JobView, type LinkView, type NodeView, type PeerMessage, type PeerReply, type QuorumView, WITNESS_WORDS } from './peer'
-import { detachedSchema } from './keptState'
+import { detachedSchema, resourcesSchema } from './keptState'
 import { monitorViewSchema, typedConditionsSchema } from './monitorSchemas'
 import { ballotSchema, voteMessageSchema } from './voteSchemas'
 
@@ -32,7 +32,8 @@ const safety = z.enum(['full', 'off'])
 const BANDWIDTH_BYTES_MIN = 16 * 1024
 
 const commandOptions = {
-  action: z.enum(['start', 'stop', 'pause', 'resume']).optional(),
+  action: z.enum(['start', 'stop', 'pause', 'resume', ...RESOURCE_ACTIONS]).optional(),
+  application: name.optional(),
   mode: z.enum(CHECK_MODES).optional(),
   bytesPerSecond: z.int().min(BANDWIDTH_BYTES_MIN).nullable().optional(),
   safety: safety.optional(),
@@ -100,6 +101,7 @@ const jobRecordSchema: z.ZodType<JobRecord> = z.looseObject({
   selectedSequence: count,
   detached: detachedSchema.nullish(),
   detachSequence: count.optional(),
+  resources: resourcesSchema.optional(),
   history: list(z.looseObject({ roleSequence: count, owner: name }))
 })
 
@@ -162,13 +164,24 @@ const quorumViewSchema: z.ZodType<QuorumView> = z.looseObject({
   witnessHolds: z.looseObject({ ballot: ballotSchema.nullable(), leasedTo: text.nullable(), ageMs: z.number() }).nullable().optional()
 })
 
+const applicationSchema = z.looseObject({
+  name,
+  state: z.enum(['online', 'offline', 'starting', 'stopping', 'error']),
+  word: name.optional(),
+  sinceMs: z.number().nullable().optional(),
+  by: text.nullable().optional(),
+  restarts: count.optional(),
+  restartsMax: count.optional(),
+  why: text.nullable().optional()
+})
+
 const jobViewSchema: z.ZodType<JobView> = z.looseObject({
   record: jobRecordSchema,
   phase: z.enum(['offline', 'starting', 'online', 'stopping', 'switching', 'standby', 'error']),
   state: z.enum(['online', 'offline', 'starting', 'stopping', 'switching', 'error']),
   note: text.nullable(),
   vips: list(z.looseObject({ name, address: name, prefix: count, up: z.boolean() })),
-  applications: list(z.looseObject({ name, state: z.enum(['online', 'offline', 'starting', 'stopping', 'error']) })),
+  applications: list(applicationSchema),
   data: mirrordStatusSchema.nullable(),
   drained: z.boolean().optional(),
   dataSettings: dataSettingsSchema.nullable().optional(),

@@ -16,16 +16,21 @@ export const JOB_COMMANDS = [
   'selectsrc',
   'clearerr',
   'upgrade',
-  'detach'
+  'detach',
+  'resource'
 ] as const
 export type JobCommand = (typeof JOB_COMMANDS)[number]
 
 export type MirrorAction = 'start' | 'stop' | 'pause' | 'resume'
+export const RESOURCE_ACTIONS = ['online', 'offline', 'detach'] as const
+export type ResourceAction = (typeof RESOURCE_ACTIONS)[number]
 
 /** What a command says besides its name and its job. Each command has its own; what is missing or too much is refused. */
 export interface CommandOptions {
-  /** `mirror`: all four. `verify`: start, stop. `transmit`: pause, resume. */
-  action?: MirrorAction
+  /** `mirror`: all four. `verify`: start, stop. `transmit`: pause, resume. `resource`: online, offline, detach. */
+  action?: MirrorAction | ResourceAction
+  /** `resource`: whose. */
+  application?: string
   /** `verify` start: compare everything, or what may differ. Without it `full`. */
   mode?: CheckMode
   /** `bandwidth`: so much a second at most; null: no limit. */

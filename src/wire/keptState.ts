@@ -8,13 +8,13 @@ export interface KeptState {
   records: Record<string, JobRecord>
 }
 
-/** 2: promises of the modes with quorum, which an engine that did not know them would break; 3: a job is detached, and such an engine would act on its faults. */
+/** 2: promises of the modes with quorum, which an engine that did not know them would break; 3: a job or an application is detached or offline, and such an engine would act on it. */
 export const KEPT_FORMAT_MAX = 3
 
 /** The oldest one that holds it, so that a pair of the guide's mode may go back to the version before. */
 export function formatOf(records: Record<string, JobRecord>): KeptState['formatVersion'] {
   const all = Object.values(records)
-  if (all.some(({ detached }) => detached)) return 3
+  if (all.some(({ detached, resources }) => detached || Object.keys(resources ?? {}).length > 0)) return 3
   return all.some(({ claim, released }) => claim || released) ? 2 : 1
 }
 
@@ -25,6 +25,8 @@ export const detachedSchema = z.looseObject({
   untilMs: z.number().nullable(),
   stopData: z.boolean()
 })
+
+export const resourcesSchema = z.record(z.string(), z.object({ word: z.enum(['offline', 'detached']), sinceMs: z.number(), by: z.string() }))
 
 const recordSchema = z.looseObject({
   job: z.string(),
@@ -49,6 +51,7 @@ const recordSchema = z.looseObject({
   selectedSequence: z.int().min(0).default(0),
   detached: detachedSchema.nullish(),
   detachSequence: z.int().min(0).optional(),
+  resources: resourcesSchema.optional(),
   history: z.array(z.object({ roleSequence: z.int().min(0), owner: z.string() }))
 })
 

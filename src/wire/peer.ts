@@ -70,6 +70,22 @@ export interface NodeView {
 /** The card of a virtual address: it has a link; it has none, and another one that could carry the address has; no card has. */
 export type VipPath = 'ok' | 'other' | 'lost'
 
+export interface ApplicationView {
+  name: string
+  state: 'online' | 'offline' | 'starting' | 'stopping' | 'error'
+  /** As people are told it: online, offline, starting, stopping, failed, detached. This and what follows is absent in what an older version says. */
+  word?: string
+  /** Wall clock of the node: its last change, as far as this engine has seen it. */
+  sinceMs?: number | null
+  /** Who took it offline or detached it. */
+  by?: string | null
+  /** So often it was restarted in the window of its limit, and so often it may be. */
+  restarts?: number
+  restartsMax?: number
+  /** Of one that has failed. */
+  why?: string | null
+}
+
 export interface JobView {
   record: JobRecord
   /** What this node does with the job now. `standby`: the other node owns it. */
@@ -78,7 +94,7 @@ export interface JobView {
   /** Why it is in error, or waits. */
   note: string | null
   vips: { name: string; address: string; prefix: number; up: boolean; path?: VipPath }[]
-  applications: { name: string; state: 'online' | 'offline' | 'starting' | 'stopping' | 'error' }[]
+  applications: ApplicationView[]
   data: MirrordStatus | null
   /** It has stopped, and all that it had was taken by the other copy; absent: no, or told by an earlier version. */
   drained?: boolean

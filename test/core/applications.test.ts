@@ -60,7 +60,7 @@ test.each([
   desk.peerSays(peerView(B, peer === 'flagged' ? { errorFlag: 'x' } : {}, { config: withoutData() }))
   fails(desk, 'POSTGRES')
   desk.end('stop').end('stop').end('start', REFUSED)
-  expect(desk.job).toMatchObject({ phase, restarts: [expect.any(Number)] })
+  expect(desk.job).toMatchObject({ phase, restarts: [{ applications: ['POSTGRES'] }] })
   expect(desk.job.pendingFlag ?? desk.job.note).toMatch(/psql is not installed/)
 })
 

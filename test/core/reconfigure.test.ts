@@ -81,7 +81,7 @@ test('a data program that cannot take it on goes on with what it has, and the jo
 test('what needs the job offline is refused while it serves, and while it is being brought out', () => {
   const desk = owner()
   const next = withJob({ applications: [] })
-  expect(hold(desk, next)).toContain(`needs ${JOB} brought out, and it is online on ${A}`)
+  expect(hold(desk, next)).toContain(`needs ${JOB} detached or brought out, and it is online on ${A}`)
   desk.command('bringout')
   expect(hold(desk, next)).toContain('bringout')
   desk.endAll()
@@ -90,7 +90,7 @@ test('what needs the job offline is refused while it serves, and while it is bei
 
 test('the standby says of a job that serves elsewhere where that is', () => {
   const desk = standby().peerSays(peerView(A, {}, { phase: 'online', state: 'online' }))
-  expect(hold(desk, withJob({ applications: [] }))).toContain(`needs ${JOB} brought out, and it is online on ${A}`)
+  expect(hold(desk, withJob({ applications: [] }))).toContain(`needs ${JOB} detached or brought out, and it is online on ${A}`)
 })
 
 test('a job that is held for a change is not brought in before it is decided', () => {

@@ -91,6 +91,7 @@ interface Recorded {
   mirrorInSync: boolean
   selectedSequence: number
   detached?: { stopData: boolean } | null
+  resources?: Record<string, { word: string }>
 }
 
 function recordText(record: Recorded): string {
@@ -104,7 +105,8 @@ function recordText(record: Recorded): string {
     record.safety === 'full' && 'safety FULL',
     !record.mirrorInSync && 'not in sync',
     record.selectedSequence === record.roleSequence && 'selected',
-    record.detached && (record.detached.stopData ? 'detached, data stopped' : 'detached')
+    record.detached && (record.detached.stopData ? 'detached, data stopped' : 'detached'),
+    ...Object.entries(record.resources ?? {}).map(([name, { word }]) => `${name} ${word}`)
   ]
   return [`${record.roleSequence} ${record.owner} ${record.desired}`, ...more.filter(Boolean)].join(', ')
 }

@@ -1,6 +1,6 @@
 import { A, arbitrationConfig, B, monitorConfig, quorumConfig, waitingConfig } from '../fakes/pairConfig'
 import type { Config, JobMode, Safety } from '../../src/model'
-import type { MirrorAction } from '../../src/wire'
+import type { MirrorAction, ResourceAction } from '../../src/wire'
 import { transcriptLines } from '../fakes/transcript'
 import { World } from '../fakes/world'
 
@@ -42,6 +42,10 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
   [/^selectsrc (\S+) at (\S+), not confirmed$/, (world, [node = '', name = '']) => void world.command(name, 'selectsrc', { node })],
   [/^the applications write$/, (world) => world.write()],
   [/^the job has safety (full|off)$/, (world, [safety]) => world.changeConfig(({ data }) => ({ data: data && { ...data, safety: safety as Safety } }))],
+  [
+    /^(\S+) (online|offline|detach) at (\S+)$/,
+    (world, [application = '', action, name = '']) => void world.command(name, 'resource', { application, action: action as ResourceAction })
+  ],
   [/^detach at (\S+)$/, (world, [name = '']) => void world.command(name, 'detach')],
   [/^detach at (\S+), data stops$/, (world, [name = '']) => void world.command(name, 'detach', { stopData: true })],
   [/^detach at (\S+) for ([\d.]+)s$/, (world, [name = '', s]) => void world.command(name, 'detach', { forMs: Number(s) * 1000 })],

@@ -12,7 +12,18 @@ const work: Fault = (world, name, random, later) => {
   later(random() * 2 * WORK_MS, () => world.command(name, 'bringin'))
 }
 
+const APPLICATIONS = ['POSTGRES', 'AGENT']
+const ACTIONS = ['online', 'offline', 'detach'] as const
+
+/** One application, by hand. */
+const resource: Fault = (world, name, random) => {
+  const [application, action] = [APPLICATIONS[Math.floor(random() * 2)] ?? 'AGENT', ACTIONS[Math.floor(random() * 3)] ?? 'online']
+  world.command(name, 'resource', { application, action })
+}
+
 export const DETACH_FAULTS: [name: string, fault: Fault][] = [
+  ['one application at', resource],
+  ['one application at', resource],
   ['detach, work, bringin at', work],
   ['detach, work, bringin at', work],
   ['detach for a time at', (world, name, random) => void world.command(name, 'detach', { stopData: random() < 0.5, forMs: FOR_MS })],
@@ -24,5 +35,10 @@ export const DETACH_FAULTS: [name: string, fault: Fault][] = [
 
 /** Nobody works on it any more. */
 export function endWork(world: World): void {
-  for (const node of Object.values(world.nodes)) if (node.state?.jobs[JOB]?.record.detached) world.command(node.name, 'bringin')
+  for (const { name, state } of Object.values(world.nodes)) {
+    const record = state?.jobs[JOB]?.record
+    if (record?.detached) world.command(name, 'bringin')
+    const [application] = Object.keys(record?.resources ?? {})
+    if (application !== undefined) world.command(name, 'resource', { application, action: 'online' })
+  }
 }

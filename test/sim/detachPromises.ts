@@ -14,8 +14,11 @@ export class DetachPromises {
     const job = node.state?.jobs[JOB]
     if (!job) return
     if (job.detaching === null) this.learn(world, node, job.record)
-    const starts = actions.some((action) => action.do === 'order' && action.order.do === 'start')
-    if (starts && job.record.detached && !job.yielded) throw new Error(`${node.name} starts an application of a job that is detached`)
+    const started = actions.flatMap((action) => (action.do === 'order' && action.order.do === 'start' ? [action.order.application] : []))
+    const off = started.find((name) => job.record.resources?.[name]?.word === 'offline')
+    if (off !== undefined) throw new Error(`${node.name} starts ${off}, which was taken offline`)
+    const byHand = job.plan?.kind === 'resource' && job.plan.cause === 'command'
+    if (started.length > 0 && job.record.detached && !job.yielded && !byHand) throw new Error(`${node.name} starts an application of a job that is detached`)
   }
 
   private learn(world: World, node: FakeNode, record: JobRecord): void {

@@ -3,7 +3,7 @@ import type { Check } from '../check'
 import { firstUnmet } from '../check'
 import { modeCheck } from '../fit'
 import { handOver, peerCanTake } from '../handover'
-import { peerJob, RESTART_WINDOW_MS, type JobState, type State } from '../state'
+import { peerJob, UNDONE_MS, type JobState, type State } from '../state'
 import { idleCondition, switchConditions } from '../switchable'
 import { log, type Seeing, type Turn } from '../turn'
 import { ageText } from '../words'
@@ -50,7 +50,7 @@ function stayed(state: State, { name, record: { takeReason, takeTimeMs } }: JobS
 
 function able(turn: Seeing, job: JobState): Check {
   const { state } = turn
-  const undone = job.undoneAtMs !== null && state.atMs - job.undoneAtMs < RESTART_WINDOW_MS
+  const undone = job.undoneAtMs !== null && state.atMs - job.undoneAtMs < UNDONE_MS
   const met = peerCanTake(turn, job)
   const why = (): string => (undone ? `a hand-over of ${job.name} has just come to nothing` : `${state.peerNode} cannot take ${job.name} now`)
   return { name: `${state.peerNode} can take`, met, value: () => (met ? 'yes' : undone ? 'undone' : 'no'), why, by: 'peer' }

@@ -3,10 +3,22 @@ import type { ApplicationConfig } from '../config'
 import { AGENT_EXAMPLE, readAgent } from './agentSection'
 import { emptyRecord } from './clusterSections'
 import { checkName } from './name'
+import { readRestart, RESTART_KEYS } from './restartSection'
 import { scalarText, Section } from './section'
 
 const KINDS = ['service', 'process', 'agent'] as const
-const APPLICATION_KEYS = ['name', ...KINDS, 'parameters', 'checkLevel', 'startTimeout', 'stopTimeout', 'checkInterval', 'checkTimeout', 'dependsOn']
+const APPLICATION_KEYS = [
+  'name',
+  ...KINDS,
+  'parameters',
+  'checkLevel',
+  'startTimeout',
+  'stopTimeout',
+  'checkInterval',
+  'checkTimeout',
+  ...RESTART_KEYS,
+  'dependsOn'
+]
 const PROCESS_KEYS = ['start', 'stop', 'check', 'user', 'workingDirectory', 'environment', 'stopSignal']
 const DEFAULT_START_TIMEOUT_MS = 60_000
 const DEFAULT_STOP_TIMEOUT_MS = 60_000
@@ -33,6 +45,7 @@ export function readApplication(job: Section, item: Node): ApplicationConfig {
     stopTimeoutMs: section.durationMs('stopTimeout', DEFAULT_STOP_TIMEOUT_MS, TIMEOUT_MS),
     checkIntervalMs: section.durationMs('checkInterval', DEFAULT_CHECK_INTERVAL_MS, TIMEOUT_MS),
     checkTimeoutMs: section.durationMs('checkTimeout', DEFAULT_CHECK_TIMEOUT_MS, TIMEOUT_MS),
+    ...readRestart(section),
     dependsOn: section.list('dependsOn', '[ POSTGRES ]').map((other) => scalarText(other) ?? '')
   }
   job.source.remember(application, section.place('name'))

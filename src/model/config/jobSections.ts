@@ -15,9 +15,10 @@ import { readApplication } from './applicationSection'
 import { emptyRecord } from './clusterSections'
 import { type ReadMode, readMode, readSafety } from './modeSection'
 import { checkName } from './name'
+import { readRestart, RESTART_KEYS } from './restartSection'
 import { hasControl, printable, scalarText, Section } from './section'
 
-const JOB_KEYS = ['mode', 'firstOwner', 'vips', 'applications', 'data']
+const JOB_KEYS = ['mode', 'firstOwner', 'vips', 'applications', 'data', ...RESTART_KEYS]
 const DATA_KEYS = ['folders', 'port', 'capture', 'queue', 'safety', 'pagefile', 'redoQueue', 'partnerTimeout', 'bandwidth']
 const QUEUE_BYTES = { min: 1024 ** 2, max: 16 * 1024 ** 3 }
 const PAGEFILE_BYTES = { min: 0, max: 1024 ** 4 }
@@ -46,6 +47,7 @@ function readJob(section: Section, name: string, defaultPort: number, withWitnes
     name,
     mode: mode.mode,
     ...(section.valueNode('firstOwner') ? { firstOwner: section.text('firstOwner', '', 'RMHW132') } : {}),
+    ...readRestart(section),
     vips: section.list('vips', '[ { name: IP-DB_Group, address: 192.168.150.130/16 } ]').map((item) => readVip(section, item)),
     applications: applications.map((item) => readApplication(section, item)),
     data: section.valueNode('data') ? readData(section.section('data', `data of job ${name}`, DATA_KEYS), defaultPort, mode) : null
