@@ -53,6 +53,7 @@ export class Completer {
     if (kind === 'JOB') return this.jobNames()
     if (kind === 'LINK') return this.linkNames()
     if (kind === 'VIP') return this.vipNames()
+    if (kind === 'EVENT') return this.eventNames()
     if (kind === 'NODE') return this.context.store.open().map((entry) => entry.node)
     if (kind === 'AGENT') return this.agentNames()
     if (kind === 'COMMAND') return this.commandWords()
@@ -80,6 +81,12 @@ export class Completer {
   private async vipNames(): Promise<string[]> {
     const asked = await askAll(this.context.store.open())
     return [...new Set(asked.flatMap(({ status }) => Object.values(status?.self.jobs ?? {}).flatMap(({ vips }) => vips.map(({ name }) => name))))]
+  }
+
+  /** Of the nodes' system resource monitors. */
+  private async eventNames(): Promise<string[]> {
+    const views = (await askAll(this.context.store.open())).flatMap(({ status }) => [status?.self, status?.peer?.view])
+    return [...new Set(views.flatMap((view) => view?.monitor?.events.map(({ name }) => name) ?? []))]
   }
 
   private async jobNames(): Promise<string[]> {

@@ -21,6 +21,7 @@ import { Login } from './login'
 import { Logout } from './logout'
 import { Mirror } from './mirror'
 import { Mode } from './mode'
+import { Monitor } from './monitor'
 import { Open } from './open'
 import { Ready } from './ready'
 import { Resource } from './resource'
@@ -66,6 +67,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   logout: Logout,
   mirror: Mirror,
   mode: Mode,
+  monitor: Monitor,
   open: Open,
   ready: Ready,
   resource: Resource,

@@ -5,7 +5,17 @@ import type { Outcome } from './context'
 import { table } from './kit/table'
 import { clean, shortDuration } from './kit/text'
 import { jobWord } from './operate'
-import { failoverVerdict, readDecisions, reasonOf, serveVerdict, switchVerdict, type Answer, type Decisions, type Verdict } from './view/decisions'
+import {
+  failoverVerdict,
+  monitorVerdict,
+  readDecisions,
+  reasonOf,
+  serveVerdict,
+  switchVerdict,
+  type Answer,
+  type Decisions,
+  type Verdict
+} from './view/decisions'
 
 const WORDS = { yes: 'Yes', no: 'No', unknown: 'It cannot be told' }
 
@@ -29,11 +39,13 @@ export class Why extends CuiCommand {
     this.show(`Would ${standby} take over by itself if ${owner} were lost now?`, failover, standby)
     this.trigger(decisions)
     this.show(`Would switch ${job} be accepted now?`, move, decisions.answers.switch === null ? owner : standby)
+    const monitor = monitorVerdict(decisions)
+    if (monitor !== null) this.show(`Would an HA switch of the system resource monitor of ${owner} move ${job} now?`, monitor, owner)
     for (const text of decisions.unheard) this.sentence(`! ${text}`)
     const all = [serve, failover, move]
     return {
       exitCode: all.every(({ answer }) => answer === true) ? 0 : 1,
-      json: { job, owner, standby, serve, failover: { ...failover, trigger: triggerOf(decisions) }, switch: move, unheard: decisions.unheard }
+      json: { job, owner, standby, serve, failover: { ...failover, trigger: triggerOf(decisions) }, switch: move, monitor, unheard: decisions.unheard }
     }
   }
 

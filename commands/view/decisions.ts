@@ -78,6 +78,9 @@ export function switchVerdict({ answers }: Decisions): Verdict {
   return { answer, checks: [...gives.checks, ...takes.checks] }
 }
 
+/** null: no event of the owner's monitor could move it, or the owner does not say. */
+export const monitorVerdict = ({ answers: { monitor } }: Decisions): Verdict | null => (monitor === null ? null : verdictOf(monitor))
+
 export const serveVerdict = ({ answers: { serve } }: Decisions): Verdict => verdictOf(serve)
 
 const verdictOf = (decision: DecisionView | null): Verdict =>

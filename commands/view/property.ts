@@ -1,5 +1,5 @@
 import type { NeedToVerify } from '../../src/model'
-import type { ApplicationView, MirrordStatus } from '../../src/wire'
+import type { ApplicationView, MirrordStatus, MonitorView } from '../../src/wire'
 import type { Output } from '../context'
 import { table, type Property } from '../kit/table'
 import { shortDuration, thousands } from '../kit/text'
@@ -26,14 +26,19 @@ export function serviceProperties(now: JobNow): Property[] {
       ]
     ),
     ...view.applications.map((application): Property => [application.name, aged(applicationWord(application), now.seen)]),
-    // No event is watched for yet.
-    ['System resource monitor', 'NA']
+    ['System resource monitor', aged(monitorWord(now.seen?.view.monitor), now.seen)]
   ]
 }
 
 /** Its state, and how near a failed one is to its restart limit. */
 export const applicationWord = ({ state, word = state, restarts = 0, restartsMax }: ApplicationView): string =>
   word === 'failed' && restartsMax !== undefined ? `failed (${restarts} of ${restartsMax} restarts)` : word
+
+/** NA: nothing is watched. An error with the names of the events; what they saw stands with the problems. */
+function monitorWord(monitor: MonitorView | undefined): string {
+  const errors = monitor?.events.filter(({ state }) => state === 'Error').map(({ name }) => name) ?? []
+  return monitor === undefined ? 'NA' : errors.length === 0 ? monitor.state : `Error (${errors.join(', ')})`
+}
 
 /** Everything between Data and Pagefile Used; nothing for a job without folders. */
 export function dataProperties(now: JobNow): Property[] {
@@ -129,6 +134,7 @@ export function propertyObject(cluster: ClusterView, now: JobNow, rows: Property
     phase: now.view?.phase ?? null,
     note: now.view?.note ?? null,
     detached: now.view?.record.detached ?? null,
+    monitor: now.seen?.view.monitor ?? null,
     vips: now.view?.vips ?? [],
     applications: now.view?.applications ?? [],
     data: now.view?.data ?? null

@@ -1,6 +1,7 @@
 import { endTimeAlone, settleDetached } from './attach'
 import { startsAlone } from './alone'
 import { trustOwnCopy, trustPeerCopy } from './data'
+import { isDetached } from './detached'
 import { followMode, settleSafety } from './safety'
 import { settleStale } from './staleConfig'
 import { settleSelected } from './selectSource'
@@ -74,6 +75,8 @@ function settleOwner(turn: Turn, job: JobState): void {
   followMode(turn, job)
   if (job.record.handover) return settleHandover(turn, job)
   if (job.record.desired === 'offline') return settleOffline(turn, job)
+  // Only says that it stays.
+  if (isDetached(job)) settleMonitored(turn, job)
   if (settleDetached(turn, job) || settleCutOff(turn, job)) return
   const blocked = whyNotServe(turn.state, job)
   if (blocked) return stayInError(turn, job, blocked)

@@ -11,6 +11,8 @@ import type {
   ConfigView,
   EventEntry,
   HistoryAnswer,
+  MonitorEntry,
+  MonitorTestAnswer,
   StatusAnswer,
   TicketAnswer,
   VerifyReport,
@@ -41,6 +43,8 @@ export class FakeAgent {
   history: HistoryAnswer = { job: 'DB_Group', node: 'RMHW131', entries: [], unheard: null }
   /** Its resource agents. */
   agents: Record<string, AgentDescription> = {}
+  onMonitorTest: () => Pick<MonitorTestAnswer, 'events'> = () => ({ events: [] })
+  monitorHistory: MonitorEntry[] = []
   /** Its event log; who asks for later ones waits until `happen`. */
   readonly events: EventEntry[] = []
   private readonly following: (() => void)[] = []
@@ -112,6 +116,8 @@ export class FakeAgent {
     }
     if (path.startsWith('/v1/agents')) return this.resourceAgents(decodeURIComponent(path.slice('/v1/agents/'.length)))
     if (path === '/v1/config' && this.config) return this.configuration(method, body as unknown as ConfigRequest)
+    if (path === '/v1/monitor/test') return { body: { node: this.node, wallMs: 0, utcOffsetMinutes: 0, ...this.onMonitorTest() } }
+    if (path === '/v1/monitor/history') return { body: { node: this.node, utcOffsetMinutes: 0, entries: this.monitorHistory } }
     if (path === '/v1/events') return this.eventsPage(new URLSearchParams(query))
     if (path.startsWith('/v1/tickets/')) return { body: this.tickets.length > 1 ? this.tickets.shift() : this.tickets[0] }
     if (method === 'GET' && path.endsWith('/verify')) return this.verifyPage(new URLSearchParams(query))

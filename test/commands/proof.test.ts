@@ -56,6 +56,16 @@ const CHANGES: Record<string, Proof> = {
     leavesNothing: true,
     refused: { before: [...ONLINE, ...STANDBY_DEAD], code: 'E_DATA_NOT_CONNECTED', exitCode: 5 }
   },
+  monitor: {
+    before: ONLINE,
+    line: "monitor add RMHW131 busy --condition 'cpu >= 70%' --response 'equal 3 switch all'",
+    refused: {
+      before: STANDBY_DEAD,
+      line: "monitor add RMHW131 busy --condition 'cpu >= 70%' --response 'equal 3 alarm' --yes",
+      code: 'E_CONFIG_PEER',
+      exitCode: 3
+    }
+  },
   transmit: { before: ONLINE, line: 'transmit DB_Group pause', refused: { before: [], code: 'E_JOB_NOT_ONLINE', exitCode: 5 } },
   bandwidth: { before: ONLINE, line: 'bandwidth DB_Group 10MiB', refused: { before: [], line: 'bandwidth DB_Group much', code: 'E_USAGE', exitCode: 2 } },
   safety: {

@@ -9,8 +9,10 @@ import type { UsageAnswer, UsageQuestion } from './wire'
 const LOOK_EVERY_MS = 250
 /** Its own waits are shorter: a program that does not answer by then hangs as a whole, and is ended. */
 export const ANSWER_TIMEOUT_MS = 6_000
-/** One that dies or hangs at once is not started again and again. */
+/** One that dies or hangs is not started again and again. */
 const START_AGAIN_MS = 5_000
+/** Nobody has asked for so long: it is not kept for a question now and then. */
+const REST_AFTER_MS = 60_000
 /** A few numbers in a small heap; a thread for each file system that hangs. */
 const ENVIRONMENT = { NODE_OPTIONS: '--max-old-space-size=48 --max-semi-space-size=1', UV_THREADPOOL_SIZE: '16' }
 
@@ -67,7 +69,8 @@ export function watchedKeys({ events }: MonitorConfig): string[] {
 /** Keeps one program while somebody asks, and never waits for it longer than it says. */
 class Asker {
   private child: ChildProcess | null = null
-  private startedAtMs = -START_AGAIN_MS
+  private failedAtMs = Number.NEGATIVE_INFINITY
+  private askedAtMs = 0
   private numbers = 0
   private readonly waiting = new Map<number, (values: Values) => void>()
   private ended = false
@@ -78,10 +81,11 @@ class Asker {
   ask(keys: string[] | null, lasting: string | null): Promise<Values> {
     const child = this.running()
     if (child === null) return Promise.resolve({})
+    this.askedAtMs = monotonicMs()
     this.numbers += 1
     const question: UsageQuestion = { number: this.numbers, keys, lasting }
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.drop(child), ANSWER_TIMEOUT_MS)
+      const timer = setTimeout(() => this.failed(child), ANSWER_TIMEOUT_MS)
       this.waiting.set(question.number, (values) => {
         clearTimeout(timer)
         this.waiting.delete(question.number)
@@ -91,9 +95,9 @@ class Asker {
     })
   }
 
-  /** Nobody watches anything: it is not kept for a question now and then. */
+  /** Nobody watches anything. */
   rest(): void {
-    if (this.waiting.size === 0) this.drop(this.child)
+    if (this.waiting.size === 0 && monotonicMs() - this.askedAtMs > REST_AFTER_MS) this.drop(this.child)
   }
 
   end(): void {
@@ -103,12 +107,11 @@ class Asker {
 
   private running(): ChildProcess | null {
     if (this.child !== null) return this.child
-    if (this.ended || monotonicMs() - this.startedAtMs < START_AGAIN_MS) return null
-    this.startedAtMs = monotonicMs()
+    if (this.ended || monotonicMs() - this.failedAtMs < START_AGAIN_MS) return null
     const child = spawn(this.command.file, this.command.args, { cwd: '/', stdio: ['pipe', 'pipe', 'ignore'], env: { ...process.env, ...ENVIRONMENT } })
     this.child = child
-    child.once('error', () => this.drop(child))
-    child.once('exit', () => this.drop(child))
+    child.once('error', () => this.failed(child))
+    child.once('exit', () => this.failed(child))
     child.stdin?.on('error', () => undefined)
     if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => this.heard(line))
     return child
@@ -117,6 +120,12 @@ class Asker {
   private heard(line: string): void {
     const { number, values } = JSON.parse(line) as UsageAnswer
     this.waiting.get(number)?.(values)
+  }
+
+  private failed(child: ChildProcess): void {
+    if (child !== this.child) return
+    this.failedAtMs = monotonicMs()
+    this.drop(child)
   }
 
   /** Whoever waits for it hears that nothing could be read. */

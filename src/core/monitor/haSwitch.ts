@@ -1,6 +1,6 @@
 import { parseResponse } from '../../model'
-import type { Check } from '../check'
-import { firstUnmet } from '../check'
+import { type Check, firstUnmet } from '../check'
+import { watchedChecks } from '../detached'
 import { modeCheck } from '../fit'
 import { handOver, peerCanTake } from '../handover'
 import { peerJob, UNDONE_MS, type JobState, type State } from '../state'
@@ -16,6 +16,7 @@ import { forgetWanted } from './sampled'
 export function monitorChecks(turn: Seeing, job: JobState): Check[] {
   const { state } = turn
   return [
+    ...watchedChecks(state, job),
     modeCheck(state, job),
     idleCondition(turn, job),
     ...switchConditions(turn, job),
@@ -68,6 +69,7 @@ export const mayMove = ({ config, node }: State, { name }: JobState): boolean =>
 /** The job serves here, and an event wants it to go. True: it is on its way. */
 export function settleMonitored(turn: Turn, job: JobState): boolean {
   const { state } = turn
+  if (job.phase !== 'online') return false
   const wanting = Object.entries(state.monitor.events).find(([, { wanted }]) => wanted[job.name] !== undefined)
   if (wanting === undefined) return false
   const [event, { cause }] = wanting

@@ -99,6 +99,20 @@ test.each<[why: string, prepare: () => Desk, check: string]>([
   expect(problems).toContain('the system resource monitor of RMHW131 is in error: cpu: CPU Rate 92% >= 70%, 3 times in a row')
 })
 
+test('a job that is detached stays, which is said once', () => {
+  const desk = active()
+  desk.command('detach')
+  const { detached = null, detachSequence = 0 } = desk.job.record
+  desk.peerSays(peerView(B, { detached, detachSequence }, { config: monitored() }))
+  const said: string[] = []
+  for (const cpu of [90, 91, 92, 93]) {
+    look(desk, cpu)
+    said.push(...desk.logs.filter((text) => text.includes('stays on')))
+  }
+  expect(said).toEqual([expect.stringContaining('DB_Group stays on RMHW131: it is detached (by root)')])
+  expect(desk.job).toMatchObject({ phase: 'online', plan: null })
+})
+
 test('it goes as soon as nothing is in its way, as long as the event lasts', () => {
   const desk = looks(active(monitored(), { monitor: inError }), 90, 91, 92)
   expect(desk.job.plan).toBeNull()
