@@ -5,6 +5,7 @@ import { CuiCommand, everywhere, type HelpText } from './base'
 import { type ConfigFlags, configNode, configuring, edited, postChange, printVerdict, readView } from './change'
 import type { Outcome } from './context'
 import { confirmed } from './dangerous'
+import { bringinNew } from './job/bringin'
 import { createByDialogue, modifyByDialogue } from './job/dialogue'
 import { Draft } from './job/draft'
 import { changesOf, type PartFlags, parts } from './job/changes'
@@ -21,6 +22,7 @@ const ACTIONS = ['create', 'modify', 'remove', 'show'] as const
 type Changing = 'create' | 'modify' | 'remove'
 
 interface JobFlags extends ConfigFlags, PartFlags {
+  bringin?: boolean | undefined
   confirm?: string | undefined
 }
 
@@ -40,12 +42,13 @@ export class Job extends CuiCommand {
     ...everywhere,
     ...configuring,
     ...parts,
+    bringin: Flags.boolean({ description: 'a new job is started at once, and its first copy followed' }),
     confirm: Flags.string({ description: 'the name of the job, to remove one whose copies may differ' })
   }
   static override about: HelpText = {
     summary: 'create, modify, remove or show a job; both nodes check all of it before anything is changed',
     usage:
-      'job create|modify|remove|show [JOB] [--file FILE|-] [--mode MODE] [--safety full|off] [--vip NAME=ADDRESS/PREFIX[@NIC]] [--folder PATH] [--exclude [FOLDER=]PATTERN] [--service NAME=UNIT] [--process NAME=COMMAND] [--agent NAME=TYPE] [--depends NAME=OTHER] [--set KEY=VALUE] [--unset KEY] [--confirm JOB] [--yes] [--dry-run] [--reason TEXT]',
+      'job create|modify|remove|show [JOB] [--file FILE|-] [--mode MODE] [--safety full|off] [--vip NAME=ADDRESS/PREFIX[@NIC]] [--folder PATH] [--exclude [FOLDER=]PATTERN] [--service NAME=UNIT] [--process NAME=COMMAND] [--agent NAME=TYPE] [--depends NAME=OTHER] [--set KEY=VALUE] [--unset KEY] [--bringin] [--confirm JOB] [--yes] [--dry-run] [--reason TEXT]',
     example: 'job create Web --vip IP-Web=192.168.150.131/16 --folder /srv/web --service NGINX=nginx',
     guide: '3'
   }
@@ -59,6 +62,7 @@ export class Job extends CuiCommand {
     const job = action === 'create' ? await this.newName(args.job, view) : jobWord(this.context, args.job, usage)
     if (action === 'show') return this.show(job, view)
     checkConfirm(job, flags.confirm)
+    if (flags.bringin && action !== 'create') throw fail('E_USAGE', { what: `--bringin starts a new job, and ${job} is none.`, usage })
     const edit = action === 'remove' ? removeJob(job) : await this.editOf(action, job, flags, { entry, view })
     if (edit === null) return { exitCode: 1, json: { command: `job ${action} ${job}`, ok: false } }
     return await this.change({ action, job, entry, view, text: edited(view.agreed.text, edit), flags })
@@ -133,10 +137,11 @@ export class Job extends CuiCommand {
     printVerdict(this.output, { ...done, warnings: [] })
     await awaitJob(this.context, job, action !== 'remove')
     const next = await printNext(this.context, this.output, action, job)
+    const started = action === 'create' && flags.bringin === true ? { bringin: (await bringinNew(this.context, this.output, job)).json } : {}
     return this.outcome(
       plan,
       { ...done, warnings: asked.warnings ?? [] },
-      { text: jobText(text, job), next, ...(stays === null ? {} : { stays: stays.nodes }) }
+      { ...started, text: jobText(text, job), next, ...(stays === null ? {} : { stays: stays.nodes }) }
     )
   }
 

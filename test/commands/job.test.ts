@@ -1,5 +1,6 @@
 import type { ConfigRequest, ConfigView } from '../../src/wire'
 import { Bench } from './harness'
+import { cuiSim } from './simulation'
 
 const TEXT = `cluster: seoul-db
 nodes:
@@ -143,6 +144,14 @@ test('a refusal of a node comes with its words, before anything is shown or aske
   )
   bench.a.onChange = () => ({ refuse })
   expect(await bench.cui([...CREATE, '--yes'])).toEqual({ exitCode: 5, out: '', err: `[RMHW131]: ${refuse.message}\nTry: Make the folder\n` })
+})
+
+test('with --bringin it is started at once, and its first copy is followed to its end', async () => {
+  const { exitCode, out } = await cuiSim([], ['job create Web --folder /srv/web --mode guide --bringin', 'wait Web synchronized --timeout 1s'])
+  expect(exitCode).toBe(0)
+  expect(out).toContain('Send bringin Job command succeeded!')
+  expect(out).toContain('The first copy of Web is whole.')
+  expect(await bench.cui(['job', 'modify', 'DB_Group', '--set', 'mode=guide', '--bringin'])).toMatchObject({ exitCode: 2 })
 })
 
 describe('remove', () => {

@@ -70,7 +70,8 @@ const CHANGES: Record<string, Proof> = {
   bandwidth: { before: ONLINE, line: 'bandwidth DB_Group 10MiB', refused: { before: [], line: 'bandwidth DB_Group much', code: 'E_USAGE', exitCode: 2 } },
   safety: {
     before: ['mode DB_Group guide', ...ONLINE],
-    line: 'safety DB_Group full',
+    // What was high availability goes on with safety FULL.
+    line: 'safety DB_Group off',
     refused: { before: ONLINE, line: 'safety DB_Group off', code: 'E_MODE_SAFETY', exitCode: 5 }
   },
   upgrade: {
@@ -100,6 +101,36 @@ const CHANGES: Record<string, Proof> = {
     before: [],
     line: 'job create Web --folder /srv/web --mode guide',
     refused: { before: [], line: 'job create DB_Group --folder /srv/web', code: 'E_JOB_EXISTS', exitCode: 5 }
+  },
+  'job modify': {
+    before: [],
+    line: 'job modify DB_Group --process MORE=true --set applications.MORE.stopTimeout=5s',
+    refused: { before: ONLINE, code: 'E_CONFIG_JOB_ONLINE', exitCode: 5 }
+  },
+  'job remove': {
+    before: ['job create Web --folder /srv/web --mode guide'],
+    line: 'job remove Web --confirm Web',
+    refused: { before: ['job create Web --folder /srv/web --mode guide', 'bringin Web'], code: 'E_CONFIG_JOB_ONLINE', exitCode: 5 }
+  },
+  'link add': {
+    before: ONLINE,
+    line: 'link add serial --type serial --device RMHW131=/dev/ttyS0 --device RMHW132=/dev/ttyS0',
+    refused: { before: [], line: 'link add serial --type serial --address RMHW131=10.0.0.1', code: 'E_USAGE', exitCode: 2 }
+  },
+  'link remove': {
+    before: ONLINE,
+    line: 'link remove link-0',
+    refused: { before: ['link remove link-0'], code: 'E_NO_SUCH_PART', exitCode: 2 }
+  },
+  'vip add': {
+    before: ONLINE,
+    line: 'vip add DB_Group IP-More --address 192.168.150.141/16',
+    refused: { before: [], line: 'vip add Mail IP-More --address 192.168.150.141/16', code: 'E_NO_SUCH_PART', exitCode: 2 }
+  },
+  'vip remove': {
+    before: ['vip add DB_Group IP-More --address 192.168.150.141/16', ...ONLINE],
+    line: 'vip remove DB_Group IP-More',
+    refused: { before: [], code: 'E_NO_SUCH_PART', exitCode: 2 }
   }
 }
 
@@ -138,7 +169,7 @@ describe.each(Object.entries(CHANGES))('%s', (command, { before, line, refused, 
     const { exitCode, out } = await cuiSim([], [...before, line])
     expect(exitCode).toBe(0)
     expect(out.trimEnd().split('\n').length).toBeGreaterThan(before.length)
-    const wrong = await cuiSim([command, '--no-such-option'])
+    const wrong = await cuiSim([...command.split(' '), '--no-such-option'])
     expect(wrong).toMatchObject({ exitCode: 2, out: '', err: expect.stringContaining('Try: ') })
   })
 })
