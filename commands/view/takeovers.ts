@@ -42,7 +42,7 @@ function changeOf(parts: TakeoverView[]): Change {
     how: typed.command ?? (main.takeReason === 'manual' ? 'switch' : main.takeReason === 'forced' ? 'forcetake' : 'failover'),
     atMs: (gives ?? main).atMs,
     account: typed.account,
-    reason: typed.reason,
+    reason: typed.reason ?? gives?.reason ?? null,
     outcome: (takes?.end ?? gives?.end)?.outcome ?? null,
     outageMs: gives?.end?.outageMs ?? takes?.end?.outageMs ?? null,
     loss: takes?.loss ?? null,
@@ -68,7 +68,7 @@ export const changeRow = (change: Change, utcOffsetMinutes: number): string[] =>
 /** Everything about one change, in lines. */
 export function changeLines(change: Change, utcOffsetMinutes: number): string[] {
   const { account, reason, loss, outcome, outageMs } = change
-  const who = account === null ? 'by itself' : `typed by ${account}${reason === null ? '' : `, reason: ${reason}`}`
+  const who = account === null ? `by itself${reason === null ? '' : `: ${reason}`}` : `typed by ${account}${reason === null ? '' : `, reason: ${reason}`}`
   return [
     `Role sequence ${change.roleSequence}: ${change.how} from ${change.from} to ${change.to}, ${who}`,
     `Ended: ${outcome ?? 'not as far as anybody has kept'}; outage ${outageMs === null ? 'not known' : `at most ${outageText(outageMs)}`}`,

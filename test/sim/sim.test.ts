@@ -1,4 +1,5 @@
 import { failingSeeds, story } from './lives'
+import { simulateMonitored } from './monitorLives'
 import { simulate, simulateWork } from './simulate'
 import { simulateEtcd, simulateModes, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
 
@@ -18,6 +19,7 @@ test.each([
   ['pairs with a witness', simulateQuorum],
   ['pairs with etcd as their witness', simulateEtcd],
   ['pairs whose mode and times are changed', simulateModes],
+  ['pairs that watch their processors', simulateMonitored],
   ['pairs on which somebody works', simulateWork],
   ['pairs with a witness on which somebody works', simulateQuorumWork]
 ])(
@@ -43,4 +45,9 @@ test.each([
 ])('in the lives of %s in which somebody works the job is often detached', (_what, live) => {
   const counts = Array.from({ length: 20 }, (_, seed) => live(seed, null))
   expect(counts.filter((count) => count > 0).length).toBeGreaterThan(4)
+})
+
+test('in the lives of pairs that watch their processors the job is often moved for it', () => {
+  const moves = Array.from({ length: 20 }, (_, seed) => simulateMonitored(seed))
+  expect(moves.filter((count) => count > 0).length).toBeGreaterThan(4)
 })

@@ -1,4 +1,5 @@
 import type { Action, Event } from '../../src/core'
+import type { Config } from '../../src/model'
 import { A, B, withSafety } from '../fakes/pairConfig'
 import { World, type FakeNode } from '../fakes/world'
 import { DETACH_FAULTS, endWork } from './detachFaults'
@@ -9,8 +10,17 @@ import { Promises } from './promises'
 import { chances, comeToRest, FAULTS_MS, maybeFault, startsFail, STEP_MS } from './life'
 import { randomFrom } from './random'
 
+/** What is other in a life than in that of the usual pair. */
+export interface Otherwise {
+  config: Config
+  /** Throws what was broken. */
+  check: (world: World, node: FakeNode, actions: Action[]) => void
+  /** Faults have ended. */
+  peace: (world: World) => void
+}
+
 /** One life of a pair: faults for three minutes, then peace, then it must be whole. Throws what was broken; answers how often the job was detached. */
-export function simulate(seed: number, line: ((text: string) => void) | null = null, faults = FAULTS): number {
+export function simulate(seed: number, line: ((text: string) => void) | null = null, faults = FAULTS, otherwise: Otherwise | null = null): number {
   const random = randomFrom(seed)
   let faulty = true
   const promises = new Promises()
@@ -19,9 +29,10 @@ export function simulate(seed: number, line: ((text: string) => void) | null = n
     if (line) for (const text of transcriptLines(node.name, event, actions)) line(text)
     promises.check(world, node, actions)
     detached.check(world, node, actions)
+    otherwise?.check(world, node, actions)
   }
   const world: World = new World({
-    config: withSafety(seed % 2 === 0 ? 'off' : 'full'),
+    config: otherwise?.config ?? withSafety(seed % 2 === 0 ? 'off' : 'full'),
     random,
     observe,
     delayMs: (what) => (what === 'message' ? 1 + random() * (faulty ? 1_500 : 20) : 20 + random() * 400),
@@ -41,6 +52,7 @@ export function simulate(seed: number, line: ((text: string) => void) | null = n
   faulty = false
   line?.('--- peace ---')
   world.heal()
+  otherwise?.peace(world)
   comeToRest(
     seed,
     (forMs) => {
