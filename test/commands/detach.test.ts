@@ -1,5 +1,6 @@
 import type { CommandRequest } from '../../src/wire'
 import { Bench } from './harness'
+import { Terminal } from './terminal'
 import { TAKE_TIME_MS } from './views'
 
 let bench: Bench
@@ -84,6 +85,26 @@ test("with its data stopped the property view is the guide's; else it is as ever
   const kept = (await bench.cui(['jobstate', 'DB_Group'])).out
   for (const [name, value] of Object.entries({ Connection: 'OK', Mirror: 'Idle', Replication: 'Idle', 'Target Side': 'Idle' }))
     expect(kept).toMatch(new RegExp(`^${name} +${value}$`, 'm'))
+})
+
+test.each([
+  ['yes', { stopData: true }],
+  ['no', { stopData: false }]
+])('at a terminal it asks whether replication stops: %s', async (answer, body) => {
+  const sent = heard()
+  const terminal = new Terminal(bench.home)
+  await terminal.sees('cui>')
+  terminal.type('detach DB_Group\r')
+  await terminal.sees('Stop the replication of DB_Group too?')
+  await terminal.sees('(Yes/No)')
+  terminal.type(`${answer}\r`)
+  await terminal.sees('Do you really want to detach it? (Yes/No)')
+  expect(sent).toEqual([])
+  terminal.type('yes\r')
+  await terminal.sees('Send detach Job command succeeded!')
+  expect(sent).toEqual([body])
+  terminal.type('exit\r')
+  await terminal.exit
 })
 
 test('help has usage and example', async () => {

@@ -36,6 +36,24 @@ function problemsOf(from: string | RegExp, to: string) {
   return 'problems' in answer ? answer.problems : []
 }
 
+describe('restart limits', () => {
+  const limits = (from: string, to: string) => {
+    const job = read(GOOD.replace(from, to)).jobs.DB_Group
+    return [job?.restart, ...(job?.applications.map(({ restart }) => restart) ?? [])]
+  }
+
+  test('of the job and of one application; where nothing is said nothing is there', () => {
+    expect(limits('mode: guide', 'mode: guide')).toEqual([undefined, undefined, undefined])
+    expect(limits('mode: guide', 'restartLimit: 5')).toEqual([{ max: 5, windowMs: 600_000 }, undefined, undefined])
+    expect(limits('startTimeout: 2m', 'restartLimit: 0, restartWindow: 1m')).toEqual([undefined, { max: 0, windowMs: 60_000 }, undefined])
+  })
+
+  test.each(['restartLimit: 101', 'restartLimit: -1', 'restartLimit: often', 'restartWindow: 9s', 'restartWindow: 25h'])('%s is refused', (text) => {
+    expect(problemsOf('startTimeout: 2m', text)).toHaveLength(1)
+    expect(problemsOf('mode: guide', text)).toHaveLength(1)
+  })
+})
+
 describe('a folder at another place on each node', () => {
   const PATHS = '{ path: { RMHW131: /data/db, RMHW132: /srv/db }, exclude: [ postmaster.pid ] }'
   const ONE_PATH = '{ path: /var/lib/postgresql/15/main/, exclude: [ postmaster.pid ] }'

@@ -140,6 +140,36 @@ describe('an application of kind process', () => {
     expect(alive(pid)).toBe(false)
   })
 
+  /** The program, and a daemon that was forked twice, with a session of its own: neither hears its signal. */
+  const deaf = (stopTimeoutMs: number) => {
+    const daemon = `(setsid sh -c "trap '' TERM; echo \\$\\$ > daemon; while :; do sleep 1; done" &)`
+    return app({ start: `trap '' TERM; (${daemon} ); while :; do sleep 1; done`, check: 'test -s daemon', stopTimeoutMs })
+  }
+
+  test('deaf, and with a daemon of its own that is deaf too: the stop leaves neither', async () => {
+    fs.rmSync(path.join(places.root, 'daemon'), { force: true })
+    const port = newEngine()
+    await port.start(group, deaf(300))
+    const [main, daemon] = [noted(), pidFrom('daemon')]
+    expect([alive(main), alive(daemon)]).toEqual([true, true])
+    await port.stop(group, deaf(300), { kill: false })
+    expect([alive(main), alive(daemon)]).toEqual([false, false])
+  })
+
+  test('the engine that stopped it is gone in the middle of that: the next one finds it running, and ends it', async () => {
+    fs.rmSync(path.join(places.root, 'daemon'), { force: true })
+    const first = newEngine()
+    await first.start(group, deaf(60_000))
+    const [main, daemon] = [noted(), pidFrom('daemon')]
+    const stopping = first.stop(group, deaf(60_000), { kill: false })
+    first.close()
+    const second = newEngine()
+    expect(await second.adopt(group, deaf(300))).toBe(true)
+    await second.stop(group, deaf(300), { kill: false })
+    expect([alive(main), alive(daemon)]).toEqual([false, false])
+    await stopping
+  })
+
   test('the stop command is used where there is one', async () => {
     const port = newEngine()
     const config = app({ start: 'trap "touch signalled" TERM; until test -e please; do sleep 0.05; done', stop: 'touch please' })
