@@ -4,6 +4,7 @@ import { AGENT_MESSAGES } from '../src/report/agent'
 import { ReportError } from '../src/report/report'
 import type { CommandAnswer, PeerMessage, PeerReply, TakeoverView } from '../src/wire'
 import { formatOf } from '../src/wire/keptState'
+import { measured } from './engine/lossMeasured'
 import { Orders } from './engine/orders'
 import type { Ports } from './ports'
 
@@ -95,7 +96,7 @@ export class Performer {
   /** It is not worth stopping for; the log says that there is a gap. */
   private async keep(entry: TakeoverView): Promise<void> {
     const { history, log } = this.context.ports
-    const outcome = await outcomeOf(history.write(entry))
+    const outcome = await outcomeOf(measured(this.context.ports.data, entry).then((whole) => history.write(whole)))
     if (!outcome.ok) log.event('warning', `The record of a takeover could not be kept: ${outcome.error.message}`, entry.job)
   }
 

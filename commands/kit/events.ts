@@ -1,9 +1,10 @@
 import { EVENTS_PAGE_MAX, EVENTS_WAIT_MS_MAX, type EventEntry, type EventLevel, type EventsAnswer } from '../../src/wire'
+import type { Report } from '../../src/report/report'
 import type { Context } from '../context'
 import { ANSWER_MS } from './client'
 import { pause } from './clock'
-import { fail, reportOf } from './fail'
-import { call } from './nodes'
+import { reportOf } from './fail'
+import { call, noAnswer } from './nodes'
 import type { NodeEntry } from './store'
 import { clean, nodeTime } from './text'
 
@@ -42,7 +43,9 @@ export class EventReader {
     const asked = await Promise.allSettled(this.entries.map((entry) => this.ask(entry, 0)))
     const reports = asked.flatMap((each) => (each.status === 'rejected' ? [reportOf(each.reason)] : []))
     if (reports.length === asked.length)
-      throw reports.length === 1 ? (asked[0] as PromiseRejectedResult).reason : fail('E_NO_ANSWER', { reasons: reports.map(({ message }) => message) })
+      throw reports.length === 1
+        ? (asked[0] as PromiseRejectedResult).reason
+        : noAnswer(this.entries.map((entry, i) => ({ entry, report: reports[i] as Report })))
     const events = asked.flatMap((each) => (each.status === 'fulfilled' ? each.value : [])).sort(byTime)
     const problems = reports.map(({ message, tryThis }) => `The events of a node are missing: ${message} ${tryThis}`.trim())
     return { events: events.slice(-this.filter.last), problems }

@@ -70,8 +70,12 @@ export function openNodes(store: Store, only: string | undefined): NodeEntry[] {
 /** At least one must answer. One that merely lost its session is told as that. */
 export function requireAnswer(asked: Asked[]): void {
   if (asked.some((one) => one.status !== null)) return
-  const reports = asked.flatMap((one) => (one.report === null ? [] : [one.report]))
-  const ended = reports.find((report) => report.exitCode === 4)
-  if (ended !== undefined && reports.length > 0) throw fail('E_SESSION_ENDED', { node: asked[reports.indexOf(ended)]?.entry.node ?? '' })
-  throw fail('E_NO_ANSWER', { reasons: reports.map((report) => report.message) })
+  throw noAnswer(asked.flatMap(({ entry, report }) => (report === null ? [] : [{ entry, report }])))
+}
+
+/** Why nobody answered: a session that has ended needs a login, whatever else is wrong. */
+export function noAnswer(silent: { entry: NodeEntry; report: Report }[]): Error {
+  const ended = silent.find(({ report }) => report.exitCode === 4)
+  if (ended !== undefined) return fail('E_SESSION_ENDED', { node: ended.entry.node })
+  return fail('E_NO_ANSWER', { reasons: silent.map(({ report }) => report.message) })
 }

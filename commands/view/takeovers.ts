@@ -15,6 +15,8 @@ export interface Change {
   outcome: string | null
   outageMs: number | null
   loss: TakeoverView['loss']
+  /** Measured when the old owner was back. */
+  returned: NonNullable<TakeoverView['returned']> | null
   parts: TakeoverView[]
 }
 
@@ -46,13 +48,31 @@ function changeOf(parts: TakeoverView[]): Change {
     outcome: (takes?.end ?? gives?.end)?.outcome ?? null,
     outageMs: gives?.end?.outageMs ?? takes?.end?.outageMs ?? null,
     loss: takes?.loss ?? null,
+    returned: takes?.returned ?? null,
     parts
   }
 }
 
 export const outageText = (ms: number | null): string => (ms === null ? '-' : ms < 10_000 ? `${(ms / 1000).toFixed(1)}s` : shortDuration(ms))
 
-const lossWord = ({ loss, how }: Change): string => (how === 'switch' || how === 'takeover' || loss?.none ? 'none' : loss === null ? '-' : 'possible')
+function lossWord({ loss, how, returned }: Change): string {
+  if (how === 'switch' || how === 'takeover' || loss?.none || returned?.differences === 0) return 'none'
+  if (returned?.files) return `at most in ${returned.files} ${returned.files === 1 ? 'file' : 'files'}`
+  return loss === null ? '-' : 'possible'
+}
+
+/** The comparison sees what the old owner had of its own and what was written meanwhile as one: it is a bound, and exact when it is nothing. */
+function returnText({ returned, from }: Change, utcOffsetMinutes: number): string[] {
+  if (returned === null) return []
+  const { atMs, compared, differences, files, bytes } = returned
+  const when = `Measured when ${from} was equal again, at ${nodeTime(atMs, utcOffsetMinutes)}:`
+  if (compared === null) return [`${when} nothing was compared, so nothing could be counted`]
+  if (differences === 0) return [`${when} nothing differed, so nothing is missing`]
+  const where = files === undefined ? '' : ` in ${files} ${files === 1 ? 'file' : 'files'}${bytes ? `, ${bytes.toLocaleString('en-US')} bytes` : ''}`
+  return [
+    `${when} ${differences} ${differences === 1 ? 'place' : 'places'}${where} differed: what ${from} had of its own, and what was written while it was away`
+  ]
+}
 
 export const changeRow = (change: Change, utcOffsetMinutes: number): string[] => [
   String(change.roleSequence),
@@ -73,6 +93,7 @@ export function changeLines(change: Change, utcOffsetMinutes: number): string[] 
     `Role sequence ${change.roleSequence}: ${change.how} from ${change.from} to ${change.to}, ${who}`,
     `Ended: ${outcome ?? 'not as far as anybody has kept'}; outage ${outageMs === null ? 'not known' : `at most ${outageText(outageMs)}`}`,
     ...(loss === null ? [] : [`Loss: ${loss.bound}`]),
+    ...returnText(change, utcOffsetMinutes),
     ...change.parts.flatMap((part) => partLines(part, utcOffsetMinutes))
   ]
 }

@@ -78,6 +78,8 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     tookAloneSequence: 0,
     typed: null,
     takeover: null,
+    taken: null,
+    servedThere: null,
     forcing: false,
     votesByMs: null,
     rivalSinceMs: null,

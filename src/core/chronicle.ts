@@ -1,10 +1,11 @@
-import type { CheckView, TakeoverEnd, TakeoverView } from '../wire'
+import type { CheckView, JobView, TakeoverEnd, TakeoverView } from '../wire'
 import { explain } from './explain'
 import { lossOf } from './loss'
 import { rulesOf } from './quorum/rules'
 import { configOf, owns, peerJob, type JobState, type State, type Takeover } from './state'
 import type { Turn } from './turn'
 
+const PERCENT_ALL = 100
 const MOVES = ['switch', 'takeover', 'forcetake', 'selectsrc']
 
 /**
@@ -19,6 +20,7 @@ export function chronicle(turn: Turn, before: State): void {
     else if (gives(was, job)) begin(turn, was, job, 'gives')
     const end = job.takeover === null ? null : endOf(turn.state, job, job.takeover)
     if (end !== null) finish(turn, job, end)
+    if (job.taken !== null) measureReturn(turn, job, job.taken)
   }
 }
 
@@ -84,10 +86,17 @@ function checksOf(state: State, job: JobState, part: TakeoverView['part']): Chec
   return explain(state, job).flatMap(({ question, checks, trigger }) => (question === wanted ? [...checks, ...(trigger ?? [])] : []))
 }
 
-/** The other node's last sign of life, if it served when its engine last spoke. */
+/** The other engine has said what it does with the job: it tells each change at once. */
+export function noteService({ atMs }: State, job: JobState, { phase }: JobView): void {
+  if (phase === 'online') job.servedThere = { atMs, still: true }
+  else if (job.servedThere?.still) job.servedThere = { atMs, still: false }
+}
+
+/** When the other node stopped serving, if it has said so; else its last sign of life, if it served when its engine last spoke. */
 function lastServed(state: State, job: JobState): number | null {
   const { atMs, peer, heartbeat } = state
-  if (peer === null || peerJob(state, job)?.phase !== 'online' || owns(state, job)) return null
+  if (peer === null || job.servedThere === null || owns(state, job)) return null
+  if (!job.servedThere.still) return job.servedThere.atMs
   const heard = (heartbeat?.links ?? []).flatMap(({ ageMs }) => (ageMs === null ? [] : [atMs - ageMs]))
   return Math.max(peer.atMs, ...heard)
 }
@@ -117,6 +126,23 @@ function finish(turn: Turn, job: JobState, outcome: TakeoverEnd['outcome']): voi
   if (job.takeover === null) return
   const { view, servedMs } = job.takeover
   const outageMs = outcome === 'online' && servedMs !== null ? Math.round(turn.state.atMs - servedMs) : null
+  const entry: TakeoverView = { ...view, end: { atMs: turn.state.wallMs, outcome, outageMs } }
   job.takeover = null
-  turn.actions.push({ do: 'history', entry: { ...view, end: { atMs: turn.state.wallMs, outcome, outageMs } } })
+  if (view.part === 'takes') job.taken = outcome === 'online' && view.takeReason !== 'manual' && view.loss !== null ? entry : null
+  turn.actions.push({ do: 'history', entry })
+}
+
+/** The old owner is back and equal again: what the comparison found is the measure of what it had and the new one lacked. */
+function measureReturn({ state, actions }: Turn, job: JobState, taken: TakeoverView): void {
+  const { record, data } = job
+  if (record.roleSequence !== taken.roleSequence || !owns(state, job)) {
+    job.taken = null
+    return
+  }
+  const isSource = data?.role === 'source' && data.roleSequence === record.roleSequence
+  if (!isSource || !data.connected || record.needToVerify !== 'No' || data.mirror.state !== 'Idle' || data.verify.state !== 'Idle') return
+  const { mode, percent, differences } = data.verify
+  const compared = percent === PERCENT_ALL && differences !== null ? mode : null
+  job.taken = null
+  actions.push({ do: 'history', entry: { ...taken, returned: { atMs: state.wallMs, compared, differences: compared === null ? null : differences } } })
 }

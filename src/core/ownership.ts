@@ -1,3 +1,4 @@
+import { noteService } from './chronicle'
 import { firstOwnerOf, type JobRecord, type NeedToVerify, type NodeName } from '../model'
 import { jobReport } from '../report/job'
 import type { JobView, NodeView } from '../wire'
@@ -45,7 +46,9 @@ export function hearPeer(turn: Turn, said: NodeView): void {
   state.peer = { view, atMs: state.atMs }
   for (const job of Object.values(state.jobs)) {
     const theirs = view.jobs[job.name]
-    if (theirs) reconcile(turn, job, theirs, view.heard === state.incarnation)
+    if (!theirs) continue
+    noteService(state, job, theirs)
+    reconcile(turn, job, theirs, view.heard === state.incarnation)
   }
   confirm(turn, view)
 }

@@ -118,6 +118,10 @@ export interface JobState {
   typed: { ticket: string; command: JobCommand; account: string; reason: string | null } | null
   /** The change of owner under way (chronicle.ts). */
   takeover: Takeover | null
+  /** The newest takeover by this node, until the old owner is back and equal again. */
+  taken: TakeoverView | null
+  /** The other node served it until then, or serves it: as its engine has told. */
+  servedThere: { atMs: number; still: boolean } | null
   /** An administrator has forced the start that runs here (quorum/force.ts). */
   forcing: boolean
   /** Brought in before the first votes came: they are waited for until then. */

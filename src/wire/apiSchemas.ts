@@ -247,7 +247,16 @@ export const takeoverSchema: z.ZodType<TakeoverView> = z.looseObject({
       bound: text
     })
     .nullable(),
-  end: z.looseObject({ atMs: z.number(), outcome: z.enum(['online', 'offline', 'failed']), outageMs: z.number().nullable() }).nullable()
+  end: z.looseObject({ atMs: z.number(), outcome: z.enum(['online', 'offline', 'failed']), outageMs: z.number().nullable() }).nullable(),
+  returned: z
+    .looseObject({
+      atMs: z.number(),
+      compared: z.enum(['full', 'difference']).nullable(),
+      differences: count.nullable(),
+      files: count.optional(),
+      bytes: z.number().optional()
+    })
+    .optional()
 })
 
 export const takeoversSchema: z.ZodType<TakeoverView[]> = list(takeoverSchema)

@@ -28,6 +28,19 @@ export interface TakeoverView {
   timers: { heartbeatMs: number; leaseMs: number | null; driftMs: number | null }
   loss: LossView | null
   end: TakeoverEnd | null
+  /** Of the new owner, when the old one was back and equal again. */
+  returned?: ReturnView
+}
+
+/** What the comparison on the return of the old owner found; null: none was made, all was copied anew, or nothing had to be. */
+export interface ReturnView {
+  atMs: number
+  compared: 'full' | 'difference' | null
+  /** Places that differed: what the old owner had of its own, and what was written while it was away. 0: nothing is missing. */
+  differences: number | null
+  /** In how many files, and how much of them where that is known; absent: not looked at. */
+  files?: number
+  bytes?: number
 }
 
 export interface TakeoverEnd {

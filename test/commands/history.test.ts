@@ -90,3 +90,21 @@ test('the part of a node that is away is said to be missing; in use, the job nee
   bench.a.history = { job: 'DB_Group', node: 'RMHW131', entries: [], unheard: null }
   expect((await bench.cui([], 'use DB_Group\nhistory\n')).out).toContain('No change of owner of DB_Group has been kept.\n')
 })
+
+test('what the comparison found when the old owner was back is the measure of the loss', async () => {
+  const lostOne = entry({ part: 'takes', node: 'RMHW132', takeReason: 'failover', loss, end: ended('online', 3_000) })
+  const rows = async (returned: TakeoverView['returned']): Promise<string[]> => {
+    bench.b.history = { job: 'DB_Group', node: 'RMHW132', entries: [{ ...lostOne, ...(returned && { returned }) }], unheard: null }
+    bench.a.history = { job: 'DB_Group', node: 'RMHW131', entries: [], unheard: null }
+    const list = (await bench.cui(['history', 'DB_Group'])).out.split('\n')
+    const lines = (await bench.cui(['history', 'DB_Group', '3'])).out.split('\n')
+    return [list[3]?.slice(-25).trim() ?? '', ...lines.filter((line) => line.startsWith('Measured'))]
+  }
+  const atMs = TAKE_TIME_MS + 60_000
+  expect((await rows(undefined))[0]).toMatch(/possible$/)
+  expect((await rows({ atMs, compared: 'difference', differences: 0 }))[0]).toMatch(/none$/)
+  const [word, line] = await rows({ atMs, compared: 'difference', differences: 3, files: 2, bytes: 65_536 })
+  expect(word).toMatch(/at most in 2 files$/)
+  expect(line).toMatch(/^Measured when RMHW131 was equal again, at .*: 3 places in 2 files, 65,536 bytes/)
+  expect((await rows({ atMs, compared: null, differences: null }))[1]).toContain('nothing was compared')
+})

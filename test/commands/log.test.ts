@@ -62,6 +62,13 @@ test('a node that does not answer is a problem; with none there is no log', asyn
   expect((await bench.cui(['log'])).exitCode).toBe(3)
 })
 
+test('two sessions that have ended are told as that, as every other command tells it', async () => {
+  for (const agent of [bench.a, bench.b]) agent.token = 'another-one'
+  expect(await bench.cui(['log'])).toMatchObject({ exitCode: 4, err: expect.stringContaining('login RMHW131') })
+  await bench.b.stop()
+  expect((await bench.cui(['log'])).exitCode).toBe(4)
+})
+
 test.each([
   [['log', '--level', 'loud'], '"loud" is no level'],
   [['log', '--last', '0'], '"0" is not a number of events'],

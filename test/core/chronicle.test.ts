@@ -33,6 +33,41 @@ test('a failover: what this node saw, with ages and timers, and the outage from 
   expect(entries[1]).toMatchObject({ roleSequence: 2, atMs: entries[0]?.atMs, end: { outcome: 'online', outageMs: expect.any(Number) } })
 })
 
+test('a takeover ends when the old owner is equal again: what the comparison found is the measure of what it had and this one lacked', () => {
+  const desk = standby()
+  const entries = kept(desk)
+  lost(desk).end('probe')
+  desk.endAll()
+  expect(entries.at(-1)).toMatchObject({ end: { outcome: 'online' } })
+  const verify = { state: 'Idle', mode: 'difference', percent: 100, leftBytes: 0, leftMs: null, differences: 3 } as const
+  const source = { role: 'source', roleSequence: 2, needToVerify: 'No', verify } as const
+  desk.dataSays({ ...source, connected: false })
+  desk.hear().peerSays(peerView(B === desk.node ? A : B, { owner: B, roleSequence: 2 }, { phase: 'standby' }))
+  expect(entries).toHaveLength(2)
+  desk.dataSays({ ...source, connected: true })
+  expect(entries).toHaveLength(3)
+  expect(entries[2]).toMatchObject({
+    roleSequence: 2,
+    atMs: entries[0]?.atMs,
+    end: { outcome: 'online' },
+    returned: { compared: 'difference', differences: 3 }
+  })
+  desk.dataSays({ ...source, connected: true, sentBytes: 7 })
+  expect(entries).toHaveLength(3)
+})
+
+test('an owner that leaves in order is out of service from when it says so, not from its last sign of life', () => {
+  const desk = standby().hear({ peerLeaving: true })
+  const entries = kept(desk)
+  desk.peerSays(peerView(A, {}, { phase: 'stopping' }))
+  desk.tell({ kind: 'ticked', heartbeat: null }, 700)
+  desk.peerSays(peerView(A, {}, { phase: 'offline', vips: [], applications: [], data: null }))
+  desk.end('probe')
+  desk.endAll()
+  expect(entries.at(-1)?.end?.outageMs).toBeGreaterThanOrEqual(700)
+  expect(entries.at(-1)?.end?.outageMs).toBeLessThan(1_500)
+})
+
 test('a switch: the old owner keeps who typed it and why, and how long nobody served', () => {
   const desk = owner().peerSays(peerView(B, {}))
   const entries = kept(desk)

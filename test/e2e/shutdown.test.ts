@@ -66,7 +66,10 @@ describeOnline("shutdown in the guide's mode", { options: [...KV, '--boot', `wai
       await lab.verb(['start', 'RMHW131'])
       // It had heard of its successor before it was off, and stands by.
       await says(lab, 'RMHW131', /has not heard RMHW132 since it started/)
-      expect(jobOf(lab.watch().seen, 'RMHW131')).toMatchObject({ phase: 'standby', record: { owner: 'RMHW132' } })
+      await lab.watch().waitFor('RMHW131 stands by', ONLINE_TIMEOUT_MS, (seen) => {
+        const view = jobOf(seen, 'RMHW131')
+        return view?.phase === 'standby' && view.record.owner === 'RMHW132'
+      })
       const sinceMs = Date.now()
       await lab.verb(['start', 'RMHW132'])
       expect(await lab.settled(sinceMs, EQUAL_TIMEOUT_MS)).toBe('RMHW132')
