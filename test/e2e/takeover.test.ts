@@ -86,40 +86,36 @@ describeOnline('a takeover that only an administrator makes', { options: ['--app
   )
 })
 
-describeOnline(
-  'all three agents are restarted, one after the other',
-  { options: ['--application', 'kv', '--mode', 'high-availability', '--quorum', 'lease=3s,drift=200ms'] },
-  (lab) => {
-    test(
-      'under load: no commit waits for it, nothing moves, and nothing is lost',
-      async () => {
-        await lab.settled(0, EQUAL_TIMEOUT_MS)
-        const ledger = lab.ledger('--kv', PORT)
-        await growKv(lab, 50)
-        for (const host of ['witness', 'RMHW132', 'RMHW131']) {
-          await lab.verb(['kill', host, '--engine'])
-          await growKv(lab, 20)
-          await lab.verb(['start', host])
-          const sinceMs = Date.now()
-          expect(await lab.settled(sinceMs, EQUAL_TIMEOUT_MS)).toBe('RMHW131')
-          await lab
-            .watch()
-            .waitFor('both nodes hear the witness', ONLINE_TIMEOUT_MS, (seen) =>
-              NODES.every((node) => isSince(seen[node], sinceMs) && jobOf(seen, node)?.quorum?.witness === 'CONNECTED')
-            )
-          await growKv(lab, 20)
-        }
-        const { committed, outageMs, connections } = await ledger.report()
-        tell(
-          `witness, mirror and owner are restarted under load: the longest wait of a commit is ${outageMs} ms, ${committed} commits over ${connections} connection`
-        )
-        expect(await kvEntries(lab, committed)).toBe(committed)
-        expect(connections).toBe(1)
-        expect(outageMs).toBeLessThan(NO_OUTAGE_MS)
-        expect(jobOf(lab.watch().seen, 'RMHW131')?.record.roleSequence).toBe(1)
-        expect(await changes(lab)).toEqual([])
-      },
-      TEST_TIMEOUT_MS
-    )
-  }
-)
+describeOnline('all three agents are restarted, one after the other', { options: ['--application', 'kv', '--mode', 'high-availability'] }, (lab) => {
+  test(
+    'under load: no commit waits for it, nothing moves, and nothing is lost',
+    async () => {
+      await lab.settled(0, EQUAL_TIMEOUT_MS)
+      const ledger = lab.ledger('--kv', PORT)
+      await growKv(lab, 50)
+      for (const host of ['witness', 'RMHW132', 'RMHW131']) {
+        // Back before a lease is over, as a restart of the unit is.
+        await lab.verb(['kill', host, '--engine'])
+        await lab.verb(['start', host])
+        const sinceMs = Date.now()
+        expect(await lab.settled(sinceMs, EQUAL_TIMEOUT_MS)).toBe('RMHW131')
+        await lab
+          .watch()
+          .waitFor('both nodes hear the witness', ONLINE_TIMEOUT_MS, (seen) =>
+            NODES.every((node) => isSince(seen[node], sinceMs) && jobOf(seen, node)?.quorum?.witness === 'CONNECTED')
+          )
+        await growKv(lab, 20)
+      }
+      const { committed, outageMs, connections } = await ledger.report()
+      tell(
+        `witness, mirror and owner are restarted under load: the longest wait of a commit is ${outageMs} ms, ${committed} commits over ${connections} connection`
+      )
+      expect(await kvEntries(lab, committed)).toBe(committed)
+      expect(connections).toBe(1)
+      expect(outageMs).toBeLessThan(NO_OUTAGE_MS)
+      expect(jobOf(lab.watch().seen, 'RMHW131')?.record.roleSequence).toBe(1)
+      expect(await changes(lab)).toEqual([])
+    },
+    TEST_TIMEOUT_MS
+  )
+})

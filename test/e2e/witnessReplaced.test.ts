@@ -17,6 +17,7 @@ const UP_TIMEOUT_MS = 150_000
 const TEST_TIMEOUT_MS = 200_000
 /** A commit may wait for a busy machine, and never for a vote. */
 const NO_OUTAGE_MS = 2_000
+const LOOK_MS = 50
 
 type WitnessSection = { address: string } | { etcd: string[]; [key: string]: unknown }
 
@@ -66,11 +67,18 @@ describePair('the witness is replaced under load', { etcd: true }, () => {
   }
 
   /** Another machine's witness: the pair's certificate, and nothing else. */
-  function startOtherWitness(): void {
+  async function startOtherWitness(): Promise<void> {
     const state = path.join(folder, 'other-witness')
     fs.cpSync(`/run/mirrorpair-lab/${lab.name}/certificates/witness`, state, { recursive: true })
     const command = [NODE, dist('agent'), 'witness', 'run', '--state', state, '--listen', OTHER_WITNESS, '--port', String(WITNESS_PORT)]
-    lab.start('witness', ['sh', '-c', 'echo $$ > "$0" && exec "$@"', path.join(folder, 'other.pid'), ...command])
+    const child = lab.start('witness', ['sh', '-c', 'echo $$ > "$0" && exec "$@"', path.join(folder, 'other.pid'), ...command])
+    let said = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += String(chunk)))
+    const deadline = performance.now() + ONLINE_TIMEOUT_MS
+    while (!fs.existsSync(path.join(state, 'witness.sock'))) {
+      if (performance.now() > deadline) throw new Error(`the other witness does not start: ${said}`)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    }
   }
 
   const etcdSection = (): WitnessSection => {
@@ -83,7 +91,7 @@ describePair('the witness is replaced under load', { etcd: true }, () => {
     async () => {
       const ledger = lab.ledger('--kv', PORT)
       await growKv(lab, 50)
-      startOtherWitness()
+      await startOtherWitness()
       await apply((config) => {
         config.witness = { address: OTHER_WITNESS }
       })
