@@ -1,4 +1,4 @@
-import type { CheckView, JobView, TakeoverEnd, TakeoverView } from '../wire'
+import type { CheckView, TakeoverEnd, TakeoverView } from '../wire'
 import { explain } from './explain'
 import { lossOf } from './loss'
 import { rulesOf } from './quorum/rules'
@@ -84,12 +84,6 @@ function factsOf(state: State, job: JobState, part: TakeoverView['part']): Pick<
 function checksOf(state: State, job: JobState, part: TakeoverView['part']): CheckView[] {
   const wanted = part === 'gives' ? 'switch' : owns(state, job) ? 'serve' : 'failover'
   return explain(state, job).flatMap(({ question, checks, trigger }) => (question === wanted ? [...checks, ...(trigger ?? [])] : []))
-}
-
-/** The other engine has said what it does with the job: it tells each change at once. */
-export function noteService({ atMs }: State, job: JobState, { phase }: JobView): void {
-  if (phase === 'online') job.servedThere = { atMs, still: true }
-  else if (job.servedThere?.still) job.servedThere = { atMs, still: false }
 }
 
 /** When the other node stopped serving, if it has said so; else its last sign of life, if it served when its engine last spoke. */

@@ -1,4 +1,3 @@
-import { noteService } from './chronicle'
 import { firstOwnerOf, type JobRecord, type NeedToVerify, type NodeName } from '../model'
 import { jobReport } from '../report/job'
 import type { JobView, NodeView } from '../wire'
@@ -51,6 +50,12 @@ export function hearPeer(turn: Turn, said: NodeView): void {
     reconcile(turn, job, theirs, view.heard === state.incarnation)
   }
   confirm(turn, view)
+}
+
+/** The other engine has said what it does with the job: it tells each change at once. */
+function noteService({ atMs }: State, job: JobState, { phase }: JobView): void {
+  if (phase === 'online') job.servedThere = { atMs, still: true }
+  else if (job.servedThere?.still) job.servedThere = { atMs, still: false }
 }
 
 /** Jobs that have gone since, although others have their names now. */
