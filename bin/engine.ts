@@ -26,7 +26,6 @@ async function main(argv: string[]): Promise<number> {
   if (word === '--version') return print(`mirrorpair ${version}\n`)
   if (word === 'heartbeat')
     return (require('../agent/adapters/heartbeat/program') as typeof import('../agent/adapters/heartbeat/program')).runHeartbeatProgram(rest)
-  if (word === 'usage') return (require('../agent/adapters/usage/program') as typeof import('../agent/adapters/usage/program')).runUsageProgram()
   if (word === undefined || word === 'run') return engine().runAgent(rest, version)
   if (word.startsWith('-')) return engine().runAgent(argv, version)
   return (require('../agent/setup') as typeof import('../agent/setup')).runSetup(word, rest)

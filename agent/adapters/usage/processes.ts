@@ -35,11 +35,26 @@ function readStat(pid: number): ProcessStat | null {
   return { pid, name, ticks: Number(fields[11]) + Number(fields[12]), threads: Number(fields[17]), startTicks: Number(fields[19]) }
 }
 
-const allPids = (): number[] => fs.readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []))
+/** All processes at one moment, read once, and only when somebody asks. */
+export class ProcessTable {
+  private pids: number[] | null = null
+  private stats: ProcessStat[] | null = null
 
-export function findProcesses(by: ProcessWord, name: string, atMs: number): ProcessGroup {
-  const stats = pidsOf(by, name).flatMap((pid) => readStat(pid) ?? [])
-  return { atMs, members: by === 'process' ? stats.filter((stat) => isNamed(stat, name)) : stats }
+  allPids(): number[] {
+    this.pids ??= fs.readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []))
+    return this.pids
+  }
+
+  all(): ProcessStat[] {
+    this.stats ??= this.allPids().flatMap((pid) => readStat(pid) ?? [])
+    return this.stats
+  }
+}
+
+export function findProcesses(table: ProcessTable, by: ProcessWord, name: string, atMs: number): ProcessGroup {
+  if (by === 'process') return { atMs, members: table.all().filter((stat) => isNamed(stat, name)) }
+  const pids = by === 'pidfile' ? pidIn(name) : table.allPids().filter((pid) => pid !== process.pid && hasText(pid, name))
+  return { atMs, members: pids.flatMap((pid) => readStat(pid) ?? []) }
 }
 
 /** As the kernel calls it, or as its program file is called: some programs call themselves something else. */
@@ -57,12 +72,10 @@ function programOf(pid: number): string | null {
 /** Latin-1, as the files of the kernel are read: a name in Korean is compared by its bytes. */
 const kernelName = (name: string): string => Buffer.from(name, 'utf8').subarray(0, NAME_LENGTH).toString('latin1')
 
-function pidsOf(by: ProcessWord, name: string): number[] {
-  if (by === 'process') return allPids()
-  if (by === 'pidfile') return (/^\s*(\d{1,9})\b/.exec(readText(name) ?? '') ?? []).slice(1).map(Number)
-  const wanted = Buffer.from(name, 'utf8').toString('latin1')
-  return allPids().filter((pid) => pid !== process.pid && (readText(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ').includes(wanted))
-}
+const pidIn = (file: string): number[] => (/^\s*(\d{1,9})\b/.exec(readText(file) ?? '') ?? []).slice(1).map(Number)
+
+const hasText = (pid: number, text: string): boolean =>
+  (readText(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ').includes(Buffer.from(text, 'utf8').toString('latin1'))
 
 /** `before`: for what is a rate. null: no such process runs, which for its number is an answer. */
 export function processValue(item: ProcessItemWord, before: ProcessGroup, now: ProcessGroup): number | null {

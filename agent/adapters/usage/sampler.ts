@@ -1,9 +1,9 @@
 import os from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseWatched, type Watched } from '../../../src/model'
-import { monotonicMs } from '../clock'
+// Of the model no more than this: the program is to be small.
+import { parseWatched, type Watched } from '../../../src/model/monitor/watched'
 import { type Counters, rateOf, readCounters } from './counters'
-import { findProcesses, type ProcessGroup, processValue } from './processes'
+import { findProcesses, type ProcessGroup, ProcessTable, processValue } from './processes'
 import { kibField, percentOf, readText } from './proc'
 import { mountedPlaces, type Space, spaceOf } from './space'
 
@@ -52,9 +52,10 @@ async function firstLook(watched: Watched[]): Promise<Look> {
 }
 
 function look(watched: Watched[]): Look {
-  const atMs = monotonicMs()
+  const atMs = performance.now()
+  const table = new ProcessTable()
   const groups = new Map<string, ProcessGroup>()
-  for (const one of watched) if (one.kind === 'process' && !groups.has(groupKey(one))) groups.set(groupKey(one), findProcesses(one.by, one.name, atMs))
+  for (const one of watched) if (one.kind === 'process' && !groups.has(groupKey(one))) groups.set(groupKey(one), findProcesses(table, one.by, one.name, atMs))
   return { counters: readCounters(atMs), groups }
 }
 
