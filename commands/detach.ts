@@ -3,7 +3,7 @@ import type { CommandOptions } from '../src/wire'
 import { changing, CuiCommand, everywhere, parseDurationMs, type HelpText } from './base'
 import type { Outcome } from './context'
 import { askYesNo, isTerminal } from './kit/confirm'
-import { findTarget, jobWord, operate, type ChangeFlags, type Target } from './operate'
+import { findTarget, jobWord, operate, otherOf, type ChangeFlags, type Target } from './operate'
 
 const MOST_MS = 30 * 86_400_000
 
@@ -36,12 +36,13 @@ export class Detach extends CuiCommand {
     return operate(this.context, this.output, target, 'detach', flags, options, question)
   }
 
-  /** The guide's question: YES stops replication, and all of the configuration may be changed; NO leaves it, and some of it may. */
+  /** The guide's question. */
   private async dataStops(target: Target, flags: ChangeFlags & { 'stop-data': boolean; 'keep-data': boolean }): Promise<boolean | null> {
     if (flags['stop-data'] || flags['keep-data']) return flags['stop-data'] === true
     const asks = isTerminal(this.context) && !flags.yes && !flags['dry-run'] && (target.now.view?.data ?? null) !== null
     if (!asks) return null
-    const means = 'Yes: it stops, and all settings may be changed; No: it goes on, and policy, VIP and application settings may be changed.'
+    const other = otherOf(target)
+    const means = `Yes: nothing is sent until bringin, and the copy on ${other} stays as it is now; No: it goes on.`
     return askYesNo(this.context, `Stop the replication of ${target.job} too? ${means}`, '--stop-data or --keep-data')
   }
 }

@@ -25,7 +25,7 @@ export const dataMessages = {
   E_MIRRORD_CONFIG: define<{ job: string; why: string }>({
     exitCode: 5,
     message: ({ job, why }) => `mirrord of ${job} does not accept the configuration: ${why}`,
-    tryThis: () => 'Stop the data of the job (detach with --stop-data) before its data settings change.'
+    tryThis: () => 'Bring the job out before what its data stands on (folders, capture, queues, port) is changed.'
   }),
   E_MIRRORD_REQUEST: define<{ why: string }>({
     exitCode: 2,
