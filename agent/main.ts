@@ -24,6 +24,8 @@ import { loadKept } from './adapters/configuration/store'
 import { EventHistory } from './adapters/eventHistory'
 import { tellSystemd } from './adapters/systemd'
 import { createApi, createPeerPort } from './api'
+import { DrillBook } from './drill/book'
+import { Drills, drillsFile, writeInFolder } from './drill/drills'
 import { createEngine } from './engine/createEngine'
 import { serveMachine } from './engine/localDoor'
 import { inForce, type OpenConfig, openConfig } from './engine/openConfig'
@@ -91,7 +93,16 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
   }
   // Both nodes compare the whole file, not what each makes of it for itself.
   const engine = await createEngine({ places, ports, open, configHash: open.kept.agreed.hash, fatal })
-  const api = createApi({ places, engine, peer, log, events, agents, clock, version })
+  const drills = new Drills({
+    places,
+    applications,
+    heartbeat,
+    log,
+    book: new DrillBook(drillsFile(places)),
+    write: writeInFolder,
+    status: () => engine.status()
+  })
+  const api = createApi({ places, engine, peer, log, events, agents, clock, version, drills })
   await api.listen()
   const closeMachineDoor = await serveMachine(places.runDirectory, engine)
   // Jobs, mirrord and the heartbeat program stay as they are.

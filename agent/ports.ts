@@ -89,6 +89,8 @@ export interface HeartbeatPort {
   reconfigure(): Promise<void>
   /** Newest counters, for the tables. */
   view(): HeartbeatView
+  /** A drill: nothing is sent or heard on the link for so long, or until no other link is heard in time any more. */
+  hold(link: string, forMs: number): void
   /** This node begins to shut down; each packet says so from now on. */
   leaving(): void
   /** The engine goes away; the program stays unless `end` is set (clean stop of the whole node). */
@@ -144,6 +146,8 @@ export interface ApplicationPort {
   start(job: JobConfig, application: ApplicationConfig): Promise<void>
   /** Resolves when nothing of it is left. `kill`: at once, without asking it. */
   stop(job: JobConfig, application: ApplicationConfig, options: { kill: boolean }): Promise<void>
+  /** A drill: it dies as by an accident, and is not told to stop. Rejects with E_DRILL_KIND where that cannot be done. */
+  crash(job: JobConfig, application: ApplicationConfig): Promise<void>
   /** Does it run now? Adopts it (watching starts) if so: an engine restart. */
   adopt(job: JobConfig, application: ApplicationConfig): Promise<boolean>
   /** An application that was started or adopted has died or failed its check. */

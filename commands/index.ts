@@ -7,6 +7,7 @@ import { Bringout } from './bringout'
 import { Clearerr } from './clearerr'
 import { Config } from './config'
 import { Detach } from './detach'
+import { Drill } from './drill'
 import { Exit } from './exit'
 import { Forcetake } from './forcetake'
 import { Hbtstate } from './hbtstate'
@@ -53,6 +54,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   clearerr: Clearerr,
   config: Config,
   detach: Detach,
+  drill: Drill,
   exit: Exit,
   forcetake: Forcetake,
   hbtstate: Hbtstate,

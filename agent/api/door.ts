@@ -2,6 +2,7 @@ import type { PeerMessage, PeerReply } from '../../src/wire'
 import type { Engine } from '../engine/engine'
 import type { EventHistory } from '../adapters/eventHistory'
 import type { AgentsPort, ClockPort, LogPort, Places } from '../ports'
+import type { DrillDoor } from '../drill/drills'
 import type { AuditLog } from './auditLog'
 import type { Login } from './login'
 import type { Sessions } from './sessions'
@@ -19,5 +20,6 @@ export interface Door {
   peer: { receive(message: PeerMessage): Promise<PeerReply> }
   login: Pick<Login, 'check' | 'mayStill'>
   sessions: Pick<Sessions, 'open' | 'find' | 'end'>
+  drills: DrillDoor
   audit: Pick<AuditLog, 'write'>
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { LogPort } from '../ports'
 import { type Exchange, failureAnswer, remoteAddress, sendJson } from './exchange'
 import { apiFailure } from './failure'
-import type { Route } from './routes'
+import type { Route } from './route'
 
 const PATH_SHOWN_MAX = 200
 

@@ -22,23 +22,18 @@ import { commandRequestSchema, jobCommandSchema, joinRequestSchema, loginRequest
 import { describeAgent, listAgents } from './agents'
 import { whyNotOptions } from './commandOptions'
 import type { Door } from './door'
+import { drillRoutes } from './drillRoutes'
 import { CONFIG_TEXT_LENGTH_MAX, configRequestSchema } from '../../src/wire/configSchemas'
 import { monitorTestRequestSchema } from '../../src/wire/monitorSchemas'
 import { certifiedName, countOf, type Exchange, failureAnswer, PEER_BODY_BYTES_MAX, readBody } from './exchange'
 import { eventsQuery } from './eventsQuery'
 import { apiFailure } from './failure'
 import { JoinDoor } from './joinDoor'
+import type { Route } from './route'
 import type { Session } from './sessions'
 
 /** A text in JSON may take several bytes a character. */
 const CONFIG_BODY_BYTES_MAX = 4 * CONFIG_TEXT_LENGTH_MAX
-
-export interface Route {
-  method: 'GET' | 'POST'
-  /** `:name` stands for any one part. */
-  path: string
-  handle(exchange: Exchange): Promise<unknown>
-}
 
 /** The whole table of src/wire/api.ts. A route either asks for a session itself or says here why it needs none. */
 export function createRoutes(door: Door): Route[] {
@@ -48,6 +43,7 @@ export function createRoutes(door: Door): Route[] {
     return handle(exchange, session, token)
   }
   return [
+    ...drillRoutes(door, withSession, (entry, act) => audited(door, entry, act, () => 'done')),
     // Says only what the shell needs to know whom it talks to, before it asks for a password.
     { method: 'GET', path: '/v1/hello', handle: async () => hello(door) },
     // This is where sessions come from.

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { plainReason } from '../adapters/failure'
 import type { Engine } from '../engine/engine'
 import type { EventHistory } from '../adapters/eventHistory'
+import type { DrillDoor } from '../drill/drills'
 import type { AgentsPort, ClockPort, LogPort, Places } from '../ports'
 import { AuditLog } from './auditLog'
 import { readCertificates } from './certificates'
@@ -26,6 +27,7 @@ export interface ApiOptions {
   agents: AgentsPort
   clock: Pick<ClockPort, 'nowMs' | 'wallMs'>
   version: string
+  drills: DrillDoor
   accountFiles?: LoginOptions['accountFiles']
 }
 

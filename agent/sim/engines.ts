@@ -11,6 +11,7 @@ import { readAgreed } from '../engine/openConfig'
 import type { AgentsPort } from '../ports'
 import type { SimEngine, SimNode } from './node'
 import type { SimPair } from './pair'
+import { drillsOf } from './drills'
 import { portsOf } from './ports'
 
 /** An engine that ends by itself is started again, as systemd does. */
@@ -122,6 +123,7 @@ export class Engines {
         end: async (token) => void sessions.delete(token)
       },
       audit: { write: async () => undefined },
+      drills: drillsOf(pair, node, engine),
       agents: NO_AGENTS
     })
     return createRouter(routes, node.name, log)

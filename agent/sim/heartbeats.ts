@@ -18,6 +18,9 @@ export function linksPort(pair: SimPair, node: SimNode, engine: SimEngine): Hear
     },
     reconfigure: async () => engine.linksChanged(),
     view,
+    hold: (link, forMs) => {
+      node.held.set(link, pair.nowMs + forMs)
+    },
     leaving: () => {
       node.leaving = true
     },

@@ -1,4 +1,4 @@
-import type { KeptState, MonitorEntry, StatusAnswer, TakeoverView } from '../../src/wire'
+import type { DrillEntry, KeptState, MonitorEntry, StatusAnswer, TakeoverView } from '../../src/wire'
 import type { Engine } from '../engine/engine'
 import type { KeptConfig, Places } from '../ports'
 import type { PeerMessage, PeerReply } from '../../src/wire'
@@ -42,11 +42,14 @@ export interface SimNode {
   vips: Set<string>
   applications: Set<string>
   leases: Map<string, SimLease>
+  /** Links that a drill holds, and until when. */
+  held: Map<string, number>
   heard: Map<string, { atMs: number; sentMs: number; sent: number; received: number }>
   /** On disk. */
   disk: KeptState | null
   kept: KeptConfig
   takeovers: TakeoverView[]
+  drills: DrillEntry[]
   places: Places
   events: SimEvents
   /** What its monitor noted, and what it reads: by the words of a condition's left side; null: it cannot be read. */

@@ -62,10 +62,12 @@ export class SimPair {
       vips: new Set(),
       applications: new Set(),
       leases: new Map(),
+      held: new Map(),
       heard: new Map(),
       disk: null,
       kept,
       takeovers: [],
+      drills: [],
       monitored: [],
       usage: new Map(),
       places: { stateDirectory: '(simulated)', runDirectory: '(simulated)', configFile: file, config: inForce(whole, name, kept), node: name },
@@ -121,6 +123,7 @@ export class SimPair {
     node.vips.clear()
     node.applications.clear()
     node.leases.clear()
+    node.held.clear()
     node.heard.clear()
     for (const job of this.jobs.values()) job.lost(node.name)
     this.pathsChanged()
@@ -190,7 +193,8 @@ export class SimPair {
   /** Where its agent can be found: at an old address too, as long as nobody takes it from the card. */
   addressesOf({ name, address }: SimNode): string[] {
     const { nodes, links } = this.config
-    return [address, nodes[name]?.address ?? address, ...links.map(({ addresses }) => addresses[name] ?? address)]
+    const own = [address, nodes[name]?.address ?? address, ...links.map(({ addresses }) => addresses[name] ?? address)]
+    return this.find(name)?.nicLost === true ? own : [...own, ...(this.find(name)?.vips ?? [])]
   }
 
   reaches(): boolean {
@@ -242,9 +246,13 @@ export class SimPair {
     own.sentMs = this.nowMs
     own.sent += 1
     const there = this.other(node)
-    if (!this.linkWorks(link) || !there.places.config.links.some(({ name }) => name === link)) return
+    if (!this.linkWorks(link) || this.isHeld(node, link) || this.isHeld(there, link) || !there.places.config.links.some(({ name }) => name === link)) return
     const theirs = there.heard.get(link) ?? { atMs: -Infinity, sentMs: -Infinity, sent: 0, received: 0 }
     there.heard.set(link, { ...theirs, atMs: this.nowMs, received: theirs.received + 1 })
+  }
+
+  private isHeld({ held }: SimNode, link: string): boolean {
+    return this.nowMs < (held.get(link) ?? 0)
   }
 
   // ── data ────────────────────────────────────────────────────────────────

@@ -74,6 +74,7 @@ export function portsOf(pair: SimPair, node: SimNode, engine: SimEngine): Ports 
     applications: {
       start: (job, application) => after(START_MS, () => started(pair, node, job.name, application)),
       stop: (job, { name }) => after(STOP_MS, () => void node.applications.delete(applicationKey(job.name, name))),
+      crash: async (job, { name }) => void pair.applicationDies(node, job.name, name, 'it was killed'),
       adopt: async (job, { name }) => node.applications.has(applicationKey(job.name, name)),
       onFailed: (call) => {
         engine.failed = call

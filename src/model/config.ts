@@ -1,3 +1,4 @@
+import type { DrillTargets } from './drill'
 import type { MonitorConfig } from './monitor/monitorConfig'
 
 /**
@@ -142,6 +143,8 @@ export interface JobConfig {
   firstOwner?: NodeName
   /** Absent: DEFAULT_RESTART_LIMIT. */
   restart?: RestartLimit
+  /** What a drill must stay within; absent: nothing is asked. */
+  drill?: DrillTargets
   vips: VipConfig[]
   /** In the order of the file; `dependsOn` decides the start order. */
   applications: ApplicationConfig[]

@@ -49,7 +49,7 @@ function needsOfJob(before: JobConfig | undefined, after: JobConfig | undefined,
   if (after === undefined) return 'offline'
   if (section === 'applications') return value === 'restart' && isKept(before, after, key) ? 'nothing' : 'detached'
   if (section === 'data') return key !== undefined && LIVE_DATA_KEYS.includes(key) && before.data && after.data ? 'nothing' : 'offline'
-  return section !== undefined && ['vips', 'mode', 'firstOwner', 'restart'].includes(section) ? 'nothing' : 'offline'
+  return section !== undefined && ['vips', 'mode', 'firstOwner', 'restart', 'drill'].includes(section) ? 'nothing' : 'offline'
 }
 
 const isKept = (before: JobConfig, after: JobConfig, application: string | undefined): boolean =>

@@ -19,6 +19,11 @@ import type { StepLine } from './step'
  * | GET  /v1/jobs/:job/why            | yes     | → WhyAnswer (both nodes' decisions)          |
  * | GET  /v1/events?since=&max=&level=&job=&from=&to=&waitMs= | yes | → EventsAnswer (long poll, at most 25 s) |
  * | GET  /v1/jobs/:job/history        | yes     | → HistoryAnswer (kept by both nodes)         |
+ * | GET  /v1/jobs/:job/drills         | yes     | → DrillsAnswer (see drill.ts)               |
+ * | POST /v1/jobs/:job/drills         | yes     | DrillEntry → {}                             |
+ * | POST /v1/jobs/:job/probe          | yes     | { sequence } or { remove } → ProbeAnswer    |
+ * | POST /v1/jobs/:job/crash          | yes     | { application } → {}                        |
+ * | POST /v1/links/:link/hold         | yes     | { forMs } → {}                              |
  * | GET  /v1/config                    | yes     | → ConfigView (see config.ts)                |
  * | POST /v1/config                    | yes     | ConfigRequest → ConfigChangeAnswer          |
  * | POST /v1/monitor/test             | yes     | MonitorTestRequest → MonitorTestAnswer (see monitor.ts) |

@@ -6,6 +6,7 @@ const heartbeat = {
   start: async () => undefined,
   reconfigure: async () => undefined,
   view: () => ({ links: [], peerAlive: false, peerEngineSilentMs: 0, peerLeaving: false }),
+  hold: () => undefined,
   leaving: () => undefined,
   close: async () => undefined
 }

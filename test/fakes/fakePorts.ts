@@ -86,6 +86,7 @@ export class FakePorts {
       start: async (onChange) => onChange(this.ports.heartbeat.view()),
       reconfigure: () => this.call('relink', undefined),
       view: () => ({ links: [], peerAlive: this.other !== null, peerEngineSilentMs: 0, peerLeaving: false }),
+      hold: () => undefined,
       leaving: () => undefined,
       close: (end) => this.call(`heartbeat.close ${end}`, undefined)
     },
@@ -117,6 +118,7 @@ export class FakePorts {
       start: (_job, { name }) => this.call(`start ${name}`, undefined),
       stop: (_job, { name }) => this.call(`stop ${name}`, undefined),
       adopt: async () => false,
+      crash: async () => undefined,
       onFailed: () => undefined
     },
     data: {

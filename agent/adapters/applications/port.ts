@@ -13,6 +13,7 @@ export function createApplicationPort(places: Places3, log: LogPort): Applicatio
     start: (job, application) => port.start(job, application),
     stop: (job, application, options) => port.stop(job, application, options.kill),
     adopt: (job, application) => port.adopt(job, application),
+    crash: (job, application) => port.crash(job, application),
     onFailed: (call) => {
       port.failed = call
     },
@@ -45,6 +46,11 @@ class Applications {
 
   adopt(job: JobConfig, application: ApplicationConfig): Promise<boolean> {
     return this.next(job, application, this.entries.get(keyOf(job, application))?.abort ?? new AbortController(), (runner) => runner.adopt())
+  }
+
+  /** Beside what goes on with it: an accident waits for nobody. */
+  async crash(job: JobConfig, application: ApplicationConfig): Promise<void> {
+    await this.runnerFor(job, application).crash()
   }
 
   /** A start that has not ended is called off first: a stop never waits for a start timeout. */

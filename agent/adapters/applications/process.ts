@@ -8,7 +8,7 @@ import { identify, type ProcessIdentity, isAlive, isListed, signalProcess } from
 import { redact } from '../redact'
 import { cgroupMembers, killCgroup, makeCgroup, removeCgroup } from './cgroup'
 import { applicationFiles } from './files'
-import { notedLaunch, sessionOf } from './killing'
+import { killNoted, notedLaunch, sessionOf } from './killing'
 import { type Launch, type Launched, launch } from './launch'
 import type { Runner, RunnerOptions } from './runner'
 import { runShell, type Surroundings, surroundings } from './shell'
@@ -75,6 +75,10 @@ export class ProcessRunner implements Runner {
     this.seen = []
     // The next start waits for one that is dead but not reaped yet: its note stays.
     if (launched === null || !isListed(launched.identity)) removeNote(this.noteFile)
+  }
+
+  async crash(): Promise<void> {
+    killNoted(this.noteFile)
   }
 
   release(): void {

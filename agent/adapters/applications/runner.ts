@@ -6,6 +6,8 @@ export interface Runner {
   /** Rejects at the start timeout or when called off, with everything of it stopped again. */
   start(abort: AbortSignal): Promise<void>
   stop(kill: boolean): Promise<void>
+  /** Its processes die, and what watches it finds out by itself. */
+  crash(): Promise<void>
   adopt(): Promise<boolean>
   /** Stops watching, and nothing else. */
   release(): void

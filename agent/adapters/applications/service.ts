@@ -1,3 +1,5 @@
+import { drillReport } from '../../../src/report/drill'
+import { ReportError } from '../../../src/report/report'
 import { setTimeout as pause } from 'node:timers/promises'
 import { monotonicMs } from '../clock'
 import { type CommandResult, runCommand } from '../command'
@@ -47,6 +49,15 @@ export class ServiceRunner implements Runner {
     await this.systemctl(['kill', '--signal=SIGKILL', this.unit()], stopTimeoutMs)
     const result = await this.systemctl(['stop', ...now, this.unit()], stopTimeoutMs)
     if (result.exitCode !== 0) throw this.failed('E_APPLICATION_STOP', `systemctl stop: ${result.problem}`)
+  }
+
+  async crash(): Promise<void> {
+    const { places, application, job } = this.options
+    const result = await this.systemctl(['kill', '--signal=SIGKILL', this.unit()], application.stopTimeoutMs)
+    if (result.exitCode === 0) return
+    throw new ReportError(
+      drillReport('E_DRILL_KIND', { node: places.node, what: `${application.name} of ${job.name}`, why: `systemctl kill: ${result.problem}` })
+    )
   }
 
   release(): void {

@@ -36,6 +36,7 @@ export class HeartbeatLink {
   private readonly lane: Lane
   private closed = false
   private nextSendMs = 0
+  private heldUntilMs = -Infinity
   private timers: { send?: NodeJS.Timeout; deadline?: NodeJS.Timeout } = {}
   private readonly ids: Pick<Packet, 'cluster' | 'sender' | 'link'>
   private readonly peerId: bigint
@@ -83,7 +84,22 @@ export class HeartbeatLink {
     this.send(this.peerIncarnation, this.window.newest)
   }
 
+  /** A drill: as if its cable were out. */
+  hold(forMs: number): void {
+    this.heldUntilMs = monotonicMs() + forMs
+  }
+
+  get isHeld(): boolean {
+    return monotonicMs() < this.heldUntilMs
+  }
+
+  /** Half the time that it may be silent has passed. */
+  get isLate(): boolean {
+    return monotonicMs() - (this.lastHeardMs ?? -Infinity) > silenceMs(this.config) / 2
+  }
+
   private send(echoIncarnation: bigint, echoSequence: bigint): void {
+    if (this.isHeld) return
     const { incarnation, key } = this.around
     const state = { engineSilentMs: this.around.engineSilentMs(), leaving: this.around.leaving(), hears: this.up }
     const packet = { ...this.ids, incarnation, sequence: ++this.sequence, echoIncarnation, echoSequence, ...state }
@@ -91,6 +107,7 @@ export class HeartbeatLink {
   }
 
   private receive(bytes: Buffer): void {
+    if (this.isHeld) return
     const packet = decodePacket(bytes, this.around.key)
     if (packet === null || !this.isFromPeer(packet) || this.around.peer.isOver(packet.incarnation)) this.counters.rejected++
     else if (packet.incarnation === this.peerIncarnation) this.receiveKnown(packet)

@@ -49,6 +49,7 @@ export function createHeartbeatPort(places: Places, log: LogPort, options: Heart
     start: (onChange) => keeper.start(onChange),
     reconfigure: () => keeper.reconfigure(),
     view: () => keeper.view(),
+    hold: (link, forMs) => keeper.hold(link, forMs),
     leaving: () => keeper.leaving(),
     close: (end) => keeper.close(end),
     guard: keeper
@@ -142,6 +143,10 @@ class HeartbeatKeeper implements GuardDoor {
       if (mode === undefined || !hasQuorum(mode)) connection.send({ do: 'forget', job: guarded.job })
       else if (isNewer(guarded, this.guarded.get(guarded.job))) this.guarded.set(guarded.job, guarded)
     }
+  }
+
+  hold(link: string, forMs: number): void {
+    this.connection?.send({ do: 'hold', link, forMs })
   }
 
   leaving(): void {

@@ -17,6 +17,8 @@ import { COUNTERS_MS, type HeartbeatEvent, type HeartbeatRequest } from './wire'
 /** A leaving node says so this often on each link before it is silent. */
 const LEAVE_REPEATS = 4
 const LEAVE_GAP_MS = 25
+/** As often it is looked whether a drill may go on. */
+const HOLD_LOOK_MS = 20
 /** The heartbeat must get the processor before everything else of ours. */
 const PRIORITY = -20
 
@@ -138,6 +140,7 @@ class HeartbeatProgram {
     else if (request.do === 'links') this.relink(request.links)
     else if (request.do === 'guard') this.guards.tell(request.guarded)
     else if (request.do === 'forget') this.guards.forget(request.job)
+    else if (request.do === 'hold') this.hold(request.link, request.forMs)
     else if (request.do === 'leaving') this.announce()
     else if (request.do === 'end') this.end()
     else if (!this.ending) this.leave(LEAVE_REPEATS)
@@ -154,6 +157,19 @@ class HeartbeatProgram {
     for (const link of fresh) link.start()
     this.door?.toAll(this.hello())
     this.tellView()
+  }
+
+  /** It ends by itself, and at once when the other links alone would not do: a drill must never be what makes a node look dead. */
+  private hold(name: string, forMs: number): void {
+    const held = this.links.find(({ config }) => config.name === name)
+    const look = (): void => {
+      if (held === undefined || !held.isHeld || this.ending) return
+      if (this.links.some((link) => link !== held && link.up && !link.isHeld && !link.isLate)) return void setTimeout(look, HOLD_LOOK_MS)
+      held.hold(0)
+      held.sendNow()
+    }
+    held?.hold(forMs)
+    look()
   }
 
   /** Each packet from now on says so. */

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { LINK_HOLD_MS_MAX } from '../../../src/wire'
 import type { HeartbeatView } from '../../ports'
 import { type Guarded, guardedSchema } from '../guard/guarded'
 import { type HeartbeatConfig, heartbeatLinkSchema } from './config'
@@ -15,6 +16,8 @@ export const requestSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('end') }),
   /** These links from now on; one that is as it was goes on without a gap. Answered by a hello. */
   z.object({ do: z.literal('links'), links: z.array(heartbeatLinkSchema) }),
+  /** A drill: nothing is sent or heard on this link for so long, or until no other one is heard in time. */
+  z.object({ do: z.literal('hold'), link: z.string(), forMs: z.int().min(0).max(LINK_HOLD_MS_MAX) }),
   /** A job is served under this lease. */
   z.object({ do: z.literal('guard'), guarded: guardedSchema }),
   /** It needs no lease any more. */

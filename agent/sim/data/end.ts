@@ -45,12 +45,14 @@ export interface SimEnd {
   sourceSequence: number
   /** What differs from the other copy is known, and need only be compared there. */
   mapKnown: boolean
+  /** What a drill wrote last; it travels with the data. */
+  probe: number | null
 }
 
-type OnDisk = 'mapKnown' | 'lsn' | 'bytes' | 'copyComplete' | 'safety' | 'safetySequence' | 'wroteAlone' | 'sourceSequence'
+type OnDisk = 'probe' | 'mapKnown' | 'lsn' | 'bytes' | 'copyComplete' | 'safety' | 'safetySequence' | 'wroteAlone' | 'sourceSequence'
 
 export function newEnd(node: string, kept: Pick<SimEnd, OnDisk>): SimEnd {
-  const { lsn, bytes, copyComplete, safety, safetySequence, wroteAlone, sourceSequence, mapKnown } = kept
+  const { lsn, bytes, copyComplete, safety, safetySequence, wroteAlone, sourceSequence, mapKnown, probe } = kept
   return {
     node,
     running: false,
@@ -76,7 +78,8 @@ export function newEnd(node: string, kept: Pick<SimEnd, OnDisk>): SimEnd {
     safetySequence,
     wroteAlone,
     sourceSequence,
-    mapKnown
+    mapKnown,
+    probe
   }
 }
 

@@ -39,7 +39,17 @@ export class JobData {
     private readonly around: Around
   ) {
     const end = (node: string): SimEnd =>
-      newEnd(node, { lsn: 0, bytes: FIRST_BYTES, copyComplete: false, safety, safetySequence: 0, wroteAlone: false, sourceSequence: 0, mapKnown: false })
+      newEnd(node, {
+        lsn: 0,
+        bytes: FIRST_BYTES,
+        copyComplete: false,
+        safety,
+        safetySequence: 0,
+        wroteAlone: false,
+        sourceSequence: 0,
+        mapKnown: false,
+        probe: null
+      })
     this.ends = [end(nodes[0]), end(nodes[1])]
   }
 
@@ -211,6 +221,16 @@ export class JobData {
     return true
   }
 
+  /** A drill's number, as any other write; null: it was not acknowledged. */
+  writeProbe(node: string, sequence: number | null): { before: number | null } | null {
+    const end = this.end(node)
+    const before = end.probe
+    end.probe = sequence
+    if (this.write(node, 1)) return { before }
+    end.probe = before
+    return null
+  }
+
   // ── the stream ──────────────────────────────────────────────────────────
 
   connectLater(): void {
@@ -302,7 +322,7 @@ export class JobData {
     from.queuedBytes -= Math.min(bytes, from.queuedBytes)
     from.sentBytes += bytes
     const to = this.other(from)
-    if (from.queuedBytes === 0 && from.peerCopyComplete) Object.assign(to, { lsn: from.lsn, bytes: from.bytes })
+    if (from.queuedBytes === 0 && from.peerCopyComplete) Object.assign(to, { lsn: from.lsn, bytes: from.bytes, probe: from.probe })
   }
 
   private walked(from: SimEnd): void {
@@ -315,7 +335,7 @@ export class JobData {
   private whole(from: SimEnd): void {
     const to = this.other(from)
     Object.assign(from, { peerCopyComplete: true, mapKnown: true, dirtyBytes: 0, wroteAlone: false, selected: false, exposedSinceMs: null })
-    Object.assign(to, { copyComplete: true, wroteAlone: false, lsn: from.lsn, bytes: from.bytes, dirtyBytes: 0 })
+    Object.assign(to, { copyComplete: true, wroteAlone: false, lsn: from.lsn, bytes: from.bytes, probe: from.probe, dirtyBytes: 0 })
     if (from.safety === 'full' && !from.paused) from.exposure = 'protected'
   }
 

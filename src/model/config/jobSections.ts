@@ -10,6 +10,7 @@ import {
   type JobConfig,
   type VipConfig
 } from '../config'
+import type { DrillTargets } from '../drill'
 import { parseIp, prefixMax } from './address'
 import { readApplication } from './applicationSection'
 import { emptyRecord } from './clusterSections'
@@ -18,12 +19,14 @@ import { checkName } from './name'
 import { readRestart, RESTART_KEYS } from './restartSection'
 import { hasControl, printable, scalarText, Section } from './section'
 
-const JOB_KEYS = ['mode', 'firstOwner', 'vips', 'applications', 'data', ...RESTART_KEYS]
+const JOB_KEYS = ['mode', 'firstOwner', 'vips', 'applications', 'data', 'drill', ...RESTART_KEYS]
 const DATA_KEYS = ['folders', 'port', 'capture', 'queue', 'safety', 'pagefile', 'redoQueue', 'partnerTimeout', 'bandwidth']
 const QUEUE_BYTES = { min: 1024 ** 2, max: 16 * 1024 ** 3 }
 const PAGEFILE_BYTES = { min: 0, max: 1024 ** 4 }
 const REDO_QUEUE_BYTES = { min: 16 * 1024 ** 2, max: 1024 ** 4 }
 const PARTNER_TIMEOUT_MS = { min: 1_000, max: 600_000 }
+const DRILL_MS = { min: 100, max: 24 * 3_600_000 }
+const DRILL_LOST = { min: 0, max: 1_000_000 }
 const BANDWIDTH_BYTES = { min: 16 * 1024, max: 1024 ** 4 }
 
 export function readJobs(top: Section): Record<string, JobConfig> {
@@ -49,9 +52,17 @@ function readJob(section: Section, name: string, defaultPort: number, withWitnes
     ...(section.valueNode('firstOwner') ? { firstOwner: section.text('firstOwner', '', 'RMHW132') } : {}),
     ...readRestart(section),
     vips: section.list('vips', '[ { name: IP-DB_Group, address: 192.168.150.130/16 } ]').map((item) => readVip(section, item)),
+    ...(section.valueNode('drill') ? { drill: readDrill(section.section('drill', `drill of job ${name}`, ['outage', 'loss', 'sync'])) } : {}),
     applications: applications.map((item) => readApplication(section, item)),
     data: section.valueNode('data') ? readData(section.section('data', `data of job ${name}`, DATA_KEYS), defaultPort, mode) : null
   }
+}
+
+/** `drill: { outage: 5s, loss: 0, sync: 60s }` */
+function readDrill(section: Section): DrillTargets {
+  const duration = (key: string): number | null => (section.valueNode(key) ? section.durationMs(key, DRILL_MS.max, DRILL_MS) : null)
+  const lost = section.valueNode('loss') ? section.count('loss', 0, DRILL_LOST) : null
+  return { outageMs: duration('outage'), lost, syncMs: duration('sync') }
 }
 
 function readVip(job: Section, item: Node): VipConfig {

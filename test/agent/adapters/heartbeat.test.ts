@@ -89,6 +89,32 @@ describe('two nodes with their heartbeat programs', () => {
     await until('and says it too', () => first.port.view().peerLeaving)
   })
 
+  test('a drill holds a link for a while: both call it broken and hear each other on the other one, and it comes back by itself', async () => {
+    const first = await engine(one)
+    const second = await engine(two)
+    await until('both up', () => [...first.up(), ...second.up()].every(Boolean))
+    const heldAtMs = performance.now()
+    first.port.hold('link-0', 2_000)
+    await until('broken on both', () => first.up()[0] === false && second.up()[0] === false)
+    expect([first.port.view().peerAlive, second.port.view().peerAlive]).toEqual([true, true])
+    await until('up again', () => [...first.up(), ...second.up()].every(Boolean))
+    expect(performance.now() - heldAtMs).toBeGreaterThan(1_900)
+  })
+
+  test('a drill never makes a node look dead: the last link that is heard is held by neither node', async () => {
+    const first = await engine(one)
+    const second = await engine(two)
+    await until('both up', () => [...first.up(), ...second.up()].every(Boolean))
+    const views = [first.seen.length, second.seen.length]
+    first.port.hold('link-0', 60_000)
+    await until('broken on both', () => first.up()[0] === false && second.up()[0] === false)
+    for (const { port } of [first, second]) port.hold('link-1', 60_000)
+    const heard = (): number[] => [first, second].map(({ port }) => port.view().links[1]?.received ?? 0)
+    const before = heard()
+    await until('both hear on', () => heard().every((received, place) => received > (before[place] ?? 0) + 10))
+    expect([...first.seen.slice(views[0]), ...second.seen.slice(views[1])].every(({ view }) => view.peerAlive)).toBe(true)
+  })
+
   test('a link gets other addresses in the running program: the others go on, and nobody calls the other one dead', async () => {
     const first = await engine(one)
     const second = await engine(two)

@@ -1,3 +1,5 @@
+import { DrillBook } from '../../../agent/drill/book'
+import { Drills } from '../../../agent/drill/drills'
 import fs from 'node:fs'
 import https from 'node:https'
 import os from 'node:os'
@@ -140,6 +142,18 @@ export async function startNode(name: string, folder: string, options: { account
   const clock = options.clock ?? new FakeClock()
   const linksDown = new Set<string>()
   const peer = createPeerPort({ places, linkUp: (link) => !linksDown.has(link) })
+  const drills = new Drills({
+    places,
+    applications: { crash: async () => void said.push('crashed') },
+    heartbeat: {
+      hold: (link, forMs) => void said.push(`${link} held for ${forMs}`),
+      view: () => ({ links: [], peerAlive: true, peerEngineSilentMs: 0, peerLeaving: false })
+    },
+    log,
+    book: new DrillBook(path.join(stateDirectory, 'drills.json')),
+    write: async () => ({ before: null }),
+    status: () => engine.status()
+  })
   const api = createApi({
     places,
     engine,
@@ -148,6 +162,7 @@ export async function startNode(name: string, folder: string, options: { account
     events,
     agents: createAgentsPort(),
     clock,
+    drills,
     version: '0.1.0',
     ...(options.accountFiles ? { accountFiles: options.accountFiles } : {})
   })

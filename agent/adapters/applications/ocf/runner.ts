@@ -1,12 +1,14 @@
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { agentName, invariant } from '../../../../src/model'
+import { drillReport } from '../../../../src/report/drill'
+import { ReportError } from '../../../../src/report/report'
 import { trimLog } from '../../boundedLog'
 import { monotonicMs } from '../../clock'
 import { failure } from '../../failure'
 import { removeNote, writeNote } from '../../files'
 import { bootId } from '../../processes'
-import { makeCgroup, removeCgroup } from '../cgroup'
+import { cgroupMembers, makeCgroup, removeCgroup } from '../cgroup'
 import { applicationFiles } from '../files'
 import type { Runner, RunnerOptions } from '../runner'
 import { CHECK_FAILURES_MAX, Watch } from '../watch'
@@ -81,6 +83,14 @@ export class AgentRunner implements Runner {
     if (typeof ended === 'string' || ended.code !== OCF.success) await this.requireGone(note, begun !== null, ended)
     removeNote(this.noteFile)
     if (note.cgroup !== null) removeCgroup(note.cgroup)
+  }
+
+  async crash(): Promise<void> {
+    const { places, application, job } = this.options
+    const { cgroup } = this.noted()
+    if (cgroup !== null && cgroupMembers(cgroup).length > 0) return void (await killMembers(cgroup))
+    const why = 'its resource agent has started no process that is known'
+    throw new ReportError(drillReport('E_DRILL_KIND', { node: places.node, what: `${application.name} of ${job.name}`, why }))
   }
 
   release(): void {

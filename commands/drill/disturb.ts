@@ -1,0 +1,103 @@
+import { parseConfig } from '../../src/model'
+import type { DrillKind } from '../../src/wire'
+import { readView } from '../change'
+import type { Context, Output } from '../context'
+import { nowMs, pause } from '../kit/clock'
+import { fail } from '../kit/fail'
+import { call } from '../kit/nodes'
+import { followTicket, send, type Target } from '../operate'
+import type { Sampler } from './sampler'
+
+const LOOK_MS = 200
+/** So long until a death is noticed: a unit of systemd is asked at its check's interval only. */
+const NOTICE_MS = 60_000
+/** A cut lasts for so many times what the heartbeats may be silent, within these bounds. */
+const SILENCES = 2
+const CUT_MS = { min: 3_000, max: 120_000, more: 2_000 }
+
+/** What is done, to what, and when it is over. */
+export interface Disturbance {
+  kind: DrillKind
+  what: string | null
+  /** In words, one a step. */
+  steps: string[]
+  /** Resolves when what was disturbed is back, or it was waited for long enough. */
+  carryOut(sampler: Sampler, timeoutMs: number): Promise<void>
+}
+
+interface Around {
+  context: Context
+  output: Output
+  target: Target
+  reason: string | undefined
+}
+
+export async function disturbanceOf(around: Around, kind: DrillKind, what: string | undefined): Promise<Disturbance> {
+  if (kind === 'switch') return switching(around)
+  return kind === 'kill-app' ? killing(around, what) : await cutting(around, what)
+}
+
+function switching({ context, output, target, reason }: Around): Disturbance {
+  const { job, now, cluster } = target
+  const to = cluster.nodes.find((node) => node !== now.owner) ?? 'the other node'
+  return {
+    kind: 'switch',
+    what: null,
+    steps: [`Switch ${job} from ${now.owner} to ${to}; it stays there`],
+    carryOut: async (_sampler, timeoutMs) => {
+      const answer = await send(target.entry, job, 'switch', { reason: reason ?? 'drill' })
+      if (answer.dryRun) throw fail('E_SHELL_BROKEN', { what: `${target.entry.node} answered a command as if it were a dry run` })
+      const ticket = await followTicket(context, output, target, answer.ticket, timeoutMs)
+      if (ticket.state === 'failed') throw fail('E_TICKET_FAILED', { command: 'switch', job })
+    }
+  }
+}
+
+function killing({ context, target }: Around, what: string | undefined): Disturbance {
+  const { job, now, entry } = target
+  const known = now.view?.applications.map(({ name }) => name) ?? []
+  const application = what ?? known[0]
+  if (application === undefined || !known.includes(application)) throw fail('E_NO_SUCH_PART', { what: `application of ${job}`, part: what ?? '', known })
+  return {
+    kind: 'kill-app',
+    what: application,
+    steps: [`Kill every process of ${application} on ${now.owner}, as an accident would`, 'The agent finds out and starts it again'],
+    carryOut: async (sampler, timeoutMs) => {
+      const beganMs = nowMs(context)
+      await call(entry, { method: 'POST', path: `/v1/jobs/${encodeURIComponent(job)}/crash`, body: { application } })
+      await until(context, Math.min(NOTICE_MS, timeoutMs), () => sampler.missedSince(beganMs))
+      const noticedMs = nowMs(context)
+      await until(context, timeoutMs, () => sampler.servedSince(noticedMs))
+    }
+  }
+}
+
+async function cutting({ context, target }: Around, what: string | undefined): Promise<Disturbance> {
+  const { agreed } = await readView(target.entry)
+  const answer = parseConfig(agreed.text, 'the configuration')
+  const links = 'config' in answer ? answer.config.links.filter(({ heartbeatPort }) => heartbeatPort !== null) : []
+  const link = what === undefined ? links[0] : links.find(({ name }) => name === what)
+  if (link === undefined) throw fail('E_NO_SUCH_PART', { what: 'heartbeat link', part: what ?? '', known: links.map(({ name }) => name) })
+  const forMs = Math.min(CUT_MS.max, Math.max(CUT_MS.min, SILENCES * link.intervalMs * link.maxMiss + CUT_MS.more))
+  return {
+    kind: 'cut-link',
+    what: link.name,
+    steps: [
+      `${target.now.owner} neither sends nor hears heartbeats on ${link.name} for ${forMs / 1_000} s`,
+      'Both nodes call the link broken, and nothing else happens'
+    ],
+    carryOut: async (sampler, timeoutMs) => {
+      const path = `/v1/links/${encodeURIComponent(link.name)}/hold`
+      await call(target.entry, { method: 'POST', path, body: { forMs } })
+      const state = (): string | undefined => sampler.links().find(({ name }) => name === link.name)?.state
+      await until(context, forMs, () => state() === 'error')
+      await until(context, forMs + timeoutMs, () => state() === 'ok')
+    }
+  }
+}
+
+/** At most so long. */
+async function until(context: Context, forMs: number, met: () => boolean): Promise<void> {
+  const untilMs = nowMs(context) + forMs
+  while (!met() && nowMs(context) < untilMs && !context.interrupt.signal.aborted) await pause(context, LOOK_MS)
+}

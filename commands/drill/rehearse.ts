@@ -1,0 +1,87 @@
+import type { DrillTargets } from '../../src/model'
+import type { DrillEntry } from '../../src/wire'
+import type { Context } from '../context'
+import { nowMs, pause, wallMs } from '../kit/clock'
+import { reportOf } from '../kit/fail'
+import { askAll, call } from '../kit/nodes'
+import type { Target } from '../operate'
+import { clustersOf, jobNow, standbyOf } from '../view/cluster'
+import { reached } from '../view/reached'
+import type { Disturbance } from './disturb'
+import { Sampler } from './sampler'
+import { missedOf } from './targets'
+import { Writer } from './writer'
+
+/** Looked at and written to for so long before anything is done, and after it is over. */
+const QUIET_MS = 1_000
+const LOOK_MS = 300
+
+export interface Rehearsal {
+  context: Context
+  target: Target
+  disturbance: Disturbance
+  targets: DrillTargets
+  reason: string | null
+  timeoutMs: number
+}
+
+/** Measures while it is disturbed. Whatever happens, the probe is taken away and what was measured is kept. */
+export async function rehearse({ context, target, disturbance, targets, reason, timeoutMs }: Rehearsal): Promise<{ entry: DrillEntry; failed: Error | null }> {
+  const { job, now, entry: owner, cluster } = target
+  const entries = target.asked.filter(({ status }) => status?.cluster === cluster.cluster).map(({ entry }) => entry)
+  const vip = now.view?.vips[0]
+  const sampler = new Sampler(context, entries, job, vip === undefined ? null : { address: vip.address, port: owner.port })
+  const writer = new Writer(context, [owner, ...entries.filter((entry) => entry !== owner)], job)
+  const atMs = wallMs(context)
+  await sampler.begin()
+  const written = await writer.begin()
+  await pause(context, QUIET_MS)
+  const beganMs = nowMs(context)
+  const failed = await disturbance.carryOut(sampler, timeoutMs).then(
+    () => null,
+    (thrown: Error) => thrown
+  )
+  const inSync = await untilInSync(context, target, beganMs, timeoutMs)
+  await pause(context, QUIET_MS)
+  sampler.stop()
+  if (written) await writer.end()
+  const outageMs = disturbance.kind === 'kill-app' && !sampler.missedSince(beganMs) ? null : sampler.outageMs()
+  const measured = { outageMs, lost: written ? writer.lost : null, syncMs: inSync.ms }
+  const entry: DrillEntry = {
+    job,
+    kind: disturbance.kind,
+    what: disturbance.what,
+    account: owner.account || 'unknown',
+    reason,
+    atMs,
+    from: now.owner,
+    to: inSync.owner ?? sampler.last?.owner ?? now.owner,
+    probedVip: sampler.probesVip,
+    writes: writer.writes,
+    ...measured,
+    targets,
+    missed: [...(failed === null ? [] : [reportOf(failed).message.slice(0, 400)]), ...missedOf(measured, targets)].slice(0, 3)
+  }
+  await keep(entries, entry)
+  return { entry, failed }
+}
+
+/** From the beginning on: until a fault would be survived again. */
+async function untilInSync(context: Context, target: Target, beganMs: number, timeoutMs: number): Promise<{ ms: number | null; owner: string | null }> {
+  while (nowMs(context) - beganMs < timeoutMs && !context.interrupt.signal.aborted) {
+    const cluster = clustersOf(await askAll(context.store.open())).find(({ jobs }) => jobs.includes(target.job))
+    const now = cluster === undefined ? null : jobNow(cluster, target.job)
+    if (cluster !== undefined && now !== null && reached({ now, standby: standbyOf(cluster, now).view ?? null }, 'synchronized'))
+      return { ms: Math.round(nowMs(context) - beganMs), owner: now.owner }
+    await pause(context, LOOK_MS)
+  }
+  return { ms: null, owner: null }
+}
+
+/** On both nodes, where they answer; a drill is not undone because its record could not be kept on one of them. */
+async function keep(entries: Target['entry'][], entry: DrillEntry): Promise<void> {
+  const path = `/v1/jobs/${encodeURIComponent(entry.job)}/drills`
+  const kept = await Promise.allSettled(entries.map((node) => call(node, { method: 'POST', path, body: entry })))
+  const refused = kept.find((each) => each.status === 'rejected')
+  if (refused !== undefined && kept.every((each) => each.status === 'rejected')) throw refused.reason
+}

@@ -1,0 +1,34 @@
+import * as z from 'zod'
+import { DRILL_KINDS, type DrillEntry, LINK_HOLD_MS_MAX, PROBE_SEQUENCE_MAX } from './drill'
+
+const NAME_LENGTH_MAX = 200
+const TEXT_LENGTH_MAX = 500
+const name = z.string().min(1).max(NAME_LENGTH_MAX)
+const count = z.number().nonnegative().finite()
+
+export const drillTargetsSchema = z.object({ outageMs: count.nullable(), lost: count.nullable(), syncMs: count.nullable() })
+
+export const drillEntrySchema: z.ZodType<DrillEntry> = z.object({
+  job: name,
+  kind: z.enum(DRILL_KINDS),
+  what: name.nullable(),
+  account: name,
+  reason: z.string().max(TEXT_LENGTH_MAX).nullable(),
+  atMs: count,
+  from: name,
+  to: name,
+  outageMs: count.nullable(),
+  probedVip: z.boolean(),
+  writes: count,
+  lost: count.nullable(),
+  syncMs: count.nullable(),
+  targets: drillTargetsSchema,
+  missed: z.array(z.string().max(TEXT_LENGTH_MAX)).max(DRILL_KINDS.length)
+})
+
+/** `remove`: the probe is taken away. */
+export const probeRequestSchema = z.union([z.object({ sequence: z.int().min(1).max(PROBE_SEQUENCE_MAX) }), z.object({ remove: z.literal(true) })])
+export type ProbeRequest = z.infer<typeof probeRequestSchema>
+
+export const crashRequestSchema = z.object({ application: name })
+export const holdRequestSchema = z.object({ forMs: z.int().min(1_000).max(LINK_HOLD_MS_MAX) })
