@@ -255,7 +255,8 @@ describe('leave and units', () => {
     expect((await setup('units', '--witness', '--out', folder, '--program', program)).code).toBe(0)
     const files = ['mirrorpair-agent.service', 'mirrorpair-shutdown.service', 'mirrorpair-witness.service'].map((name) => path.join(folder, name))
     const verified = spawnSync('systemd-analyze', ['verify', '--man=no', ...files], { encoding: 'utf8', env: { ...process.env, SYSTEMD_LOG_LEVEL: 'warning' } })
-    if (verified.error) return process.stdout.write('left out: systemd-analyze verify: systemd is not installed\n')
+    if (verified.error && process.env.CI !== 'true') return process.stdout.write('left out: systemd-analyze verify: systemd is not installed\n')
+    expect(verified.error).toBeUndefined()
     expect({ status: verified.status, said: verified.stderr.split('\n').filter((line) => line.includes('mirrorpair')) }).toEqual({ status: 0, said: [] })
   })
 
