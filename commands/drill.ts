@@ -109,7 +109,8 @@ export class Drill extends CuiCommand {
       : 'The outage was seen by the state of the applications alone'
     output.line(`${seen}; ${entry.writes} writes of the probe were acknowledged.`)
     for (const text of entry.missed) output.line(`! missed: ${clean(text)}`)
-    if (entry.missed.length === 0) output.line(`Targets met: ${targetsText(entry.targets)}.`)
+    if (entry.missed.length === 0)
+      output.line(isAsked(entry) ? `Targets met: ${targetsText(entry.targets)}.` : 'No targets were stated, so none was missed (--target).')
   }
 
   /** Both nodes keep it; one that was away then has less. */
@@ -157,10 +158,12 @@ const COLUMNS = [
   { title: 'Targets', width: 0 }
 ]
 
+const isAsked = ({ targets }: Pick<DrillEntry, 'targets'>): boolean => Object.values(targets).some((target) => target !== null)
+
 const MS_A_SECOND = 1_000
 const secondsText = (ms: number | null): string => (ms === null ? '-' : `${(ms / MS_A_SECOND).toFixed(1)}s`)
 
-function rowOf({ atMs, kind, what, from, to, outageMs, lost, syncMs, missed }: DrillEntry, offset: number): string[] {
+function rowOf({ atMs, kind, what, from, to, outageMs, lost, syncMs, missed, targets }: DrillEntry, offset: number): string[] {
   const name = what === null ? kind : `${kind} ${what}`
   return [
     nodeTime(atMs, offset),
@@ -170,6 +173,6 @@ function rowOf({ atMs, kind, what, from, to, outageMs, lost, syncMs, missed }: D
     secondsText(outageMs),
     lost === null ? '-' : String(lost),
     secondsText(syncMs),
-    missed.length === 0 ? 'ok' : 'missed'
+    missed.length > 0 ? 'missed' : isAsked({ targets }) ? 'ok' : '-'
   ]
 }
