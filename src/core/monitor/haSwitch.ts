@@ -72,7 +72,8 @@ export function settleMonitored(turn: Turn, job: JobState): boolean {
   if (job.phase !== 'online') return false
   const wanting = Object.entries(state.monitor.events).find(([, { wanted }]) => wanted[job.name] !== undefined)
   if (wanting === undefined) return false
-  const [event, { cause }] = wanting
+  const [event, { wanted }] = wanting
+  const cause = wanted[job.name]?.cause ?? ''
   const unmet = firstUnmet(monitorChecks(turn, job))
   if (unmet !== null) return keep(turn, job, event, unmet)
   const text = `HA Switch: ${event}: ${cause}: ${job.name} goes to ${state.peerNode}`
@@ -92,7 +93,7 @@ function keep(turn: Turn, job: JobState, event: string, unmet: Check): false {
   const why = unmet.why()
   if (!known.said.includes(unmet.name)) tellKept(turn, job, event, why)
   const said = [...new Set([...known.said, unmet.name])]
-  const wanted = { ...mine.wanted, [job.name]: { check: unmet.name, why, said } }
+  const wanted = { ...mine.wanted, [job.name]: { ...known, check: unmet.name, why, said } }
   state.monitor = { ...state.monitor, events: { ...state.monitor.events, [event]: { ...mine, wanted } } }
   return false
 }

@@ -33,6 +33,8 @@ export interface Wanted {
   /** The condition that stands in its way, by its name; null: none was found yet. */
   check: string | null
   why: string
+  /** What was seen when it was due. */
+  cause: string
   /** Those that were told: each once. */
   said: readonly string[]
 }
@@ -84,7 +86,7 @@ function judgeUnmet(before: EventState, least: number): Judged {
 
 const keyOf = ({ count, times, do: word, job }: MonitorResponse): string => `${count} ${times} ${word} ${job ?? ''}`
 
-const causeText = (readings: readonly Reading[], times: number): string =>
+export const causeText = (readings: readonly Reading[], times: number): string =>
   `${readings.map(readingText).join(', ')}, ${times === 1 ? 'once' : `${times} times in a row`}`
 
 /** `CPU Rate 93.1% >= 70%`, `postgres Memory 5GiB > 4GiB`, `Disk Rate /srv NA`; `CPU Rate 5% (limit >= 70%)`: it is not met. */

@@ -4,7 +4,7 @@ import type { JobState } from '../state'
 import { owns, type State } from '../state'
 import { log, type Turn } from '../turn'
 import { addToAverage, type Average, collectedMs, meanOf } from './average'
-import { BLANK_EVENT, type EventState, judge, readCondition, type Reading, readingText } from './judge'
+import { BLANK_EVENT, causeText, type EventState, judge, readCondition, type Reading, readingText } from './judge'
 import { withEvents } from './monitorState'
 
 /** By what is watched; null: it could not be read. */
@@ -64,7 +64,7 @@ export function readingOf(
 function happenToEvent(turn: Turn, monitor: MonitorConfig, event: MonitorEventConfig, readings: Reading[]): EventState {
   const before = turn.state.monitor.events[event.name] ?? BLANK_EVENT
   const { state, turned, due } = judge(event, before, readings, turn.state.wallMs)
-  const said: Said = { event: event.name, cause: state.cause ?? '', readings }
+  const said: Said = { event: event.name, cause: causeText(readings, state.met), readings }
   if (turned === 'error') begin(turn, said, due)
   if (turned === 'ok') end(turn, said)
   let next: EventState = { ...state, wanted: stillWanted(turn.state, state) }
@@ -124,7 +124,8 @@ function alarm(turn: Turn, { alarmCommand, alarmTimeoutMs }: MonitorConfig, said
 function wantSwitch(turn: Turn, said: Said, response: MonitorResponse, state: EventState): EventState {
   const named = response.job === null ? Object.keys(turn.state.jobs) : [response.job]
   const here = named.filter((name) => isHere(turn.state, turn.state.jobs[name]))
-  if (here.length > 0) return { ...state, wanted: { ...state.wanted, ...Object.fromEntries(here.map((name) => [name, { check: null, why: '', said: [] }])) } }
+  if (here.length > 0)
+    return { ...state, wanted: { ...state.wanted, ...Object.fromEntries(here.map((name) => [name, { check: null, why: '', cause: said.cause, said: [] }])) } }
   tell(turn, said, 'kept', `${said.event}: ${responseText(response)}: no such job is online on ${turn.state.node}, so nothing is moved`, 'info')
   return state
 }

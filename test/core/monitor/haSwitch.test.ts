@@ -177,7 +177,7 @@ test('an alarm runs the command once, and a warning is in the event log', () => 
     desk.tell({ kind: 'usageSampled', values: { cpu } })
     all.push(...desk.actions.flatMap((action) => (action.do === 'alarm' ? [`${action.command} ${action.cause}`] : [])))
   }
-  expect(all).toEqual(['/etc/mirrorpair/alarm CPU Rate 90% >= 70%, once'])
+  expect(all).toEqual(['/etc/mirrorpair/alarm CPU Rate 91% >= 70%, 2 times in a row'])
 })
 
 test('the usage of the server is exported when it begins, and at its interval while it lasts', () => {
