@@ -9,7 +9,7 @@ import { bringinNew } from './job/bringin'
 import { createByDialogue, modifyByDialogue } from './job/dialogue'
 import { Draft } from './job/draft'
 import { changesOf, type PartFlags, parts } from './job/changes'
-import { awaitJob, printNext, printStays, staysOf } from './job/outcome'
+import { awaitIdle, awaitJob, printNext, printStays, staysOf } from './job/outcome'
 import { readSection } from './job/section'
 import { askChecked, confirmYes, isTerminal } from './kit/confirm'
 import { fail } from './kit/fail'
@@ -136,6 +136,7 @@ export class Job extends CuiCommand {
     const done = await postChange(entry, { ...sending, dryRun: false })
     printVerdict(this.output, { ...done, warnings: [] })
     await awaitJob(this.context, job, action !== 'remove')
+    if (action === 'create') await awaitIdle(this.context, job)
     const next = await printNext(this.context, this.output, action, job)
     const started = action === 'create' && flags.bringin === true ? { bringin: (await bringinNew(this.context, this.output, job)).json } : {}
     return this.outcome(

@@ -1,7 +1,9 @@
 import type { JobConfig } from '../../src/model'
 import type { Context, Output } from '../context'
+import { reportOf } from '../kit/fail'
 import { askAll } from '../kit/nodes'
 import { nowMs, pause } from '../kit/clock'
+import { findTarget, send } from '../operate'
 import { type ClusterView, clustersOf, jobNow, type JobNow, standbyOf } from '../view/cluster'
 
 /** Both engines go by a new configuration within a moment; more is a node that is away. */
@@ -25,6 +27,22 @@ export async function awaitJob(context: Context, job: string, there: boolean): P
     const seen = [...((await clusterNow(context))?.seen.values() ?? [])]
     if (seen.length > 0 && seen.every(({ view }) => (view.jobs[job] !== undefined) === there)) return
     await pause(context, POLL_MS)
+  }
+}
+
+/** A new job is looked for on its owner first, and takes no command before it is known what runs of it. */
+export async function awaitIdle(context: Context, job: string): Promise<void> {
+  const began = performance.now()
+  while (performance.now() - began < SEEN_MS && !context.interrupt.signal.aborted && (await isBusy(context, job))) await pause(context, POLL_MS)
+}
+
+async function isBusy(context: Context, job: string): Promise<boolean> {
+  try {
+    const { entry } = await findTarget(context, job, undefined)
+    await send(entry, job, 'bringin', { dryRun: true })
+    return false
+  } catch (thrown) {
+    return reportOf(thrown).code === 'E_JOB_BUSY'
   }
 }
 

@@ -146,6 +146,17 @@ test('a refusal of a node comes with its words, before anything is shown or aske
   expect(await bench.cui([...CREATE, '--yes'])).toEqual({ exitCode: 5, out: '', err: `[RMHW131]: ${refuse.message}\nTry: Make the folder\n` })
 })
 
+test('it has been looked for on its owner when create ends, so that bringin may follow at once', async () => {
+  const busy = bench.a.error('E_JOB_BUSY', 'Web is busy on RMHW131.', 5)
+  let asked = 0
+  bench.a.onCommand = (_job, _command, { dryRun }) => {
+    asked += 1
+    return asked < 3 ? { refuse: busy } : dryRun ? { dryRun: true, steps: [] } : { dryRun: false, ticket: 'T-1' }
+  }
+  expect(await bench.cui([...CREATE, '--yes'])).toMatchObject({ exitCode: 0 })
+  expect(asked).toBe(3)
+})
+
 test('with --bringin it is started at once, and its first copy is followed to its end', async () => {
   const { exitCode, out } = await cuiSim([], ['job create Web --folder /srv/web --mode guide --bringin', 'wait Web synchronized --timeout 1s'])
   expect(exitCode).toBe(0)
