@@ -1,7 +1,7 @@
 import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
 import { FOLDER, JOB, jobOf, type Lab, type Node } from './kit/lab'
 import { tell } from './kit/needs'
-import { growLedger, ledgerRows } from './kit/postgres'
+import { growLedger, ledgerRows, sql } from './kit/postgres'
 
 const TEST_TIMEOUT_MS = 110_000
 const PORT = 5432
@@ -35,6 +35,7 @@ describeOnline('PostgreSQL as ocf:heartbeat:pgsql runs it', { agents: true }, (l
     'switch: stopped in order here, nothing of it left behind, started there with every committed row; the standby leaves its stopped one alone',
     async () => {
       await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
+      await sql(lab, 'client', 'truncate ledger')
       const ledger = lab.ledger('--postgres', PORT)
       await growLedger(lab, 50)
       await lab.done(['switch', JOB])
@@ -58,6 +59,7 @@ describeOnline('PostgreSQL as ocf:heartbeat:pgsql runs it', { agents: true }, (l
       await lab.verb(['start', 'RMHW132'])
       await lab.online('RMHW132', ONLINE_TIMEOUT_MS)
       expect(await postmaster(lab, 'RMHW132')).toBe(running)
+      await sql(lab, 'client', 'truncate ledger')
       const ledger = lab.ledger('--postgres', PORT)
       await growLedger(lab, 50)
       await lab.verb(['kill', 'RMHW132'])
