@@ -137,9 +137,11 @@ describe('the guard', () => {
     await first.applications.start(ofAgent, AGENT)
     expect(fs.existsSync(path.join(root, 'there'))).toBe(true)
     first.lease.tell('OCF_Guarded', 2, monotonicMs() + SHORT_MS + 100, monotonicMs() + SHORT_MS)
+    const { cgroup } = JSON.parse(fs.readFileSync(path.join(places.runDirectory, 'applications', 'OCF_Guarded.FILE.json'), 'utf8'))
     await until('stopped', () => !fs.existsSync(path.join(root, 'there')))
     await until('told', () => first.log.lines.some((line) => /guard has ended FILE/.test(line)))
     await until('it counts as gone', () => !fs.existsSync(path.join(places.runDirectory, 'applications', 'OCF_Guarded.FILE.json')))
+    expect(cgroup !== null && fs.existsSync(cgroup.directory)).toBe(false)
   })
 
   test('its program is killed: the next one guards what the last one did', async () => {

@@ -1,4 +1,5 @@
 import { removeNote } from '../../files'
+import { removeCgroup } from '../cgroup'
 import { callAgent } from './call'
 import { OCF } from './codes'
 import { notedAgent } from './note'
@@ -15,5 +16,7 @@ export async function endAgent(noteFile: string): Promise<void> {
   ending.add(noteFile)
   const { code } = await callAgent(note, 'stop', { timeoutMs: note.stopTimeoutMs, intervalMs: 0, checkLevel: 0, logFile: null })
   ending.delete(noteFile)
-  if (code === OCF.success) removeNote(noteFile)
+  if (code !== OCF.success) return
+  removeNote(noteFile)
+  if (note.cgroup !== null) removeCgroup(note.cgroup)
 }
