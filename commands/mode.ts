@@ -1,17 +1,20 @@
-import { Args } from '@oclif/core'
+import { Args, Flags } from '@oclif/core'
 import { JOB_MODES, setMode } from '../src/model'
-import { CuiCommand, everywhere, type HelpText } from './base'
+import { CuiCommand, everywhere, type HelpText, parseDurationMs, timeoutFlag } from './base'
 import { changePart, configuring } from './change'
 import type { Outcome } from './context'
+import { IN_FORCE_MS, untilInForce } from './inForce'
 import { actionOf, jobAndWord, jobWord } from './operate'
+
+const waitFlag = Flags.boolean({ description: 'wait until both nodes go by it (--no-wait: only until it is agreed on)', default: true, allowNo: true })
 
 /** Who decides that the other node takes over, and what may be lost then (product §6). */
 export class Mode extends CuiCommand {
   static override args = { job: Args.string(), mode: Args.string() }
-  static override flags = { ...everywhere, ...configuring }
+  static override flags = { ...everywhere, ...configuring, wait: waitFlag, timeout: timeoutFlag }
   static override about: HelpText = {
-    summary: 'the mode of a job: guide, high-availability, high-protection, high-performance; needs it brought out',
-    usage: 'mode JOB guide|high-availability|high-protection|high-performance [--yes] [--dry-run] [--reason TEXT]',
+    summary: 'the mode of a job: guide, high-availability, high-protection, high-performance; also while it is online',
+    usage: 'mode JOB guide|high-availability|high-protection|high-performance [--yes] [--dry-run] [--no-wait] [--timeout 60s] [--reason TEXT]',
     example: 'mode DB_Group high-availability'
   }
 
@@ -22,6 +25,10 @@ export class Mode extends CuiCommand {
     const mode = actionOf(word?.toLowerCase(), JOB_MODES, 'mode', usage)
     const job = jobWord(this.context, jobArg, usage)
     const question = `From then on ${job} is decided on by the rules of ${mode}. Do you really want it?`
-    return await changePart(this.context, this.output, flags, { typed: `mode ${job} ${mode}`, question }, setMode(job, mode))
+    const done = await changePart(this.context, this.output, flags, { typed: `mode ${job} ${mode}`, question }, setMode(job, mode))
+    if (flags['dry-run'] || !flags.wait) return done
+    const timeoutMs = flags.timeout === undefined ? IN_FORCE_MS : parseDurationMs(flags.timeout)
+    const waitedMs = await untilInForce(this.context, this.output, { job, mode, node: flags.node, timeoutMs })
+    return { ...done, json: { ...done.json, waitedMs } }
   }
 }

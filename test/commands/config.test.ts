@@ -96,7 +96,7 @@ test.each([
     'vip modify DB_Group IP-DB_Group --nic eth0,eth1',
     '    vips: [ { name: IP-DB_Group, address: 192.168.150.130/16, nic: [ eth0, eth1 ] } ] # printed on every desk'
   ],
-  ['mode DB_Group high-performance', '    mode: high-performance'],
+  ['mode DB_Group high-performance --no-wait', '    mode: high-performance'],
   ['witness set 192.168.150.153', 'witness: { address: 192.168.150.153 }'],
   [
     'vip add DB_Group IP-Web --address 192.168.150.131/16',

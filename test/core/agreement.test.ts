@@ -356,3 +356,17 @@ test('a job that is taken out and made again is known by the version in which th
   expect(jobsSince(without, ['WEB', 'DB'], ['DB'], 8)).toEqual({ jobsSince: { WEB: 3, DB: 8 } })
   expect(jobsSince({ ...without, jobsSince: { DB: 8 } }, [], [], 9)).toEqual({})
 })
+
+test('what the other node said before a promise says nothing about it: the promise stands', () => {
+  const prepare = (text: string, number: number): ConfigPrepare => ({ incarnation: `${A}.1`, number, base: '#one', next: version(2, text) })
+  const events: AgreementEvent[] = [
+    { kind: 'prepareReceived', request: 1, message: prepare('first', 1), check: null, atMs: 0 },
+    { kind: 'peerSeen', version: 1, agreed: true, hash: '#one', atMs: 3_000 },
+    { kind: 'prepareReceived', request: 2, message: prepare('second', 2), check: null, atMs: 3_010 },
+    // Asked about the first one, and answered before the second one was proposed.
+    { kind: 'askAnswered', answer: { agreed: version(1, 'one'), isAgreed: true, pending: null }, atMs: 3_020 }
+  ]
+  let state = startAgreement({ node: B, peerNode: A, incarnation: `${B}.1` }, kept('one'))
+  for (const event of events) state = stepAgreement(state, event).state
+  expect(state.prepared?.text).toBe('second')
+})

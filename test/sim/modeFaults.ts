@@ -10,7 +10,7 @@ const DRIFT_PART = 30
 /** In the middle of a change: it takes a few messages and disk writes. */
 const SOON_MS = 3_000
 
-export const withMode =
+const withMode =
   (mode: JobMode) =>
   (config: Config): Config => {
     const { [JOB]: job, ...others } = config.jobs

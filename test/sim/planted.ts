@@ -1,55 +1,15 @@
-import { step, type Action, type Event, type State } from '../../src/core'
+import type { Event, State } from '../../src/core'
 import { askWitness, startWitness, type Witness } from '../../src/core/quorum/witness'
 import { askShared } from '../../src/core/quorum/shared'
-import type { JobState } from '../../src/core/state'
 import type { JobRecord } from '../../src/model'
 import { B, JOB } from '../fakes/pairConfig'
 import { FakeStore } from '../fakes/store'
 import type { World, WorldOptions } from '../fakes/world'
 import { randomFrom } from './random'
 import { DETACH_FAULTS } from './detachFaults'
+import { type Stepped, same, slowAnswers, stepping, withActions, withJob, withRecord } from './plantedSteps'
 import { faultsNamed } from './quorumFaults'
 import type { Planted } from './simulateQuorum'
-
-type Stepped = ReturnType<typeof step>
-
-/** The decisions with something put wrong before, or after. */
-const stepping = (
-  before: (state: State, event: Event) => State,
-  after: (result: Stepped, event: Event) => Stepped = (result) => result
-): Partial<WorldOptions> => ({
-  step: (state, event) => after(step(before(state, event), event), event)
-})
-
-function withJob(state: State, change: (job: JobState) => Partial<JobState>): State {
-  const job = state.jobs[JOB]
-  return job ? { ...state, jobs: { ...state.jobs, [JOB]: { ...job, ...change(job) } } } : state
-}
-
-const withActions = (result: Stepped, change: (action: Action) => Action | null): Stepped => ({
-  ...result,
-  actions: result.actions.map(change).filter((action) => action !== null)
-})
-
-/** In the state and on its way to the disk. */
-function withRecord(result: Stepped, change: (record: JobRecord) => JobRecord): Stepped {
-  const state = withJob(result.state, ({ record }) => ({ record: change(record) }))
-  return withActions({ ...result, state }, (action) => {
-    const record = action.do === 'persist' ? action.records[JOB] : undefined
-    return action.do === 'persist' && record ? { ...action, records: { ...action.records, [JOB]: change(record) } } : action
-  })
-}
-
-const same = (state: State): State => state
-
-/** Some messages take long, the others do not. */
-const SLOW_PART = 0.2
-const SLOW_MS = 4_500
-const SLOW_STOP_MS = 2_500
-function slowAnswers(): Partial<WorldOptions> {
-  const random = randomFrom(1)
-  return { delayMs: (what) => (what === 'order' ? 20 : random() < SLOW_PART ? SLOW_MS : 5) }
-}
 
 /** The answer comes late, and the lease is counted from then. */
 function leaseFromReply(): Planted {
@@ -74,6 +34,8 @@ const toldTooLate: Planted = {
 }
 
 /** The voters hear that it has stopped while it is still stopping, which takes its time. */
+const SLOW_STOP_MS = 2_500
+
 function releasedTooSoon(): Planted {
   const random = randomFrom(1)
   const tells = (result: Stepped): Stepped => {
