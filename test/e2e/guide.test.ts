@@ -36,7 +36,7 @@ const view = (owner: Node, application: string, words: Record<string, string>): 
 const STOPPED = { Connection: 'Stop', Mirror: 'Stop', Replication: 'Stop', Target: 'Stop' }
 const ALONE = { ...STOPPED, Links: 'Error', Target: 'Absent' }
 
-describeOnline('chapter 4 of the guide, page by page: Group Operation', { options: ['--application', 'kv'] }, (lab) => {
+describeOnline('chapters 4 and 5 of the guide, page by page: Group Operation, Resource Operation', { options: ['--application', 'kv'] }, (lab) => {
   /** What `jobstate` says, as a reader of the guide would compare it. */
   const seen = async (node: Node): Promise<[string, string][]> => {
     const { stdout } = await lab.cui(['jobstate', JOB, '--node', node])
@@ -165,6 +165,44 @@ describeOnline('chapter 4 of the guide, page by page: Group Operation', { option
       await lab.done(['clearerr', JOB, 'RMHW131'])
       await lab.done(['switch', JOB])
       await lab.online('RMHW131', ONLINE_TIMEOUT_MS)
+    },
+    TEST_TIMEOUT_MS
+  )
+
+  test(
+    'Resource Offline, Online, Detach, Online: the one that depends on it follows, the job and its replication go on',
+    async () => {
+      await lab.done(['detach', JOB, '--keep-data'])
+      await lab.done(['job', 'modify', JOB, '--process', 'AGENT=exec sleep 1000002', '--depends', 'AGENT=KV', '--yes'])
+      await lab.done(['bringin', JOB])
+      const are = (word: string) =>
+        lab.watch().waitFor(`KV and AGENT are ${word}`, SEEN_TIMEOUT_MS, (all) => {
+          const applications = jobOf(all, 'RMHW131')?.applications ?? []
+          return applications.length === 2 && applications.every((each) => each.word === word)
+        })
+      await are('online')
+
+      const stopped = await lab.done(['resource', JOB, 'KV', 'offline'])
+      expect(stopped.indexOf('Stop application AGENT')).toBeLessThan(stopped.indexOf('Stop application KV'))
+      await are('offline')
+      expect(await lab.listens('RMHW131', KV_PORT)).toBe('')
+      expect((await seen('RMHW131')).filter(([name]) => ['Connection', 'Replication', 'Target Side'].includes(name))).toEqual([
+        ['Connection', 'OK'],
+        ['Replication', 'Idle'],
+        ['Target Side', 'Idle']
+      ])
+      await lab.done(['resource', JOB, 'AGENT', 'online'])
+      await are('online')
+
+      await lab.done(['resource', JOB, 'KV', 'detach'])
+      await are('detached')
+      const pid = await lab.listens('RMHW131', KV_PORT)
+      await lab.said('RMHW131', ['kill', '-KILL', pid])
+      const { code } = await lab.cui(['wait', JOB, 'offline', '--timeout', '3s'])
+      expect({ code, listens: await lab.listens('RMHW131', KV_PORT) }).toEqual({ code: 6, listens: '' })
+      await lab.done(['resource', JOB, 'AGENT', 'online'])
+      await are('online')
+      expect(await lab.listens('RMHW131', KV_PORT)).not.toBe('')
     },
     TEST_TIMEOUT_MS
   )

@@ -1,0 +1,130 @@
+/** A page of the operation guide, what it shows, and the tests on a real pair (or, where no pair is needed, elsewhere) that are that page. */
+export interface GuidePage {
+  chapter: string
+  page: string
+  shows: string
+  /** File below test/, and the beginning of the test's own name. */
+  tests: [file: string, name: string][]
+}
+
+const GROUP = 'e2e/guide.test.ts'
+const DETACH = 'e2e/detach.test.ts'
+const MONITOR = 'e2e/monitor.test.ts'
+
+export const GUIDE_PAGES: GuidePage[] = [
+  {
+    chapter: '4',
+    page: 'Take Over',
+    shows: 'ownership goes to the other server; start and stop are carried out where it is',
+    tests: [[GROUP, 'Take Over: ownership goes to the other server and back']]
+  },
+  { chapter: '4', page: 'Bring In', shows: 'the service starts on the owner', tests: [[GROUP, 'Bring Out: the service is stopped']] },
+  {
+    chapter: '4',
+    page: 'Bring Out',
+    shows: 'the service stops, the owner stays, replication stops',
+    tests: [
+      [GROUP, 'Bring Out: the service is stopped'],
+      ['e2e/transcripts.test.ts', 'list, allstate, hbtstate, bringin, switch, bringout, byte for byte']
+    ]
+  },
+  {
+    chapter: '4',
+    page: 'Fail Over',
+    shows: 'stopped on the active server, started on the standby',
+    tests: [
+      [GROUP, 'Fail Over: all is stopped on the owner'],
+      ['e2e/switch.test.ts', 'switch under pgbench']
+    ]
+  },
+  {
+    chapter: '4',
+    page: 'Force Start',
+    shows: 'with the other server off the service starts; Need to Verify is Manually',
+    tests: [
+      [GROUP, 'Force Start: the standby of a job'],
+      ['e2e/takeover.test.ts', 'forcetake: the dry run changes nothing']
+    ]
+  },
+  {
+    chapter: '4',
+    page: 'Bring Out, forced',
+    shows: 'with the other server off a typed code is asked for',
+    tests: [
+      [GROUP, 'Force Bring Out: with the other server off'],
+      ['commands/forced.test.ts', 'bringout asks for the code only where it is a forced one']
+    ]
+  },
+  {
+    chapter: '4',
+    page: 'Select Data Source',
+    shows: 'after a forced start one copy is chosen, and the other one follows it',
+    tests: [
+      [GROUP, 'Force Start: the standby of a job'],
+      ['e2e/diverged.test.ts', 'a split brain is Manually']
+    ]
+  },
+  {
+    chapter: '4',
+    page: 'Clear Error Flag',
+    shows: 'the flag of a failed server is removed',
+    tests: [[GROUP, 'Clear Error Flag: where an application failed too often']]
+  },
+  {
+    chapter: '4',
+    page: 'Detach, replication stops',
+    shows: 'Connection, Mirror, Replication and Target Side say Stop; everything may be changed',
+    tests: [[DETACH, 'detached with its data']]
+  },
+  {
+    chapter: '4',
+    page: 'Detach, replication goes on',
+    shows: 'the view stays as it was; policy, VIP and applications may be changed',
+    tests: [[DETACH, 'detached, the application is killed: nothing happens']]
+  },
+  {
+    chapter: '4',
+    page: 'Bring In after Detach',
+    shows: 'monitoring starts again, after a warning that the standby is overwritten',
+    tests: [
+      [DETACH, 'detached with its data'],
+      [DETACH, 'detached, the application is killed: nothing happens']
+    ]
+  },
+  {
+    chapter: '5',
+    page: 'Offline',
+    shows: 'an application is stopped, and those that depend on it',
+    tests: [
+      [GROUP, 'Resource Offline, Online, Detach, Online'],
+      [DETACH, 'an application that is deaf to its signal is taken offline']
+    ]
+  },
+  { chapter: '5', page: 'Online', shows: 'an application that was stopped is started', tests: [[GROUP, 'Resource Offline, Online, Detach, Online']] },
+  {
+    chapter: '5',
+    page: 'Detach',
+    shows: 'one application is no longer watched, nor those that depend on it',
+    tests: [[GROUP, 'Resource Offline, Online, Detach, Online']]
+  },
+  { chapter: '5', page: 'Online after Detach', shows: 'it is watched again', tests: [[GROUP, 'Resource Offline, Online, Detach, Online']] },
+  {
+    chapter: '8',
+    page: 'Resource Monitor: conditions, responses, export',
+    shows: 'a condition that is met so many times in a row gives the job to the other server; OK becomes Error in the property view',
+    tests: [
+      [MONITOR, 'of the standby: an alarm, and nothing moves'],
+      [MONITOR, 'what has come by itself stays'],
+      [MONITOR, 'what was exported while it lasted is there']
+    ]
+  },
+  {
+    chapter: '8',
+    page: 'Set Monitor Item, Set Event, Event Response, Condition',
+    shows: 'conditions and responses are added, changed and removed while the service runs',
+    tests: [
+      [MONITOR, 'of the standby: an alarm, and nothing moves'],
+      ['commands/monitor.test.ts', 'at a terminal it asks for what was not typed']
+    ]
+  }
+]
