@@ -62,7 +62,7 @@ const mayBeKeptFrom = (state: State, job: JobState): boolean => rulesOf(state, j
 
 function begin(turn: Turn, job: JobState, detached: Detached): void {
   job.detaching = { before: detachedNow(job), sinceMs: turn.state.atMs }
-  setRecord(turn, job, saidNow(job.record, detached))
+  setRecord(turn, job, { ...saidNow(job.record, detached), ...(detached.stopData ? { dataHeld: true } : {}) })
   stepLine(turn, job.ticket, recordText(job), 'begin')
 }
 
@@ -99,6 +99,15 @@ function begun(turn: Turn, job: JobState): void {
   log(turn, 'warning', `${job.name} is detached: its faults do not act, and it does not fail over, until bringin`, job)
   if (detached === null || job.dataRole !== 'source' || detached.stopData === stopped) return endTicket(turn, ticket)
   beginPlan(turn, job, 'data', 'command', [[detached.stopData ? HOLD : { do: 'transmit', action: 'resume' }]])
+}
+
+/** It is watched again, and an engine may have died before it said so to the data program. True when it is being told. */
+export function releaseData(turn: Turn, job: JobState): boolean {
+  const { data, record } = job
+  if (record.dataHeld !== true || data?.role !== 'source' || !data.connected) return false
+  if (data.replication !== 'Pause') setRecord(turn, job, { dataHeld: false })
+  else if (turn.state.atMs >= job.retryAtMs) beginPlan(turn, job, 'data', 'automatic', [[{ do: 'transmit', action: 'resume' }]])
+  return job.plan !== null
 }
 
 /** A data program that was started anew sends again. True when it is being told. */

@@ -124,6 +124,8 @@ function applicationStarted(job: JobState, name: string, ok: boolean): void {
 
 function dataMoved(job: JobState, order: Order): void {
   if (order.do === 'source' || order.do === 'safety') job.safetyGiven = order.safetySequence
+  // Its own word may come later: nobody need be told twice.
+  if (order.do === 'transmit' && job.data !== null) job.data = { ...job.data, replication: order.action === 'pause' ? 'Pause' : 'Idle' }
   const role = order.do === 'source' ? 'source' : order.do === 'target' ? 'target' : order.do === 'stopData' ? 'none' : null
   if (role === null) return
   job.dataRole = role

@@ -1,6 +1,7 @@
 import { endTimeAlone, settleDetached } from './attach'
 import { startsAlone } from './alone'
 import { trustOwnCopy, trustPeerCopy } from './data'
+import { releaseData } from './detach'
 import { isDetached } from './detached'
 import { followMode, settleSafety } from './safety'
 import { settleStale } from './staleConfig'
@@ -106,7 +107,7 @@ function settleOnline(turn: Turn, job: JobState): void {
   if (job.dataLost !== null) return recoverData(turn, job)
   trustPeerCopy(turn, job)
   trustMirror(turn, job)
-  if (settleSafety(turn, job) || settleSelected(turn, job)) return
+  if (releaseData(turn, job) || settleSafety(turn, job) || settleSelected(turn, job)) return
   if (settleResources(turn, job) || settlePaths(turn, job) || settleMonitored(turn, job)) return
   const vipMissing = Object.values(job.vips).some((word) => word !== 'up')
   if (vipMissing || Object.keys(job.failedApplications).length > 0) restartApplications(turn, job)

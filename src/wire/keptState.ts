@@ -51,6 +51,7 @@ const recordSchema = z.looseObject({
   selectedSequence: z.int().min(0).default(0),
   detached: detachedSchema.nullish(),
   detachSequence: z.int().min(0).optional(),
+  dataHeld: z.boolean().optional(),
   resources: resourcesSchema.optional(),
   history: z.array(z.object({ roleSequence: z.int().min(0), owner: z.string() }))
 })
