@@ -1,5 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** The kernel lets a cgroup go when the last process in it has been reaped, which is a moment after its end. */
+const REAPED_MS = 2_000
+const LOOK_EVERY_MS = 20
 
 /**
  * An application's own cgroup (version 2), below the one of the agent: whatever it starts, under whatever session or user, is in it,
@@ -58,6 +63,15 @@ export function removeCgroup(cgroup: Cgroup): void {
     fs.rmdirSync(path.dirname(cgroup.directory))
   } catch {
     // Somebody is in it still, or it is gone.
+  }
+}
+
+/** As soon as it is empty; one in which somebody stays, stays. */
+export async function removeEmptied(cgroup: Cgroup): Promise<void> {
+  for (let waitedMs = 0; waitedMs < REAPED_MS; waitedMs += LOOK_EVERY_MS) {
+    removeCgroup(cgroup)
+    if (!fs.existsSync(cgroup.directory)) return
+    await pause(LOOK_EVERY_MS)
   }
 }
 

@@ -1,5 +1,5 @@
 import { removeNote } from '../../files'
-import { removeCgroup } from '../cgroup'
+import { removeEmptied } from '../cgroup'
 import { callAgent } from './call'
 import { OCF } from './codes'
 import { notedAgent } from './note'
@@ -18,5 +18,5 @@ export async function endAgent(noteFile: string): Promise<void> {
   ending.delete(noteFile)
   if (code !== OCF.success) return
   removeNote(noteFile)
-  if (note.cgroup !== null) removeCgroup(note.cgroup)
+  if (note.cgroup !== null) await removeEmptied(note.cgroup)
 }
