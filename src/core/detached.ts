@@ -33,10 +33,13 @@ export function newerDetached({ state }: Seeing, { record, ...job }: JobState, t
 const isSame = (a: Detached | null | undefined, b: Detached | null | undefined): boolean =>
   (a ?? null) === (b ?? null) || (a?.sinceMs === b?.sinceMs && a?.untilMs === b?.untilMs && a?.stopData === b?.stopData && a?.by === b?.by)
 
-/** The other node has it on its disk, as it says itself. */
+/** The other node has it on its disk, as it says itself. Cut off from each other both may have said a word of the same number, and not the same word. */
 export function isRecordedThere(state: State, job: JobState): boolean {
+  const { record } = job
   const theirs = peerJob(state, job)?.record
-  return theirs?.roleSequence === job.record.roleSequence && sequenceOf(theirs) >= sequenceOf(job.record)
+  if (theirs?.roleSequence !== record.roleSequence) return false
+  const ahead = sequenceOf(theirs) - sequenceOf(record)
+  return ahead > 0 || (ahead === 0 && isSame(theirs.detached, record.detached))
 }
 
 /** The time that it was given is over. */

@@ -33,6 +33,15 @@ test('it is on both disks before it is told; who, since when and for how long is
   expect(formatOf({ DB_Group: desk.job.record })).toBe(3)
 })
 
+test('another word of the same number, said there while the two did not hear each other, is no record of it', () => {
+  const desk = owner()
+  desk.peerSays(peerView(B, {}))
+  desk.command('detach')
+  desk.peerSays(peerView(B, { desired: 'online', detached: null, detachSequence: 1 }, { config: desk.config }))
+  expect(desk.state.tickets[desk.job.ticket!]).toMatchObject({ state: 'running' })
+  expect(heard(desk).state.tickets[desk.job.ticket!]).toMatchObject({ state: 'done' })
+})
+
 /** What is typed on a job that is detached. */
 const COMMANDS: [command: Parameters<Desk['command']>[0], kept: string, stopped: string][] = [
   ['switch', 'E_JOB_DETACHED', 'E_JOB_DETACHED'],

@@ -26,7 +26,8 @@ export class DetachPromises {
     if (record.owner !== node.name || !detached || this.told?.detachSequence === detachSequence) return
     const theirs = world.other(node).disk?.[JOB]
     // The guide's mode, and the other node was lost: it is told that it could not be told.
-    const alone = !world.hasQuorum(node) && (theirs?.roleSequence !== roleSequence || (theirs.detachSequence ?? 0) < detachSequence)
+    const knows = theirs?.roleSequence === roleSequence && (theirs.detachSequence ?? 0) >= detachSequence && theirs.detached != null
+    const alone = !world.hasQuorum(node) && !knows
     this.told = { owner: node.name, roleSequence, detachSequence, untilMs: detached.untilMs, alone }
     this.count += 1
   }
