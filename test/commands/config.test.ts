@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import type { ConfigRequest, ConfigVersion, ConfigView } from '../../src/wire'
+import type { ConfigRequest } from '../../src/wire'
+import { versionOf, viewOf } from './configView'
 import { Bench } from './harness'
 
 const TEXT = `# The pair of the Seoul office.
@@ -16,25 +17,7 @@ jobs:
   DB_Group:
     vips: [ { name: IP-DB_Group, address: 192.168.150.130/16 } ] # printed on every desk
 `
-const version = (number: number, text: string, why: string | null): ConfigVersion => ({
-  version: number,
-  hash: `hash ${number}`,
-  text,
-  by: 'administrator',
-  why,
-  node: 'RMHW131',
-  wallMs: Date.UTC(2019, 8, 23, 6, number),
-  witnessSince: 0,
-  id: `${number}`
-})
-const VIEW: ConfigView = {
-  node: 'RMHW131',
-  file: '/etc/mirrorpair/mirrorpair.yaml',
-  agreed: version(7, TEXT, 'annex 1'),
-  isAgreed: true,
-  prepared: null,
-  history: [version(6, TEXT.replace('150.130', '150.120'), null)]
-}
+const VIEW = viewOf(versionOf(7, TEXT, 'annex 1'), [versionOf(6, TEXT.replace('150.130', '150.120'))])
 const DIFFERENCE = {
   where: 'jobs DB_Group vips IP-DB_Group address',
   before: '"192.168.150.130"',
@@ -167,7 +150,7 @@ test('show, history, diff and backup change nothing', async () => {
   expect(await bench.cui(['config', 'backup', file])).toMatchObject({ exitCode: 1, err: expect.stringContaining('it is there already') })
   expect((await bench.cui(['link', 'list'])).out).toMatch(/^0 +service +3002 +5s +3 +no +192\.168\.150\.151 +192\.168\.150\.152$/m)
   const serial = '  - { name: serial, type: serial, RMHW131: /dev/ttyS0, RMHW132: /dev/ttyUSB0 }\njobs:'
-  for (const agent of [bench.a, bench.b]) agent.config = { ...VIEW, agreed: version(7, TEXT.replace('jobs:', serial), null) }
+  for (const agent of [bench.a, bench.b]) agent.config = { ...VIEW, agreed: versionOf(7, TEXT.replace('jobs:', serial), null) }
   expect((await bench.cui(['link', 'list'])).out).toMatch(/^2 +serial +serial +5s +3 +no +\/dev\/ttyS0 +\/dev\/ttyUSB0$/m)
   for (const agent of [bench.a, bench.b]) agent.config = VIEW
   expect((await bench.cui(['witness', 'show'])).out).toBe('The pair has no witness.\n')

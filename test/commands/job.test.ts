@@ -1,4 +1,5 @@
-import type { ConfigRequest, ConfigView } from '../../src/wire'
+import type { ConfigRequest } from '../../src/wire'
+import { versionOf, viewOf } from './configView'
 import { Bench } from './harness'
 import { cuiSim } from './simulation'
 
@@ -13,14 +14,7 @@ jobs:
     vips: [ { name: IP-DB_Group, address: 192.168.150.130/16 } ]
     data: { folders: [ /srv/DB_Group ] }
 `
-const VIEW: ConfigView = {
-  node: 'RMHW131',
-  file: '/etc/mirrorpair/mirrorpair.yaml',
-  agreed: { version: 7, hash: 'hash 7', text: TEXT, by: 'administrator', why: null, node: 'RMHW131', wallMs: 0, witnessSince: 0, id: '7' },
-  isAgreed: true,
-  prepared: null,
-  history: []
-}
+const VIEW = viewOf(versionOf(7, TEXT))
 const DIFFERENCE = { where: 'jobs Web mode', before: null, after: '"guide"', needs: 'nothing' as const, job: 'Web' }
 const CREATE = ['job', 'create', 'Web', '--folder', '/srv/web', '--vip', 'IP-Web=192.168.150.131/16', '--service', 'NGINX=nginx']
 

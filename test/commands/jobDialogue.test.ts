@@ -1,5 +1,6 @@
 import { parseConfig } from '../../src/model'
-import type { ConfigRequest, ConfigView } from '../../src/wire'
+import type { ConfigRequest } from '../../src/wire'
+import { versionOf, viewOf } from './configView'
 import { Bench } from './harness'
 import { Terminal } from './terminal'
 
@@ -15,14 +16,7 @@ jobs:
     applications: [ { name: POSTGRES, service: postgresql } ]
     data: { folders: [ /srv/DB_Group ] }
 `
-const VIEW: ConfigView = {
-  node: 'RMHW131',
-  file: '/etc/mirrorpair/mirrorpair.yaml',
-  agreed: { version: 7, hash: 'hash 7', text: TEXT, by: 'administrator', why: null, node: 'RMHW131', wallMs: 0, witnessSince: 0, id: '7' },
-  isAgreed: true,
-  prepared: null,
-  history: []
-}
+const VIEW = viewOf(versionOf(7, TEXT))
 const DIFFERENCE = { where: 'jobs Web mode', before: null, after: '"guide"', needs: 'nothing' as const, job: 'Web' }
 const [ENTER, DOWN, CTRL_C, CTRL_U] = ['\r', '\u001b[B', '\u0003', '\u0015']
 

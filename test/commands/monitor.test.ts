@@ -1,4 +1,5 @@
-import type { ConfigRequest, ConfigVersion, ConfigView, MonitorView } from '../../src/wire'
+import type { ConfigRequest, MonitorView } from '../../src/wire'
+import { versionOf, viewOf } from './configView'
 import { Bench } from './harness'
 import { Terminal } from './terminal'
 
@@ -20,8 +21,7 @@ monitors:
         responses: [ more 3 switch all, equal 1 alarm ]
       - { name: disk, conditions: [ disk /srv >= 90% NA, process postgres count < 1 ], responses: [ equal 3 switch DB_Group ], export: { size: 2MiB } }
 `
-const version: ConfigVersion = { version: 7, hash: 'hash 7', text: TEXT, by: 'administrator', why: null, node: 'RMHW131', wallMs: 0, witnessSince: 0, id: '7' }
-const VIEW: ConfigView = { node: 'RMHW131', file: '/etc/mirrorpair/mirrorpair.yaml', agreed: version, isAgreed: true, prepared: null, history: [] }
+const VIEW = viewOf(versionOf(7, TEXT))
 const OK: MonitorView = {
   state: 'OK',
   events: [
