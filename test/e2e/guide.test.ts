@@ -173,7 +173,7 @@ describeOnline('chapters 4 and 5 of the guide, page by page: Group Operation, Re
     'Resource Offline, Online, Detach, Online: the one that depends on it follows, the job and its replication go on',
     async () => {
       await lab.done(['detach', JOB, '--keep-data'])
-      await lab.done(['job', 'modify', JOB, '--process', 'AGENT=exec sleep 1000002', '--depends', 'AGENT=KV', '--yes'])
+      await lab.done(['job', 'modify', JOB, '--process', 'AGENT=exec sleep 1000777', '--depends', 'AGENT=KV', '--yes'])
       await lab.done(['bringin', JOB])
       const are = (word: string) =>
         lab.watch().waitFor(`KV and AGENT are ${word}`, SEEN_TIMEOUT_MS, (all) => {
