@@ -88,7 +88,10 @@ describeOnline('jobs are made, changed and taken away on a pair that works (guid
       await lab.done(['job', 'modify', WEB, '--vip', 'IP-Web-2=192.168.150.134/16', '--yes'])
       await lab.watch().waitFor('the new address is up', GONE_TIMEOUT_MS, (seen) => jobOf(seen, 'RMHW131', WEB)?.vips.filter(({ up }) => up).length === 2)
       const more = ['job', 'modify', WEB, '--process', 'STATS=exec sleep 1000002', '--depends', 'STATS=PAGES', '--yes']
-      expect(await lab.cui(more)).toMatchObject({ code: 5, stderr: expect.stringContaining(`needs ${WEB} detached or brought out, and it is online on RMHW131`) })
+      expect(await lab.cui(more)).toMatchObject({
+        code: 5,
+        stderr: expect.stringContaining(`needs ${WEB} detached or brought out, and it is online on RMHW131`)
+      })
       await lab.done(['bringout', WEB, '--yes'])
       await lab.done(more)
       await lab.done(['bringin', WEB, '--yes'])
