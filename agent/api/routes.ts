@@ -1,4 +1,5 @@
 import {
+  CONFIG_TEXT_LENGTH_MAX,
   type CommandOptions,
   type ConfigChangeAnswer,
   type ConfigView,
@@ -23,7 +24,7 @@ import { describeAgent, listAgents } from './agents'
 import { whyNotOptions } from './commandOptions'
 import type { Door } from './door'
 import { drillRoutes } from './drillRoutes'
-import { CONFIG_TEXT_LENGTH_MAX, configRequestSchema } from '../../src/wire/configSchemas'
+import { configRequestSchema } from '../../src/wire/configSchemas'
 import { monitorTestRequestSchema } from '../../src/wire/monitorSchemas'
 import { certifiedName, countOf, type Exchange, failureAnswer, PEER_BODY_BYTES_MAX, readBody } from './exchange'
 import { eventsQuery } from './eventsQuery'

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { sectionProblems } from '../../src/model'
-import { CONFIG_TEXT_LENGTH_MAX } from '../../src/wire/configSchemas'
+import { CONFIG_TEXT_LENGTH_MAX } from '../../src/wire'
 import type { Context, Output } from '../context'
 import { fail } from '../kit/fail'
 import { isTerminal } from '../kit/confirm'

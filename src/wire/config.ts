@@ -98,3 +98,5 @@ export interface ConfigChangeAnswer {
 }
 
 export const CONFIG_WHY_LENGTH_MAX = 1024
+/** Large enough for hundreds of jobs. */
+export const CONFIG_TEXT_LENGTH_MAX = 512 * 1024

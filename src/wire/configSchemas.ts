@@ -1,8 +1,14 @@
 import * as z from 'zod'
-import { CONFIG_WHY_LENGTH_MAX, type ConfigAnswer, type ConfigChecked, type ConfigPrepare, type ConfigRequest, type ConfigVersion } from './config'
+import {
+  CONFIG_TEXT_LENGTH_MAX,
+  CONFIG_WHY_LENGTH_MAX,
+  type ConfigAnswer,
+  type ConfigChecked,
+  type ConfigPrepare,
+  type ConfigRequest,
+  type ConfigVersion
+} from './config'
 
-/** Large enough for hundreds of jobs. */
-export const CONFIG_TEXT_LENGTH_MAX = 512 * 1024
 const NAME_LENGTH_MAX = 256
 
 const text = z.string().max(CONFIG_TEXT_LENGTH_MAX)

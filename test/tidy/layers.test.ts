@@ -47,6 +47,31 @@ test('of zod a bundle gets what it uses: its object z brings all its languages a
   expect(sources.filter((source) => /import (?:type )?\{[^}]*\} from 'zod'/.test(source.text)).map((source) => source.file)).toEqual([])
 })
 
+/** What is loaded with the first file: by `import` and `export`, not by what is only a type or asked for later. */
+function loadedWith(first: string): Set<string> {
+  const types = /^(?:import|export) type (?:\{[^}]*\}|\w+|\*(?: as \w+)?) from '[^'\n]*'$/gm
+  const loaded = new Set<string>()
+  const load = (file: string): void => {
+    const source = sources.find((one) => one.file === file)
+    if (source === undefined || loaded.has(file)) return
+    loaded.add(file)
+    const rest = { file, text: source.text.replace(types, '') }
+    for (const name of importsOf(rest)) {
+      const target = resolveImport(source, name)
+      if (target === null) loaded.add(name)
+      else load(target)
+    }
+  }
+  load(first)
+  return loaded
+}
+
+test('the shell starts without zod: what checks the words of others takes its time to load', () => {
+  const loaded = loadedWith('commands/main.ts')
+  expect([...loaded]).toEqual(expect.arrayContaining(['commands/index.ts', 'src/wire/config.ts', '@oclif/core']))
+  expect([...loaded].filter((file) => file === 'zod' || /Schemas\.ts$/.test(file))).toEqual([])
+})
+
 test('src knows no clock and no chance', () => {
   const banned = /\b(Date\.now|new Date\(\s*\)|Math\.random|performance\.now|setTimeout|setInterval|process\.)/
   expect(sources.filter((source) => source.file.startsWith('src/') && banned.test(withoutComments(source.text))).map((source) => source.file)).toEqual([])
