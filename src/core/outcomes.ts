@@ -186,8 +186,9 @@ function upgradeEnded(turn: Turn, job: JobState, plan: Plan): void {
 }
 
 function dataPlanEnded(turn: Turn, job: JobState, plan: Plan): void {
-  // One whose data was stopped says so soon.
-  if (plan.kind === 'data') job.retryAtMs = dataIsStopped(job) ? turn.state.atMs + RETRY_MS : 0
+  // One whose data was stopped says so soon; what nobody typed and came to nothing is tried again then.
+  const later = dataIsStopped(job) || (plan.cause === 'automatic' && plan.failures.length > 0)
+  if (plan.kind === 'data') job.retryAtMs = later ? turn.state.atMs + RETRY_MS : 0
   const failure = plan.failures[0]
   const at = names(turn, job)
   if (!failure) return endTicket(turn, plan.ticket)

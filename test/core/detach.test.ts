@@ -1,8 +1,9 @@
 import { A, B, pairConfig, jobConfig } from '../fakes/pairConfig'
 import { nodeView } from '../../src/core'
 import { explain } from '../../src/core/explain'
+import { RETRY_MS } from '../../src/core/state'
 import { formatOf } from '../../src/wire/keptState'
-import { type Answer, type Desk, owner, peerView, record, standby, withoutData } from './desk'
+import { type Answer, dataStatus, type Desk, owner, peerView, record, standby, withoutData } from './desk'
 
 const codeOf = (answer: Answer): string => (answer.is === 'refused' ? answer.error.code : answer.is)
 const TICK = { kind: 'ticked', heartbeat: null } as const
@@ -40,6 +41,26 @@ test('another word of the same number, said there while the two did not hear eac
   desk.peerSays(peerView(B, { desired: 'online', detached: null, detachSequence: 1 }, { config: desk.config }))
   expect(desk.state.tickets[desk.job.ticket!]).toMatchObject({ state: 'running' })
   expect(heard(desk).state.tickets[desk.job.ticket!]).toMatchObject({ state: 'done' })
+})
+
+test('watched again, and its data program does not take the word to send: it is told again, and not without pause', () => {
+  const desk = detached({ stopData: true })
+  const status = dataStatus({ role: 'source', connected: true, replication: 'Pause', roleSequence: 1 })
+  desk.dataSays(status)
+  desk.command('bringin')
+  const { vips, applications } = desk.job
+  const found = { held: Object.keys(vips), running: Object.keys(applications), data: { ran: true, status } }
+  desk.end('observe', null, found)
+  desk.end('transmit', 'the data program does not answer')
+  // The engine looks again after a while, finds all as it was, and says it once more.
+  while (desk.job.plan === null) desk.tell(TICK, 500)
+  if (!desk.job.observed) desk.end('observe', null, found)
+  desk.dataSays(status)
+  desk.end('transmit', 'the data program does not answer')
+  expect(desk.orders).toEqual([])
+  desk.tell(TICK, RETRY_MS)
+  expect(desk.orders).toEqual(['transmit'])
+  expect(desk.job.record.dataHeld).toBe(true)
 })
 
 /** What is typed on a job that is detached. */
