@@ -1,15 +1,7 @@
-import { isArbitrated } from './arbitration'
+import { isArbitrated, waitLeftMs } from './arbitration'
 import { owns, type JobState, type State } from './state'
 import { log, type Turn } from './turn'
 import { ageText } from './words'
-
-/**
- * The guide's mode. A node that has booted waits for the other one's word: that may have taken over before it died too. How long it waits, if not for ever, is
- * the administrator's choice (`boot: waitForPeer`). Null: for ever.
- */
-export function waitLeftMs({ config, bootedAtMs, atMs }: State): number | null {
-  return config.boot && bootedAtMs !== null ? Math.max(0, bootedAtMs + config.boot.waitForPeerMs - atMs) : null
-}
 
 /** Nobody has spoken in that time, and what this node can ask does not say that somebody serves. */
 export const startsAlone = (state: State, job: JobState): boolean => waitsFor(state, job) && waitLeftMs(state) === 0 && isArbitrated(state)

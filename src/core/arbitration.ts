@@ -12,12 +12,17 @@ const STOP_MS = 2_000
 
 const addressesOf = ({ config }: State): string[] => config.arbitration?.reach ?? []
 
+/**
+ * The guide's mode. A node that has booted waits for the other one's word: that may have taken over before it died too. How long it waits, if not for ever, is
+ * the administrator's choice (`boot: waitForPeer`). Null: for ever.
+ */
+export function waitLeftMs({ config, bootedAtMs, atMs }: State): number | null {
+  return config.boot && bootedAtMs !== null ? Math.max(0, bootedAtMs + config.boot.waitForPeerMs - atMs) : null
+}
+
 /** One that has said that it shuts down is not lost; one that was never heard is, when it has been waited for. */
 const isLost = (state: State): boolean =>
-  (state.peerAlive === 'lost' || (state.peerAlive === 'unknown' && isWaitedFor(state))) && state.heartbeat?.peerLeaving !== true
-
-const isWaitedFor = ({ config, bootedAtMs, atMs }: State): boolean =>
-  config.boot !== undefined && bootedAtMs !== null && atMs - bootedAtMs >= config.boot.waitForPeerMs
+  (state.peerAlive === 'lost' || (state.peerAlive === 'unknown' && waitLeftMs(state) === 0)) && state.heartbeat?.peerLeaving !== true
 
 /** An owner that reaches nobody has stopped by then, wherever it is. */
 function patienceMs({ config }: State): number {

@@ -2,7 +2,7 @@ import { settleCutOff } from './cutOff'
 import { trustPeerCopy } from './data'
 import type { Decision } from './decision'
 import { holdData, settleDetaching } from './detach'
-import { dataIsStopped, isDetached, isOver, isRecordedThere, saidNow } from './detached'
+import { dataIsStopped, isDetached, isOver, isRecordedThere, saidNow, SEND } from './detached'
 import { ownerIsLost } from './failover'
 import { beginPlan, describe } from './plan'
 import { settleResources } from './resourceCommand'
@@ -15,7 +15,7 @@ import { log, setNote, setRecord, type Turn } from './turn'
 
 /** Much may have been done by hand meanwhile: it is looked for what runs, as by an engine that starts. What does not is then restarted, or moves. */
 function attachStages(job: JobState): Task[][] {
-  const resume: Task[][] = dataIsStopped(job) && job.dataRole === 'source' ? [[{ do: 'transmit', action: 'resume' }]] : []
+  const resume: Task[][] = dataIsStopped(job) && job.dataRole === 'source' ? [[SEND]] : []
   return [[{ do: 'observe' }], ...resume]
 }
 

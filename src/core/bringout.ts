@@ -1,5 +1,5 @@
 import { type Decision } from './decision'
-import { dataIsStopped, watched } from './detached'
+import { dataIsStopped, SEND, watched } from './detached'
 import { digest } from './digest'
 import { stopStages } from './order'
 import { beginPlan, describe } from './plan'
@@ -17,7 +17,7 @@ export function decideBringout(turn: Turn, job: JobState): Decision {
   if (record.desired === 'offline' && !isTouched(job)) return { is: 'nothing', why: `${job.name} is offline already` }
   const drain = job.data?.connected === true && job.dataRole === 'source'
   // What is held back is sent first.
-  const resume: Task[][] = drain && dataIsStopped(job) ? [[{ do: 'transmit', action: 'resume' }]] : []
+  const resume: Task[][] = drain && dataIsStopped(job) ? [[SEND]] : []
   const stages = [...resume, ...stopStages(configOf(state, job), drain)]
   const warn = !drain && hasData(state, job)
   const word = record.needToVerify === 'No' ? 'Yes' : record.needToVerify

@@ -2,18 +2,16 @@ import type { Detached } from '../model'
 import { jobReport } from '../report/job'
 import type { CommandOptions } from '../wire'
 import { whyPlanned, type Decision, refused } from './decision'
-import { dataIsStopped, detachedNow, isRecordedThere, saidNow } from './detached'
+import { dataIsStopped, detachedNow, HOLD, isRecordedThere, saidNow, SEND } from './detached'
 import type { Failure } from './event'
 import { names } from './ownership'
 import { beginPlan, describe } from './plan'
 import { rulesOf } from './quorum/rules'
-import { DETACH_LIMIT_MS, hasData, peerIsReachable, type JobState, type State, type Task } from './state'
+import { DETACH_LIMIT_MS, hasData, peerIsReachable, type JobState, type State } from './state'
 import { outOfSyncIsSeconded } from './sync'
 import { endTicket, runningTicket, stepLine } from './tickets'
 import { log, setRecord, type Turn } from './turn'
 import { peerJobAge } from './views'
-
-const HOLD: Task = { do: 'transmit', action: 'pause' }
 
 /** Who typed it, and why: kept with the job. */
 export interface Typed {
@@ -34,7 +32,7 @@ export function decideDetach(turn: Turn, job: JobState, typed: Typed): Decision 
   if (why !== null) return refused(why)
   const detached = wanted(state, typed)
   const alone = state.peerAlive === 'lost' ? [aloneText(state, job)] : []
-  const texts = [recordText(job), ...alone, ...(detached.stopData ? [describe(HOLD)] : dataIsStopped(job) ? ['Transmit resume'] : [])]
+  const texts = [recordText(job), ...alone, ...(detached.stopData ? [describe(HOLD)] : dataIsStopped(job) ? [describe(SEND)] : [])]
   return { is: 'steps', texts, begin: () => begin(turn, job, detached) }
 }
 
@@ -98,15 +96,15 @@ function begun(turn: Turn, job: JobState): void {
   if (!isRecordedThere(state, job)) stepLine(turn, ticket, aloneText(state, job), 'done')
   log(turn, 'warning', `${job.name} is detached: its faults do not act, and it does not fail over, until bringin`, job)
   if (detached === null || job.dataRole !== 'source' || detached.stopData === stopped) return endTicket(turn, ticket)
-  beginPlan(turn, job, 'data', 'command', [[detached.stopData ? HOLD : { do: 'transmit', action: 'resume' }]])
+  beginPlan(turn, job, 'data', 'command', [[detached.stopData ? HOLD : SEND]])
 }
 
 /** It is watched again, and an engine may have died before it said so to the data program. True when it is being told. */
 export function releaseData(turn: Turn, job: JobState): boolean {
   const { data, record } = job
-  if (record.dataHeld !== true || data?.role !== 'source' || !data.connected) return false
-  if (data.replication !== 'Pause') setRecord(turn, job, { dataHeld: false })
-  else if (turn.state.atMs >= job.retryAtMs) beginPlan(turn, job, 'data', 'automatic', [[{ do: 'transmit', action: 'resume' }]])
+  if (record.dataHeld !== true || data?.role !== 'source' || !data.connected || turn.state.atMs < job.retryAtMs) return false
+  if (data.replication === 'Pause') beginPlan(turn, job, 'data', 'automatic', [[SEND]])
+  else setRecord(turn, job, { dataHeld: false })
   return job.plan !== null
 }
 

@@ -1,6 +1,6 @@
 import type { Detached, JobRecord } from '../model'
 import type { Check } from './check'
-import { owns, peerJob, type JobState, type State } from './state'
+import { owns, peerJob, type JobState, type State, type Task } from './state'
 import type { Seeing } from './turn'
 import { ageText } from './words'
 
@@ -56,6 +56,10 @@ export function detachedText({ wallMs }: State, detached: Detached): string {
   const left = untilMs === null ? 'until bringin' : `${ageText(untilMs - wallMs)} left`
   return `detached for ${ageText(wallMs - sinceMs)}, ${left}${stopData ? ', replication stopped' : ''} (${byWhom(detached)})`
 }
+
+/** What a detached job's data is told while it is stopped, and when it is not any more. */
+export const HOLD: Task = { do: 'transmit', action: 'pause' }
+export const SEND: Task = { do: 'transmit', action: 'resume' }
 
 export const WATCHED = 'watched'
 

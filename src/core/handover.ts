@@ -57,14 +57,16 @@ export function giveBack(turn: Turn, job: JobState): void {
   beginPlan(turn, job, 'giveBack', 'automatic', nonEmpty([dropVips(config), kills, ...data]))
 }
 
+/** One has just come to nothing. */
+export const isUndone = ({ atMs }: State, { undoneAtMs }: JobState): boolean => undoneAtMs !== null && atMs - undoneAtMs < UNDONE_MS
+
 export function peerCanTake(turn: Seeing, job: JobState): boolean {
   const { state } = turn
   const theirs = peerJob(state, job)
   if (state.peer?.view.configHash !== state.configHash) return false
   if (!peerIsReachable(state) || !theirs || theirs.record.roleSequence !== job.record.roleSequence) return false
-  const recently = job.undoneAtMs !== null && state.atMs - job.undoneAtMs < UNDONE_MS
   return (
-    !recently &&
+    !isUndone(state, job) &&
     theirs.record.errorFlag === null &&
     theirs.record.needToVerify !== 'Manually' &&
     (configOf(state, job).data === null || (theirs.record.copyComplete && job.record.needToVerify === 'No' && inSyncOnBoth(job, theirs)))

@@ -5,9 +5,9 @@ import { isDetached } from './detached'
 import type { Event, Failure } from './event'
 import { followMonitors } from './monitor/sampled'
 import { firstRecord } from './ownership'
-import { changedModes, changeRules, holdModes, unconfirmedOf, whyNotChangeMode } from './modeChange'
+import { changedModes, changeRules, holdModes, timesDiffer, unconfirmedOf, whyNotChangeMode } from './modeChange'
 import { startQuorum } from './quorum/rules'
-import { jobsToBringOutOf, jobsToDetach, makeStale } from './staleConfig'
+import { jobsThatNeed, makeStale } from './staleConfig'
 import { configOf, isTouched, owns, type JobState, peerJob, type State } from './state'
 import { endTicket, runningTicket } from './tickets'
 import { log, refuse, reply, type Turn } from './turn'
@@ -19,8 +19,8 @@ type Held = Extract<Event, { kind: 'configHeld' }>
 export function configHeld(turn: Turn, { request, next, dryRun }: Held): void {
   const { state } = turn
   const known = (names: JobName[]): JobName[] => names.filter((name) => state.jobs[name] !== undefined)
-  const away = known(jobsToBringOutOf(state.config, next))
-  const unwatched = known(jobsToDetach(state.config, next)).filter((name) => !away.includes(name))
+  const away = known(jobsThatNeed('offline', state.config, next))
+  const unwatched = known(jobsThatNeed('detached', state.config, next)).filter((name) => !away.includes(name))
   const modes = changedModes(state.config, next)
   const error = [
     ...away.map((name) => whyNotChange(turn, name, next)),
@@ -106,15 +106,13 @@ export function configChanged(turn: Turn, { config, configHash, version }: Chang
     if (mine === undefined) addJob(turn, job, version)
     else {
       makeStale(turn, mine, before, config)
-      if (before.jobs[name]?.mode !== job.mode || votesDiffer(before, config)) changeRules(turn, mine)
+      // Each change has a number of its own, and that alone must not cost an owner its lease.
+      if (before.jobs[name]?.mode !== job.mode || timesDiffer(before, config)) changeRules(turn, mine)
     }
   }
   followMonitors(turn, before)
   log(turn, 'info', `${state.node} runs version ${version} of the configuration`)
 }
-
-/** Each change has a number of its own, and that alone must not cost an owner its lease. */
-const votesDiffer = ({ quorum: before }: Config, { quorum: after }: Config): boolean => before?.leaseMs !== after?.leaseMs || before?.driftMs !== after?.driftMs
 
 function addJob(turn: Turn, config: JobConfig, version: number): void {
   const { state } = turn

@@ -1,4 +1,4 @@
-import { configDifferences, hasQuorum, LIVE_DATA_KEYS, type Config, type JobConfig, type JobName, type VipConfig } from '../model'
+import { type ChangeNeeds, configDifferences, hasQuorum, LIVE_DATA_KEYS, type Config, type JobConfig, type JobName, type VipConfig } from '../model'
 import type { Event } from './event'
 import { changedModes, unconfirmedOf } from './modeChange'
 import { nonEmpty } from './order'
@@ -81,7 +81,7 @@ export function reconfigured(turn: Turn, job: JobState, plan: Plan): void {
 /** An engine that restarts in the middle of a change goes on with it. */
 export function bootConfig({ state }: Turn, { before, promised }: Booted): void {
   if (promised) {
-    const jobs = [...jobsToBringOutOf(state.config, promised), ...jobsToDetach(state.config, promised)]
+    const jobs = (['offline', 'detached'] as const).flatMap((what) => jobsThatNeed(what, state.config, promised))
     state.hold = { jobs, modes: changedModes(state.config, promised) }
   }
   if (before) state.unconfirmed = unconfirmedOf(before, state, state.config, state.configVersion)
@@ -98,12 +98,7 @@ export function bootJobsConfig(turn: Turn, { before }: Booted): void {
   }
 }
 
-export function jobsToBringOutOf(before: Config, next: Config): JobName[] {
-  const differences = configDifferences(before, next).filter(({ needs }) => needs === 'offline')
-  return [...new Set(differences.flatMap(({ job }) => job ?? []))]
-}
-
-/** Those that nobody may be watching meanwhile. */
-export const jobsToDetach = (before: Config, next: Config): JobName[] => [
-  ...new Set(configDifferences(before, next).flatMap(({ needs, job }) => (needs === 'detached' && job !== null ? [job] : [])))
+/** Brought out, or watched by nobody, on both nodes before the change. */
+export const jobsThatNeed = (what: ChangeNeeds, before: Config, next: Config): JobName[] => [
+  ...new Set(configDifferences(before, next).flatMap(({ needs, job }) => (needs === what && job !== null ? [job] : [])))
 ]

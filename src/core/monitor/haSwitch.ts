@@ -2,11 +2,12 @@ import { parseResponse } from '../../model'
 import { type Check, firstUnmet } from '../check'
 import { watchedChecks } from '../detached'
 import { modeCheck } from '../fit'
-import { handOver, peerCanTake } from '../handover'
-import { peerJob, UNDONE_MS, type JobState, type State } from '../state'
+import { handOver, isUndone, peerCanTake } from '../handover'
+import { peerJob, type JobState, type State } from '../state'
 import { idleCondition, switchConditions } from '../switchable'
 import { log, type Seeing, type Turn } from '../turn'
 import { ageText } from '../words'
+import { monitorOf } from './monitorState'
 import { forgetWanted } from './sampled'
 
 /**
@@ -42,7 +43,7 @@ function cardThere(state: State, job: JobState): Check {
 
 /** By the wall clock, which both nodes and a later engine know; one that was set back by more than the pause ends it early. */
 function stayed(state: State, { name, record: { takeReason, takeTimeMs } }: JobState): Check {
-  const pauseMs = state.config.monitors?.[state.node]?.switchPauseMs ?? 0
+  const pauseMs = monitorOf(state)?.switchPauseMs ?? 0
   const sinceMs = Math.abs(state.wallMs - takeTimeMs)
   const met = takeReason !== 'failover' || sinceMs >= pauseMs
   const why = (): string => `${name} has come to ${state.node} by itself, and stays for ${ageText(pauseMs)} at least`
@@ -51,15 +52,15 @@ function stayed(state: State, { name, record: { takeReason, takeTimeMs } }: JobS
 
 function able(turn: Seeing, job: JobState): Check {
   const { state } = turn
-  const undone = job.undoneAtMs !== null && state.atMs - job.undoneAtMs < UNDONE_MS
+  const undone = isUndone(state, job)
   const met = peerCanTake(turn, job)
   const why = (): string => (undone ? `a hand-over of ${job.name} has just come to nothing` : `${state.peerNode} cannot take ${job.name} now`)
   return { name: `${state.peerNode} can take`, met, value: () => (met ? 'yes' : undone ? 'undone' : 'no'), why, by: 'peer' }
 }
 
 /** Some event of this node's monitor has an HA switch of the job. */
-export const mayMove = ({ config, node }: State, { name }: JobState): boolean =>
-  (config.monitors?.[node]?.events ?? []).some(({ responses }) =>
+export const mayMove = (state: State, { name }: JobState): boolean =>
+  (monitorOf(state)?.events ?? []).some(({ responses }) =>
     responses.some((text) => {
       const response = parseResponse(text)
       return response?.do === 'switch' && (response.job ?? name) === name

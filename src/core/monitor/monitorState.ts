@@ -1,3 +1,4 @@
+import type { Config, MonitorConfig } from '../../model'
 import type { Average } from './average'
 import type { EventState } from './judge'
 
@@ -10,6 +11,9 @@ export interface MonitorState {
   /** The names of those in error: what the other node has to hear of at once. */
   errors: string
 }
+
+/** What this node watches; null: nothing. */
+export const monitorOf = ({ config, node }: { config: Config; node: string }): MonitorConfig | null => config.monitors?.[node] ?? null
 
 export const BLANK_MONITOR: MonitorState = { averages: {}, events: {}, errors: '' }
 

@@ -5,12 +5,10 @@ import { owns, type State } from '../state'
 import { log, type Turn } from '../turn'
 import { addToAverage, type Average, collectedMs, meanOf } from './average'
 import { BLANK_EVENT, causeText, type EventState, judge, readCondition, type Reading, readingText } from './judge'
-import { withEvents } from './monitorState'
+import { monitorOf, withEvents } from './monitorState'
 
 /** By what is watched; null: it could not be read. */
 export type UsageValues = Readonly<Record<string, number | null>>
-
-const monitorOf = ({ config, node }: State): MonitorConfig | null => config.monitors?.[node] ?? null
 
 /** This node's usage was looked at: each event is judged, and what is due is done. */
 export function usageSampled(turn: Turn, values: UsageValues): void {

@@ -1,16 +1,16 @@
-import { type MonitorConfig, type MonitorEventConfig, parseCondition } from '../../model'
+import { type MonitorEventConfig, parseCondition } from '../../model'
 import type { MonitorTestAnswer } from '../../wire'
 import type { State } from '../state'
 import { readingView } from './judge'
+import { monitorOf } from './monitorState'
 import { readingOf, type UsageValues } from './sampled'
 
 /** Conditions that a person asks about, and that no event has. */
 const TYPED = '-'
 
 /** What is to be looked at for it: the conditions of all events of this node, or those that were typed. */
-export function testedEvents({ config, node }: State, typed: string[] | null): MonitorEventConfig[] {
-  const monitor: MonitorConfig | undefined = config.monitors?.[node]
-  return typed === null ? (monitor?.events ?? []) : [{ name: TYPED, conditions: typed, averageMs: null, responses: [], export: null }]
+export function testedEvents(state: State, typed: string[] | null): MonitorEventConfig[] {
+  return typed === null ? (monitorOf(state)?.events ?? []) : [{ name: TYPED, conditions: typed, averageMs: null, responses: [], export: null }]
 }
 
 export function testedKeys(events: MonitorEventConfig[]): string[] {

@@ -1,10 +1,12 @@
 import type { MonitorEventView, MonitorView } from '../../wire'
 import type { State } from '../state'
 import { BLANK_EVENT } from './judge'
+import { monitorOf } from './monitorState'
 
 /** What this node says of its monitor; nothing, when it watches nothing. */
-export function monitorView({ config, node, monitor }: State): { monitor?: MonitorView } {
-  const events = config.monitors?.[node]?.events ?? []
+export function monitorView(state: State): { monitor?: MonitorView } {
+  const { monitor } = state
+  const events = monitorOf(state)?.events ?? []
   if (events.length === 0) return {}
   const views = events.map(({ name }): MonitorEventView => {
     const { errorSinceMs, cause, met, wanted } = monitor.events[name] ?? BLANK_EVENT
