@@ -136,6 +136,14 @@ test('sim is refused where the servers are real', async () => {
   await bench.down()
 })
 
+test('when a comparison is through nothing moves any more', async () => {
+  const { exitCode, results } = await linesOf([...ONLINE, 'verify DB_Group start', 'jobstate DB_Group'])
+  expect(exitCode).toBe(0)
+  const { properties } = results[3] as { properties: { property: string; value: string }[] }
+  const value = (name: string) => properties.find(({ property }) => property === name)?.value
+  expect([value('Replication'), value('Speed (bytes/s)')]).toEqual(['Idle', '0'])
+})
+
 test('who owns the job stands in the views as always', async () => {
   const { results } = await linesOf([...ONLINE, 'allstate'])
   expect(ownerIn(results[2])).toBe('RMHW131')

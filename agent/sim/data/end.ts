@@ -87,8 +87,8 @@ const FULL_PERCENT = 100
 
 /** What the property view shows of it. `theirs`: what the other end last said; `speed`: bytes a second when something moves. */
 export function statusOf(end: SimEnd, theirs: SimEnd, job: JobConfig, links: { name: string; up: boolean }[], speed: number): MirrordStatus {
-  const { role, connected, walk } = end
-  const moves = connected && !end.paused && (end.queuedBytes > 0 || walk?.state === 'walks')
+  const { role, connected } = end
+  const moves = connected && !end.paused && (end.queuedBytes > 0 || walks(end))
   const link = links.find(({ up }) => up)?.name ?? null
   return {
     role,
