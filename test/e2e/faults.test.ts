@@ -1,5 +1,3 @@
-import fs from 'node:fs'
-import path from 'node:path'
 import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
 import { growKv, kvEntries } from './kit/kv'
 import { JOB, jobOf, type Lab, type LedgerReport, type Node } from './kit/lab'
@@ -14,24 +12,6 @@ const SEEN_TIMEOUT_MS = 20_000
 const UNTOUCHED_MS_MAX = 2_000
 /** Commits that must go through while something is broken. */
 const COMMITS = 50
-
-/**
- * Annex 6 of the guide (장애상황 대처방안, what to do when something fails), row by row on a real pair: what fails, where, and what has to become of the
- * service. These rows are in other files, each the story of its own fault; the rest of the table is below.
- */
-const ELSEWHERE: [page: string, fault: string, outcome: string, file: string, test: string][] = [
-  ['Server 장애', 'the active server dies', 'failover', 'death', 'the standby serves; the dead node comes back as standby and becomes equal'],
-  ['Server 장애', 'the active server shuts down', 'failover', 'shutdown', 'the active node shuts down: the other one serves at once, and nothing is lost'],
-  ['Public 장애', 'the public network of the active server', 'failover', 'nic', 'of the active node: the job goes to the other one'],
-  ['Public 장애', 'the public network of the standby', 'unaffected', 'nic', 'of the standby: nothing moves'],
-  ['Heartbeat 장애', 'heartbeat links', 'unaffected', 'links', 'one link, then a second one: nothing moves'],
-  ['운영서비스 장애', 'the application, again and again', 'restarted, then failover', 'guide', 'where an application failed too often'],
-  ['운영서비스 장애', 'the application, run by an OCF agent', 'restarted', 'agents', 'its postmaster is killed: the agent is asked, starts it again']
-]
-
-test.each(ELSEWHERE)('annex 6, %s: %s: %s', (_page, _fault, _outcome, file, name) => {
-  expect(fs.readFileSync(path.join(__dirname, `${file}.test.ts`), 'utf8')).toContain(name)
-})
 
 type Step = (lab: Lab) => Promise<unknown>
 
@@ -64,6 +44,7 @@ const UNAFFECTED: [page: string, fault: string, begin: Step, mend: Step][] = [
   ['Server 장애', 'the standby shuts down', (lab) => lab.verb(['shutdown', 'RMHW132']), starts]
 ]
 
+/** The rows that have files of their own: ANNEX_6_ELSEWHERE in guidePages.ts. */
 describeOnline('annex 6 of the guide', { options: ['--application', 'kv'] }, (lab) => {
   let committed = 0
 

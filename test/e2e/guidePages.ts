@@ -128,3 +128,17 @@ export const GUIDE_PAGES: GuidePage[] = [
     ]
   }
 ]
+
+/**
+ * Annex 6 of the guide (장애상황 대처방안, what to do when something fails), row by row on a real pair: what fails, where, and what has to become of the
+ * service. These rows are in files of their own, each the story of its fault; the rest of the table is in faults.test.ts.
+ */
+export const ANNEX_6_ELSEWHERE: [page: string, fault: string, outcome: string, file: string, test: string][] = [
+  ['Server 장애', 'the active server dies', 'failover', 'death', 'the standby serves; the dead node comes back as standby and becomes equal'],
+  ['Server 장애', 'the active server shuts down', 'failover', 'shutdown', 'the active node shuts down: the other one serves at once, and nothing is lost'],
+  ['Public 장애', 'the public network of the active server', 'failover', 'nic', 'of the active node: the job goes to the other one'],
+  ['Public 장애', 'the public network of the standby', 'unaffected', 'nic', 'of the standby: nothing moves'],
+  ['Heartbeat 장애', 'heartbeat links', 'unaffected', 'links', 'one link, then a second one: nothing moves'],
+  ['운영서비스 장애', 'the application, again and again', 'restarted, then failover', 'guide', 'where an application failed too often'],
+  ['운영서비스 장애', 'the application, run by an OCF agent', 'restarted', 'agents', 'its postmaster is killed: the agent is asked, starts it again']
+]

@@ -1,5 +1,5 @@
 import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
-import { JOB, jobOf, NODES } from './kit/lab'
+import { JOB, jobOf, type Node, NODES } from './kit/lab'
 import { lastingDifferences, nameCount } from './kit/trees'
 
 const TEST_TIMEOUT_MS = 110_000
@@ -23,10 +23,10 @@ const CREATE = [
 ]
 
 describeOnline('jobs are made, changed and taken away on a pair that works (guide 3)', { options: ['--application', 'kv'] }, (lab) => {
-  const shell = (node: (typeof NODES)[number], script: string) => lab.said(node, ['sh', '-c', script])
+  const shell = (node: Node, script: string) => lab.said(node, ['sh', '-c', script])
   const version = async () => (JSON.parse(await lab.done(['config', 'show', '--json'])) as { version: number }).version
-  const other = () => shell('RMHW131', 'pgrep -of "kv.cjs --listen"')
-  const record = (node: (typeof NODES)[number]) => jobOf(lab.watch().seen, node, WEB)?.record
+  const other = () => lab.listens('RMHW131', 7400)
+  const record = (node: Node) => jobOf(lab.watch().seen, node, WEB)?.record
   const gone = () => lab.watch().waitFor('the job is gone on both', GONE_TIMEOUT_MS, (seen) => NODES.every((node) => jobOf(seen, node, WEB) === null))
 
   test(
@@ -57,6 +57,7 @@ describeOnline('jobs are made, changed and taken away on a pair that works (guid
     'a new job captures, mirrors, serves and moves as one that was there at boot; the other one feels nothing',
     async () => {
       const before = await other()
+      expect(before).not.toBe('')
       const ledger = lab.ledger('--kv', 7400)
       const made = await lab.done([...CREATE, '--exclude', '*.tmp', '--yes'])
       expect(made).toContain(`Next: bringin ${WEB} starts it on RMHW132.`)

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { GUIDE_PAGES } from '../e2e/guidePages'
+import { ANNEX_6_ELSEWHERE, GUIDE_PAGES } from '../e2e/guidePages'
 
 const TESTS = path.join(__dirname, '..')
 
@@ -11,4 +11,8 @@ test.each(GUIDE_PAGES.map((page) => [`${page.chapter} ${page.page}`, page] as co
 
 test('chapters 4, 5 and 8 are there', () => {
   expect([...new Set(GUIDE_PAGES.map(({ chapter }) => chapter))]).toEqual(['4', '5', '8'])
+})
+
+test.each(ANNEX_6_ELSEWHERE)('annex 6, %s: %s: %s', (_page, _fault, _outcome, file, name) => {
+  expect(fs.readFileSync(path.join(TESTS, 'e2e', `${file}.test.ts`), 'utf8')).toContain(name)
 })
