@@ -125,7 +125,7 @@ export class Job extends CuiCommand {
       text
     )
     if (asked.differences.length === 0) this.output.line('Nothing differs from what is in force.')
-    const stays = action === 'remove' ? await staysOf(this.context, job, this.configOf(view.agreed.text, view.file)?.[job] ?? null) : null
+    const stays = action === 'remove' ? await staysOf(this.context, entry, job, this.configOf(view.agreed.text, view.file)?.[job] ?? null) : null
     if (stays !== null) printStays(this.output, stays)
     if (flags['dry-run'] || asked.differences.length === 0) {
       printVerdict(this.output, asked)
@@ -135,9 +135,9 @@ export class Job extends CuiCommand {
     await this.confirm(plan, stays)
     const done = await postChange(entry, { ...sending, dryRun: false })
     printVerdict(this.output, { ...done, warnings: [] })
-    await awaitJob(this.context, job, action !== 'remove')
+    await awaitJob(this.context, entry, job, action !== 'remove')
     if (action === 'create') await awaitIdle(this.context, job)
-    const next = await printNext(this.context, this.output, action, job)
+    const next = await printNext(this.context, this.output, plan)
     const started = action === 'create' && flags.bringin === true ? { bringin: (await bringinNew(this.context, this.output, job)).json } : {}
     return this.outcome(
       plan,

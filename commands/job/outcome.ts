@@ -3,6 +3,7 @@ import type { Context, Output } from '../context'
 import { reportOf } from '../kit/fail'
 import { askAll } from '../kit/nodes'
 import { nowMs, pause } from '../kit/clock'
+import type { NodeEntry } from '../kit/store'
 import { findTarget, send } from '../operate'
 import { type ClusterView, clustersOf, jobNow, type JobNow, standbyOf } from '../view/cluster'
 
@@ -16,15 +17,16 @@ export interface Stays {
   differ: string[]
 }
 
-async function clusterNow(context: Context): Promise<ClusterView | null> {
-  return clustersOf(await askAll(context.store.open()))[0] ?? null
+/** That of the node which was asked for the change: other pairs may be open too. */
+async function clusterNow(context: Context, node: string): Promise<ClusterView | null> {
+  return clustersOf(await askAll(context.store.open())).find(({ nodes }) => nodes.includes(node)) ?? null
 }
 
 /** Until the open nodes show it, or show it no more. */
-export async function awaitJob(context: Context, job: string, there: boolean): Promise<void> {
+export async function awaitJob(context: Context, { node }: NodeEntry, job: string, there: boolean): Promise<void> {
   const began = nowMs(context)
   while (nowMs(context) - began < SEEN_MS && !context.interrupt.signal.aborted) {
-    const seen = [...((await clusterNow(context))?.seen.values() ?? [])]
+    const seen = [...((await clusterNow(context, node))?.seen.values() ?? [])]
     if (seen.length > 0 && seen.every(({ view }) => (view.jobs[job] !== undefined) === there)) return
     await pause(context, POLL_MS)
   }
@@ -47,8 +49,8 @@ async function isBusy(context: Context, job: string): Promise<boolean> {
 }
 
 /** Asked before it is removed: afterwards nobody knows it any more. */
-export async function staysOf(context: Context, job: string, config: JobConfig | null): Promise<Stays> {
-  const cluster = await clusterNow(context)
+export async function staysOf(context: Context, entry: NodeEntry, job: string, config: JobConfig | null): Promise<Stays> {
+  const cluster = await clusterNow(context, entry.node)
   const now = cluster === null ? null : jobNow(cluster, job)
   if (cluster === null || now === null || config?.data == null) return { nodes: [], differ: [] }
   const { folders } = config.data
@@ -86,9 +88,13 @@ export function printStays(output: Output, { nodes }: Stays): void {
 }
 
 /** What an administrator does next, in the words of the shell. */
-export async function printNext(context: Context, output: Output, action: 'create' | 'modify' | 'remove', job: string): Promise<string[]> {
+export async function printNext(
+  context: Context,
+  output: Output,
+  { action, job, entry }: { action: 'create' | 'modify' | 'remove'; job: string; entry: NodeEntry }
+): Promise<string[]> {
   if (action === 'remove') return []
-  const cluster = await clusterNow(context)
+  const cluster = await clusterNow(context, entry.node)
   const now = cluster === null ? null : jobNow(cluster, job)
   if (cluster === null || now === null) return []
   output.line(`${job} is ${now.state} on ${now.owner}, which owns it.`)

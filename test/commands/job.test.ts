@@ -129,6 +129,35 @@ test('what is wrong with it is said in the words of the configuration, and not s
   expect(sent).toEqual([])
 })
 
+describe('with two pairs open, the change is of the one that was asked', () => {
+  beforeEach(() => {
+    bench.a.status = { ...bench.a.status, cluster: 'busan-mail', peerNode: 'RMHW199', peer: null }
+    bench.a.status.self.jobs = {}
+    bench.b.status = { ...bench.b.status, peerNode: 'RMHW133', peer: null }
+    bench.b.status.self.jobs['DB_Group']!.record.owner = 'RMHW132'
+  })
+
+  test('what is not known of its copies is asked about before it is removed', async () => {
+    const refused = await bench.cui(['job', 'remove', 'DB_Group', '--node', 'RMHW132', '--yes'])
+    expect(refused).toMatchObject({ exitCode: 5, err: expect.stringContaining('It is not known what RMHW133 holds of DB_Group') })
+    expect(refused.out).toContain('RMHW132 keeps /srv/DB_Group: the data that the job has served.\n')
+    expect(sent.map(({ dryRun }) => dryRun)).toEqual([true])
+  })
+
+  test('what comes next is said of it', async () => {
+    bench.b.onChange = (body) => {
+      if (!body.dryRun) {
+        const { jobs } = bench.b.status.self
+        const view = jobs['DB_Group']!
+        jobs['Web'] = { ...view, state: 'offline', record: { ...view.record, job: 'Web', desired: 'offline' } }
+      }
+      return { dryRun: body.dryRun ?? false, node: 'RMHW132', version: 8, differences: [DIFFERENCE], followed: true }
+    }
+    const { out } = await bench.cui([...CREATE, '--node', 'RMHW132', '--yes'])
+    expect(out).toContain('Web is offline on RMHW132, which owns it.\nNext: bringin Web starts it on RMHW132.\n')
+  })
+})
+
 test('a refusal of a node comes with its words, before anything is shown or asked', async () => {
   const refuse = bench.a.error(
     'E_CONFIG_PATH',
