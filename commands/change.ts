@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core'
-import { type ConfigDifference, type ConfigEdit, editConfig, JobExists, NoSuchPart } from '../src/model'
+import { type Config, type ConfigDifference, type ConfigEdit, editConfig, JobExists, NoSuchPart, parseConfig } from '../src/model'
 import { CONFIG_WHY_LENGTH_MAX, type ConfigChangeAnswer, type ConfigView } from '../src/wire'
 import type { Context, Outcome, Output } from './context'
 import { confirmYes, isTerminal } from './kit/confirm'
@@ -31,6 +31,13 @@ export async function configNode(context: Context, node: string | undefined): Pr
 }
 
 export const readView = (entry: NodeEntry): Promise<ConfigView> => call<ConfigView>(entry, { method: 'GET', path: '/v1/config' })
+
+/** A pair of a later version may run what this shell has no words for. */
+export function configInForce({ agreed, file }: ConfigView): Config {
+  const answer = parseConfig(agreed.text, file)
+  if ('config' in answer) return answer.config
+  throw fail('E_SHELL_BROKEN', { what: 'the configuration in force cannot be read by this shell' })
+}
 
 /** What was typed is the reason, unless another one is given. */
 export interface Change {

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
-import { addLink, type ConfigEdit, DEFAULT_BAUD, type LinkEdit, modifyLink, parseConfig, removeLink } from '../src/model'
+import { addLink, type ConfigEdit, DEFAULT_BAUD, type LinkEdit, modifyLink, removeLink } from '../src/model'
 import { CuiCommand, everywhere, type HelpText } from './base'
-import { changePart, configNode, configuring, readView } from './change'
+import { changePart, configInForce, configNode, configuring, readView } from './change'
 import type { Outcome } from './context'
 import { fail } from './kit/fail'
 import { table } from './kit/table'
@@ -58,10 +58,7 @@ export class Link extends CuiCommand {
   }
 
   private async list(node: string | undefined): Promise<Outcome> {
-    const { agreed, file } = await readView(await configNode(this.context, node))
-    const answer = parseConfig(agreed.text, file)
-    if (!('config' in answer)) throw fail('E_SHELL_BROKEN', { what: 'the configuration in force cannot be read by this shell' })
-    const { links, nodes } = answer.config
+    const { links, nodes } = configInForce(await readView(await configNode(this.context, node)))
     const names = Object.keys(nodes)
     const columns = ['Prio', 'Name', 'Port', 'Interval', 'Miss', 'Data', ...names].map((title) => ({ title, width: title.length + 2 }))
     const rows = links.map(({ name, heartbeatPort, intervalMs, maxMiss, data, addresses, serial }, i) => [

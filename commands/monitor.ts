@@ -1,17 +1,8 @@
 import { Args } from '@oclif/core'
-import {
-  addMonitorEvent,
-  type Config,
-  type ConfigEdit,
-  modifyMonitor,
-  modifyMonitorEvent,
-  type MonitorValues,
-  parseConfig,
-  removeMonitorEvent
-} from '../src/model'
+import { addMonitorEvent, type Config, type ConfigEdit, modifyMonitor, modifyMonitorEvent, type MonitorValues, removeMonitorEvent } from '../src/model'
 import type { MonitorHistoryAnswer, MonitorTestAnswer } from '../src/wire'
 import { CuiCommand, everywhere, type HelpText } from './base'
-import { changePart, configNode, configuring, readView } from './change'
+import { configInForce, configNode, configuring, edited, readView, sendChange } from './change'
 import type { Outcome } from './context'
 import { isTerminal } from './kit/confirm'
 import { fail } from './kit/fail'
@@ -58,7 +49,7 @@ export class Monitor extends CuiCommand {
   }
 
   private async list(of: string | undefined, through: string | undefined): Promise<Outcome> {
-    const config = await this.configuration(through)
+    const config = configInForce(await readView(await configNode(this.context, through)))
     const clusters = await readClusters(this.context, through)
     const monitors = nodesOf(config, of).map((node): NodeMonitor => {
       const seen = clusters.map((cluster) => cluster.seen.get(node)).find((known) => known !== undefined)
@@ -97,25 +88,21 @@ export class Monitor extends CuiCommand {
   /** Each node is asked itself where it is open, else through one that is. */
   private async askNodes<T>(of: string | undefined, through: string | undefined, ask: (entry: NodeEntry, node: string) => Promise<T>): Promise<T[]> {
     const any = await configNode(this.context, through)
-    const nodes = nodesOf(await this.configuration(through), of)
+    const nodes = nodesOf(configInForce(await readView(any)), of)
     const open = openNodes(this.context.store, undefined)
     return await Promise.all(nodes.map((node) => ask(through === undefined ? (nodeNamed(open, node) ?? any) : any, node)))
   }
 
-  private async configuration(through: string | undefined): Promise<Config> {
-    const { agreed, file } = await readView(await configNode(this.context, through))
-    const answer = parseConfig(agreed.text, file)
-    if ('config' in answer) return answer.config
-    throw fail('E_SHELL_BROKEN', { what: 'the configuration in force cannot be read by this shell' })
-  }
-
   private async change(action: Changing, of: string, event: string | undefined, flags: MonitorFlags): Promise<Outcome> {
-    const config = await this.configuration(flags.node)
+    const entry = await configNode(this.context, flags.node)
+    const view = await readView(entry)
+    const config = configInForce(view)
     const node = nodesOf(config, of)[0] as string
     const edit = await this.editOf(action, node, event ?? null, flags, config)
     const typed = ['monitor', action, node, event].filter(Boolean).join(' ')
     const question = `What ${node} watches of itself changes while its jobs run (${typed}). Do you really want to do it?`
-    return await changePart(this.context, this.output, flags, { typed, question }, edit)
+    const { text, hash: base } = view.agreed
+    return await sendChange(this.context, this.output, { entry, flags, change: { typed, question }, text: edited(text, edit), base })
   }
 
   private async editOf(action: Changing, node: string, event: string | null, flags: MonitorFlags, config: Config): Promise<ConfigEdit> {

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core'
-import { parseConfig, removeWitness, setWitness } from '../src/model'
+import { removeWitness, setWitness } from '../src/model'
 import { CuiCommand, everywhere, type HelpText } from './base'
-import { changePart, configNode, configuring, readView } from './change'
+import { changePart, configInForce, configNode, configuring, readView } from './change'
 import type { Outcome } from './context'
 import { fail } from './kit/fail'
 import { actionOf } from './operate'
@@ -29,10 +29,9 @@ export class Witness extends CuiCommand {
   }
 
   private async show(node: string | undefined): Promise<Outcome> {
-    const { agreed, file } = await readView(await configNode(this.context, node))
-    const answer = parseConfig(agreed.text, file)
-    if (!('config' in answer)) throw fail('E_SHELL_BROKEN', { what: 'the configuration in force cannot be read by this shell' })
-    const witness = answer.config.witness ?? null
+    const view = await readView(await configNode(this.context, node))
+    const { agreed } = view
+    const witness = configInForce(view).witness ?? null
     this.output.line(
       witness === null
         ? 'The pair has no witness.'

@@ -150,6 +150,7 @@ test.each([
 
 test('remove of the whole monitor leaves no empty section', async () => {
   await bench.cui(['monitor', 'remove', 'RMHW131', '--yes'])
+  expect(bench.a.heard.filter(({ line }) => line === 'GET /v1/config')).toHaveLength(1)
   expect(sent[0]?.text).not.toContain('monitors')
 })
 
