@@ -2,7 +2,7 @@ import { parseConfig } from '../../src/model'
 import type { DrillKind } from '../../src/wire'
 import { readView } from '../change'
 import type { Context, Output } from '../context'
-import { nowMs, pause } from '../kit/clock'
+import { nowMs, until } from '../kit/clock'
 import { fail } from '../kit/fail'
 import { call } from '../kit/nodes'
 import { followTicket, send, type Target } from '../operate'
@@ -65,9 +65,9 @@ function killing({ context, target }: Around, what: string | undefined): Disturb
     carryOut: async (sampler, timeoutMs) => {
       const beganMs = nowMs(context)
       await call(entry, { method: 'POST', path: `/v1/jobs/${encodeURIComponent(job)}/crash`, body: { application } })
-      await until(context, Math.min(NOTICE_MS, timeoutMs), () => sampler.missedSince(beganMs))
+      await until(context, Math.min(NOTICE_MS, timeoutMs), LOOK_MS, () => sampler.missedSince(beganMs))
       const noticedMs = nowMs(context)
-      await until(context, timeoutMs, () => sampler.servedSince(noticedMs))
+      await until(context, timeoutMs, LOOK_MS, () => sampler.servedSince(noticedMs))
     }
   }
 }
@@ -90,14 +90,8 @@ async function cutting({ context, target }: Around, what: string | undefined): P
       const path = `/v1/links/${encodeURIComponent(link.name)}/hold`
       await call(target.entry, { method: 'POST', path, body: { forMs } })
       const state = (): string | undefined => sampler.links().find(({ name }) => name === link.name)?.state
-      await until(context, forMs, () => state() === 'error')
-      await until(context, forMs + timeoutMs, () => state() === 'ok')
+      await until(context, forMs, LOOK_MS, () => state() === 'error')
+      await until(context, forMs + timeoutMs, LOOK_MS, () => state() === 'ok')
     }
   }
-}
-
-/** At most so long. */
-async function until(context: Context, forMs: number, met: () => boolean): Promise<void> {
-  const untilMs = nowMs(context) + forMs
-  while (!met() && nowMs(context) < untilMs && !context.interrupt.signal.aborted) await pause(context, LOOK_MS)
 }

@@ -2,7 +2,7 @@ import type { JobConfig } from '../../src/model'
 import type { Context, Output } from '../context'
 import { reportOf } from '../kit/fail'
 import { askAll } from '../kit/nodes'
-import { nowMs, pause } from '../kit/clock'
+import { until } from '../kit/clock'
 import type { NodeEntry } from '../kit/store'
 import { findTarget, send } from '../operate'
 import { type ClusterView, clustersOf, jobNow, type JobNow, standbyOf } from '../view/cluster'
@@ -24,18 +24,15 @@ async function clusterNow(context: Context, node: string): Promise<ClusterView |
 
 /** Until the open nodes show it, or show it no more. */
 export async function awaitJob(context: Context, { node }: NodeEntry, job: string, there: boolean): Promise<void> {
-  const began = nowMs(context)
-  while (nowMs(context) - began < SEEN_MS && !context.interrupt.signal.aborted) {
+  await until(context, SEEN_MS, POLL_MS, async () => {
     const seen = [...((await clusterNow(context, node))?.seen.values() ?? [])]
-    if (seen.length > 0 && seen.every(({ view }) => (view.jobs[job] !== undefined) === there)) return
-    await pause(context, POLL_MS)
-  }
+    return seen.length > 0 && seen.every(({ view }) => (view.jobs[job] !== undefined) === there)
+  })
 }
 
 /** A new job is looked for on its owner first, and takes no command before it is known what runs of it. */
 export async function awaitIdle(context: Context, job: string): Promise<void> {
-  const began = performance.now()
-  while (performance.now() - began < SEEN_MS && !context.interrupt.signal.aborted && (await isBusy(context, job))) await pause(context, POLL_MS)
+  await until(context, SEEN_MS, POLL_MS, async () => !(await isBusy(context, job)))
 }
 
 async function isBusy(context: Context, job: string): Promise<boolean> {

@@ -17,3 +17,14 @@ export async function pause({ interrupt, simulation }: Pick<Context, 'interrupt'
   clearTimeout(timer)
   signal.removeEventListener('abort', stop)
 }
+
+/** Looks every so often, for at most so long, and no longer than until Ctrl-C. */
+export async function until(
+  context: Pick<Context, 'interrupt' | 'simulation'>,
+  forMs: number,
+  everyMs: number,
+  met: () => boolean | Promise<boolean>
+): Promise<void> {
+  const untilMs = nowMs(context) + forMs
+  while (nowMs(context) < untilMs && !context.interrupt.signal.aborted && !(await met())) await pause(context, everyMs)
+}
