@@ -7,9 +7,9 @@ import { fail, reportOf } from './kit/fail'
 import { call, openNodes } from './kit/nodes'
 import type { NodeEntry } from './kit/store'
 import { table } from './kit/table'
-import { clean, shortDuration, wrap } from './kit/text'
+import { clean, shortDuration } from './kit/text'
 import { actionOf } from './operate'
-import { print } from './view/tables'
+import { print, printProblems } from './view/tables'
 
 /** An agent that has not been asked before may take a while to tell its metadata. */
 const DESCRIBE_ANSWER_MS = 10_000
@@ -51,9 +51,15 @@ export class Agents extends CuiCommand {
     const { answers, unheard } = await this.ask<AgentAnswer>(entries, `/v1/agents/${encodeURIComponent(agent)}`)
     const [first, ...others] = answers
     if (first === undefined) return { exitCode: 1, json: { agent: null, unheard } }
-    for (const text of describeLines(first.agent)) this.wrapped(text)
+    print(
+      this.output,
+      describeLines(first.agent).map((text) => clean(text).trimEnd())
+    )
     const differs = others.filter((other) => JSON.stringify(other.agent) !== JSON.stringify(first.agent)).map(({ node }) => node)
-    for (const node of differs) this.wrapped(`! ${node} has another version of it than ${first.node}`)
+    printProblems(
+      this.output,
+      differs.map((node) => `${node} has another version of it than ${first.node}`)
+    )
     return { exitCode: unheard || differs.length > 0 ? 1 : 0, json: { node: first.node, agent: first.agent, differs, unheard } }
   }
 
@@ -64,15 +70,8 @@ export class Agents extends CuiCommand {
     const refused = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
     if (answers.length === 0) throw refused[0]
     const reasons = refused.map((thrown) => reportOf(thrown).message)
-    for (const reason of reasons) this.wrapped(`! ${reason}`)
+    printProblems(this.output, reasons)
     return { answers, unheard: reasons.length === 0 ? null : reasons.join(' ') }
-  }
-
-  private wrapped(text: string): void {
-    const columns = this.output.raw === null ? Infinity : (this.context.io.stdout.columns ?? 80)
-    const indent = /^ */.exec(text)?.[0] ?? ''
-    for (const line of wrap(clean(text.trimStart()), columns - indent.length))
-      this.output.line(`${indent}${text.startsWith('! ') ? this.output.paint.paused(line) : line}`.trimEnd())
   }
 }
 

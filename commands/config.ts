@@ -10,7 +10,7 @@ import { fail } from './kit/fail'
 import { table } from './kit/table'
 import { nodeTime } from './kit/text'
 import { actionOf } from './operate'
-import { print } from './view/tables'
+import { print, printProblems } from './view/tables'
 
 const ACTIONS = ['check', 'show', 'history', 'diff', 'apply', 'backup', 'restore'] as const
 const DEFAULT_FILE = '/etc/mirrorpair/mirrorpair.yaml'
@@ -63,7 +63,7 @@ export class Config extends CuiCommand {
     if (config === null) return { exitCode: 1, json: { file, ok: false, problems } }
     const agents = await checkAgents(this.context.store, node, { text, file, config })
     this.tell(agents.problems, file)
-    for (const sentence of agents.unchecked) this.output.line(this.output.paint.paused(`! ${sentence}`))
+    printProblems(this.output, agents.unchecked)
     if (agents.problems.length > 0) return { exitCode: 1, json: { file, ok: false, problems: agents.problems } }
     const jobs = Object.keys(config.jobs).join(', ') || 'none'
     this.output.line(`${file} is right: cluster ${config.cluster}, nodes ${Object.keys(config.nodes).join(' and ')}, jobs ${jobs}.`)

@@ -1,7 +1,7 @@
 import type { Interfaces } from '@oclif/core'
 import type { Io } from './io'
 import { createPaint, type Paint } from './kit/paint'
-import { fold } from './kit/text'
+import { COLUMNS, fold } from './kit/text'
 import { Store } from './kit/store'
 import { SimulationStore, type Simulation } from './simulation'
 
@@ -53,8 +53,6 @@ export interface Output {
   /** For the running step that is updated in place; null when output is no terminal. */
   raw: ((text: string) => void) | null
 }
-
-const COLUMNS = 80
 
 /** What a line of words may take; in a pipe they are not broken. */
 export const columnsOf = (context: Context, output: Output): number => (output.raw === null ? Infinity : (context.io.stdout.columns ?? COLUMNS))

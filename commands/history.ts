@@ -9,6 +9,7 @@ import { clean } from './kit/text'
 import { jobAndWord, jobWord } from './operate'
 import { changeLines, changeRow, changesOf, type Change } from './view/takeovers'
 import { readJob } from './view/read'
+import { print, printProblems } from './view/tables'
 
 /** The agent waits two seconds for its peer. */
 const HISTORY_ANSWER_MS = 5_000
@@ -36,7 +37,7 @@ export class History extends CuiCommand {
     if (word === undefined) this.list(changes, now.utcOffsetMinutes)
     else for (const change of changes) this.one(change, now.utcOffsetMinutes)
     if (changes.length === 0) this.output.line(word === undefined ? `No change of owner of ${job} has been kept.` : `Nothing is kept of role sequence ${word}.`)
-    for (const text of unheard) this.sentence(`! ${text}`)
+    printProblems(this.output, unheard)
     return { exitCode: unheard.length > 0 ? 1 : 0, json: { job, changes, unheard } }
   }
 
@@ -56,17 +57,12 @@ export class History extends CuiCommand {
   private list(changes: Change[], utcOffsetMinutes: number): void {
     if (changes.length === 0) return
     const rows = changes.map((change) => changeRow(change, utcOffsetMinutes))
-    for (const line of table(COLUMNS, rows, this.output.paint.state)) this.output.line(line)
+    print(this.output, table(COLUMNS, rows, this.output.paint.state))
   }
 
   private one(change: Change, utcOffsetMinutes: number): void {
-    for (const text of changeLines(change, utcOffsetMinutes)) this.sentence(text)
+    print(this.output, changeLines(change, utcOffsetMinutes).map(clean))
     this.output.line()
-  }
-
-  private sentence(text: string): void {
-    const line = clean(text)
-    this.output.line(text.startsWith('! ') ? this.output.paint.paused(line) : line)
   }
 }
 

@@ -16,6 +16,7 @@ import {
   type Decisions,
   type Verdict
 } from './view/decisions'
+import { printProblems } from './view/tables'
 
 const WORDS = { yes: 'Yes', no: 'No', unknown: 'It cannot be told' }
 
@@ -41,7 +42,7 @@ export class Why extends CuiCommand {
     this.show(`Would switch ${job} be accepted now?`, move, decisions.answers.switch === null ? owner : standby)
     const monitor = monitorVerdict(decisions)
     if (monitor !== null) this.show(`Would an HA switch of the system resource monitor of ${owner} move ${job} now?`, monitor, owner)
-    for (const text of decisions.unheard) this.sentence(`! ${text}`)
+    printProblems(this.output, decisions.unheard)
     const all = [serve, failover, move]
     return {
       exitCode: all.every(({ answer }) => answer === true) ? 0 : 1,
@@ -51,12 +52,15 @@ export class Why extends CuiCommand {
 
   private show(question: string, verdict: Verdict, decider: string): void {
     const { output } = this
-    this.sentence(`${question} ${wordOf(verdict.answer)}.`)
-    if (verdict.answer === null) this.sentence(`! ${reasonOf(verdict, decider)}`)
+    output.line(clean(`${question} ${wordOf(verdict.answer)}.`))
+    if (verdict.answer === null) printProblems(output, [reasonOf(verdict, decider)])
     if (verdict.checks.length > 0)
       for (const line of table(COLUMNS, verdict.checks.map(row), (cell) => (cell === NOT_MET ? output.paint.bad(cell) : output.paint.state(cell))))
         output.line(line)
-    for (const { why } of verdict.checks) if (why !== null) this.sentence(`! ${why}`)
+    printProblems(
+      output,
+      verdict.checks.flatMap(({ why }) => why ?? [])
+    )
     output.line()
   }
 
@@ -64,15 +68,10 @@ export class Why extends CuiCommand {
   private trigger(decisions: Decisions): void {
     const waits = triggerOf(decisions).filter(({ met }) => !met)
     if (decisions.answers.failover?.yes !== true) return
-    this.sentence(
-      waits.length === 0 ? 'It is about to: all that it waits for has happened.' : `It has no cause to now: ${waits.map(({ why }) => why).join(', ')}.`
+    this.output.line(
+      waits.length === 0 ? 'It is about to: all that it waits for has happened.' : clean(`It has no cause to now: ${waits.map(({ why }) => why).join(', ')}.`)
     )
     this.output.line()
-  }
-
-  private sentence(text: string): void {
-    const line = clean(text)
-    this.output.line(text.startsWith('! ') ? this.output.paint.paused(line) : line)
   }
 }
 

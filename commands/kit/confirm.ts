@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { Context } from '../context'
 import { askChoice, askField, askWords, type Choice, type Words } from './ask'
 import { fail } from './fail'
-import { fold, wrap } from './text'
+import { COLUMNS, fold } from './text'
 
 const TRIES_MAX = 3
 const CODE_LENGTH = 4
@@ -26,12 +26,11 @@ export async function askLine(context: Context, question: string, options: { mas
 /** Words that are checked at once, and asked for again until they are right. */
 export async function askChecked(context: Context, { message, initial, check }: Words): Promise<string> {
   // Two columns are the sign before it.
-  const columns = (context.io.stdout.columns ?? 80) - 2
-  const fitted = async (answer: string): Promise<string | null> =>
-    (await check(answer))
-      ?.split('\n')
-      .flatMap((line) => wrap(line, columns))
-      .join('\n') ?? null
+  const columns = (context.io.stdout.columns ?? COLUMNS) - 2
+  const fitted = async (answer: string): Promise<string | null> => {
+    const wrong = await check(answer)
+    return wrong === null ? null : fold({ isTTY: true, columns }, wrong)
+  }
   for (;;) {
     const ahead = context.typedAhead.shift()
     if (ahead === undefined) break

@@ -1,5 +1,6 @@
 import { emitKeypressEvents } from 'node:readline'
 import type { Io } from '../io'
+import { COLUMNS } from './text'
 
 /** Control sequences of a terminal (ECMA-48 and xterm). */
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l\u001b[2J'
@@ -8,7 +9,6 @@ const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l'
 const BEGIN_FRAME = '\u001b[?2026h'
 const END_FRAME = '\u001b[?2026l'
 const ERASE_TO_END = '\u001b[K'
-const COLUMNS = 80
 const ROWS = 24
 
 const KEYS = ['q', 's', 'h', 'm', 'l', 'up', 'down', 'left', 'right', 'pageup', 'pagedown', 'home', 'end'] as const

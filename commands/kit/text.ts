@@ -43,7 +43,8 @@ export function wrap(text: string, width: number): string[] {
   return lines
 }
 
-const COLUMNS = 80
+/** Of a terminal that does not say how wide it is. */
+export const COLUMNS = 80
 
 /** On a terminal, sentences broken between words at its edge, as far in as they begin; in a pipe as they are. */
 export function fold(stream: { isTTY?: boolean; columns?: number }, text: string): string {

@@ -4,7 +4,7 @@ import { nowMs, pause } from './clock'
 import { fail, reportOf } from './fail'
 import { ANSWER_MS } from './client'
 import { call } from './nodes'
-import { clean, nodeClock, padTo, shortDuration } from './text'
+import { clean, COLUMNS, nodeClock, padTo, shortDuration } from './text'
 import type { NodeEntry } from './store'
 
 /** How long a node may be silent in the middle of a command before its outcome is called unknown. */
@@ -25,7 +25,7 @@ export interface Following {
 /** Waits for a ticket's end and shows its steps as they happen. */
 export async function follow(context: Context, output: Output, following: Following): Promise<TicketAnswer> {
   const began = nowMs(context)
-  const steps = new StepPrinter(output, following.utcOffsetMinutes, context.io.stdout.columns ?? 80)
+  const steps = new StepPrinter(output, following.utcOffsetMinutes, context.io.stdout.columns ?? COLUMNS)
   const all: StepLine[] = []
   let since = 0
   let turn = 0

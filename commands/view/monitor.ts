@@ -4,7 +4,7 @@ import type { MonitorEntry, MonitorEventView, MonitorHistoryAnswer, MonitorTestA
 import type { Output } from '../context'
 import { table } from '../kit/table'
 import { nodeTime, shortDuration } from '../kit/text'
-import { print } from './tables'
+import { print, printProblems } from './tables'
 
 /** A node's monitor: how it is configured, and what the node says of it; null: the node was not heard. */
 export interface NodeMonitor {
@@ -62,8 +62,8 @@ function printResponses(output: Output, { name, averageMs, responses, export: ex
       `${name}: export of the whole server's resource usage every ${durationText(exported.intervalMs)}, ${valueText('bytes', exported.sizeBytes)}, ${exported.format}`
     )
   const now = stateOf(view, name)
-  if (now?.cause) output.line(output.paint.paused(`! ${name}: ${now.cause}`))
-  for (const { job, why } of now?.kept ?? []) output.line(output.paint.paused(`! ${name}: ${job} stays: ${why}`))
+  if (now?.cause) printProblems(output, [`${name}: ${now.cause}`])
+  for (const { job, why } of now?.kept ?? []) printProblems(output, [`${name}: ${job} stays: ${why}`])
 }
 
 export function monitorObject({ node, config, view }: NodeMonitor): object {
