@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { ConfigRequest } from '../../src/wire'
-import { versionOf, viewOf } from './configView'
+import { linesOnlyIn, versionOf, viewOf } from './configView'
 import { Bench } from './harness'
 
 const TEXT = `# The pair of the Seoul office.
@@ -33,19 +33,12 @@ let sent: ConfigRequest[] = []
 beforeEach(async () => {
   bench = await new Bench().up()
   await bench.openBoth()
-  sent = []
-  for (const agent of [bench.a, bench.b]) {
-    agent.config = VIEW
-    agent.onChange = (body) => {
-      sent.push(body)
-      return { dryRun: body.dryRun ?? false, node: agent.node, version: body.dryRun ? 7 : 8, differences: [DIFFERENCE], followed: true }
-    }
-  }
+  sent = bench.takesChanges(VIEW, () => ({ differences: [DIFFERENCE] }))
 })
 afterEach(() => bench.down())
 
 /** The lines of the text that was sent that are not in the one before. */
-const newLines = () => sent[0]!.text.split('\n').filter((line) => !TEXT.split('\n').includes(line))
+const newLines = () => linesOnlyIn(sent[0]!.text, TEXT)
 
 test("the guide's change of the VIP: what differs, the version, and the text with its comments", async () => {
   const { exitCode, out } = await bench.cui(['vip', 'modify', 'DB_Group', '--address', '192.168.150.150/16', '--yes'])

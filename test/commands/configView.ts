@@ -13,6 +13,12 @@ export const versionOf = (number: number, text: string, why: string | null = nul
   id: `${number}`
 })
 
+/** The lines of a text that are not in another one. */
+export const linesOnlyIn = (text: string, other: string): string[] => text.split('\n').filter((line) => !other.split('\n').includes(line))
+
+/** What the agents say of a job that is made. */
+export const JOB_MADE = { where: 'jobs Web mode', before: null, after: '"guide"', needs: 'nothing' as const, job: 'Web' }
+
 /** What a node answers of it: agreed, with nothing under way. */
 export const viewOf = (agreed: ConfigVersion, history: ConfigVersion[] = []): ConfigView => ({
   node: 'RMHW131',

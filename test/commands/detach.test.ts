@@ -1,4 +1,3 @@
-import type { CommandRequest } from '../../src/wire'
 import { Bench } from './harness'
 import { Terminal } from './terminal'
 import { TAKE_TIME_MS } from './views'
@@ -12,14 +11,7 @@ afterEach(() => bench.down())
 
 const word = { sinceMs: TAKE_TIME_MS, by: 'root', reason: 'patch 15.4', untilMs: TAKE_TIME_MS + 7_200_000, stopData: true }
 
-function heard(): CommandRequest[] {
-  const sent: CommandRequest[] = []
-  bench.a.onCommand = (_job, _command, body) => {
-    sent.push(body)
-    return body.dryRun ? { dryRun: true, steps: ['Record that DB_Group is detached on both nodes'] } : { dryRun: false, ticket: 'T-1' }
-  }
-  return sent
-}
+const heard = () => bench.ordersOf(['Record that DB_Group is detached on both nodes'])
 
 /** Both nodes know the word; the wall clock of each is an hour on. */
 function detach(change: Partial<typeof word> = {}): void {

@@ -1,10 +1,9 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { cuiSim, linesOf, PAIR_FILE } from './simulation'
+import { cuiSim, linesOf, ONLINE, PAIR_FILE } from './simulation'
 import type { DrillEntry } from '../../src/wire'
 
-const ONLINE = ['bringin DB_Group', 'wait DB_Group synchronized']
 type Drilled = DrillEntry & { met: boolean }
 
 test('a switch is rehearsed: outage, lost writes and time until in sync are measured, and kept by both nodes', async () => {

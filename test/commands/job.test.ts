@@ -1,5 +1,5 @@
 import type { ConfigRequest } from '../../src/wire'
-import { versionOf, viewOf } from './configView'
+import { JOB_MADE, versionOf, viewOf } from './configView'
 import { Bench } from './harness'
 import { cuiSim } from './simulation'
 
@@ -15,7 +15,6 @@ jobs:
     data: { folders: [ /srv/DB_Group ] }
 `
 const VIEW = viewOf(versionOf(7, TEXT))
-const DIFFERENCE = { where: 'jobs Web mode', before: null, after: '"guide"', needs: 'nothing' as const, job: 'Web' }
 const CREATE = ['job', 'create', 'Web', '--folder', '/srv/web', '--vip', 'IP-Web=192.168.150.131/16', '--service', 'NGINX=nginx']
 
 jest.setTimeout(30_000)
@@ -26,16 +25,11 @@ let warnings: string[] = []
 beforeEach(async () => {
   bench = await new Bench().up()
   await bench.openBoth()
-  sent = []
   warnings = []
-  for (const agent of [bench.a, bench.b]) {
-    agent.config = VIEW
-    agent.onChange = (body) => {
-      sent.push(body)
-      if (!body.dryRun) takeOn(body.text)
-      return { dryRun: body.dryRun ?? false, node: agent.node, version: body.dryRun ? 7 : 8, differences: [DIFFERENCE], followed: true, warnings }
-    }
-  }
+  sent = bench.takesChanges(VIEW, (body) => {
+    if (!body.dryRun) takeOn(body.text)
+    return { differences: [JOB_MADE], warnings }
+  })
 })
 afterEach(() => bench.down())
 
@@ -84,7 +78,7 @@ test('a dry run is checked by both nodes and changes nothing', async () => {
     dryRun: true,
     version: 7,
     followed: true,
-    differences: [DIFFERENCE],
+    differences: [JOB_MADE],
     warnings: [],
     text: 'Web:\n  vips:\n    - { name: IP-Web, address: 192.168.150.131/16 }\n  applications:\n    - name: NGINX\n      service: nginx\n  data:\n    folders:\n      - /srv/web\n'
   })
@@ -151,7 +145,7 @@ describe('with two pairs open, the change is of the one that was asked', () => {
         const view = jobs['DB_Group']!
         jobs['Web'] = { ...view, state: 'offline', record: { ...view.record, job: 'Web', desired: 'offline' } }
       }
-      return { dryRun: body.dryRun ?? false, node: 'RMHW132', version: 8, differences: [DIFFERENCE], followed: true }
+      return { dryRun: body.dryRun ?? false, node: 'RMHW132', version: 8, differences: [JOB_MADE], followed: true }
     }
     const { out } = await bench.cui([...CREATE, '--node', 'RMHW132', '--yes'])
     expect(out).toContain('Web is offline on RMHW132, which owns it.\nNext: bringin Web starts it on RMHW132.\n')

@@ -1,6 +1,6 @@
 import { parseConfig } from '../../src/model'
 import type { ConfigRequest } from '../../src/wire'
-import { versionOf, viewOf } from './configView'
+import { JOB_MADE, versionOf, viewOf } from './configView'
 import { Bench } from './harness'
 import { Terminal } from './terminal'
 
@@ -17,7 +17,6 @@ jobs:
     data: { folders: [ /srv/DB_Group ] }
 `
 const VIEW = viewOf(versionOf(7, TEXT))
-const DIFFERENCE = { where: 'jobs Web mode', before: null, after: '"guide"', needs: 'nothing' as const, job: 'Web' }
 const [ENTER, DOWN, CTRL_C, CTRL_U] = ['\r', '\u001b[B', '\u0003', '\u0015']
 
 jest.setTimeout(60_000)
@@ -28,17 +27,11 @@ let sent: ConfigRequest[] = []
 beforeEach(async () => {
   bench = await new Bench().up()
   await bench.openBoth()
-  sent = []
-  for (const agent of [bench.a, bench.b]) {
-    agent.config = VIEW
-    agent.onChange = (body) => {
-      sent.push(body)
-      const missing = body.text.includes('/srv/none')
-      if (missing)
-        return { refuse: agent.error('E_CONFIG_PATH', 'The folder /srv/none of Web cannot be used on RMHW132: ENOENT.', 5, 'Make the folder first.') }
-      return { dryRun: body.dryRun ?? false, node: agent.node, version: 8, differences: [DIFFERENCE], followed: true, warnings: ['RMHW132: it is small.'] }
-    }
-  }
+  sent = bench.takesChanges(VIEW, (body, agent) => {
+    const missing = body.text.includes('/srv/none')
+    if (missing) return { refuse: agent.error('E_CONFIG_PATH', 'The folder /srv/none of Web cannot be used on RMHW132: ENOENT.', 5, 'Make the folder first.') }
+    return { differences: [JOB_MADE], warnings: ['RMHW132: it is small.'] }
+  })
   terminal = new Terminal(bench.home)
   await terminal.sees('cui>')
 })

@@ -1,5 +1,5 @@
 import type { ConfigRequest, MonitorView } from '../../src/wire'
-import { versionOf, viewOf } from './configView'
+import { linesOnlyIn, versionOf, viewOf } from './configView'
 import { Bench } from './harness'
 import { Terminal } from './terminal'
 
@@ -43,14 +43,7 @@ let sent: ConfigRequest[] = []
 beforeEach(async () => {
   bench = await new Bench().up()
   await bench.openBoth()
-  sent = []
-  for (const agent of [bench.a, bench.b]) {
-    agent.config = VIEW
-    agent.onChange = (body) => {
-      sent.push(body)
-      return { dryRun: body.dryRun ?? false, node: agent.node, version: body.dryRun ? 7 : 8, differences: [], followed: true }
-    }
-  }
+  sent = bench.takesChanges(VIEW)
   says(OK)
 })
 afterEach(() => bench.down())
@@ -59,9 +52,6 @@ function says(monitor: MonitorView): void {
   bench.a.status.self.monitor = monitor
   if (bench.b.status.peer) bench.b.status.peer.view.monitor = monitor
 }
-
-const newLines = () => sent[0]!.text.split('\n').filter((line) => !TEXT.split('\n').includes(line))
-const goneLines = () => TEXT.split('\n').filter((line) => !sent[0]!.text.split('\n').includes(line))
 
 test("list: the guide's table Condition, and its list Event Response", async () => {
   expect(await bench.cui(['monitor', 'list'])).toEqual({
@@ -144,8 +134,8 @@ test.each([
   const words = line.split('|').flatMap((part, i) => (i % 2 === 1 ? [part] : part.split(' ').filter(Boolean)))
   expect(await bench.cui(['monitor', ...words, '--yes'])).toMatchObject({ exitCode: 0, err: '' })
   expect(sent[0]).toMatchObject({ base: 'hash 7', dryRun: false, reason: `monitor ${words.slice(0, words[2]?.startsWith('--') ? 2 : 3).join(' ')}` })
-  expect(newLines()).toEqual(expect.arrayContaining(fresh))
-  expect(goneLines()).toEqual(gone)
+  expect(linesOnlyIn(sent[0]!.text, TEXT)).toEqual(expect.arrayContaining(fresh))
+  expect(linesOnlyIn(TEXT, sent[0]!.text)).toEqual(gone)
 })
 
 test('remove of the whole monitor leaves no empty section', async () => {

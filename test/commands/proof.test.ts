@@ -1,7 +1,6 @@
 import { COMMANDS } from '../../commands'
-import { cuiSim, linesOf, type Result } from './simulation'
+import { cuiSim, linesOf, ONLINE, type Result } from './simulation'
 
-const ONLINE = ['bringin DB_Group', 'wait DB_Group synchronized']
 const STANDBY_DEAD = ['sim kill RMHW132', 'sim advance 30s']
 const WITHOUT_QUORUM = ['sim kill RMHW131', 'sim kill witness', 'sim advance 30s']
 

@@ -1,4 +1,3 @@
-import type { CommandRequest } from '../../src/wire'
 import { Bench } from './harness'
 import { TAKE_TIME_MS } from './views'
 
@@ -9,14 +8,7 @@ beforeEach(async () => {
 })
 afterEach(() => bench.down())
 
-function heard(): CommandRequest[] {
-  const sent: CommandRequest[] = []
-  bench.a.onCommand = (_job, _command, body) => {
-    sent.push(body)
-    return body.dryRun ? { dryRun: true, steps: ['Stop application SQLSERVERAGENT', 'Stop application MSSQLSERVER'] } : { dryRun: false, ticket: 'T-1' }
-  }
-  return sent
-}
+const heard = () => bench.ordersOf(['Stop application SQLSERVERAGENT', 'Stop application MSSQLSERVER'])
 
 test.each(['online', 'offline', 'detach'] as const)('%s goes to the owner, with the name as its job writes it', async (action) => {
   const sent = heard()

@@ -2,9 +2,8 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { Bench } from './harness'
-import { cuiSim, linesOf, PAIR_FILE } from './simulation'
+import { cuiSim, linesOf, ONLINE, PAIR_FILE } from './simulation'
 
-const ONLINE = ['bringin DB_Group', 'wait DB_Group synchronized']
 const ownerIn = (result: Record<string, unknown> | undefined): unknown => (result?.['jobs'] as { activite?: string }[] | undefined)?.[0]?.activite
 
 test('a pair is brought in, switched and looked at as the real one is, without a server', async () => {
