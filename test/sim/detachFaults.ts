@@ -1,6 +1,7 @@
 import type { World } from '../fakes/world'
 import { JOB } from '../fakes/pairConfig'
 import type { Fault } from './faults'
+import { oneOf } from './random'
 
 const WORK_MS = 20_000
 const FOR_MS = 15_000
@@ -17,8 +18,7 @@ const ACTIONS = ['online', 'offline', 'detach'] as const
 
 /** One application, by hand. */
 const resource: Fault = (world, name, random) => {
-  const [application, action] = [APPLICATIONS[Math.floor(random() * 2)] ?? 'AGENT', ACTIONS[Math.floor(random() * 3)] ?? 'online']
-  world.command(name, 'resource', { application, action })
+  world.command(name, 'resource', { application: oneOf(APPLICATIONS, random), action: oneOf(ACTIONS, random) })
 }
 
 export const DETACH_FAULTS: [name: string, fault: Fault][] = [

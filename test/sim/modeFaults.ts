@@ -3,6 +3,7 @@ import { A, B, JOB } from '../fakes/pairConfig'
 import type { World } from '../fakes/world'
 import type { Fault } from './faults'
 import { QUORUM_FAULTS } from './quorumFaults'
+import { oneOf } from './random'
 
 const LEASES_MS = [3_000, 6_000, 12_000]
 /** Well above what the clocks of a simulated life differ by in a lease. */
@@ -21,8 +22,6 @@ const withLease =
   (leaseMs: number) =>
   (config: Config): Config =>
     config.quorum ? { ...config, quorum: { ...config.quorum, leaseMs, driftMs: Math.ceil(leaseMs / DRIFT_PART) } } : config
-
-const oneOf = <Value>(values: readonly Value[], random: () => number): Value => values[Math.floor(random() * values.length)] as Value
 
 /** Both nodes have to be there, or nothing is changed: mostly somebody has seen to that first. */
 const CALM_PART = 0.7

@@ -33,9 +33,9 @@ const toldTooLate: Planted = {
   )
 }
 
-/** The voters hear that it has stopped while it is still stopping, which takes its time. */
 const SLOW_STOP_MS = 2_500
 
+/** The voters hear that it has stopped while it is still stopping, which takes its time. */
 function releasedTooSoon(): Planted {
   const random = randomFrom(1)
   const tells = (result: Stepped): Stepped => {
@@ -177,7 +177,6 @@ const neverWaits: Planted = {
   }
 }
 
-/** What is planted, what it breaks, and how it is planted (anew in each life). */
 /** It is told as done before the other node has it on its disk, which does not hear of it. */
 const detachedTooSoon = (): Planted => ({
   faults: [...DETACH_FAULTS, ...faultsNamed('kill', 'boot', 'boot', 'heal', 'start all at')],
@@ -196,6 +195,7 @@ function forgetsDetached(state: State, event: Extract<Event, { kind: 'peerStateR
   return state
 }
 
+/** What is planted, what it breaks, and how it is planted (anew in each life). */
 export const PLANTED: [what: string, breaks: RegExp, plant: () => Planted][] = [
   ['a job told to be detached before the mirror knows', /had told to be detached/, detachedTooSoon],
   ['a lease counted from the reply', /^I1/, leaseFromReply],

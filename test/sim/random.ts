@@ -8,3 +8,5 @@ export function randomFrom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
 }
+
+export const oneOf = <Value>(values: readonly Value[], random: () => number): Value => values[Math.floor(random() * values.length)] as Value

@@ -7,7 +7,7 @@ import { isOneProgram } from '../../../agent/adapters/applications/shell'
 import { identify } from '../../../agent/adapters/processes'
 import type { ApplicationConfig } from '../../../src/model'
 import type { ReportError } from '../../../src/report/report'
-import { application, job, keptLog, makePlaces, removePlaces, until } from './surroundings'
+import { alive, application, job, keptLog, makePlaces, removePlaces, until } from './surroundings'
 
 /** About 20 to 120 ms on a quiet machine; far below any check interval on a busy one. */
 const NOTICED_MS_MAX = 2_000
@@ -23,7 +23,6 @@ describe('an application of kind process', () => {
     return port
   }
   const noted = (): number => JSON.parse(fs.readFileSync(path.join(places.runDirectory, 'applications', 'DB_Group.APP.json'), 'utf8')).identity.pid
-  const alive = (pid: number): boolean => fs.existsSync(`/proc/${pid}/stat`) && !/\) Z/.test(fs.readFileSync(`/proc/${pid}/stat`, 'latin1'))
   const pidFrom = (name: string): number => Number(fs.readFileSync(path.join(places.root, name), 'utf8'))
   const app = (change: Partial<ApplicationConfig>) => application({ workingDirectory: places.root, ...change })
   const group = job()

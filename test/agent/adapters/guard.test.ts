@@ -7,7 +7,7 @@ import { createClockPort, monotonicMs } from '../../../agent/adapters/clock'
 import type { Places } from '../../../agent/ports'
 import type { JobConfig } from '../../../src/model'
 import { firstOwnPort } from '../../kit/ports'
-import { application, bundleProgram, job, keptLog, link, makePlaces, removePlaces, until } from './surroundings'
+import { alive, application, bundleProgram, job, keptLog, link, makePlaces, removePlaces, until } from './surroundings'
 
 /** The real program, and the end of it when a test run was killed before it could ask for that. */
 const PROGRAM = `import { runHeartbeatProgram } from '../../../agent/adapters/heartbeat/program'
@@ -77,7 +77,7 @@ describe('the guard', () => {
   const runs = (): boolean => {
     const { identity, cgroup } = JSON.parse(fs.readFileSync(noteFile, 'utf8'))
     if (cgroup !== null) return fs.readFileSync(path.join(cgroup.directory, 'cgroup.procs'), 'utf8') !== ''
-    return fs.existsSync(`/proc/${identity.pid}/stat`) && !/\) Z/.test(fs.readFileSync(`/proc/${identity.pid}/stat`, 'latin1'))
+    return alive(identity.pid)
   }
   const program = (): Promise<number> =>
     new Promise((resolve) => {

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { createApplicationPort } from '../../../agent/adapters'
 import type { ApplicationConfig } from '../../../src/model'
 import type { ReportError } from '../../../src/report/report'
-import { application, bundleProgram, job, keptLog, makePlaces, removePlaces, until, whyNoNamespaces } from './surroundings'
+import { alive, application, bundleProgram, job, keptLog, makePlaces, removePlaces, until, whyNoNamespaces } from './surroundings'
 
 const ROOT = '/usr/lib/ocf'
 const asInstalled = fs.existsSync(`${ROOT}/resource.d/heartbeat/Dummy`) ? describe : describe.skip
@@ -50,7 +50,6 @@ asInstalled('an application of kind agent', () => {
       () => Promise.reject(new Error('it was not refused')),
       (error) => error
     )
-  const alive = (pid: number): boolean => fs.existsSync(`/proc/${pid}/stat`) && !/\) Z/.test(fs.readFileSync(`/proc/${pid}/stat`, 'latin1'))
   const pidFrom = (name: string): number => Number(fs.readFileSync(file(name), 'utf8'))
 
   beforeAll(() => {

@@ -106,3 +106,6 @@ export function whyNoNamespaces(): string | null {
     return why
   }
 }
+
+/** A process that is there, and not only waits to be reaped. */
+export const alive = (pid: number): boolean => fs.existsSync(`/proc/${pid}/stat`) && !/\) Z/.test(fs.readFileSync(`/proc/${pid}/stat`, 'latin1'))
