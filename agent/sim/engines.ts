@@ -8,7 +8,7 @@ import type { Session } from '../api/sessions'
 import { createEngine } from '../engine/createEngine'
 import type { Engine } from '../engine/engine'
 import { readAgreed } from '../engine/openConfig'
-import type { AgentsPort } from '../ports'
+import type { AgentsPort, Ports } from '../ports'
 import type { SimEngine, SimNode } from './node'
 import type { SimPair } from './pair'
 import { drillsOf } from './drills'
@@ -56,7 +56,6 @@ export class Engines {
       receive: null,
       failed: () => undefined,
       told: () => undefined,
-      lost: () => undefined,
       pathsChanged: () => undefined,
       linksChanged: () => undefined,
       alive: true
@@ -68,7 +67,7 @@ export class Engines {
     const options = { places: node.places, ports, configHash: node.kept.agreed.hash, open: { kept: node.kept, whole } }
     void createEngine({ ...options, fatal: (why) => this.ended(node, running, why) }).then((engine) => {
       running.engine = engine
-      this.doors.set(node.name, this.door(node, engine, running))
+      this.doors.set(node.name, this.door(node, engine, running, ports))
     })
   }
 
@@ -104,9 +103,9 @@ export class Engines {
     return { token, expiresAtMs }
   }
 
-  private door(node: SimNode, engine: Engine, running: SimEngine): ReturnType<typeof createRouter> {
+  private door(node: SimNode, engine: Engine, running: SimEngine, ports: Ports): ReturnType<typeof createRouter> {
     const { pair, sessions } = this
-    const log = { event: (level: 'info' | 'warning' | 'error', text: string) => node.events.add({ atMs: pair.wallMs, level, job: null, text }) }
+    const { log } = ports
     const routes = createRoutes({
       places: node.places,
       engine,
@@ -123,7 +122,7 @@ export class Engines {
         end: async (token) => void sessions.delete(token)
       },
       audit: { write: async () => undefined },
-      drills: drillsOf(pair, node, engine),
+      drills: drillsOf(pair, node, engine, ports),
       agents: NO_AGENTS
     })
     return createRouter(routes, node.name, log)

@@ -18,7 +18,6 @@ export interface SimEngine {
   receive: ((message: PeerMessage) => Promise<PeerReply>) | null
   failed: (job: string, application: string, why: string) => void
   told: (job: string, status: NonNullable<StatusAnswer['self']['jobs'][string]['data']>) => void
-  lost: (job: string, why: string) => void
   pathsChanged: () => void
   linksChanged: () => void
   alive: boolean

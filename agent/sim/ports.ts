@@ -235,8 +235,7 @@ function dataOf(pair: SimPair, node: SimNode, after: After): DataPort {
       if (node.running) node.running.told = call
     },
     lease: () => undefined,
-    onLost: (call) => {
-      if (node.running) node.running.lost = call
-    }
+    // The data of a simulated machine ends with the machine only.
+    onLost: () => undefined
   }
 }

@@ -25,11 +25,7 @@ export class VirtualTime {
 
   run(forMs: number): void {
     const untilMs = this.nowMs + forMs
-    while (this.heap.length > 0 && this.heap[0]!.atMs <= untilMs) {
-      const next = this.pop()
-      this.nowMs = next.atMs
-      next.run()
-    }
+    while (this.heap.length > 0 && this.heap[0]!.atMs <= untilMs) this.step()
     this.nowMs = untilMs
   }
 
