@@ -5,15 +5,18 @@ import type { ConfigVersion, ConfigView } from '../src/wire'
 import { CuiCommand, everywhere, type HelpText } from './base'
 import { type ConfigFlags, configNode, configuring, differenceText, readView, sendChange } from './change'
 import type { Outcome } from './context'
-import { checkAgents, type PlacedProblem } from './configAgents'
+import { checkAgents } from './configAgents'
 import { fail } from './kit/fail'
+import { readText } from './kit/file'
 import { table } from './kit/table'
 import { nodeTime } from './kit/text'
 import { actionOf } from './operate'
-import { print, printProblems } from './view/tables'
+import { print, printPlaced, printProblems } from './view/tables'
 
 const ACTIONS = ['check', 'show', 'history', 'diff', 'apply', 'backup', 'restore'] as const
 const DEFAULT_FILE = '/etc/mirrorpair/mirrorpair.yaml'
+/** What to do about a file that cannot be read. */
+const ADVICE = 'config check FILE'
 
 /** The configuration that both nodes have agreed on: looked at, compared, kept, changed as a whole. */
 export class Config extends CuiCommand {
@@ -39,7 +42,7 @@ export class Config extends CuiCommand {
       case 'diff':
         return this.diff(await this.view(flags), this.needed(args.what))
       case 'apply':
-        return this.whole(flags, readText(this.needed(args.what)), `config apply ${args.what}`, args.what)
+        return this.whole(flags, readText(this.needed(args.what), ADVICE), `config apply ${args.what}`, args.what)
       case 'backup':
         return this.backup(await this.view(flags), this.needed(args.what))
       case 'restore':
@@ -58,11 +61,11 @@ export class Config extends CuiCommand {
 
   /** Asks the open nodes for the metadata of the agents that it uses, and for nothing else. */
   private async check(file: string, node: string | undefined): Promise<Outcome> {
-    const text = readText(file)
+    const text = readText(file, ADVICE)
     const { config, problems } = this.checked(text, file)
     if (config === null) return { exitCode: 1, json: { file, ok: false, problems } }
     const agents = await checkAgents(this.context.store, node, { text, file, config })
-    this.tell(agents.problems, file)
+    printPlaced(this.output, file, agents.problems)
     printProblems(this.output, agents.unchecked)
     if (agents.problems.length > 0) return { exitCode: 1, json: { file, ok: false, problems: agents.problems } }
     const jobs = Object.keys(config.jobs).join(', ') || 'none'
@@ -73,15 +76,8 @@ export class Config extends CuiCommand {
   private checked(text: string, file: string): { config: PairConfig | null; problems: object[] } {
     const answer = parseConfig(text, file)
     if ('config' in answer) return { config: answer.config, problems: [] }
-    this.tell(answer.problems, file)
+    printPlaced(this.output, file, answer.problems)
     return { config: null, problems: answer.problems }
-  }
-
-  private tell(problems: PlacedProblem[], file: string): void {
-    for (const { line, column, message, tryThis } of problems) {
-      this.output.line(`${file}:${line}:${column}: ${message}`)
-      this.output.line(`  Try: ${tryThis}`)
-    }
   }
 
   private show(view: ConfigView, version: string | undefined): Outcome {
@@ -110,7 +106,7 @@ export class Config extends CuiCommand {
   }
 
   private diff(view: ConfigView, what: string): Outcome {
-    const [before, after] = isVersion(what) ? [versionOf(view, what).text, view.agreed.text] : [view.agreed.text, readText(what)]
+    const [before, after] = isVersion(what) ? [versionOf(view, what).text, view.agreed.text] : [view.agreed.text, readText(what, ADVICE)]
     const [was, is] = [this.checked(before, 'in force'), this.checked(after, isVersion(what) ? 'in force' : what)]
     if (was.config === null || is.config === null)
       return { exitCode: 1, json: { node: view.node, differences: null, problems: [...was.problems, ...is.problems] } }
@@ -140,7 +136,7 @@ export class Config extends CuiCommand {
   }
 
   private async restore(flags: ConfigFlags, what: string): Promise<Outcome> {
-    const text = isVersion(what) ? versionOf(await this.view(flags), what).text : readText(what)
+    const text = isVersion(what) ? versionOf(await this.view(flags), what).text : readText(what, ADVICE)
     return await this.whole(flags, text, `config restore ${what}`, isVersion(what) ? `version ${what}` : what)
   }
 }
@@ -151,16 +147,4 @@ function versionOf({ node, agreed, history }: ConfigView, word: string): ConfigV
   const found = [agreed, ...history].find(({ version }) => String(version) === word)
   if (found !== undefined) return found
   throw fail('E_NO_SUCH_PART', { what: `version on ${node}`, part: word, known: [agreed, ...history].map(({ version }) => String(version)) })
-}
-
-function readText(file: string): string {
-  try {
-    return fs.readFileSync(file, 'utf8')
-  } catch (thrown) {
-    throw fail('E_SHELL_FILE', {
-      file,
-      what: `it cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'no reason known'})`,
-      advice: 'config check FILE'
-    })
-  }
 }

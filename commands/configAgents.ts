@@ -8,7 +8,7 @@ import type { NodeEntry, Store } from './kit/store'
 const DESCRIBE_ANSWER_MS = 10_000
 const UNKNOWN = 'E_AGENT_UNKNOWN'
 
-export interface PlacedProblem {
+interface PlacedProblem {
   line: number
   column: number
   code: string

@@ -1,9 +1,9 @@
-import fs from 'node:fs'
 import type { Config } from '../src/model'
 import { parseConfig } from '../src/model/configFile'
 import type { SimFault, SimOutcome, SimView } from '../src/wire'
 import type { Door } from './kit/client'
 import { fail } from './kit/fail'
+import { readText } from './kit/file'
 import { type NodeEntry, Store } from './kit/store'
 
 /** A pair in this process instead of two servers (`cui --sim FILE`). bin/ brings it: the shell decides nothing. */
@@ -35,7 +35,7 @@ const NO_FINGERPRINT = 'simulated'
 
 /** The pair of this configuration, switched on. */
 export async function beginSimulation(open: OpenSimulation, file: string, version: string, wallMs: number): Promise<Simulation> {
-  const text = readText(file)
+  const text = readText(file, 'cui --sim FILE, where FILE is a configuration')
   const answer = parseConfig(text, file)
   const [problem] = 'config' in answer ? [] : answer.problems
   if (!('config' in answer))
@@ -43,15 +43,6 @@ export async function beginSimulation(open: OpenSimulation, file: string, versio
   const simulation = open({ file, text, config: answer.config, version, wallMs })
   await simulation.begin()
   return simulation
-}
-
-function readText(file: string): string {
-  try {
-    return fs.readFileSync(file, 'utf8')
-  } catch (thrown) {
-    const what = `it cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'no reason known'})`
-    throw fail('E_SHELL_FILE', { file, what, advice: 'cui --sim FILE, where FILE is a configuration' })
-  }
 }
 
 /** The way to an agent of the pair: through no network. */

@@ -1,9 +1,10 @@
-import fs from 'node:fs'
 import { sectionProblems } from '../../src/model'
 import { CONFIG_TEXT_LENGTH_MAX } from '../../src/wire'
 import type { Context, Output } from '../context'
 import { fail } from '../kit/fail'
 import { isTerminal } from '../kit/confirm'
+import { readText } from '../kit/file'
+import { printPlaced } from '../view/tables'
 
 const STDIN = '-'
 
@@ -12,20 +13,12 @@ export async function readSection(context: Context, output: Output, file: string
   const text = file === STDIN ? await readStdin(context) : readFile(file)
   const shown = file === STDIN ? 'standard input' : file
   const problems = sectionProblems(text, shown)
-  for (const { line, column, message, tryThis } of problems) {
-    output.line(`${shown}:${line}:${column}: ${message}`)
-    output.line(`  Try: ${tryThis}`)
-  }
+  printPlaced(output, shown, problems)
   return problems.length === 0 ? text : null
 }
 
 function readFile(file: string): string {
-  let text: string
-  try {
-    text = fs.readFileSync(file, 'utf8')
-  } catch (thrown) {
-    throw fail('E_SHELL_FILE', { file, what: `it cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'no reason known'})`, advice: 'job show JOB' })
-  }
+  const text = readText(file, 'job show JOB')
   if (text.length > CONFIG_TEXT_LENGTH_MAX) throw tooLong(file)
   return text
 }

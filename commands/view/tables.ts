@@ -130,6 +130,14 @@ export function printProblems(output: Output, problems: string[]): void {
   for (const problem of problems) output.line(output.paint.paused(`! ${clean(problem)}`))
 }
 
+/** What is wrong in a text, each at its place. */
+export function printPlaced(output: Output, file: string, problems: { line: number; column: number; message: string; tryThis: string }[]): void {
+  for (const { line, column, message, tryThis } of problems) {
+    output.line(`${file}:${line}:${column}: ${message}`)
+    output.line(`  Try: ${tryThis}`)
+  }
+}
+
 export const print = (output: Output, lines: string[]): void => {
   for (const line of lines) output.line(line)
 }
