@@ -1,11 +1,9 @@
 import { Args, Flags } from '@oclif/core'
-import type { CommandOptions } from '../src/wire'
+import { type CommandOptions, DETACH_MS } from '../src/wire'
 import { changing, CuiCommand, everywhere, parseDurationMs, type HelpText } from './base'
 import type { Outcome } from './context'
 import { askYesNo, isTerminal } from './kit/confirm'
 import { findTarget, jobWord, operate, otherOf, type ChangeFlags, type Target } from './operate'
-
-const MOST_MS = 30 * 86_400_000
 
 /** Stops the monitoring of a job; its service goes on (guide 4, Detach). */
 export class Detach extends CuiCommand {
@@ -27,7 +25,7 @@ export class Detach extends CuiCommand {
   async run(): Promise<Outcome> {
     const { args, flags } = await this.read(Detach)
     const { usage } = Detach.about
-    const forMs = flags.for === undefined ? {} : { forMs: parseDurationMs(flags.for, MOST_MS) }
+    const forMs = flags.for === undefined ? {} : { forMs: parseDurationMs(flags.for, DETACH_MS.max) }
     const target = await findTarget(this.context, jobWord(this.context, args.job, usage), flags.node)
     const stopData = await this.dataStops(target, flags)
     const until = flags.for === undefined ? `until bringin ${target.job}` : `for ${flags.for}`

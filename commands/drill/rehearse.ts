@@ -1,5 +1,5 @@
 import type { DrillTargets } from '../../src/model'
-import type { DrillEntry } from '../../src/wire'
+import { DRILL_MISSED_MAX, type DrillEntry } from '../../src/wire'
 import type { Context } from '../context'
 import { nowMs, pause, wallMs } from '../kit/clock'
 import { reportOf } from '../kit/fail'
@@ -60,7 +60,7 @@ export async function rehearse({ context, target, disturbance, targets, reason, 
     writes: writer.writes,
     ...measured,
     targets,
-    missed: [...(failed === null ? [] : [reportOf(failed).message.slice(0, 400)]), ...missedOf(measured, targets)].slice(0, 3)
+    missed: [...(failed === null ? [] : [reportOf(failed).message.slice(0, 400)]), ...missedOf(measured, targets)].slice(0, DRILL_MISSED_MAX)
   }
   await keep(entries, entry)
   return { entry, failed }

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core'
-import { conditionText, type MonitorValues, parseCondition, parseResponse, RESPONSE_FORM, responseText } from '../../src/model'
+import { conditionText, defined, type MonitorValues, parseCondition, parseResponse, RESPONSE_FORM, responseText } from '../../src/model'
 import { fail } from '../kit/fail'
 
 /** The parts of an event, and of a node's monitor, as options. */
@@ -45,8 +45,7 @@ export function eventValues(flags: PartFlags, usage: string): MonitorValues {
 }
 
 function exportValues(flags: PartFlags, usage: string): MonitorValues {
-  const named = { size: flags['export-size'], interval: flags['export-interval'], format: flags['export-format'] }
-  const values = Object.fromEntries(Object.entries(named).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])))
+  const values = defined({ size: flags['export-size'], interval: flags['export-interval'], format: flags['export-format'] })
   const some = Object.keys(values).length > 0
   if (flags.export === false && some) throw fail('E_USAGE', { what: '--no-export and settings of an export exclude each other.', usage })
   if (flags.export === false) return { export: null }
@@ -55,13 +54,12 @@ function exportValues(flags: PartFlags, usage: string): MonitorValues {
 
 /** What was typed of the node's monitor. */
 export function nodeValues(flags: PartFlags): MonitorValues {
-  const named = {
+  return defined({
     interval: flags.interval,
     switchPause: flags['switch-pause'],
     alarmCommand: flags['alarm-command'] === OFF ? null : flags['alarm-command'],
     alarmTimeout: flags['alarm-timeout']
-  }
-  return Object.fromEntries(Object.entries(named).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])))
+  })
 }
 
 export function checkedCondition(text: string, usage: string): string {

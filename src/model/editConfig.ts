@@ -140,11 +140,14 @@ function listAt(document: Document, path: string[]): YAMLSeq {
 
 const namesOf = (list: YAMLSeq): string[] => list.items.map((item) => (isMap(item) ? String(item.get('name')) : ''))
 
-function placeOf(list: YAMLSeq, what: string, name: string): number {
+/** Of what has this name in a list. */
+export function placeOf(list: YAMLSeq, what: string, name: string): number {
   const names = namesOf(list)
   const place = names.indexOf(name)
   if (place < 0) throw new NoSuchPart(what, name, names)
   return place
 }
 
-const defined = (values: object): Record<string, unknown> => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+/** Without what was not given. */
+export const defined = <T extends object>(values: T): Record<string, Exclude<T[keyof T], undefined>> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))

@@ -1,5 +1,5 @@
 import { type Document, isMap, isSeq, type YAMLMap, type YAMLSeq } from 'yaml'
-import { type ConfigEdit, NoSuchPart } from './editConfig'
+import { type ConfigEdit, NoSuchPart, placeOf } from './editConfig'
 
 /** In the words of the file; null: taken away. */
 export type MonitorValues = Record<string, string | string[] | Record<string, string> | null>
@@ -13,7 +13,7 @@ export const modifyMonitorEvent =
   (node: string, name: string, values: MonitorValues): ConfigEdit =>
   (document) => {
     const events = eventsOf(document, node)
-    setValues(document, events.items[placeOf(events, node, name)] as YAMLMap, values)
+    setValues(document, events.items[placeOf(events, `event of ${node}`, name)] as YAMLMap, values)
   }
 
 /** The settings of the node's monitor itself. */
@@ -30,7 +30,7 @@ export const removeMonitorEvent =
   (document) => {
     if (!isMap(document.getIn(['monitors', node]))) throw new NoSuchPart('monitor of', node, [])
     const events = eventsOf(document, node)
-    if (name !== null) return void events.items.splice(placeOf(events, node, name), 1)
+    if (name !== null) return void events.items.splice(placeOf(events, `event of ${node}`, name), 1)
     document.deleteIn(['monitors', node])
     const rest = document.get('monitors')
     if (isMap(rest) && rest.items.length === 0) document.delete('monitors')
@@ -43,13 +43,6 @@ function eventsOf(document: Document, node: string): YAMLSeq {
   if (isSeq(events)) return events
   document.setIn(['monitors', node, 'events'], document.createNode([]))
   return document.getIn(['monitors', node, 'events']) as YAMLSeq
-}
-
-function placeOf(events: YAMLSeq, node: string, name: string): number {
-  const names = events.items.map((item) => (isMap(item) ? String(item.get('name')) : ''))
-  const place = names.indexOf(name)
-  if (place < 0) throw new NoSuchPart(`event of ${node}`, name, names)
-  return place
 }
 
 const given = (values: MonitorValues): MonitorValues => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null))

@@ -31,6 +31,8 @@ export interface DrillEntry {
   missed: string[]
 }
 
+/** So much is said of what was missed. */
+export const DRILL_MISSED_MAX = 3
 /** So many are kept of a job on each node. */
 export const DRILLS_MAX = 100
 

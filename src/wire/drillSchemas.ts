@@ -1,12 +1,12 @@
 import * as z from 'zod'
-import { DRILL_KINDS, type DrillEntry, LINK_HOLD_MS_MAX, PROBE_SEQUENCE_MAX } from './drill'
+import { DRILL_KINDS, DRILL_MISSED_MAX, type DrillEntry, LINK_HOLD_MS_MAX, PROBE_SEQUENCE_MAX } from './drill'
 
 const NAME_LENGTH_MAX = 200
 const TEXT_LENGTH_MAX = 500
 const name = z.string().min(1).max(NAME_LENGTH_MAX)
 const count = z.number().nonnegative().finite()
 
-export const drillTargetsSchema = z.object({ outageMs: count.nullable(), lost: count.nullable(), syncMs: count.nullable() })
+const drillTargetsSchema = z.object({ outageMs: count.nullable(), lost: count.nullable(), syncMs: count.nullable() })
 
 export const drillEntrySchema: z.ZodType<DrillEntry> = z.object({
   job: name,
@@ -23,7 +23,7 @@ export const drillEntrySchema: z.ZodType<DrillEntry> = z.object({
   lost: count.nullable(),
   syncMs: count.nullable(),
   targets: drillTargetsSchema,
-  missed: z.array(z.string().max(TEXT_LENGTH_MAX)).max(DRILL_KINDS.length)
+  missed: z.array(z.string().max(TEXT_LENGTH_MAX)).max(DRILL_MISSED_MAX)
 })
 
 /** `remove`: the probe is taken away. */

@@ -1,11 +1,10 @@
 import * as z from 'zod'
+import { CONDITIONS_MAX } from '../model/monitor/monitorConfig'
 import { MONITOR_HAPPENINGS, MONITOR_HISTORY_MAX, type MonitorHistoryAnswer, type MonitorTestAnswer, type MonitorView } from './monitor'
 
 const TEXT_LENGTH_MAX = 4_096
 const NAME_LENGTH_MAX = 256
 const LIST_LENGTH_MAX = 1_000
-/** As the configuration allows for one event. */
-const CONDITIONS_MAX = 16
 
 const text = z.string().max(TEXT_LENGTH_MAX)
 const name = z.string().min(1).max(NAME_LENGTH_MAX)

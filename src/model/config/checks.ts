@@ -21,7 +21,7 @@ export function checkWhole(config: Config, source: Source): void {
 }
 
 /** Says where a value stood first, when it comes a second time. */
-function unique(source: Source, what: string, entries: Iterable<{ value: string | number; at: unknown }>): void {
+export function unique(source: Source, what: string, entries: Iterable<{ value: string | number; at: unknown }>): void {
   const first = new Map<string | number, unknown>()
   for (const { value, at } of entries) {
     if (value === '') continue

@@ -1,8 +1,9 @@
 import type { Node } from 'yaml'
 import type { Config, JobName } from '../config'
 import { conditionText, parseCondition } from '../monitor/condition'
-import type { MonitorConfig, MonitorEventConfig, UsageExportConfig } from '../monitor/monitorConfig'
+import { CONDITIONS_MAX, type MonitorConfig, type MonitorEventConfig, type UsageExportConfig } from '../monitor/monitorConfig'
 import { parseResponse, RESPONSE_FORM, responseText } from '../monitor/response'
+import { unique } from './checks'
 import { emptyRecord } from './clusterSections'
 import { checkName } from './name'
 import { printable, scalarText, Section } from './section'
@@ -22,7 +23,6 @@ const DEFAULT_EXPORT_INTERVAL_MS = 60_000
 const EXPORT_BYTES = { min: 16 * 1024, max: 1024 ** 3 }
 const DEFAULT_EXPORT_BYTES = 1024 ** 2
 const EVENTS_MAX = 64
-const CONDITIONS_MAX = 16
 const RESPONSES_MAX = 8
 const CONDITION_EXAMPLE = '[ cpu >= 70%, disk /srv >= 90% NA ]'
 const RESPONSE_EXAMPLE = '[ equal 3 switch DB_Group ]'
@@ -48,7 +48,11 @@ function readMonitor(section: Section, jobs: JobName[]): MonitorConfig {
     events: items.slice(0, EVENTS_MAX).map((item) => readEvent(section, item, jobs))
   }
   checkAverages(section, monitor)
-  checkNames(section, monitor.events)
+  unique(
+    section.source,
+    'The event name',
+    monitor.events.map((event) => ({ value: event.name, at: event }))
+  )
   return monitor
 }
 
@@ -118,11 +122,4 @@ function checkAverages(section: Section, { intervalMs, events }: MonitorConfig):
       expected: 'at least two intervals',
       example: '10m'
     })
-}
-
-function checkNames(section: Section, events: MonitorEventConfig[]): void {
-  for (const [i, event] of events.entries()) {
-    const first = events.slice(0, i).find(({ name }) => name === event.name && name !== '')
-    if (first) section.source.refuse(event, 'E_CONFIG_DUPLICATE', { what: 'The event name', value: event.name, firstLine: section.source.lineOf(first) })
-  }
 }

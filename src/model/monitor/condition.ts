@@ -1,7 +1,7 @@
 import { parseSizeBytes } from '../config/units'
 import { exactly, parseWatched, valueText, type Watched, type WatchedUnit } from './watched'
 
-export const COMPARES = ['>=', '<=', '>', '<', '='] as const
+const COMPARES = ['>=', '<=', '>', '<', '='] as const
 export type Compare = (typeof COMPARES)[number]
 
 /** One row of the guide's table Condition: Process, Resource item, Compare Flag, Value, NA. */

@@ -28,3 +28,6 @@ export interface UsageExportConfig {
   sizeBytes: number
   format: 'csv' | 'jsonl'
 }
+
+/** Of one event. */
+export const CONDITIONS_MAX = 16

@@ -15,7 +15,7 @@ interface HostItem extends Item {
 }
 
 /** The whole server (the guide's All Host). */
-export const HOST_ITEMS = {
+const HOST_ITEMS = {
   cpu: { title: 'CPU Rate', unit: 'percent', of: null },
   load: { title: 'Load', unit: 'number', of: null },
   memory: { title: 'Memory Rate', unit: 'percent', of: null },
@@ -34,7 +34,7 @@ export const HOST_ITEMS = {
 export type HostItemWord = keyof typeof HOST_ITEMS
 
 /** All processes of one name together. */
-export const PROCESS_ITEMS = {
+const PROCESS_ITEMS = {
   cpu: { title: 'CPU Rate', unit: 'percent' },
   memory: { title: 'Memory', unit: 'bytes' },
   count: { title: 'Count', unit: 'number' },
@@ -44,7 +44,7 @@ export const PROCESS_ITEMS = {
 export type ProcessItemWord = keyof typeof PROCESS_ITEMS
 
 /** How a process is named: its name, a part of its command line, or the file with its number. */
-export const PROCESS_WORDS = ['process', 'cmdline', 'pidfile'] as const
+const PROCESS_WORDS = ['process', 'cmdline', 'pidfile'] as const
 export type ProcessWord = (typeof PROCESS_WORDS)[number]
 
 /** One value that can be looked at. `key` is the one way to write it. */
