@@ -31,7 +31,7 @@ export function serviceProperties(now: JobNow): Property[] {
 }
 
 /** Its state, and how near a failed one is to its restart limit. */
-export const applicationWord = ({ state, word = state, restarts = 0, restartsMax }: ApplicationView): string =>
+const applicationWord = ({ state, word = state, restarts = 0, restartsMax }: ApplicationView): string =>
   word === 'failed' && restartsMax !== undefined ? `failed (${restarts} of ${restartsMax} restarts)` : word
 
 /** NA: nothing is watched. An error with the names of the events; what they saw stands with the problems. */

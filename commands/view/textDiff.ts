@@ -5,13 +5,13 @@ const AROUND = 2
 /** Above this many pairs of lines nobody reads a difference line by line. */
 const PAIRS_MAX = 4_000_000
 
-export interface DiffLine {
+interface DiffLine {
   sign: '+' | '-' | ' '
   line: string
 }
 
 /** What makes one text of the other, line by line: the fewest lines that go and come. */
-export function diffLines(before: string, after: string): DiffLine[] {
+function diffLines(before: string, after: string): DiffLine[] {
   const [old, next] = [linesOf(before), linesOf(after)]
   const head = sameAtStart(old, next)
   const tail = sameAtStart(old.slice(head).reverse(), next.slice(head).reverse())
