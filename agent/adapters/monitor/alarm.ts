@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Places } from '../../ports'
-import { cgroupMembers, type Cgroup, killCgroup, makeCgroup, removeCgroup } from '../applications/cgroup'
+import { cgroupMembers, type Cgroup, killCgroup, makeCgroup, removeEmptied } from '../applications/cgroup'
 import { JOIN_CGROUP } from '../applications/launch'
 import { lastLines } from '../boundedLog'
 import { plainReason } from '../failure'
@@ -40,7 +40,8 @@ export class Alarms {
       return await this.started(call, cgroup)
     } finally {
       this.running -= 1
-      if (cgroup !== null) removeCgroup(cgroup)
+      // What was killed at the timeout is still in it until it is reaped.
+      if (cgroup !== null) void removeEmptied(cgroup)
     }
   }
 

@@ -1,9 +1,11 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { makeCgroup, removeCgroup } from '../../../agent/adapters/applications/cgroup'
 import { Alarms, ALARMS_AT_ONCE_MAX } from '../../../agent/adapters/monitor/alarm'
 import { createMonitorPort } from '../../../agent/adapters/monitor/port'
 import type { MonitorEntry } from '../../../src/wire'
+import { until } from '../adapters/surroundings'
 
 let folder: string
 beforeEach(() => {
@@ -46,6 +48,17 @@ describe('the command for an alarm', () => {
     const pid = Number(fs.readFileSync(file, 'utf8'))
     while (fs.existsSync(`/proc/${pid}`) && !/State:\s+[ZX]/.test(fs.readFileSync(`/proc/${pid}/status`, 'utf8')))
       await new Promise((resolve) => setImmediate(resolve))
+  })
+
+  test('leaves no cgroup behind, though what was killed in it is reaped a moment later', async () => {
+    const name = `${NODE}-ENDED-${process.pid}`
+    const probe = makeCgroup(name)
+    if (probe === null) return console.warn('nothing is looked for here: there is no cgroup v2 that may be written')
+    const folderOfAll = path.dirname(probe.directory)
+    expect(await new Alarms({ node: name }).run(call(`for i in $(seq 100); do setsid sleep 600 & done; sleep 600`, 500))).toBe('it did not end within 500 ms')
+    const left = (): string[] => (!fs.existsSync(folderOfAll) ? [] : fs.readdirSync(folderOfAll).filter((each) => each.startsWith(`${name}.@alarm-`)))
+    removeCgroup(probe)
+    await until('its cgroup is gone', () => left().length === 0)
   })
 
   test('may leave something behind that ends in its time', async () => {
