@@ -2,17 +2,16 @@ import { Args } from '@oclif/core'
 import type { AgentDescription, AgentParameter } from '../src/model'
 import type { AgentAnswer, AgentsAnswer } from '../src/wire'
 import { CuiCommand, everywhere, type HelpText } from './base'
+import { agentPath, DESCRIBE_ANSWER_MS } from './configAgents'
 import type { Outcome } from './context'
 import { fail, reportOf } from './kit/fail'
-import { call, openNodes } from './kit/nodes'
+import { askEach, call, openNodes } from './kit/nodes'
 import type { NodeEntry } from './kit/store'
 import { table } from './kit/table'
 import { clean, shortDuration } from './kit/text'
 import { actionOf } from './operate'
 import { print, printProblems } from './view/tables'
 
-/** An agent that has not been asked before may take a while to tell its metadata. */
-const DESCRIBE_ANSWER_MS = 10_000
 const INDENT = '      '
 
 /** The OCF resource agents of the open nodes: what an application of kind agent can be made of. */
@@ -48,7 +47,7 @@ export class Agents extends CuiCommand {
   }
 
   private async describe(entries: NodeEntry[], agent: string): Promise<Outcome> {
-    const { answers, unheard } = await this.ask<AgentAnswer>(entries, `/v1/agents/${encodeURIComponent(agent)}`)
+    const { answers, unheard } = await this.ask<AgentAnswer>(entries, agentPath(agent))
     const [first, ...others] = answers
     if (first === undefined) return { exitCode: 1, json: { agent: null, unheard } }
     print(
@@ -65,10 +64,7 @@ export class Agents extends CuiCommand {
 
   /** One that does not answer, or does not have it, is told; when it is all of them that is the answer. */
   private async ask<T extends { node: string }>(entries: NodeEntry[], path: string): Promise<{ answers: T[]; unheard: string | null }> {
-    const settled = await Promise.allSettled(entries.map((entry) => call<T>(entry, { method: 'GET', path, answerMs: DESCRIBE_ANSWER_MS })))
-    const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-    const refused = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
-    if (answers.length === 0) throw refused[0]
+    const { answers, refused } = await askEach(entries.map((entry) => call<T>(entry, { method: 'GET', path, answerMs: DESCRIBE_ANSWER_MS })))
     const reasons = refused.map((thrown) => reportOf(thrown).message)
     printProblems(this.output, reasons)
     return { answers, unheard: reasons.length === 0 ? null : reasons.join(' ') }

@@ -5,7 +5,8 @@ import { call, openNodes } from './kit/nodes'
 import type { NodeEntry, Store } from './kit/store'
 
 /** An agent may have to be started first to tell its metadata. */
-const DESCRIBE_ANSWER_MS = 10_000
+export const DESCRIBE_ANSWER_MS = 10_000
+export const agentPath = (name: string): string => `/v1/agents/${encodeURIComponent(name)}`
 const UNKNOWN = 'E_AGENT_UNKNOWN'
 
 interface PlacedProblem {
@@ -66,8 +67,7 @@ async function checkNode(entry: NodeEntry, uses: AgentUse[], text: string): Prom
 }
 
 async function describe(entry: NodeEntry, { agent }: AgentUse): Promise<AgentDescription> {
-  const path = `/v1/agents/${encodeURIComponent(agentName(agent))}`
-  return (await call<AgentAnswer>(entry, { method: 'GET', path, answerMs: DESCRIBE_ANSWER_MS })).agent
+  return (await call<AgentAnswer>(entry, { method: 'GET', path: agentPath(agentName(agent)), answerMs: DESCRIBE_ANSWER_MS })).agent
 }
 
 /** The same on both nodes is one problem. */

@@ -7,7 +7,7 @@ import { rehearse } from './drill/rehearse'
 import { targetsOf, targetsText } from './drill/targets'
 import { confirmYes, isTerminal } from './kit/confirm'
 import { fail } from './kit/fail'
-import { call, openNodes } from './kit/nodes'
+import { askEach, call, openNodes } from './kit/nodes'
 import { table } from './kit/table'
 import { clean, nodeTime } from './kit/text'
 import { actionOf, findTarget, jobAndWord, jobWord, type Target } from './operate'
@@ -115,10 +115,7 @@ export class Drill extends CuiCommand {
 
   /** Both nodes keep it; one that was away then has less. */
   private async history(job: string, node: string | undefined): Promise<Outcome> {
-    const asked = await Promise.allSettled(openNodes(this.context.store, node).map((entry) => drillsOn(entry, job)))
-    const answers = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
-    const refused = asked.find((each) => each.status === 'rejected')
-    if (answers.length === 0 && refused !== undefined) throw refused.reason
+    const { answers } = await askEach(openNodes(this.context.store, node).map((entry) => drillsOn(entry, job)))
     const entries = [...new Map(answers.flatMap((answer) => answer.entries).map((entry) => [`${entry.atMs} ${entry.kind}`, entry])).values()].sort(
       (a, b) => a.atMs - b.atMs
     )

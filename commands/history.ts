@@ -3,7 +3,7 @@ import type { HistoryAnswer, TakeoverView } from '../src/wire'
 import { CuiCommand, everywhere, type HelpText } from './base'
 import type { Outcome } from './context'
 import { fail } from './kit/fail'
-import { call, openNodes } from './kit/nodes'
+import { askEach, call, openNodes } from './kit/nodes'
 import { table } from './kit/table'
 import { clean } from './kit/text'
 import { jobAndWord, jobWord } from './operate'
@@ -45,10 +45,7 @@ export class History extends CuiCommand {
   private async kept(job: string, node: string | undefined): Promise<{ entries: TakeoverView[]; unheard: string[] }> {
     const path = `/v1/jobs/${encodeURIComponent(job)}/history`
     const asked = openNodes(this.context.store, node).map((entry) => call<HistoryAnswer>(entry, { method: 'GET', path, answerMs: HISTORY_ANSWER_MS }))
-    const settled = await Promise.allSettled(asked)
-    const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-    const refused = settled.find((one) => one.status === 'rejected')
-    if (answers.length === 0 && refused !== undefined) throw refused.reason
+    const { answers } = await askEach(asked)
     const entries = new Map(answers.flatMap((answer) => answer.entries).map((entry) => [`${entry.node} ${entry.roleSequence} ${entry.atMs}`, entry]))
     const complete = answers.length > 1 || answers.some(({ unheard }) => unheard === null)
     return { entries: [...entries.values()], unheard: complete ? [] : answers.flatMap(({ unheard }) => unheard ?? []) }

@@ -3,7 +3,7 @@ import { DRILL_MISSED_MAX, type DrillEntry } from '../../src/wire'
 import type { Context } from '../context'
 import { nowMs, pause, wallMs } from '../kit/clock'
 import { reportOf } from '../kit/fail'
-import { askAll, call } from '../kit/nodes'
+import { askAll, askEach, call } from '../kit/nodes'
 import type { Target } from '../operate'
 import { clustersOf, jobNow, standbyOf } from '../view/cluster'
 import { reached } from '../view/reached'
@@ -81,7 +81,5 @@ async function untilInSync(context: Context, target: Target, beganMs: number, ti
 /** On both nodes, where they answer; a drill is not undone because its record could not be kept on one of them. */
 async function keep(entries: Target['entry'][], entry: DrillEntry): Promise<void> {
   const path = `/v1/jobs/${encodeURIComponent(entry.job)}/drills`
-  const kept = await Promise.allSettled(entries.map((node) => call(node, { method: 'POST', path, body: entry })))
-  const refused = kept.find((each) => each.status === 'rejected')
-  if (refused !== undefined && kept.every((each) => each.status === 'rejected')) throw refused.reason
+  await askEach(entries.map((node) => call(node, { method: 'POST', path, body: entry })))
 }

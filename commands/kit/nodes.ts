@@ -67,6 +67,15 @@ export function openNodes(store: Store, only: string | undefined): NodeEntry[] {
   return [entry]
 }
 
+/** Those that refuse, or are silent, keep no answer back; when it is all of them, the first of their reasons is thrown. */
+export async function askEach<T>(asked: Promise<T>[]): Promise<{ answers: T[]; refused: unknown[] }> {
+  const settled = await Promise.allSettled(asked)
+  const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const refused = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+  if (answers.length === 0 && refused.length > 0) throw refused[0]
+  return { answers, refused }
+}
+
 /** At least one must answer. One that merely lost its session is told as that. */
 export function requireAnswer(asked: Asked[]): void {
   if (asked.some((one) => one.status !== null)) return

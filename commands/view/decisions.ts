@@ -1,7 +1,7 @@
 import type { CheckView, DecisionView, Question, WhyAnswer } from '../../src/wire'
 import type { Context } from '../context'
 import { fail } from '../kit/fail'
-import { askAll, call, openNodes, requireAnswer, type Asked } from '../kit/nodes'
+import { askAll, askEach, call, openNodes, requireAnswer, type Asked } from '../kit/nodes'
 import { clustersOf, jobNow, type ClusterView, type JobNow } from './cluster'
 
 /** The agent waits two seconds for its peer. */
@@ -34,11 +34,7 @@ export async function readDecisions(context: Context, job: string, node: string 
 async function askWhy(asked: Asked[], cluster: string, job: string): Promise<WhyAnswer[]> {
   const entries = asked.filter(({ status }) => status?.cluster === cluster && status.self.jobs[job] !== undefined).map(({ entry }) => entry)
   const path = `/v1/jobs/${encodeURIComponent(job)}/why`
-  const settled = await Promise.allSettled(entries.map((entry) => call<WhyAnswer>(entry, { method: 'GET', path, answerMs: WHY_ANSWER_MS })))
-  const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-  const refused = settled.find((one) => one.status === 'rejected')
-  if (answers.length === 0 && refused !== undefined) throw refused.reason
-  return answers
+  return (await askEach(entries.map((entry) => call<WhyAnswer>(entry, { method: 'GET', path, answerMs: WHY_ANSWER_MS })))).answers
 }
 
 /** What the owner decides. */
