@@ -7,7 +7,7 @@ import { fail } from './kit/fail'
 import { askAll, call, nodeNamed, openNodes, requireAnswer, type Asked } from './kit/nodes'
 import type { NodeEntry } from './kit/store'
 import { follow, TICKET_TIMEOUT_MS } from './kit/ticket'
-import { clustersOf, jobNow, jobsNow, type ClusterView, type JobNow } from './view/cluster'
+import { clustersOf, jobsNow, knownJob, type ClusterView, type JobNow } from './view/cluster'
 import { jobRow, printJobs } from './view/tables'
 
 /** What the options of a changing command say. */
@@ -78,10 +78,7 @@ export async function findTarget(context: Context, job: string, node: string | u
   if (only !== undefined && wanted === undefined) throw fail('E_NODE_NOT_OPEN', { node: only, open: open.map((entry) => entry.node) })
   const asked = await askAll(open)
   requireAnswer(wanted === undefined ? asked : asked.filter((one) => one.entry === wanted))
-  const clusters = clustersOf(asked)
-  const cluster = clusters.find((one) => one.jobs.includes(job))
-  const now = cluster === undefined ? null : jobNow(cluster, job)
-  if (cluster === undefined || now === null) throw fail('E_JOB_NOT_FOUND', { job, known: clusters.flatMap((one) => one.jobs) })
+  const { cluster, now } = knownJob(clustersOf(asked), job)
   const answering = asked.filter((one) => one.status?.cluster === cluster.cluster).map((one) => one.entry)
   const entry = wanted ?? answering.find((one) => one.node === now.owner) ?? answering[0]
   return { job, now, cluster, asked, entry: entry as NodeEntry }

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core'
 import { changing, CuiCommand, everywhere, type HelpText } from './base'
 import type { Outcome } from './context'
-import { findTarget, jobWord, operate } from './operate'
+import { findTarget, jobWord, operate, otherOf } from './operate'
 
 /** Manual failover: stops the job on its owner and starts it on the other node (guide 4, Fail Over). */
 export class Switch extends CuiCommand {
@@ -17,7 +17,7 @@ export class Switch extends CuiCommand {
   async run(): Promise<Outcome> {
     const { args, flags } = await this.read(Switch)
     const target = await findTarget(this.context, jobWord(this.context, args.job, Switch.about.usage), flags.node)
-    const to = target.cluster.nodes.find((node) => node !== target.now.owner) ?? 'the other node'
-    return operate(this.context, this.output, target, 'switch', flags, {}, `Do you really want to switch ${target.job} from ${target.now.owner} to ${to}?`)
+    const question = `Do you really want to switch ${target.job} from ${target.now.owner} to ${otherOf(target)}?`
+    return operate(this.context, this.output, target, 'switch', flags, {}, question)
   }
 }

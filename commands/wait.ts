@@ -7,7 +7,7 @@ import { shortDuration } from './kit/text'
 import { nowMs, pause } from './kit/clock'
 import { follow } from './kit/ticket'
 import { jobWord } from './operate'
-import { clustersOf, jobNow, type JobNow } from './view/cluster'
+import { clustersOf, knownJob, standbyOf, type JobNow } from './view/cluster'
 import { reached, seenWords, WAIT_STATES, type WaitState } from './view/reached'
 import { ReportError } from '../src/report/report'
 
@@ -57,12 +57,9 @@ export class Wait extends CuiCommand {
     const asked = await askAll(openNodes(this.context.store, node))
     if (first && asked.every((one) => one.report?.exitCode === 4)) requireAnswer(asked)
     const clusters = clustersOf(asked)
-    const cluster = clusters.find((one) => one.jobs.includes(job))
-    if (cluster === undefined && clusters.length > 0) throw fail('E_JOB_NOT_FOUND', { job, known: clusters.flatMap((one) => one.jobs) })
-    const now = cluster === undefined ? null : jobNow(cluster, job)
-    if (cluster === undefined || now === null) return null
-    const peer = cluster.nodes.find((name) => name !== now.owner) ?? ''
-    return { now, standby: cluster.seen.get(peer)?.view.jobs[job] ?? null }
+    if (clusters.length === 0) return null
+    const { cluster, now } = knownJob(clusters, job)
+    return { now, standby: standbyOf(cluster, now).view ?? null }
   }
 
   private async untilTicket(ticket: string, timeoutMs: number, node: string | undefined): Promise<Outcome> {

@@ -8,7 +8,7 @@ import { shortDuration } from './kit/text'
 import { nowMs, pause } from './kit/clock'
 import { TICKET_TIMEOUT_MS } from './kit/ticket'
 import type { Target } from './operate'
-import { clustersOf, jobNow } from './view/cluster'
+import { clustersOf, jobIn } from './view/cluster'
 
 const POLL_MS = 500
 /** The walk may not have begun, nor what was before it be forgotten, when its command has already been answered. */
@@ -89,9 +89,7 @@ async function untilEnded(context: Context, target: Target, walk: WalkToFollow, 
 
 /** What the owner says of the data now; null: no answer. */
 async function dataNow(context: Context, target: Target): Promise<MirrordStatus | null> {
-  const clusters = clustersOf(await askAll(context.store.open()))
-  const cluster = clusters.find((one) => one.jobs.includes(target.job))
-  return (cluster === undefined ? null : jobNow(cluster, target.job)?.view?.data) ?? null
+  return jobIn(clustersOf(await askAll(context.store.open())), target.job)?.now.view?.data ?? null
 }
 
 const late = (job: string, what: string, timeoutMs: number, view: { state: string; leftBytes: number } | null): Error =>

@@ -5,7 +5,7 @@ import type { Context, Output } from '../context'
 import { nowMs, until } from '../kit/clock'
 import { fail } from '../kit/fail'
 import { call } from '../kit/nodes'
-import { followTicket, send, type Target } from '../operate'
+import { followTicket, otherOf, send, type Target } from '../operate'
 import type { Sampler } from './sampler'
 
 const LOOK_MS = 200
@@ -38,8 +38,8 @@ export async function disturbanceOf(around: Around, kind: DrillKind, what: strin
 }
 
 function switching({ context, output, target, reason }: Around): Disturbance {
-  const { job, now, cluster } = target
-  const to = cluster.nodes.find((node) => node !== now.owner) ?? 'the other node'
+  const { job, now } = target
+  const to = otherOf(target)
   return {
     kind: 'switch',
     what: null,

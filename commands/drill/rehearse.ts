@@ -5,7 +5,7 @@ import { nowMs, pause, wallMs } from '../kit/clock'
 import { reportOf } from '../kit/fail'
 import { askAll, askEach, call } from '../kit/nodes'
 import type { Target } from '../operate'
-import { clustersOf, jobNow, standbyOf } from '../view/cluster'
+import { clustersOf, jobIn, standbyOf } from '../view/cluster'
 import { reached } from '../view/reached'
 import type { Disturbance } from './disturb'
 import { Sampler } from './sampler'
@@ -69,10 +69,9 @@ export async function rehearse({ context, target, disturbance, targets, reason, 
 /** From the beginning on: until a fault would be survived again. */
 async function untilInSync(context: Context, target: Target, beganMs: number, timeoutMs: number): Promise<{ ms: number | null; owner: string | null }> {
   while (nowMs(context) - beganMs < timeoutMs && !context.interrupt.signal.aborted) {
-    const cluster = clustersOf(await askAll(context.store.open())).find(({ jobs }) => jobs.includes(target.job))
-    const now = cluster === undefined ? null : jobNow(cluster, target.job)
-    if (cluster !== undefined && now !== null && reached({ now, standby: standbyOf(cluster, now).view ?? null }, 'synchronized'))
-      return { ms: Math.round(nowMs(context) - beganMs), owner: now.owner }
+    const found = jobIn(clustersOf(await askAll(context.store.open())), target.job)
+    if (found !== null && reached({ now: found.now, standby: standbyOf(found.cluster, found.now).view ?? null }, 'synchronized'))
+      return { ms: Math.round(nowMs(context) - beganMs), owner: found.now.owner }
     await pause(context, LOOK_MS)
   }
   return { ms: null, owner: null }

@@ -5,7 +5,7 @@ import { nowMs, pause } from '../kit/clock'
 import { askAll } from '../kit/nodes'
 import type { NodeEntry } from '../kit/store'
 import { doorOf } from '../simulation'
-import { clustersOf, jobNow, type JobNow } from '../view/cluster'
+import { clustersOf, jobIn, type JobNow } from '../view/cluster'
 
 const EVERY_MS = 200
 /** Looks that have not come back; more would only be a crowd. */
@@ -89,8 +89,7 @@ export class Sampler {
 
   /** In the owner's own words, and not in old ones. */
   private async runs(): Promise<boolean> {
-    const cluster = clustersOf(await askAll(this.entries)).find(({ jobs }) => jobs.includes(this.job))
-    const now = cluster === undefined ? null : jobNow(cluster, this.job)
+    const now = jobIn(clustersOf(await askAll(this.entries)), this.job)?.now ?? null
     if (now === null || now.view === null || now.seen?.old !== false) return false
     this.last = now
     const { phase, applications, vips } = now.view

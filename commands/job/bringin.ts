@@ -2,7 +2,7 @@ import type { Context, Outcome, Output } from '../context'
 import { fail } from '../kit/fail'
 import { askAll } from '../kit/nodes'
 import { findTarget } from '../operate'
-import { clustersOf, jobNow, standbyOf } from '../view/cluster'
+import { clustersOf, jobIn, standbyOf } from '../view/cluster'
 import { reached } from '../view/reached'
 import { followWalk } from '../walk'
 
@@ -25,7 +25,6 @@ export async function bringinNew(context: Context, output: Output, job: string):
 }
 
 async function isWhole(context: Context, job: string): Promise<boolean> {
-  const cluster = clustersOf(await askAll(context.store.open())).find(({ jobs }) => jobs.includes(job))
-  const now = cluster === undefined ? null : jobNow(cluster, job)
-  return cluster !== undefined && now !== null && reached({ now, standby: standbyOf(cluster, now).view ?? null }, 'synchronized')
+  const found = jobIn(clustersOf(await askAll(context.store.open())), job)
+  return found !== null && reached({ now: found.now, standby: standbyOf(found.cluster, found.now).view ?? null }, 'synchronized')
 }

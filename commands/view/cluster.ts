@@ -2,6 +2,7 @@ import { PEER_STATE_INTERVAL_MS, type JobView, type NodeView, type StatusAnswer 
 import type { Asked } from '../kit/nodes'
 import { shortDuration } from '../kit/text'
 import { where } from '../kit/client'
+import { fail } from '../kit/fail'
 
 /** A node's view of itself, heard from it or from its peer, with its age. */
 export interface Seen {
@@ -121,6 +122,20 @@ export function jobNow(cluster: ClusterView, job: string): JobNow | null {
     seen,
     view
   }
+}
+
+/** Where a job is, and how it is there; null: nobody knows it. */
+export function jobIn(clusters: ClusterView[], job: string): { cluster: ClusterView; now: JobNow } | null {
+  const cluster = clusters.find(({ jobs }) => jobs.includes(job))
+  const now = cluster === undefined ? null : jobNow(cluster, job)
+  return cluster === undefined || now === null ? null : { cluster, now }
+}
+
+/** One that somebody knows, or what is known instead. */
+export function knownJob(clusters: ClusterView[], job: string): { cluster: ClusterView; now: JobNow } {
+  const found = jobIn(clusters, job)
+  if (found === null) throw fail('E_JOB_NOT_FOUND', { job, known: clusters.flatMap(({ jobs }) => jobs) })
+  return found
 }
 
 const sequence = (seen: Seen, job: string): number => seen.view.jobs[job]?.record.roleSequence ?? -1

@@ -1,8 +1,7 @@
 import type { CheckView, DecisionView, Question, WhyAnswer } from '../../src/wire'
 import type { Context } from '../context'
-import { fail } from '../kit/fail'
 import { askAll, askEach, call, openNodes, requireAnswer, type Asked } from '../kit/nodes'
-import { clustersOf, jobNow, type ClusterView, type JobNow } from './cluster'
+import { clustersOf, knownJob, type ClusterView, type JobNow } from './cluster'
 
 /** The agent waits two seconds for its peer. */
 const WHY_ANSWER_MS = 5_000
@@ -22,10 +21,7 @@ export interface Decisions {
 export async function readDecisions(context: Context, job: string, node: string | undefined): Promise<Decisions> {
   const asked = await askAll(openNodes(context.store, node))
   requireAnswer(asked)
-  const clusters = clustersOf(asked)
-  const cluster = clusters.find((one) => one.jobs.includes(job))
-  const now = cluster === undefined ? null : jobNow(cluster, job)
-  if (cluster === undefined || now === null) throw fail('E_JOB_NOT_FOUND', { job, known: clusters.flatMap((one) => one.jobs) })
+  const { cluster, now } = knownJob(clustersOf(asked), job)
   const answers = await askWhy(asked, cluster.cluster, job)
   const standby = cluster.nodes.find((name) => name !== now.owner) ?? 'the other node'
   return { cluster, now, owner: now.owner, standby, answers: chosen(answers, now.owner), unheard: unheardOf(answers) }

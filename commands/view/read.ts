@@ -1,7 +1,6 @@
 import type { Context } from '../context'
 import { askAll, openNodes, requireAnswer } from '../kit/nodes'
-import { fail } from '../kit/fail'
-import { clustersOf, jobNow, problemsOf, type ClusterView, type JobNow } from './cluster'
+import { clustersOf, knownJob, problemsOf, type ClusterView, type JobNow } from './cluster'
 
 /** What the open nodes say now. */
 export async function readClusters(context: Context, node: string | undefined): Promise<ClusterView[]> {
@@ -13,8 +12,5 @@ export async function readClusters(context: Context, node: string | undefined): 
 /** One job as the open nodes see it now. */
 export async function readJob(context: Context, job: string, node: string | undefined): Promise<{ cluster: ClusterView; now: JobNow; problems: string[] }> {
   const clusters = await readClusters(context, node)
-  const cluster = clusters.find((one) => one.jobs.includes(job))
-  const now = cluster === undefined ? null : jobNow(cluster, job)
-  if (cluster === undefined || now === null) throw fail('E_JOB_NOT_FOUND', { job, known: clusters.flatMap((one) => one.jobs) })
-  return { cluster, now, problems: problemsOf(clusters) }
+  return { ...knownJob(clusters, job), problems: problemsOf(clusters) }
 }
