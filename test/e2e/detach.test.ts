@@ -3,7 +3,6 @@ import os from 'node:os'
 import path from 'node:path'
 import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
 import { JOB, jobOf, type Node } from './kit/lab'
-import { statusOf } from './kit/observer'
 
 const TEST_TIMEOUT_MS = 110_000
 const SEEN_TIMEOUT_MS = 20_000
@@ -30,7 +29,6 @@ describeOnline('detach and resource on a real pair (guide, chapters 4 and 5)', {
       .watch()
       .waitFor(`${name} is ${wanted}`, SEEN_TIMEOUT_MS, (seen) => jobOf(seen, 'RMHW131')?.applications.find((each) => each.name === name)?.word === wanted)
   const sleepers = async (node: Node): Promise<string> => (await lab.exec(node, ['pgrep', '-f', 'sleep 317[78]'])).stdout.trim()
-  const killKv = async (): Promise<void> => void (await lab.said('RMHW131', ['kill', '-KILL', await lab.listens('RMHW131', KV_PORT)]))
   const detachedOn = (node: Node, yes: boolean) =>
     lab.watch().waitFor(`${node} knows`, SEEN_TIMEOUT_MS, (seen) => ((jobOf(seen, node)?.record.detached ?? null) !== null) === yes)
 
@@ -39,7 +37,7 @@ describeOnline('detach and resource on a real pair (guide, chapters 4 and 5)', {
     async () => {
       await lab.done(['detach', JOB, '--keep-data', '--reason', 'patch 15.4'])
       await detachedOn('RMHW132', true)
-      await killKv()
+      await lab.killListener('RMHW131', KV_PORT)
       await becomes('KV', 'failed')
       const endMs = Date.now() + NOTHING_MS
       while (Date.now() < endMs) expect(await lab.listens('RMHW131', KV_PORT)).toBe('')
@@ -107,10 +105,8 @@ describeOnline('detach and resource on a real pair (guide, chapters 4 and 5)', {
       await lab.done(['detach', JOB, '--keep-data'])
       await detachedOn('RMHW132', true)
       await lab.verb(['kill', 'RMHW131'])
-      await lab.watch().waitFor('RMHW132 is alone', SEEN_TIMEOUT_MS, (seen) => statusOf(seen.RMHW132)?.peerAlive === 'lost')
-      await lab
-        .watch()
-        .waitFor('it says why it stays', SEEN_TIMEOUT_MS, (seen) => jobOf(seen, 'RMHW132')?.note?.includes('cannot take over: it is detached') === true)
+      await lab.alone('RMHW132', SEEN_TIMEOUT_MS)
+      await lab.notes('RMHW132', 'cannot take over: it is detached', SEEN_TIMEOUT_MS)
       await lab.done(['bringin', JOB, '--yes', '--node', 'RMHW132'])
       await lab.online('RMHW132', ONLINE_TIMEOUT_MS)
     },

@@ -2,7 +2,6 @@ import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/descr
 import { growKv, kvEntries } from './kit/kv'
 import { JOB, jobOf, type Lab, type LedgerReport, type Node } from './kit/lab'
 import { tell } from './kit/needs'
-import { statusOf } from './kit/observer'
 import type { Measuring } from './kit/programs'
 
 const TEST_TIMEOUT_MS = 110_000
@@ -15,9 +14,6 @@ const COMMITS = 50
 
 type Step = (lab: Lab) => Promise<unknown>
 
-const lost = (lab: Lab, node: Node, by: Node) =>
-  lab.watch().waitFor(`${node} is lost, says ${by}`, SEEN_TIMEOUT_MS, (seen) => statusOf(seen[by])?.peerAlive === 'lost')
-
 const mirrorCables = async (lab: Lab, verb: 'cut' | 'heal', node: Node): Promise<void> => {
   for (const link of ['link-0', 'link-1']) await lab.verb([verb, `${node}:${link}`])
 }
@@ -29,7 +25,7 @@ const mirrorFails =
   }
 const hangsAndIsEnded: Step = async (lab) => {
   await lab.verb(['pause', 'RMHW132'])
-  await lost(lab, 'RMHW132', 'RMHW131')
+  await lab.alone('RMHW131', SEEN_TIMEOUT_MS)
   // The guide: a standby that hangs could not take over, so it is restarted by force.
   expect((await lab.cui(['ready', JOB])).code).not.toBe(0)
   await lab.verb(['powercut', 'RMHW132'])
@@ -81,10 +77,8 @@ describeOnline('annex 6 of the guide', { options: ['--application', 'kv'] }, (la
     'OS Hang up: the active server hangs: its address is still answered, and nobody takes it; switched off by force, the other one serves',
     async () => {
       await lab.verb(['pause', 'RMHW131'])
-      await lost(lab, 'RMHW131', 'RMHW132')
-      await lab
-        .watch()
-        .waitFor('the standby says why it waits', SEEN_TIMEOUT_MS, (seen) => jobOf(seen, 'RMHW132')?.note?.includes('the VIP is still answered') === true)
+      await lab.alone('RMHW132', SEEN_TIMEOUT_MS)
+      await lab.notes('RMHW132', 'the VIP is still answered', SEEN_TIMEOUT_MS)
       expect(jobOf(lab.watch().seen, 'RMHW132')?.record.owner).toBe('RMHW131')
       await lab.verb(['powercut', 'RMHW131'])
       await lab.online('RMHW132', ONLINE_TIMEOUT_MS)

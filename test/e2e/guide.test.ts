@@ -57,7 +57,6 @@ describeOnline('chapters 4 and 5 of the guide, page by page: Group Operation, Re
     }
   }
   const text = async (node: Node, name: string) => (await lab.exec(node, ['cat', `${FOLDER}/${name}`])).stdout
-  const alone = (node: Node) => lab.watch().waitFor(`${node} is alone`, SEEN_TIMEOUT_MS, (all) => statusOf(all[node])?.peerAlive === 'lost')
 
   test(
     'Bring Out: the service is stopped, the owner stays, replication stops, and no link is called broken; Bring In: it runs again',
@@ -103,7 +102,7 @@ describeOnline('chapters 4 and 5 of the guide, page by page: Group Operation, Re
     'Force Bring Out: with the other server off it is a dangerous operation, which nothing but the code carries out',
     async () => {
       await lab.verb(['kill', 'RMHW132'])
-      await alone('RMHW131')
+      await lab.alone('RMHW131', SEEN_TIMEOUT_MS)
       // Nothing was written since: the other copy is old by nothing.
       await shows('RMHW131', view('RMHW131', 'online', ALONE))
       const refused = await lab.cui(['bringout', JOB, '--yes', '--node', 'RMHW131'])
@@ -124,7 +123,7 @@ describeOnline('chapters 4 and 5 of the guide, page by page: Group Operation, Re
     async () => {
       await lab.done(['bringout', JOB])
       await lab.verb(['kill', 'RMHW131'])
-      await alone('RMHW132')
+      await lab.alone('RMHW132', SEEN_TIMEOUT_MS)
       expect(await lab.cui(['bringin', JOB, '--node', 'RMHW132'])).not.toMatchObject({ code: 0 })
       expect(await lab.cui(['forcetake', JOB, '--yes', '--node', 'RMHW132'])).toMatchObject({ code: 5 })
       await lab.done(['forcetake', JOB, '--confirm', JOB, '--node', 'RMHW132'])
@@ -153,8 +152,7 @@ describeOnline('chapters 4 and 5 of the guide, page by page: Group Operation, Re
     async () => {
       const endMs = Date.now() + ONLINE_TIMEOUT_MS
       for (let i = 0; i <= RESTARTS_MAX; i++) {
-        const pid = await lab.listens('RMHW131', KV_PORT)
-        await lab.said('RMHW131', ['kill', '-KILL', pid])
+        const pid = await lab.killListener('RMHW131', KV_PORT)
         while (i < RESTARTS_MAX && [pid, ''].includes(await lab.listens('RMHW131', KV_PORT))) expect(Date.now()).toBeLessThan(endMs)
       }
       await lab.online('RMHW132', ONLINE_TIMEOUT_MS)
@@ -196,8 +194,7 @@ describeOnline('chapters 4 and 5 of the guide, page by page: Group Operation, Re
 
       await lab.done(['resource', JOB, 'KV', 'detach'])
       await are('detached')
-      const pid = await lab.listens('RMHW131', KV_PORT)
-      await lab.said('RMHW131', ['kill', '-KILL', pid])
+      await lab.killListener('RMHW131', KV_PORT)
       const { code } = await lab.cui(['wait', JOB, 'offline', '--timeout', '3s'])
       expect({ code, listens: await lab.listens('RMHW131', KV_PORT) }).toEqual({ code: 6, listens: '' })
       await lab.done(['resource', JOB, 'AGENT', 'online'])

@@ -2,7 +2,7 @@ import { DEFAULT_LEASE_MS } from '../../src/model'
 import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
 import { isOnline, JOB, jobOf, type Lab, type Node, VIP } from './kit/lab'
 import { tell } from './kit/needs'
-import { isSince, type Seen, statusOf } from './kit/observer'
+import { isSince, type Seen } from './kit/observer'
 
 const TEST_TIMEOUT_MS = 170_000
 const PORT = 7400
@@ -24,9 +24,6 @@ async function stopsServing(lab: Lab, node: Node): Promise<number> {
   expect(await vipIsOn(lab, node)).toBe(false)
   return tookMs
 }
-
-const says = (lab: Lab, node: Node, problem: RegExp): Promise<number> =>
-  lab.watch().waitFor(`${node} says ${problem}`, SEEN_TIMEOUT_MS, (seen) => statusOf(seen[node])?.problems.some((text) => problem.test(text)) === true)
 
 /** The process that listens for clients, as the kernel of the node has it. */
 const processOf = (lab: Lab, node: Node): Promise<string> => lab.said(node, ['ss', '-Hltnp', `sport = :${PORT}`])
@@ -63,7 +60,7 @@ describeOnline('high availability', { options: ['--application', 'kv', '--mode',
       await synchronized(lab, 'RMHW132')
 
       await lab.verb(['kill', 'witness'])
-      await says(lab, 'RMHW132', /in jeopardy .* witness is DISCONNECTED/)
+      await lab.says('RMHW132', /in jeopardy .* witness is DISCONNECTED/, SEEN_TIMEOUT_MS)
       expect(await writes(lab, 'second')).toBe('OK')
 
       await lab.verb(['kill', 'RMHW131'])
@@ -97,7 +94,7 @@ describeOnline('high protection', { options: [...QUORUM, '--mode', 'high-protect
       await synchronized(lab, 'RMHW131')
 
       await lab.verb(['kill', 'RMHW131'])
-      await says(lab, 'RMHW132', /the mode high-protection knows no automatic failover/)
+      await lab.says('RMHW132', /the mode high-protection knows no automatic failover/, SEEN_TIMEOUT_MS)
       await staysStandby(lab)
     },
     TEST_TIMEOUT_MS
@@ -112,14 +109,14 @@ describeOnline('high performance', { options: ['--application', 'kv', '--mode', 
       expect({ code: refused.code, said: refused.stderr }).toEqual({ code: 5, said: expect.stringContaining('the mode high-performance') })
       await lab.verb(['kill', 'RMHW132'])
       expect(await writes(lab, 'alone')).toBe('OK')
-      await says(lab, 'RMHW131', /DB_Group has been exposed/)
+      await lab.says('RMHW131', /DB_Group has been exposed/, SEEN_TIMEOUT_MS)
       expect(isOnline(lab.watch().seen, 'RMHW131')).toBe(true)
       expect(await reads(lab)).toBe('VALUE alone')
       await lab.verb(['start', 'RMHW132'])
       await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
 
       await lab.verb(['kill', 'RMHW131'])
-      await says(lab, 'RMHW132', /the mode high-performance knows no automatic failover/)
+      await lab.says('RMHW132', /the mode high-performance knows no automatic failover/, SEEN_TIMEOUT_MS)
       await staysStandby(lab)
     },
     TEST_TIMEOUT_MS

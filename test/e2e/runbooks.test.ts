@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { describeOnline, EQUAL_TIMEOUT_MS } from './kit/describeLab'
-import { FOLDER, JOB, jobOf, NODES, VIP } from './kit/lab'
+import { FOLDER, JOB, jobOf, type Node, NODES, VIP } from './kit/lab'
 import { dist, NODE } from './kit/programs'
 import { lastingDifferences } from './kit/trees'
 
@@ -40,7 +40,7 @@ describeOnline('runbooks of the annexes', { options: ['--application', 'kv'] }, 
   }
   const did = (): string[] => fs.readFileSync(path.join(folder, 'did'), 'utf8').trim().split('\n')
   const owner = async (): Promise<unknown> => (JSON.parse(await lab.done(['jobstate', '--json'])) as { jobs: { activite: string }[] }).jobs[0]?.activite
-  const read = (node: 'RMHW131' | 'RMHW132', file: string) => lab.said(node, ['cat', file])
+  const read = (node: Node, file: string) => lab.said(node, ['cat', file])
 
   test(
     'os-update: both machines are updated and rebooted, and the service is down only while it moves',

@@ -48,9 +48,7 @@ describeOnline('a serial line between the nodes', { options: ['--application', '
 
       cable.isCut = true
       await links('link-0 error, link-1 error, serial error')
-      await lab
-        .watch()
-        .waitFor('the standby asks for the address', LINK_TIMEOUT_MS, (seen) => (jobOf(seen, 'RMHW132')?.note ?? '').includes('the VIP is still answered by'))
+      await lab.notes('RMHW132', 'the VIP is still answered by', LINK_TIMEOUT_MS)
       await steady()
 
       cable.isCut = false

@@ -2,7 +2,6 @@ import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/descr
 import { growKv, kvEntries } from './kit/kv'
 import { JOB, jobOf, type Lab, type Node, otherNode } from './kit/lab'
 import { tell } from './kit/needs'
-import { statusOf } from './kit/observer'
 
 const TEST_TIMEOUT_MS = 170_000
 const PORT = 7400
@@ -35,9 +34,6 @@ async function comesBack(lab: Lab, node: Node): Promise<void> {
   await lab.settled(sinceMs, EQUAL_TIMEOUT_MS)
 }
 
-const says = (lab: Lab, node: Node, problem: RegExp): Promise<number> =>
-  lab.watch().waitFor(`${node} says ${problem}`, ONLINE_TIMEOUT_MS, (seen) => statusOf(seen[node])?.problems.some((text) => problem.test(text)) === true)
-
 const KV = ['--application', 'kv']
 
 describeOnline("shutdown in the guide's mode", { options: [...KV, '--boot', `waitForPeer=${WAIT_MS / 1000}s`] }, (lab) => {
@@ -65,7 +61,7 @@ describeOnline("shutdown in the guide's mode", { options: [...KV, '--boot', `wai
       expect(performance.now() - began).toBeLessThan(ALONE_MS_MAX)
       await lab.verb(['start', 'RMHW131'])
       // It had heard of its successor before it was off, and stands by.
-      await says(lab, 'RMHW131', /has not heard RMHW132 since it started/)
+      await lab.says('RMHW131', /has not heard RMHW132 since it started/, ONLINE_TIMEOUT_MS)
       await lab.watch().waitFor('RMHW131 stands by', ONLINE_TIMEOUT_MS, (seen) => {
         const view = jobOf(seen, 'RMHW131')
         return view?.phase === 'standby' && view.record.owner === 'RMHW132'
@@ -86,7 +82,7 @@ describeOnline("shutdown in the guide's mode", { options: [...KV, '--boot', `wai
       await lab.verb(['kill', 'RMHW131'])
       await lab.verb(['shutdown', 'RMHW132'])
       await lab.verb(['start', 'RMHW132'])
-      await says(lab, 'RMHW132', /waiting for RMHW131 .*; 2\d s yet$/)
+      await lab.says('RMHW132', /waiting for RMHW131 .*; 2\d s yet$/, ONLINE_TIMEOUT_MS)
       const tookMs = await lab.online('RMHW132', WAIT_MS + ONLINE_TIMEOUT_MS)
       tell(`one node boots alone (waitForPeer ${WAIT_MS / 1000} s): it serves ${Math.round(tookMs / 1000)} s later`)
       expect(await kvEntries(lab, committed)).toBe(committed)

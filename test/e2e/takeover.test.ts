@@ -1,6 +1,6 @@
 import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
 import { growKv, kvEntries } from './kit/kv'
-import { JOB, jobOf, type Lab, NODES } from './kit/lab'
+import { JOB, jobOf, type Lab } from './kit/lab'
 import { tell } from './kit/needs'
 import { isSince } from './kit/observer'
 
@@ -99,11 +99,7 @@ describeOnline('all three agents are restarted, one after the other', { options:
         await lab.verb(['start', host])
         const sinceMs = Date.now()
         expect(await lab.settled(sinceMs, EQUAL_TIMEOUT_MS)).toBe('RMHW131')
-        await lab
-          .watch()
-          .waitFor('both nodes hear the witness', ONLINE_TIMEOUT_MS, (seen) =>
-            NODES.every((node) => isSince(seen[node], sinceMs) && jobOf(seen, node)?.quorum?.witness === 'CONNECTED')
-          )
+        await lab.hearsWitness(sinceMs, ONLINE_TIMEOUT_MS)
         await growKv(lab, 20)
       }
       const { committed, outageMs, connections } = await ledger.report()

@@ -4,10 +4,9 @@ import path from 'node:path'
 import { parse, stringify } from 'yaml'
 import { describePair, tell } from './kit/needs'
 import { EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
-import { EtcdCluster, etcdHostOf } from './kit/etcd'
+import { EtcdCluster, etcdHostOf, recorded } from './kit/etcd'
 import { growKv, kvEntries } from './kit/kv'
 import { JOB, jobOf, Lab, NODES, otherNode } from './kit/lab'
-import { isSince } from './kit/observer'
 import { dist, NODE } from './kit/programs'
 
 const [WITNESS, OTHER_WITNESS] = ['192.168.150.153', '192.168.150.154']
@@ -50,14 +49,8 @@ describePair('the witness is replaced under load', { etcd: true }, () => {
     await lab.done(['config', 'apply', file, '--yes'])
   }
 
-  /** In the words of both nodes, from now on: the new one votes. */
-  async function votes(sinceMs = Date.now()): Promise<void> {
-    await lab
-      .watch()
-      .waitFor('both nodes hear the witness', ONLINE_TIMEOUT_MS, (seen) =>
-        NODES.every((node) => isSince(seen[node], sinceMs) && jobOf(seen, node)?.quorum?.witness === 'CONNECTED')
-      )
-  }
+  /** From now on: the new one. */
+  const votes = () => lab.hearsWitness(Date.now(), ONLINE_TIMEOUT_MS)
 
   /** Voters that have just heard of a job let nobody serve it for a whole lease. */
   async function broughtIn(): Promise<void> {
@@ -71,7 +64,7 @@ describePair('the witness is replaced under load', { etcd: true }, () => {
     const state = path.join(folder, 'other-witness')
     fs.cpSync(`/run/mirrorpair-lab/${lab.name}/certificates/witness`, state, { recursive: true })
     const command = [NODE, dist('agent'), 'witness', 'run', '--state', state, '--listen', OTHER_WITNESS, '--port', String(WITNESS_PORT)]
-    const child = lab.start('witness', ['sh', '-c', 'echo $$ > "$0" && exec "$@"', path.join(folder, 'other.pid'), ...command])
+    const child = lab.start('witness', recorded(command, path.join(folder, 'other.pid')))
     let said = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += String(chunk)))
     const deadline = performance.now() + ONLINE_TIMEOUT_MS

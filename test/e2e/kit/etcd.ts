@@ -34,7 +34,8 @@ export interface EtcdHost {
   run(command: string[], environment: Record<string, string>): Promise<Finished>
 }
 
-const recorded = (command: string[], pidFile: string): string[] => ['sh', '-c', 'echo $$ > "$0" && exec "$@"', pidFile, ...command]
+/** A program that writes its process id into a file before it runs. */
+export const recorded = (command: string[], pidFile: string): string[] => ['sh', '-c', 'echo $$ > "$0" && exec "$@"', pidFile, ...command]
 
 function thisMachine(): EtcdHost {
   return {

@@ -97,6 +97,13 @@ export class Lab {
     return /pid=(\d+)/.exec(await this.said(host, ['ss', '-Hltnp', 'sport', '=', `:${port}`]))?.[1] ?? ''
   }
 
+  /** Who listens there dies at once; which process it was. */
+  async killListener(host: Host, port: number): Promise<string> {
+    const pid = await this.listens(host, port)
+    await this.said(host, ['kill', '-KILL', pid])
+    return pid
+  }
+
   /** A program that goes on in a host until the test is over or ends it. */
   start(host: Host, command: string[]) {
     const child = startProgram(this.command(['exec', host, '--', ...command]))
@@ -140,6 +147,28 @@ export class Lab {
   async applied(source: Node, timeoutMs: number, job = JOB): Promise<void> {
     const sinceMs = Date.now()
     await this.watch().waitFor(`${job}: ${otherNode(source)} has applied everything`, timeoutMs, (seen) => isApplied(seen, source, sinceMs, job))
+  }
+
+  /** This node has lost the other one. */
+  async alone(node: Node, timeoutMs: number): Promise<number> {
+    return this.watch().waitFor(`${node} is alone`, timeoutMs, (seen) => statusOf(seen[node])?.peerAlive === 'lost')
+  }
+
+  /** This node tells of such a problem. */
+  async says(node: Node, problem: RegExp, timeoutMs: number): Promise<number> {
+    return this.watch().waitFor(`${node} says ${problem}`, timeoutMs, (seen) => statusOf(seen[node])?.problems.some((text) => problem.test(text)) === true)
+  }
+
+  /** With these words this node tells why it leaves the job as it is. */
+  async notes(node: Node, words: string, timeoutMs: number): Promise<number> {
+    return this.watch().waitFor(`${node} notes: ${words}`, timeoutMs, (seen) => jobOf(seen, node)?.note?.includes(words) === true)
+  }
+
+  /** In the words of both nodes after this moment (epoch ms): the witness votes. */
+  async hearsWitness(sinceMs: number, timeoutMs: number): Promise<number> {
+    return this.watch().waitFor('both nodes hear the witness', timeoutMs, (seen) =>
+      NODES.every((node) => isSince(seen[node], sinceMs) && jobOf(seen, node)?.quorum?.witness === 'CONNECTED')
+    )
   }
 
   /** Neither agent has anything to complain about. */
