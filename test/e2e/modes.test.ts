@@ -3,6 +3,7 @@ import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/descr
 import { isOnline, JOB, jobOf, type Lab, type Node, VIP } from './kit/lab'
 import { tell } from './kit/needs'
 import { isSince, type Seen } from './kit/observer'
+import { dist, NODE } from './kit/programs'
 
 const TEST_TIMEOUT_MS = 170_000
 const PORT = 7400
@@ -36,8 +37,8 @@ async function synchronized(lab: Lab, owner: Node): Promise<void> {
   await lab.watch().waitFor('the record calls the mirror in sync', SEEN_TIMEOUT_MS, (seen) => jobOf(seen, owner)?.record.mirrorInSync === true)
 }
 
-const writes = (lab: Lab, value: string): Promise<string> => lab.said('client', ['node', 'dist/kv.cjs', '--ask', `${VIP}:${PORT}`, `SET word ${value}`])
-const reads = (lab: Lab): Promise<string> => lab.said('client', ['node', 'dist/kv.cjs', '--ask', `${VIP}:${PORT}`, 'GET word'])
+const writes = (lab: Lab, value: string): Promise<string> => lab.said('client', [NODE, dist('kv'), '--ask', `${VIP}:${PORT}`, `SET word ${value}`])
+const reads = (lab: Lab): Promise<string> => lab.said('client', [NODE, dist('kv'), '--ask', `${VIP}:${PORT}`, 'GET word'])
 
 describeOnline('high availability', { options: ['--application', 'kv', '--mode', 'high-availability'] }, (lab) => {
   test(

@@ -1,11 +1,10 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { type Counted, grows } from './grows'
 import { type Host, type Lab, VIP } from './lab'
 
 const PORT = 5432
-const ROWS_TIMEOUT_MS = 40_000
-const ASK_AGAIN_MS = 100
 const ASK_SECONDS = 5
 const PGBENCH_SECONDS = 2
 /** A node that lost its power says no goodbye: a client that only listens would wait for it for ever. */
@@ -16,32 +15,15 @@ export function sql(lab: Lab, host: Host, statement: string, at = VIP): Promise<
   return lab.said(host, ['psql', '-h', at, '-p', String(PORT), '-U', 'postgres', '-XqAt', '-c', statement])
 }
 
-/** Waits until the ledger has so many rows more than when it was asked first: the service takes writes. */
-export async function growLedger(lab: Lab, more: number, timeoutMs = ROWS_TIMEOUT_MS): Promise<void> {
-  const deadline = performance.now() + timeoutMs
-  let first: number | null = null
-  for (;;) {
+/** Waits until the ledger has so many rows more: the service takes writes. */
+export function growLedger(lab: Lab, more: number, timeoutMs?: number): Promise<void> {
+  const question = ['psql', '-h', VIP, '-p', String(PORT), '-U', 'postgres', '-XqAt', '-c', 'select count(*) from ledger']
+  const count = async (): Promise<Counted> => {
     // A node that sleeps takes the connection and says nothing.
-    const result = await lab.exec('client', [
-      'timeout',
-      String(ASK_SECONDS),
-      'psql',
-      '-h',
-      VIP,
-      '-p',
-      String(PORT),
-      '-U',
-      'postgres',
-      '-XqAt',
-      '-c',
-      'select count(*) from ledger'
-    ])
-    const rows = result.code === 0 ? Number(result.stdout) : null
-    first ??= rows
-    if (rows !== null && first !== null && rows >= first + more) return
-    if (performance.now() > deadline) throw new Error(`the ledger does not grow: ${result.stdout}${result.stderr}`)
-    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))
+    const { code, stdout, stderr } = await lab.exec('client', ['timeout', String(ASK_SECONDS), ...question])
+    return { rows: code === 0 ? Number(stdout) : null, said: `${stdout}${stderr}` }
   }
+  return grows(count, more, timeoutMs)
 }
 
 /** Rows of the ledger up to a number: all of them must be there, each once. */
