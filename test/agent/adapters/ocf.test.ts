@@ -2,6 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { createApplicationPort } from '../../../agent/adapters'
+import { cgroupDirectory } from '../../../agent/adapters/applications/cgroup'
+import { applicationFiles } from '../../../agent/adapters/applications/files'
 import type { ApplicationConfig } from '../../../src/model'
 import type { ReportError } from '../../../src/report/report'
 import { alive, application, bundleProgram, job, keptLog, makePlaces, removePlaces, until, whyNoNamespaces } from './surroundings'
@@ -213,6 +215,8 @@ asInstalled('an application of kind agent', () => {
     fs.rmSync(file('hang'))
     expect(failures).toEqual(['its check says: no answer within 300 ms'])
     expect(alive(pidFrom('stray'))).toBe(false)
+    const cgroup = cgroupDirectory(applicationFiles(places, group, config).cgroupName)
+    expect(cgroup === null || !fs.existsSync(cgroup) ? [] : fs.readdirSync(cgroup).filter((name) => name.startsWith('monitor'))).toEqual([])
   })
 })
 
@@ -242,6 +246,8 @@ inNetwork(`IPaddr2 of heartbeat, unchanged, in a network of its own${whyNot === 
       places.root,
       'agents',
       `import { createApplicationPort } from '../../../agent/adapters'
+import { cgroupDirectory } from '../../../agent/adapters/applications/cgroup'
+import { applicationFiles } from '../../../agent/adapters/applications/files'
        const { places, job, application, calls } = JSON.parse(process.argv[2]!)
        const run = async () => {
          const port = createApplicationPort(places, { event: (_level, text) => console.log(text) })

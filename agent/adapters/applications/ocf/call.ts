@@ -9,6 +9,7 @@ import { type Cgroup, killCgroup } from '../cgroup'
 import { type ActionSettings, actionEnvironment } from './environment'
 import { meaning } from './codes'
 import type { AgentNote } from './note'
+import { untilEmpty } from './processes'
 
 const OUTPUT_BYTES_MAX = 16 * 1024
 const REASON_LINES = 3
@@ -17,6 +18,8 @@ const REASON_LENGTH_MAX = 400
 const REASON_PREFIX = 'ocf-exit-reason:'
 /** Its last words come through the pipe a moment after its end. */
 const LAST_WORDS_MS = 100
+/** After SIGKILL only what hangs in the kernel is there so long; the end of the application looks at that again. */
+const KILLED_MS = 1_000
 /** First joins its cgroup ($1), so that not even its first child can be outside of it. */
 const JOIN_CGROUP = '[ -z "$1" ] || echo 0 > "$1/cgroup.procs" || exit 1; shift; exec "$@"'
 
@@ -55,6 +58,8 @@ export async function callAgent(note: AgentNote, action: AgentAction, options: C
   const said = words === null ? () => logEnd(options.logFile ?? '', log?.start ?? 0) : collect(child)
   const ended = await whenEnded(child, cgroup, options)
   child.stderr?.destroy()
+  // What was killed is there for a moment yet.
+  if (ended.code === null) await untilEmpty(cgroup, KILLED_MS)
   if (cgroup !== null && cgroup !== note.cgroup) removeEmpty(cgroup)
   const reason = ended.code === 0 ? '' : reasonOf(said(), note.secrets)
   return { code: ended.code, why: reason === '' ? ended.why : `${ended.why} (${reason})` }
