@@ -20,6 +20,9 @@ const SIDE_BY_SIDE = ['--maxWorkers', String(WORKERS)]
 const MEASURING = ['death', 'demo', 'links', 'million', 'programs', 'safety', 'stream', 'switch', 'verify']
 const measuring = `test/e2e/(${MEASURING.join('|')})\\.test\\.ts$`
 const total = { passed: 0, failed: 0, skipped: 0 }
+/** The reason of a failed test, said once more at the end: in a log of thousands of lines nobody finds it. */
+const REASON_LENGTH_MAX = 2_500
+const failures = []
 // Words after --selectProjects would be taken for projects.
 const patternArguments = patterns.flatMap((pattern) => ['--testPathPatterns', pattern])
 
@@ -50,8 +53,25 @@ function jest(project, args, title = `${project} tests`) {
   total.passed += result.numPassedTests
   total.skipped += result.numPendingTests
   total.failed += result.numFailedTests + result.numRuntimeErrorTestSuites
+  failures.push(...result.testResults.flatMap(failuresOf))
   // A run that failed without a failed test (an open handle, a broken configuration) is a failure too.
   if (!good && result.numFailedTests + result.numRuntimeErrorTestSuites === 0) total.failed += 1
+}
+
+function failuresOf({ name, status, message, assertionResults }) {
+  const file = path.relative(root, name)
+  const failed = assertionResults.filter((each) => each.status === 'failed')
+  // A file that could not even be run has no tests that failed.
+  if (failed.length === 0) return status === 'failed' ? [`${file}\n${shortened(message)}`] : []
+  return failed.map(({ fullName, failureMessages }) => `${file} › ${fullName}\n${shortened(failureMessages.join('\n'))}`)
+}
+
+function shortened(text) {
+  const ours = text
+    .split('\n')
+    .filter((line) => !line.includes('/node_modules/') && !line.includes('(node:internal'))
+    .join('\n')
+  return ours.length > REASON_LENGTH_MAX ? `${ours.slice(0, REASON_LENGTH_MAX)} …` : ours
 }
 
 if (part === 'all' || part === 'unit') {
@@ -68,6 +88,7 @@ if (part === 'all' || part === 'e2e') {
   }
 }
 fs.rmSync(scratch, { recursive: true, force: true })
+for (const failed of failures) console.log(`\n== failed: ${failed}`)
 const skipped = total.skipped ? `, ${total.skipped} skipped` : ''
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`)
 process.exit(total.failed ? 1 : 0)
