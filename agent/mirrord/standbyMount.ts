@@ -1,6 +1,6 @@
-import fs from 'node:fs'
 import * as libc from '../native/libc'
 import { EINVAL, EPERM } from '../native/libcErrors'
+import { mounts, topMount } from '../native/mounts'
 
 /**
  * The standby's copy may be changed by nobody but redo (product §5): its folder is mounted over itself, read-only. Redo opened the
@@ -37,19 +37,6 @@ export function makeWritable(folder: string): void {
   }
 }
 
-interface Mount {
-  id: string
-  /** The mount on which this one is mounted. */
-  parent: string
-  device: string
-  /** Which directory of its file system it shows. */
-  root: string
-  point: string
-  options: string[]
-  /** Of the file system: `ext4`, `fuse.mirrorpair`. */
-  type: string
-}
-
 /** Is the topmost mount on this folder the folder itself, read-only? (The folder may be a mount point of its own: what is below is told by the parent.) */
 export function isReadOnlyMount(folder: string): boolean {
   const all = mounts()
@@ -60,30 +47,3 @@ export function isReadOnlyMount(folder: string): boolean {
 }
 
 const join = (root: string, below: string): string => `${root}/${below}`.replace(/\/+/g, '/').replace(/(.)\/$/, '$1')
-
-/** What one sees there: the last of the mounts on this folder. */
-export const topMount = (folder: string): Mount | null => mounts().findLast(({ point }) => point === folder) ?? null
-
-/** proc_pid_mountinfo(5): `ID PARENT DEVICE ROOT POINT OPTIONS … - TYPE …`. */
-function mounts(): Mount[] {
-  return fs
-    .readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => {
-      const [id = '', parent = '', device = '', root = '', point = '', options = ''] = line.split(' ')
-      return {
-        id,
-        parent,
-        device,
-        root: unescapeMount(root),
-        point: unescapeMount(point),
-        options: options.split(','),
-        type: / - (\S+) /.exec(line)?.[1] ?? ''
-      }
-    })
-}
-
-/** mountinfo writes blanks and backslashes as octal numbers. */
-const unescapeMount = (text: string): string =>
-  Buffer.from(text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))).toString()

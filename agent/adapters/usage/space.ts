@@ -1,5 +1,6 @@
 import fs from 'node:fs'
-import { percentOf, readText } from './proc'
+import { type Mount, mounts } from '../../native/mounts'
+import { percentOf } from './proc'
 
 /** A file system that answers later than that (a network share whose server is away) cannot be read. */
 export const SPACE_TIMEOUT_MS = 2_000
@@ -40,12 +41,19 @@ const PLACES_MAX = 32
 export function mountedPlaces(): string[] {
   const seen = new Set<string>()
   const places: string[] = []
-  for (const line of (readText('/proc/self/mountinfo') ?? '').split('\n')) {
-    const [left = '', right = ''] = line.split(' - ')
-    const [, , device = '', root, place = ''] = left.split(' ')
-    if (root !== '/' || !OF_DISKS.test(right.split(' ')[0] ?? '') || seen.has(device) || /^\/(proc|sys|dev|run)(\/|$)/.test(place)) continue
+  for (const { root, type, device, point } of readMounts()) {
+    if (root !== '/' || !OF_DISKS.test(type) || seen.has(device) || /^\/(proc|sys|dev|run)(\/|$)/.test(point)) continue
     seen.add(device)
-    places.push(place.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))))
+    places.push(point)
   }
   return places.slice(0, PLACES_MAX)
+}
+
+/** None: /proc is not there, or not for us. */
+function readMounts(): Mount[] {
+  try {
+    return mounts()
+  } catch {
+    return []
+  }
 }

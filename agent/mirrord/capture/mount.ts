@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as libc from '../../native/libc'
 import { EACCES, EBUSY, ENODEV, ENOENT, ENOTCONN, EPERM } from '../../native/libcErrors'
-import { topMount } from '../standbyMount'
+import { topMount } from '../../native/mounts'
 import { captureError } from './captureReport'
 import { IO_BYTES_MAX, O_CLOEXEC, O_DIRECTORY, O_NONBLOCK, O_RDWR } from './protocol'
 

@@ -109,6 +109,17 @@ asRoot('a disk that fills is seen to; a path that is not there cannot be read', 
   }
 })
 
+asRoot('of the whole server a file system is seen whatever its place is called', async () => {
+  const place = path.join(folder, 'Größe 데이터')
+  fs.mkdirSync(place)
+  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'mon-test', place]).status).toBe(0)
+  try {
+    expect(await new Sampler().sample(wholeKeys())).toMatchObject({ [`disk ${place}`]: 0, [`disk-free ${place}`]: 8 * MIB })
+  } finally {
+    spawnSync('umount', ['-l', place])
+  }
+})
+
 test('the whole server: each value is a number in its bounds, or cannot be read', async () => {
   const values = await new Sampler().sample(wholeKeys())
   expect(Object.keys(values)).toEqual(expect.arrayContaining(['cpu', 'load', 'memory', 'swap', 'disk /', 'disk-free /']))
