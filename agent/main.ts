@@ -12,6 +12,7 @@ import {
   createHeartbeatPort,
   createHistoryPort,
   createLeasePort,
+  createLicencePort,
   createLogPort,
   createMonitorPort,
   createNicPort,
@@ -102,7 +103,7 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
     write: writeInFolder,
     status: () => engine.status()
   })
-  const api = createApi({ places, engine, peer, log, events, agents, clock, version, drills })
+  const api = createApi({ places, engine, peer, log, events, agents, licence: createLicencePort(), clock, version, drills })
   await api.listen()
   const closeMachineDoor = await serveMachine(places.runDirectory, engine)
   // Jobs, mirrord and the heartbeat program stay as they are.

@@ -6,6 +6,7 @@ import type {
   ArbitrationConfig,
   Config,
   FenceConfig,
+  HostId,
   JobConfig,
   MonitorConfig,
   Safety,
@@ -262,6 +263,12 @@ export interface MonitorPort {
   /** Runs the administrator's command; why it failed, or null. */
   alarm(call: { event: string; cause: string; values: string[]; command: string; timeoutMs: number }): Promise<string | null>
   exportUsage(event: string, settings: UsageExportConfig, wallMs: number, values: Record<string, number | null>): Promise<void>
+}
+
+/** What this machine is known by to who issues licences, and its licence. */
+export interface LicencePort {
+  /** Rejects with a plain Error where the cards cannot be read. */
+  hostId(): Promise<HostId>
 }
 
 export interface LogPort {

@@ -13,6 +13,7 @@ import { Forcetake } from './forcetake'
 import { Hbtstate } from './hbtstate'
 import { Help } from './help'
 import { History } from './history'
+import { Hostid } from './hostid'
 import { Job } from './job'
 import { Jobstate } from './jobstate'
 import { Link } from './link'
@@ -60,6 +61,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   hbtstate: Hbtstate,
   help: Help,
   history: History,
+  hostid: Hostid,
   job: Job,
   jobstate: Jobstate,
   link: Link,

@@ -18,7 +18,7 @@ export class Sim extends CuiCommand {
   static override about: HelpText = {
     summary: 'with cui --sim FILE: what is there, kill and start machines, cut links, let time pass',
     usage:
-      'sim [kill|start|shutdown|crash|freeze|nic|cut|heal|fail-app|break-app|load|advance|write] [NODE|LINK|JOB|witness|all] [TIME|SIZE|APPLICATION|up|down] [VALUE] [--json]',
+      'sim [kill|start|shutdown|crash|freeze|nic|exchange|cut|heal|fail-app|break-app|load|advance|write] [NODE|LINK|JOB|witness|all] [TIME|SIZE|APPLICATION|up|down] [VALUE] [--json]',
     example: 'sim kill RMHW131'
   }
 
@@ -85,6 +85,7 @@ function faultOf(word: string, what: string | undefined, more: string | undefine
     case 'start':
     case 'shutdown':
     case 'crash':
+    case 'exchange':
       return { do: word, node: needed(what, 'a machine') }
     case 'freeze':
       return { do: word, node: needed(what, 'a machine'), forMs: parseDurationMs(needed(more, 'a time such as 30s')) }

@@ -9,6 +9,7 @@ export { createHeartbeatPort } from './heartbeat/port'
 /** `mirrorpair-agent heartbeat …`: bin/agent.ts hands over what follows the word; the answer is the exit code. */
 export { runHeartbeatProgram } from './heartbeat/program'
 export { createLeasePort } from './lease'
+export { createLicencePort } from './licence/port'
 export { createHistoryPort } from './takeovers'
 export { createLogPort } from './log'
 export { createArbitrationPort } from './arbitration/port'

@@ -1,7 +1,7 @@
 import type { PeerMessage, PeerReply } from '../../src/wire'
 import type { Engine } from '../engine/engine'
 import type { EventHistory } from '../adapters/eventHistory'
-import type { AgentsPort, ClockPort, LogPort, Places } from '../ports'
+import type { AgentsPort, ClockPort, LicencePort, LogPort, Places } from '../ports'
 import type { DrillDoor } from '../drill/drills'
 import type { AuditLog } from './auditLog'
 import type { Login } from './login'
@@ -15,6 +15,7 @@ export interface Door {
   /** What the log has told. */
   events: Pick<EventHistory, 'find'>
   agents: AgentsPort
+  licence: LicencePort
   clock: Pick<ClockPort, 'nowMs' | 'wallMs'>
   version: string
   peer: { receive(message: PeerMessage): Promise<PeerReply> }

@@ -24,6 +24,7 @@ import { describeAgent, listAgents } from './agents'
 import { whyNotOptions } from './commandOptions'
 import type { Door } from './door'
 import { drillRoutes } from './drillRoutes'
+import { licenceRoutes } from './licenceRoutes'
 import { configRequestSchema } from '../../src/wire/configSchemas'
 import { monitorTestRequestSchema } from '../../src/wire/monitorSchemas'
 import { certifiedName, countOf, type Exchange, failureAnswer, PEER_BODY_BYTES_MAX, readBody } from './exchange'
@@ -76,6 +77,7 @@ export function createRoutes(door: Door): Route[] {
       path: '/v1/monitor/history',
       handle: withSession(({ query }): Promise<MonitorHistoryAnswer> => door.engine.monitoring.history(query.get('node')))
     },
+    ...licenceRoutes(door, withSession),
     { method: 'GET', path: '/v1/agents', handle: withSession(() => listAgents(door)) },
     { method: 'GET', path: '/v1/agents/:agent', handle: withSession(({ parameters }) => describeAgent(door, parameters['agent'] ?? '')) },
     // The peer shows its certificate instead.

@@ -5,7 +5,7 @@ import { plainReason } from '../adapters/failure'
 import type { Engine } from '../engine/engine'
 import type { EventHistory } from '../adapters/eventHistory'
 import type { DrillDoor } from '../drill/drills'
-import type { AgentsPort, ClockPort, LogPort, Places } from '../ports'
+import type { AgentsPort, ClockPort, LicencePort, LogPort, Places } from '../ports'
 import { AuditLog } from './auditLog'
 import { readCertificates } from './certificates'
 import type { Door } from './door'
@@ -25,6 +25,7 @@ export interface ApiOptions {
   /** What the log has told. */
   events: Pick<EventHistory, 'find'>
   agents: AgentsPort
+  licence: LicencePort
   clock: Pick<ClockPort, 'nowMs' | 'wallMs'>
   version: string
   drills: DrillDoor

@@ -1,4 +1,5 @@
 import type { DrillEntry, KeptState, MonitorEntry, StatusAnswer, TakeoverView } from '../../src/wire'
+import type { NetworkCard } from '../../src/model'
 import type { Engine } from '../engine/engine'
 import type { KeptConfig, Places } from '../ports'
 import type { PeerMessage, PeerReply } from '../../src/wire'
@@ -35,6 +36,9 @@ export interface SimNode {
   running: SimEngine | null
   engineEndedMs: number
   nicLost: boolean
+  cards: NetworkCard[]
+  /** So many cards were replaced. */
+  exchanged: number
   leaving: boolean
   /** Outlive a restart of the engine only. */
   /** By address. */

@@ -4,6 +4,7 @@ import type { KeptConfig } from '../ports'
 import { JobData } from './data/jobData'
 import { Driver } from './driver'
 import { SimEvents } from './events'
+import { cardsOf } from './licence'
 import { applicationKey, type SimNode } from './node'
 import { VirtualTime } from './virtualTime'
 import { SimWitness } from './witness'
@@ -58,6 +59,8 @@ export class SimPair {
       running: null,
       engineEndedMs: 0,
       nicLost: false,
+      cards: cardsOf(name, 0),
+      exchanged: 0,
       leaving: false,
       vips: new Set(),
       applications: new Set(),

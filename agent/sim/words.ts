@@ -1,5 +1,6 @@
 import type { SimFault } from '../../src/wire'
 import type { Engines } from './engines'
+import { cardsOf } from './licence'
 import { applicationKey, brokenKey, type SimNode } from './node'
 import { type SimPair, WITNESS } from './pair'
 
@@ -41,6 +42,8 @@ export class Faults {
         return this.freeze(this.up(fault.node), fault.forMs)
       case 'nic':
         return this.nic(this.node(fault.node), fault.up)
+      case 'exchange':
+        return this.exchange(this.node(fault.node))
       case 'cut':
         return this.cut(fault.what)
       case 'heal':
@@ -123,6 +126,12 @@ export class Faults {
     node.nicLost = !up
     this.pair.nicsChanged()
     return up ? `The public card of ${node.name} has a link again.` : `The public card of ${node.name} has no link.`
+  }
+
+  private exchange(node: SimNode): string {
+    node.exchanged += 1
+    node.cards = cardsOf(node.name, node.exchanged)
+    return `${node.name} has another ${node.cards[0]?.name}, with another hardware address.`
   }
 
   private links(): string[] {

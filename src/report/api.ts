@@ -72,6 +72,11 @@ export const API_MESSAGES = {
     message: ({ node, why }) => `Nobody can log in on ${node} now: ${why}.`,
     tryThis: () => 'Run the agent as root with libpam installed, or use the users file: api: { login: users } and mirrorpair-agent users add NAME on the node.'
   }),
+  E_HOST_ID: define<At & { why: string }>({
+    exitCode: 1,
+    message: ({ node, why }) => `The network cards of ${node} cannot be read: ${why}.`,
+    tryThis: () => 'See whether ip -d link works on the node (Debian: the package iproute2).'
+  }),
   E_PEER_FORBIDDEN: define<At>({
     exitCode: 4,
     message: ({ node }) => `This door of ${node} is only for the other node of the pair, with its certificate.`,

@@ -28,6 +28,7 @@ import type { StepLine } from './step'
  * | POST /v1/config                    | yes     | ConfigRequest → ConfigChangeAnswer          |
  * | POST /v1/monitor/test             | yes     | MonitorTestRequest → MonitorTestAnswer (see monitor.ts) |
  * | GET  /v1/monitor/history?node=     | yes     | → MonitorHistoryAnswer                      |
+ * | GET  /v1/hostid                    | yes     | → HostIdAnswer (see licence.ts)             |
  * | GET  /v1/agents                    | yes     | → AgentsAnswer (resource agents of the node) |
  * | GET  /v1/agents/:agent             | yes     | → AgentAnswer (its metadata)                |
  * | POST /v1/peer                      | client certificate | PeerMessage → PeerReply (see peer.ts)  |

@@ -3,6 +3,8 @@ export type SimFault =
   | { do: 'kill' | 'start' | 'shutdown' | 'crash'; node: string }
   | { do: 'freeze'; node: string; forMs: number }
   | { do: 'nic'; node: string; up: boolean }
+  /** A network card is replaced by another one. */
+  | { do: 'exchange'; node: string }
   | { do: 'cut' | 'heal'; what: string }
   | { do: 'failApplication' | 'breakApplication'; job: string; application: string }
   /** `key`: the left side of a monitor's condition; null: it cannot be read. */

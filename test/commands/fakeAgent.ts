@@ -18,7 +18,7 @@ import type {
   VerifyReport,
   WhyAnswer
 } from '../../src/wire'
-import type { AgentDescription } from '../../src/model'
+import type { AgentDescription, HostId } from '../../src/model'
 import { makeCertificate, type Certificate } from './certificate'
 import { ADDRESSES, statusOf, type Node } from './views'
 
@@ -43,6 +43,7 @@ export class FakeAgent {
   history: HistoryAnswer = { job: 'DB_Group', node: 'RMHW131', entries: [], unheard: null }
   /** Its resource agents. */
   agents: Record<string, AgentDescription> = {}
+  hostId: HostId = { hostId: '8HGE91Y528G9CN5QJCRD', cards: [{ name: 'eno1', hardware: '52:54:00:12:34:56' }] }
   onMonitorTest: () => Pick<MonitorTestAnswer, 'events'> = () => ({ events: [] })
   monitorHistory: MonitorEntry[] = []
   /** Its event log; who asks for later ones waits until `happen`. */
@@ -116,6 +117,7 @@ export class FakeAgent {
     }
     if (path.startsWith('/v1/agents')) return this.resourceAgents(decodeURIComponent(path.slice('/v1/agents/'.length)))
     if (path === '/v1/config' && this.config) return this.configuration(method, body as unknown as ConfigRequest)
+    if (path === '/v1/hostid') return { body: { node: this.node, ...this.hostId } }
     if (path === '/v1/monitor/test') return { body: { node: this.node, wallMs: 0, utcOffsetMinutes: 0, ...this.onMonitorTest() } }
     if (path === '/v1/monitor/history') return { body: { node: this.node, utcOffsetMinutes: 0, entries: this.monitorHistory } }
     if (path === '/v1/events') return this.eventsPage(new URLSearchParams(query))

@@ -5,7 +5,7 @@ import https from 'node:https'
 import os from 'node:os'
 import path from 'node:path'
 import { type Api, createApi, createPeerPort, type PeerChannel } from '../../../agent/api'
-import { createAgentsPort } from '../../../agent/adapters'
+import { createAgentsPort, createLicencePort } from '../../../agent/adapters'
 import { EventHistory } from '../../../agent/adapters/eventHistory'
 import type { AccountFiles } from '../../../agent/api/accounts'
 import type { Engine } from '../../../agent/engine/engine'
@@ -161,6 +161,7 @@ export async function startNode(name: string, folder: string, options: { account
     log,
     events,
     agents: createAgentsPort(),
+    licence: createLicencePort(),
     clock,
     drills,
     version: '0.1.0',
