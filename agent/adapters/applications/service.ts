@@ -43,11 +43,11 @@ export class ServiceRunner implements Runner {
   async stop(kill: boolean): Promise<void> {
     this.release()
     const { stopTimeoutMs } = this.options.application
-    // At a shutdown systemd has ordered the unit behind the hand-over, which would wait for this very stop.
-    const now = (await machineGoesDown()) ? ['--job-mode=ignore-dependencies'] : []
-    if (!kill && (await this.systemctl(['stop', ...now, this.unit()], stopTimeoutMs)).exitCode === 0) return
+    // At a shutdown systemd has ordered the unit behind the hand-over, which would wait for this very stop. A kill does not wait for the answer.
+    const now = machineGoesDown().then((goesDown) => (goesDown ? ['--job-mode=ignore-dependencies'] : []))
+    if (!kill && (await this.systemctl(['stop', ...(await now), this.unit()], stopTimeoutMs)).exitCode === 0) return
     await this.systemctl(['kill', '--signal=SIGKILL', this.unit()], stopTimeoutMs)
-    const result = await this.systemctl(['stop', ...now, this.unit()], stopTimeoutMs)
+    const result = await this.systemctl(['stop', ...(await now), this.unit()], stopTimeoutMs)
     if (result.exitCode !== 0) throw this.failed('E_APPLICATION_STOP', `systemctl stop: ${result.problem}`)
   }
 

@@ -225,8 +225,9 @@ const SYSTEMCTL = `#!/bin/sh
 echo "$@" >> "$UNITS/calls"
 case $1 in
   start) [ "$2" = broken.service ] && { echo "Job for $2 failed" >&2; exit 1; }; echo active > "$UNITS/$2" ;;
-  stop) [ -e "$UNITS/stuck" ] && sleep 60; echo inactive > "$UNITS/$2" ;;
-  kill) rm -f "$UNITS/stuck" ;;
+  stop) [ -e "$UNITS/stuck" ] && sleep 60; for unit; do :; done; echo inactive > "$UNITS/$unit" ;;
+  kill) rm -f "$UNITS/stuck" "$UNITS/busy" ;;
+  is-system-running) while [ -e "$UNITS/busy" ]; do sleep 0.01; done; echo stopping ;;
   is-active) cat "$UNITS/$2" 2>/dev/null || echo inactive; [ "$(cat "$UNITS/$2" 2>/dev/null)" = active ] ;;
 esac
 `
@@ -270,6 +271,16 @@ describe('an application of kind service (with a stand-in for systemctl)', () =>
     fs.writeFileSync(path.join(places.root, 'stuck'), '')
     await port.stop(job(), { ...config, stopTimeoutMs: 300 }, { kill: false })
     expect(fs.readFileSync(path.join(places.root, 'calls'), 'utf8')).toContain('kill --signal=SIGKILL db.service')
+    expect(await port.adopt(job(), config)).toBe(false)
+  })
+
+  test('a kill waits for no answer of systemd; the stop behind it knows that the machine goes down', async () => {
+    await port.start(job(), config)
+    fs.writeFileSync(path.join(places.root, 'busy'), '')
+    fs.writeFileSync(path.join(places.root, 'calls'), '')
+    await port.stop(job(), config, { kill: true })
+    const calls = fs.readFileSync(path.join(places.root, 'calls'), 'utf8').trim().split('\n')
+    expect(calls.filter((call) => /^(kill|stop) /.test(call))).toEqual(['kill --signal=SIGKILL db.service', 'stop --job-mode=ignore-dependencies db.service'])
     expect(await port.adopt(job(), config)).toBe(false)
   })
 })
