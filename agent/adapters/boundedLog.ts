@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import fs from 'node:fs'
 
 /** A program's log is at most about this long, and there is one older one: `NAME.1`. */
@@ -45,6 +46,20 @@ export function logEnd(file: string, fromByte: number): string {
   } catch {
     return ''
   }
+}
+
+/** Kept of what a command prints: its end. */
+const OUTPUT_LENGTH_MAX = 16 * 1024
+
+/** Answers what the command has printed so far. */
+export function collectOutput({ stdout, stderr }: ChildProcess): () => string {
+  let output = ''
+  const take = (bytes: Buffer): void => {
+    output = (output + bytes.toString('utf8')).slice(-OUTPUT_LENGTH_MAX)
+  }
+  stdout?.on('data', take)
+  stderr?.on('data', take)
+  return () => output
 }
 
 export function lastLines(text: string, lineCount: number): string {

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { signalProcess } from '../processes'
 
 /** The kernel lets a cgroup go when the last process in it has been reaped, which is a moment after its end. */
 const REAPED_MS = 2_000
@@ -52,6 +53,21 @@ export function killCgroup(cgroup: Cgroup): boolean {
   } catch {
     return false
   }
+}
+
+/** Arguments for /bin/sh: it first joins the cgroup, so that not even its first child can be outside of it, then becomes the command. */
+export const joiningCgroup = (cgroup: Cgroup | null, command: string[], failedCode = 126): string[] => [
+  '-c',
+  `[ -z "$1" ] || echo 0 > "$1/cgroup.procs" || exit ${failedCode}; shift; exec "$@"`,
+  'sh',
+  cgroup?.directory ?? '',
+  ...command
+]
+
+/** All that a detached command has begun; without a cgroup of its own its process group. */
+export function killTree(pid: number | undefined, cgroup: Cgroup | null): void {
+  if (cgroup !== null && killCgroup(cgroup)) return
+  if (pid !== undefined) signalProcess(-pid, 'SIGKILL')
 }
 
 /** With those below it; and the folder of all applications, when it was the last one. */

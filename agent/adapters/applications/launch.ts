@@ -3,11 +3,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { trimLog } from '../boundedLog'
 import { identify, type ProcessIdentity } from '../processes'
-import { type Cgroup, makeCgroup } from './cgroup'
+import { type Cgroup, joiningCgroup, makeCgroup } from './cgroup'
 import { isOneProgram, shellCommand, type Surroundings } from './shell'
-
-/** First joins its cgroup ($1), so that not even its first child can be outside of it, then becomes the command. */
-export const JOIN_CGROUP = '[ -z "$1" ] || echo 0 > "$1/cgroup.procs" || exit 126; shift; exec "$@"'
 
 /** What the next engine needs to find it: kept in the run directory. */
 export interface Launched {
@@ -33,7 +30,7 @@ export async function launch(line: string, around: Surroundings, cgroupName: str
   const log = fs.openSync(logFile, 'a', 0o600)
   try {
     const logStart = fs.fstatSync(log).size
-    const command = ['-c', JOIN_CGROUP, 'sh', cgroup?.directory ?? '', ...shellCommand(alone ? `exec ${line}` : line, around)]
+    const command = joiningCgroup(cgroup, shellCommand(alone ? `exec ${line}` : line, around))
     const child = spawn('/bin/sh', command, { cwd: '/', env: around.environment, detached: true, stdio: ['ignore', log, log] })
     await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject))
     child.unref()

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import type { ApplicationConfig, JobConfig } from '../../../src/model'
-import { lastLines } from '../boundedLog'
+import { collectOutput, lastLines } from '../boundedLog'
+import { keptEnvironment, programPath } from '../environment'
 import { failure, plainReason } from '../failure'
 import { redact } from '../redact'
 import { type Account, findAccount, runAs } from './account'
+import { killTree } from './cgroup'
 
-const OUTPUT_BYTES_MAX = 16 * 1024
 const OUTPUT_LINES = 5
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** How the commands of one application run: as whom, where, with which environment. */
 export interface Surroundings {
@@ -28,11 +28,10 @@ export async function surroundings(node: string, job: JobConfig, application: Ap
 
 /** Nothing of the agent's own environment but the language and the time zone: the application starts alike on both nodes. */
 function environmentOf(job: JobConfig, application: ApplicationConfig, account: Account | null): NodeJS.ProcessEnv {
-  const kept = Object.fromEntries(['LANG', 'LC_ALL', 'TZ'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
   const home = account?.home ?? process.env.HOME ?? '/'
   const user = account?.name ?? process.env.USER ?? 'root'
-  const own = { PATH: process.env.PATH ?? PATH, HOME: home, USER: user, LOGNAME: user, SHELL: '/bin/sh' }
-  return { ...kept, ...own, MIRRORPAIR_JOB: job.name, MIRRORPAIR_APPLICATION: application.name, ...application.environment }
+  const own = { PATH: programPath(), HOME: home, USER: user, LOGNAME: user, SHELL: '/bin/sh' }
+  return { ...keptEnvironment(), ...own, MIRRORPAIR_JOB: job.name, MIRRORPAIR_APPLICATION: application.name, ...application.environment }
 }
 
 /**
@@ -71,21 +70,16 @@ export function runShell(line: string, around: Surroundings, timeoutMs: number, 
   return new Promise((resolve) => {
     const [file = '/bin/sh', ...args] = shellCommand(line, around)
     const child = spawn(file, args, { cwd: '/', env: around.environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
-    const take = (bytes: Buffer): void => {
-      output = (output + bytes.toString('utf8')).slice(-OUTPUT_BYTES_MAX)
-    }
-    child.stdout.on('data', take)
-    child.stderr.on('data', take)
+    const output = collectOutput(child)
     const finish = (ok: boolean, why: string): void => {
       clearTimeout(timer)
       abort?.removeEventListener('abort', aborted)
       child.stdout.destroy()
       child.stderr.destroy()
-      resolve({ ok, why, output: redact(lastLines(output, OUTPUT_LINES)) })
+      resolve({ ok, why, output: redact(lastLines(output(), OUTPUT_LINES)) })
     }
     const end = (why: string): void => {
-      killGroup(child.pid)
+      killTree(child.pid, null)
       finish(false, why)
     }
     const aborted = (): void => end('it was called off')
@@ -95,13 +89,4 @@ export function runShell(line: string, around: Surroundings, timeoutMs: number, 
     // `exit`, not `close`: a command that leaves a daemon behind with its output open has ended all the same.
     child.once('exit', (code, signal) => setImmediate(() => finish(code === 0, signal === null ? `exit code ${code}` : `ended by ${signal}`)))
   })
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // It ended in the meantime.
-  }
 }

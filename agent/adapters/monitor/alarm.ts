@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Places } from '../../ports'
-import { cgroupMembers, type Cgroup, killCgroup, makeCgroup, removeEmptied } from '../applications/cgroup'
-import { JOIN_CGROUP } from '../applications/launch'
-import { lastLines } from '../boundedLog'
+import { cgroupMembers, type Cgroup, joiningCgroup, killTree, makeCgroup, removeEmptied } from '../applications/cgroup'
+import { collectOutput, lastLines } from '../boundedLog'
+import { keptEnvironment, programPath } from '../environment'
 import { plainReason } from '../failure'
-import { signalProcess } from '../processes'
 import { redact } from '../redact'
 
 export interface AlarmCall {
@@ -15,11 +14,9 @@ export interface AlarmCall {
   timeoutMs: number
 }
 
-const OUTPUT_BYTES_MAX = 16 * 1024
 const OUTPUT_LINES = 5
 /** More at once would be a storm, which nobody reads. */
 export const ALARMS_AT_ONCE_MAX = 8
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
  * Runs the administrator's command for an alarm, in a cgroup of its own: when its time is over everything that it has started is ended. The answer is why it
@@ -47,37 +44,31 @@ export class Alarms {
 
   private started({ event, cause, values, command, timeoutMs }: AlarmCall, cgroup: Cgroup | null): Promise<string | null> {
     const facts = { MIRRORPAIR_NODE: this.places.node, MIRRORPAIR_EVENT: event, MIRRORPAIR_CAUSE: cause, MIRRORPAIR_VALUES: values.join('\n') }
-    const args = ['-c', JOIN_CGROUP, 'sh', cgroup?.directory ?? '', '/bin/sh', '-c', command]
-    const child = spawn('/bin/sh', args, { cwd: '/', detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...plainEnvironment(), ...facts } })
+    const args = joiningCgroup(cgroup, ['/bin/sh', '-c', command])
+    const child = spawn('/bin/sh', args, {
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...keptEnvironment(), PATH: programPath(), HOME: process.env.HOME ?? '/', ...facts }
+    })
     return outcomeOf(child, cgroup, timeoutMs)
   }
 }
-
-const plainEnvironment = (): NodeJS.ProcessEnv => ({
-  ...Object.fromEntries(['LANG', 'LC_ALL', 'TZ'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
-  PATH: process.env.PATH ?? PATH,
-  HOME: process.env.HOME ?? '/'
-})
 
 const LEFT_POLL_MS = 100
 
 /** It has ended when nothing of it is left, or when its time is over. */
 function outcomeOf(child: ChildProcess, cgroup: Cgroup | null, timeoutMs: number): Promise<string | null> {
-  let output = ''
-  const take = (bytes: Buffer): void => {
-    output = (output + bytes.toString('utf8')).slice(-OUTPUT_BYTES_MAX)
-  }
-  child.stdout?.on('data', take)
-  child.stderr?.on('data', take)
+  const output = collectOutput(child)
   return new Promise((resolve) => {
     let why: string | null | undefined
     const finish = (text: string | null): void => {
       clearTimeout(timer)
       clearInterval(poll)
-      endAll(child, cgroup)
+      killTree(child.pid, cgroup)
       child.stdout?.destroy()
       child.stderr?.destroy()
-      const said = redact(lastLines(output, OUTPUT_LINES))
+      const said = redact(lastLines(output(), OUTPUT_LINES))
       resolve(text === null || said === '' ? text : `${text}: ${said}`)
     }
     const timer = setTimeout(() => finish(why ?? `it did not end within ${timeoutMs} ms`), timeoutMs)
@@ -90,8 +81,3 @@ function outcomeOf(child: ChildProcess, cgroup: Cgroup | null, timeoutMs: number
 }
 
 const isEmpty = (cgroup: Cgroup | null): boolean => cgroup === null || cgroupMembers(cgroup).length === 0
-
-function endAll({ pid }: ChildProcess, cgroup: Cgroup | null): void {
-  if (cgroup !== null && killCgroup(cgroup)) return
-  if (pid !== undefined) signalProcess(-pid, 'SIGKILL')
-}

@@ -2,16 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { lastLines, logEnd } from '../../boundedLog'
+import { collectOutput, lastLines, logEnd } from '../../boundedLog'
 import { plainReason } from '../../failure'
 import { redact } from '../../redact'
-import { type Cgroup, killCgroup } from '../cgroup'
+import { type Cgroup, joiningCgroup, killTree } from '../cgroup'
 import { type ActionSettings, actionEnvironment } from './environment'
-import { meaning } from './codes'
+import { meaning, OCF } from './codes'
 import type { AgentNote } from './note'
 import { untilEmpty } from './processes'
 
-const OUTPUT_BYTES_MAX = 16 * 1024
 const REASON_LINES = 3
 const REASON_LENGTH_MAX = 400
 /** An agent begins the line that says why with this (ocf-shellfuncs, ocf_exit_reason). */
@@ -20,8 +19,6 @@ const REASON_PREFIX = 'ocf-exit-reason:'
 const LAST_WORDS_MS = 100
 /** After SIGKILL only what hangs in the kernel is there so long; the end of the application looks at that again. */
 const KILLED_MS = 1_000
-/** First joins its cgroup ($1), so that not even its first child can be outside of it. */
-const JOIN_CGROUP = '[ -z "$1" ] || echo 0 > "$1/cgroup.procs" || exit 1; shift; exec "$@"'
 
 /** Each call has a cgroup of its own: the end of one that was called off must not meet the next. */
 const CALLS_NUMBERED = 1_000_000
@@ -46,16 +43,15 @@ export interface CallOptions extends ActionSettings {
 export async function callAgent(note: AgentNote, action: AgentAction, options: CallOptions): Promise<Ended> {
   const cgroup = actionCgroup(note.cgroup, action)
   const log = options.logFile === null ? null : openLog(options.logFile)
-  const words = log === null ? '' : null
   const environment = { ...note.environment, ...actionEnvironment(action, options) }
-  const child = spawn('/bin/sh', ['-c', JOIN_CGROUP, 'sh', cgroup?.directory ?? '', note.file, action], {
+  const child = spawn('/bin/sh', joiningCgroup(cgroup, [note.file, action], OCF.failed), {
     cwd: '/',
     env: environment,
     detached: true,
     stdio: log === null ? ['ignore', 'ignore', 'pipe'] : ['ignore', log.fd, log.fd]
   })
   if (log !== null) fs.closeSync(log.fd)
-  const said = words === null ? () => logEnd(options.logFile ?? '', log?.start ?? 0) : collect(child)
+  const said = log === null ? collectOutput(child) : () => logEnd(options.logFile ?? '', log.start)
   const ended = await whenEnded(child, cgroup, options)
   child.stderr?.destroy()
   // What was killed is there for a moment yet.
@@ -97,14 +93,6 @@ function openLog(file: string): { fd: number; start: number } {
   return { fd, start: fs.fstatSync(fd).size }
 }
 
-function collect(child: ChildProcess): () => string {
-  let output = ''
-  child.stderr?.on('data', (bytes: Buffer) => {
-    output = (output + bytes.toString('utf8')).slice(-OUTPUT_BYTES_MAX)
-  })
-  return () => output
-}
-
 function whenEnded(child: ChildProcess, cgroup: Cgroup | null, { timeoutMs, abort }: CallOptions): Promise<Ended> {
   return new Promise((resolve) => {
     const finish = (ended: Ended): void => {
@@ -113,7 +101,7 @@ function whenEnded(child: ChildProcess, cgroup: Cgroup | null, { timeoutMs, abor
       resolve(ended)
     }
     const end = (why: string): void => {
-      killAction(child, cgroup)
+      killTree(child.pid, cgroup)
       finish({ code: null, why })
     }
     const aborted = (): void => end('it was called off')
@@ -127,15 +115,6 @@ function whenEnded(child: ChildProcess, cgroup: Cgroup | null, { timeoutMs, abor
     if (abort?.aborted) aborted()
     else abort?.addEventListener('abort', aborted)
   })
-}
-
-function killAction(child: ChildProcess, cgroup: Cgroup | null): void {
-  if (cgroup !== null && killCgroup(cgroup)) return
-  try {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-  } catch {
-    // It ended in the meantime.
-  }
 }
 
 /** The agent's own reason, else its last lines; in one line, bounded, without what must not be known. */

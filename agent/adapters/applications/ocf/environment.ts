@@ -1,11 +1,11 @@
 import type { AgentConfig, ApplicationConfig, JobConfig } from '../../../../src/model'
 import type { Places } from '../../../ports'
+import { programPath } from '../../environment'
 import { fileWord } from '../../files'
 import { ocfRoot, stateDirectory } from './places'
 
 const API_MAJOR = '1'
 const API_MINOR = '1'
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** What every action of one application's agent is told. Nothing of our own environment but the time zone and the programs' places. */
 export function agentEnvironment(
@@ -31,7 +31,7 @@ export function plainEnvironment(agent: Pick<AgentConfig, 'provider' | 'type'>):
   const { TZ, HOME } = process.env
   return {
     ...(TZ === undefined ? {} : { TZ }),
-    PATH: process.env.PATH ?? PATH,
+    PATH: programPath(),
     HOME: HOME ?? '/',
     LC_ALL: 'C',
     OCF_ROOT: ocfRoot(),
