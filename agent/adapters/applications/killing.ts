@@ -1,8 +1,28 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { monotonicMs } from '../clock'
 import { readNote } from '../files'
 import { type ProcessIdentity, identify, isAlive, isOfThisBoot, sessionMembers, signalProcess } from '../processes'
-import { cgroupMembers, killCgroup } from './cgroup'
+import { type Cgroup, cgroupMembers, killCgroup } from './cgroup'
 import type { Launched } from './launch'
 import { launchedSchema } from './note'
+
+const POLL_MS = 20
+/** After SIGKILL only a process that hangs in the kernel is still there. */
+const KILL_WAIT_MS = 5_000
+
+export async function waitUntil(met: () => boolean, untilMs: number): Promise<void> {
+  while (!met() && monotonicMs() < untilMs) await pause(POLL_MS)
+}
+
+/** Everything of it, at once, and until nothing is left; answers what is there all the same. */
+export async function killUntilGone(members: () => number[], cgroup: Cgroup | null): Promise<number[]> {
+  const untilMs = monotonicMs() + KILL_WAIT_MS
+  for (let left = members(); ; left = members()) {
+    if (left.length === 0 || monotonicMs() >= untilMs) return left
+    if (cgroup === null || !killCgroup(cgroup)) for (const pid of left) signalProcess(pid, 'SIGKILL')
+    await pause(POLL_MS)
+  }
+}
 
 /** What was started last, as its note says. A note of an earlier boot says nothing about the processes of this one. */
 export function notedLaunch(noteFile: string): Launched | null {

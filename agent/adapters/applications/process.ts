@@ -1,4 +1,3 @@
-import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { logTail, trimLog } from '../boundedLog'
 import { monotonicMs } from '../clock'
@@ -6,9 +5,9 @@ import { failure, plainReason } from '../failure'
 import { removeNote, writeNote } from '../files'
 import { identify, type ProcessIdentity, isAlive, isListed, signalProcess } from '../processes'
 import { redact } from '../redact'
-import { cgroupMembers, killCgroup, makeCgroup, removeCgroup } from './cgroup'
+import { cgroupMembers, makeCgroup, removeCgroup } from './cgroup'
 import { applicationFiles } from './files'
-import { killNoted, notedLaunch, sessionOf } from './killing'
+import { killNoted, killUntilGone, notedLaunch, sessionOf, waitUntil } from './killing'
 import { type Launch, type Launched, launch } from './launch'
 import type { Runner, RunnerOptions } from './runner'
 import { runShell, type Surroundings, surroundings } from './shell'
@@ -23,8 +22,6 @@ const POLL_MS = 20
 const LEFTOVER_MS = 1_000
 /** An earlier engine's child is reaped by the machine's first process, soon; one that never reaps must not keep the service down. */
 const REAP_WAIT_MS = 3_000
-/** After SIGKILL only a process that hangs in the kernel is still there. */
-const KILL_WAIT_MS = 5_000
 const OUTPUT_LINES = 5
 
 /** An application of kind *process*: a command that stays in the foreground, started, watched and stopped here. */
@@ -38,10 +35,10 @@ export class ProcessRunner implements Runner {
   private lastWords = 'its process ended'
 
   constructor(private readonly options: RunnerOptions) {
-    const { noteFile, cgroupName, name } = applicationFiles(options.places, options.job, options.application)
+    const { noteFile, cgroupName, logFile } = applicationFiles(options.places, options.job, options.application)
     this.cgroupName = cgroupName
     this.noteFile = noteFile
-    this.logFile = path.join(options.places.stateDirectory, 'log', `${name}.log`)
+    this.logFile = logFile
   }
 
   async start(abort: AbortSignal): Promise<void> {
@@ -174,16 +171,9 @@ export class ProcessRunner implements Runner {
     return around !== null && (await runShell(line, around, timeoutMs)).ok
   }
 
-  /** Everything of it, at once, and until nothing is left. */
   private async killAll(launched: Launched | null): Promise<void> {
     const cgroup = launched?.cgroup ?? makeCgroup(this.cgroupName)
-    const untilMs = monotonicMs() + KILL_WAIT_MS
-    let left = this.members(launched)
-    while (left.length > 0 && monotonicMs() < untilMs) {
-      if (cgroup === null || !killCgroup(cgroup)) for (const pid of left) signalProcess(pid, 'SIGKILL')
-      await pause(POLL_MS)
-      left = this.members(launched)
-    }
+    const left = await killUntilGone(() => this.members(launched), cgroup)
     if (cgroup !== null) removeCgroup(cgroup)
     if (left.length === 0) return
     const { job, application, places } = this.options
@@ -198,8 +188,4 @@ export class ProcessRunner implements Runner {
     if (cgroup !== null) return [...new Set([...cgroupMembers(cgroup), ...left])]
     return launched === null ? [] : [...new Set([...sessionOf(launched.identity), ...left])]
   }
-}
-
-async function waitUntil(met: () => boolean, untilMs: number): Promise<void> {
-  while (!met() && monotonicMs() < untilMs) await pause(POLL_MS)
 }

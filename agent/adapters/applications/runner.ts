@@ -1,4 +1,6 @@
 import type { ApplicationConfig, JobConfig } from '../../../src/model'
+import { drillReport } from '../../../src/report/drill'
+import { ReportError } from '../../../src/report/report'
 import type { Places } from '../../ports'
 
 /** One application on this node, of whatever kind. `port.ts` sees to it that its calls do not overlap. */
@@ -20,3 +22,7 @@ export interface RunnerOptions {
   /** It was started or adopted, and has died or failed its check. Said once. */
   failed: (why: string) => void
 }
+
+/** A drill cannot let it die. */
+export const notToBeCrashed = ({ places, application, job }: RunnerOptions, why: string): Error =>
+  new ReportError(drillReport('E_DRILL_KIND', { node: places.node, what: `${application.name} of ${job.name}`, why }))

@@ -1,11 +1,9 @@
-import { drillReport } from '../../../src/report/drill'
-import { ReportError } from '../../../src/report/report'
 import { setTimeout as pause } from 'node:timers/promises'
 import { monotonicMs } from '../clock'
 import { type CommandResult, runCommand } from '../command'
 import { failure } from '../failure'
 import { machineGoesDown, orderStop } from '../systemd'
-import type { Runner, RunnerOptions } from './runner'
+import { notToBeCrashed, type Runner, type RunnerOptions } from './runner'
 import { runShell, surroundings } from './shell'
 import { Watch } from './watch'
 
@@ -52,12 +50,8 @@ export class ServiceRunner implements Runner {
   }
 
   async crash(): Promise<void> {
-    const { places, application, job } = this.options
-    const result = await this.systemctl(['kill', '--signal=SIGKILL', this.unit()], application.stopTimeoutMs)
-    if (result.exitCode === 0) return
-    throw new ReportError(
-      drillReport('E_DRILL_KIND', { node: places.node, what: `${application.name} of ${job.name}`, why: `systemctl kill: ${result.problem}` })
-    )
+    const result = await this.systemctl(['kill', '--signal=SIGKILL', this.unit()], this.options.application.stopTimeoutMs)
+    if (result.exitCode !== 0) throw notToBeCrashed(this.options, `systemctl kill: ${result.problem}`)
   }
 
   release(): void {

@@ -1,28 +1,14 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { monotonicMs } from '../../clock'
-import { identify, isAlive, type ProcessIdentity, signalProcess } from '../../processes'
-import { type Cgroup, cgroupMembers, killCgroup } from '../cgroup'
-
-const POLL_MS = 20
-/** After SIGKILL only a process that hangs in the kernel is still there. */
-const KILL_WAIT_MS = 5_000
+import { identify, isAlive, type ProcessIdentity } from '../../processes'
+import { type Cgroup, cgroupMembers } from '../cgroup'
+import { killUntilGone, waitUntil } from '../killing'
 
 export async function untilEmpty(cgroup: Cgroup | null, timeoutMs: number): Promise<void> {
-  if (cgroup === null) return
-  const untilMs = monotonicMs() + timeoutMs
-  while (cgroupMembers(cgroup).length > 0 && monotonicMs() < untilMs) await pause(POLL_MS)
+  if (cgroup !== null) await waitUntil(() => cgroupMembers(cgroup).length === 0, monotonicMs() + timeoutMs)
 }
 
-/** Everything in it, at once; answers what is there all the same. */
-export async function killMembers(cgroup: Cgroup | null): Promise<number[]> {
-  if (cgroup === null) return []
-  const untilMs = monotonicMs() + KILL_WAIT_MS
-  for (let left = cgroupMembers(cgroup); ; left = cgroupMembers(cgroup)) {
-    if (left.length === 0 || monotonicMs() > untilMs) return left
-    if (!killCgroup(cgroup)) for (const pid of left) signalProcess(pid, 'SIGKILL')
-    await pause(POLL_MS)
-  }
-}
+/** Answers what is there all the same. */
+export const killMembers = async (cgroup: Cgroup | null): Promise<number[]> => (cgroup === null ? [] : await killUntilGone(() => cgroupMembers(cgroup), cgroup))
 
 /** A look at each costs some microseconds, ten times a second. The eldest, which the others hang on, are enough. */
 const CROWD_MAX = 16

@@ -1,8 +1,5 @@
-import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { agentName, invariant } from '../../../../src/model'
-import { drillReport } from '../../../../src/report/drill'
-import { ReportError } from '../../../../src/report/report'
 import { trimLog } from '../../boundedLog'
 import { monotonicMs } from '../../clock'
 import { failure } from '../../failure'
@@ -10,7 +7,7 @@ import { removeNote, writeNote } from '../../files'
 import { bootId } from '../../processes'
 import { cgroupMembers, makeCgroup, removeCgroup } from '../cgroup'
 import { applicationFiles } from '../files'
-import type { Runner, RunnerOptions } from '../runner'
+import { notToBeCrashed, type Runner, type RunnerOptions } from '../runner'
 import { CHECK_FAILURES_MAX, Watch } from '../watch'
 import { type AgentAction, callAgent, type Ended } from './call'
 import { isHopeless, isRunning, OCF } from './codes'
@@ -40,10 +37,10 @@ export class AgentRunner implements Runner {
   private checking: Promise<unknown> = Promise.resolve()
 
   constructor(private readonly options: RunnerOptions) {
-    const { noteFile, cgroupName, name } = applicationFiles(options.places, options.job, options.application)
+    const { noteFile, cgroupName, logFile } = applicationFiles(options.places, options.job, options.application)
     this.noteFile = noteFile
     this.cgroupName = cgroupName
-    this.logFile = path.join(options.places.stateDirectory, 'log', `${name}.log`)
+    this.logFile = logFile
   }
 
   async start(abort: AbortSignal): Promise<void> {
@@ -86,11 +83,9 @@ export class AgentRunner implements Runner {
   }
 
   async crash(): Promise<void> {
-    const { places, application, job } = this.options
     const { cgroup } = this.noted()
     if (cgroup !== null && cgroupMembers(cgroup).length > 0) return void (await killMembers(cgroup))
-    const why = 'its resource agent has started no process that is known'
-    throw new ReportError(drillReport('E_DRILL_KIND', { node: places.node, what: `${application.name} of ${job.name}`, why }))
+    throw notToBeCrashed(this.options, 'its resource agent has started no process that is known')
   }
 
   release(): void {
