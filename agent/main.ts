@@ -25,8 +25,9 @@ import { loadKept } from './adapters/configuration/store'
 import { EventHistory } from './adapters/eventHistory'
 import { tellSystemd } from './adapters/systemd'
 import { createApi, createPeerPort } from './api'
+import { allStill } from './drill/allStill'
 import { DrillBook } from './drill/book'
-import { Drills, drillsFile, writeInFolder } from './drill/drills'
+import { Drills, drillsFile, readInFolder, writeInFolder } from './drill/drills'
 import { createEngine } from './engine/createEngine'
 import { serveMachine } from './engine/localDoor'
 import { inForce, type OpenConfig, openConfig } from './engine/openConfig'
@@ -98,10 +99,14 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
     places,
     applications,
     heartbeat,
+    clock,
     log,
     book: new DrillBook(drillsFile(places)),
     write: writeInFolder,
-    status: () => engine.status()
+    read: readInFolder,
+    status: () => engine.status(),
+    whyNotStill: (job) => engine.whyNotStill(job),
+    standStill: (forMs) => allStill({ heartbeat, data, jobs: () => jobsWithData(places) }, forMs)
   })
   const api = createApi({ places, engine, peer, log, events, agents, licence: createLicencePort(), clock, version, drills })
   await api.listen()
@@ -137,3 +142,8 @@ function reason(why: unknown): string {
   if (why instanceof ReportError) return `${why.report.message} ${why.report.tryThis}`
   return why instanceof Error ? why.message : String(why)
 }
+
+const jobsWithData = ({ config }: Places): string[] =>
+  Object.values(config.jobs)
+    .filter(({ data }) => data !== null)
+    .map(({ name }) => name)

@@ -3,6 +3,7 @@ import { DRILL_KINDS, type DrillEntry, type DrillKind, type DrillsAnswer } from 
 import { changing, CuiCommand, everywhere, parseDurationMs, type HelpText } from './base'
 import type { Outcome } from './context'
 import { disturbanceOf } from './drill/disturb'
+import { freezing } from './drill/freeze'
 import { rehearse } from './drill/rehearse'
 import { targetsOf, targetsText } from './drill/targets'
 import { confirmYes, isTerminal } from './kit/confirm'
@@ -12,11 +13,11 @@ import { table } from './kit/table'
 import { clean, nodeTime } from './kit/text'
 import { actionOf, findTarget, jobAndWord, jobWord, type Target } from './operate'
 import { standbyOf } from './view/cluster'
-import { failoverVerdict, readDecisions, reasonOf, serveVerdict, switchVerdict } from './view/decisions'
+import { type Decisions, failoverVerdict, readDecisions, reasonOf, serveVerdict, switchVerdict, type Verdict } from './view/decisions'
 import { reached, seenWords } from './view/reached'
 import { print } from './view/tables'
 
-const ACTIONS = [...DRILL_KINDS, 'history', 'freeze-peer'] as const
+const ACTIONS = [...DRILL_KINDS, 'history'] as const
 const TIMEOUT_MS = 10 * 60_000
 
 /** A rehearsal of what must be survived, measured against what was promised. */
@@ -28,12 +29,13 @@ export class Drill extends CuiCommand {
     'dry-run': changing['dry-run'],
     reason: changing.reason,
     timeout: changing.timeout,
-    target: Flags.string({ description: 'outage=5s,loss=0,sync=60s: what it must stay within, instead of what the configuration says' })
+    target: Flags.string({ description: 'outage=5s,loss=0,sync=60s,wait=12s: what it must stay within, instead of what the configuration says' }),
+    for: Flags.string({ description: 'freeze-peer: so long the standby stands still (60s at most; else a little longer than it takes to be noticed)' })
   }
   static override about: HelpText = {
-    summary: 'rehearse a switch, a death or a cut, measure outage, lost writes and time until in sync, keep it as history',
+    summary: 'rehearse a switch, a death, a cut or a hang, measure outage, lost writes and time until in sync, keep it as history',
     usage:
-      'drill JOB switch|kill-app|cut-link|history [APPLICATION|LINK] [--target outage=5s,loss=0,sync=60s] [--yes] [--dry-run] [--timeout 10m] [--reason TEXT]',
+      'drill JOB switch|kill-app|cut-link|freeze-peer|history [APPLICATION|LINK|NODE] [--for 20s] [--target outage=5s,loss=0,sync=60s,wait=12s] [--yes] [--dry-run] [--timeout 10m] [--reason TEXT]',
     example: 'drill DB_Group switch --target outage=10s,loss=0,sync=60s --yes'
   }
 
@@ -42,7 +44,7 @@ export class Drill extends CuiCommand {
     const { usage } = Drill.about
     const [jobArg, word] = args.what === undefined ? jobAndWord(args.job, args.action, ACTIONS) : [args.job, args.action]
     const action = actionOf(word, ACTIONS, 'drill', usage)
-    if (action === 'freeze-peer') throw fail('E_NOT_THERE_YET', { command: 'drill freeze-peer' })
+    if (flags.for !== undefined && action !== 'freeze-peer') throw fail('E_USAGE', { what: '--for is for freeze-peer.', usage })
     const job = jobWord(this.context, jobArg, usage)
     if (action === 'history') return this.history(job, flags.node)
     const target = await findTarget(this.context, job, flags.node)
@@ -57,7 +59,8 @@ export class Drill extends CuiCommand {
     const targets = targetsOf(flags.target, (await drillsOn(target.entry, job)).targets, Drill.about.usage)
     const timeoutMs = flags.timeout === undefined ? TIMEOUT_MS : parseDurationMs(flags.timeout)
     await this.mustSurvive(target, kind)
-    const disturbance = await disturbanceOf({ context, output, target, reason: flags.reason }, kind, what)
+    const around = { context, output, target, reason: flags.reason }
+    const disturbance = kind === 'freeze-peer' ? await freezing(around, what, flags.for, Drill.about.usage) : await disturbanceOf(around, kind, what)
     if (flags['dry-run']) return this.dryRun(job, kind, disturbance.steps, targetsText(targets))
     if (!flags.yes) {
       if (!isTerminal(context)) throw fail('E_NO_TERMINAL', { asked: 'question whether to do it', option: '--yes' })
@@ -77,7 +80,7 @@ export class Drill extends CuiCommand {
     const jeopardy = now.view?.jeopardy ?? []
     if (jeopardy.length > 0) why.push(`it is in jeopardy: ${jeopardy.map(({ text }) => text).join(', ')}`)
     const decisions = await readDecisions(this.context, job, undefined)
-    const verdicts = kind === 'switch' ? [switchVerdict(decisions)] : [serveVerdict(decisions), failoverVerdict(decisions)]
+    const verdicts = verdictsOf(kind, decisions)
     for (const verdict of verdicts) if (verdict.answer !== true) why.push(reasonOf(verdict, decisions.owner))
     if (why.length > 0) throw fail('E_NOT_READY', { job, why })
   }
@@ -107,7 +110,8 @@ export class Drill extends CuiCommand {
     const seen = entry.probedVip
       ? 'The outage was seen on the virtual address and by the state of the applications'
       : 'The outage was seen by the state of the applications alone'
-    output.line(`${seen}; ${entry.writes} writes of the probe were acknowledged.`)
+    output.line(`${seen}; ${entry.writes} writes of the probe were acknowledged, and one waited ${secondsText(entry.waitMs)}.`)
+    if (entry.still !== null) output.line(stillText(entry, entry.still))
     for (const text of entry.missed) output.line(`! missed: ${clean(text)}`)
     if (entry.missed.length === 0)
       output.line(isAsked(entry) ? `Targets met: ${targetsText(entry.targets)}.` : 'No targets were stated, so none was missed (--target).')
@@ -134,12 +138,19 @@ export class Drill extends CuiCommand {
   }
 }
 
+/** A standby that hangs takes nothing over, and need not; the owner must be able to do without it. */
+function verdictsOf(kind: DrillKind, decisions: Decisions): Verdict[] {
+  if (kind === 'switch') return [switchVerdict(decisions)]
+  return kind === 'freeze-peer' ? [serveVerdict(decisions)] : [serveVerdict(decisions), failoverVerdict(decisions)]
+}
+
 interface DrillFlags {
   yes: boolean
   'dry-run': boolean
   reason?: string | undefined
   timeout?: string | undefined
   target?: string | undefined
+  for?: string | undefined
 }
 
 const drillsOn = (entry: Target['entry'], job: string): Promise<DrillsAnswer> =>
@@ -151,16 +162,22 @@ const COLUMNS = [
   { title: 'To', width: 9 },
   { title: 'Outage', width: 8 },
   { title: 'Lost', width: 6 },
+  { title: 'Wait', width: 8 },
   { title: 'In sync', width: 9 },
   { title: 'Targets', width: 0 }
 ]
 
 const isAsked = ({ targets }: Pick<DrillEntry, 'targets'>): boolean => Object.values(targets).some((target) => target !== null)
 
+const stillText = ({ from, what }: DrillEntry, { forMs, noticedMs, noticed }: NonNullable<DrillEntry['still']>): string =>
+  noticedMs === null
+    ? `${what} stood still for ${secondsText(forMs)}; ${from} did not notice.`
+    : `${what} stood still for ${secondsText(forMs)}; ${from} noticed after ${secondsText(noticedMs)}: ${clean(noticed ?? '')}.`
+
 const MS_A_SECOND = 1_000
 const secondsText = (ms: number | null): string => (ms === null ? '-' : `${(ms / MS_A_SECOND).toFixed(1)}s`)
 
-function rowOf({ atMs, kind, what, from, to, outageMs, lost, syncMs, missed, targets }: DrillEntry, offset: number): string[] {
+function rowOf({ atMs, kind, what, from, to, outageMs, lost, waitMs, syncMs, missed, targets }: DrillEntry, offset: number): string[] {
   const name = what === null ? kind : `${kind} ${what}`
   return [
     nodeTime(atMs, offset),
@@ -169,6 +186,8 @@ function rowOf({ atMs, kind, what, from, to, outageMs, lost, syncMs, missed, tar
     to,
     secondsText(outageMs),
     lost === null ? '-' : String(lost),
+    // A node of an earlier version has measured none.
+    secondsText(waitMs ?? null),
     secondsText(syncMs),
     missed.length > 0 ? 'missed' : isAsked({ targets }) ? 'ok' : '-'
   ]

@@ -1,5 +1,5 @@
-import type { DrillsAnswer, ProbeAnswer } from '../../src/wire'
-import { crashRequestSchema, drillEntrySchema, holdRequestSchema, probeRequestSchema } from '../../src/wire/drillSchemas'
+import type { DrillsAnswer, ProbeAnswer, ProbeSeen } from '../../src/wire'
+import { crashRequestSchema, drillEntrySchema, holdRequestSchema, probeRequestSchema, stillRequestSchema } from '../../src/wire/drillSchemas'
 import type { Door } from './door'
 import { type Exchange, readBody } from './exchange'
 import { apiFailure } from './failure'
@@ -30,7 +30,19 @@ export function drillRoutes({ drills, places }: Door, withSession: WithSession, 
       path: '/v1/jobs/:job/probe',
       handle: withSession(async (exchange): Promise<ProbeAnswer> => {
         const request = await readBody(exchange, probeRequestSchema)
-        return drills.probe(jobOf(exchange), 'sequence' in request ? request.sequence : null)
+        return drills.probe(jobOf(exchange), request.drill, 'sequence' in request ? request.sequence : null)
+      })
+    },
+    { method: 'GET', path: '/v1/jobs/:job/probe', handle: withSession((exchange): Promise<ProbeSeen> => drills.look(jobOf(exchange))) },
+    {
+      method: 'POST',
+      path: '/v1/jobs/:job/still',
+      handle: withSession(async (exchange, session) => {
+        const { forMs, dryRun } = await readBody(exchange, stillRequestSchema)
+        const job = jobOf(exchange)
+        drills.mayStill(job)
+        if (!dryRun) await audited(by(exchange, session, `drill: ${places.node} stands still for ${forMs} ms (${job})`), () => drills.still(job, forMs))
+        return {}
       })
     },
     {

@@ -23,10 +23,15 @@ before=$(cat "$1/$2" 2> /dev/null || true)
 rm -f "$1/$2.new" "$1/$2"
 printf '%s' "$before"`
 
+const READ = `
+cat "$1/$2" 2> /dev/null || true`
+
 export type Probed = { before: number | null } | { why: string }
 
 export const writeProbe = (folder: string, sequence: number): Promise<Probed> => run(WRITE, folder, String(sequence))
 export const removeProbe = (folder: string): Promise<Probed> => run(REMOVE, folder, '')
+/** A copy that nobody may write to is read as well. */
+export const readProbe = (folder: string): Promise<Probed> => run(READ, folder, '')
 
 async function run(script: string, folder: string, word: string): Promise<Probed> {
   const { exitCode, output, problem } = await runCommand('sh', ['-c', script, 'probe', folder, PROBE_NAME, word], WRITE_MS_MAX)

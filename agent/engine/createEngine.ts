@@ -203,6 +203,10 @@ class RunningEngine implements Engine {
     return this.inquiries.history(job)
   }
 
+  whyNotStill(job: string): string[] {
+    return this.inquiries.whyNotStill(job)
+  }
+
   why(job: string): Promise<WhyAnswer> {
     return this.inquiries.why(job)
   }

@@ -28,6 +28,8 @@ export interface Engine {
   verifyReport(job: JobName, from: number, max: number): Promise<VerifyAnswer>
   /** What this node would decide about the job now, condition by condition, and what the other one says when it is asked. */
   why(job: JobName): Promise<WhyAnswer>
+  /** A drill: why this node must not stand still now; empty: nothing is in the way. */
+  whyNotStill(job: JobName): string[]
   /** The changes of owner that both nodes have kept. */
   history(job: JobName): Promise<HistoryAnswer>
   /** The system resource monitor of one of the nodes. */

@@ -1,4 +1,4 @@
-import { explain, type State } from '../../src/core'
+import { explain, type State, whyNotStill } from '../../src/core'
 import { jobReport } from '../../src/report/job'
 import { ReportError } from '../../src/report/report'
 import type * as z from 'zod'
@@ -24,6 +24,14 @@ export class Inquiries {
     const state = { ...this.published(), atMs: this.ports.clock.nowMs() }
     const job = state.jobs[name]
     return job === undefined ? [] : explain(state, job)
+  }
+
+  /** Why a drill must not let this node stand still now. */
+  whyNotStill(name: string): string[] {
+    this.known(name)
+    const state = { ...this.published(), atMs: this.ports.clock.nowMs() }
+    const job = state.jobs[name]
+    return job === undefined ? [`there is no job ${name}`] : whyNotStill(state, job)
   }
 
   /** What this node has kept of the changes of owner. */

@@ -2,6 +2,7 @@ import type { Safety } from '../../src/model'
 import { dataError } from '../../src/wire/frame'
 import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus, ProgramCommand, ProgramView, SessionView, VerifyReport } from '../../src/wire/mirrord'
 import { monotonicMs } from '../adapters/clock'
+import { standStill } from '../adapters/standStill'
 import { programCommand } from '../native/programs'
 import { removeDeadMounts } from './capture/mount'
 import { parseRequest } from './control/requests'
@@ -96,6 +97,9 @@ export class Mirrord {
         return this.inTurn(() => this.setSafety(request.safety, request.safetySequence))
       case 'expose':
         return this.inTurn(async () => this.expose(request.roleSequence))
+      // Nothing that is under way is waited for: a machine that hangs does not either.
+      case 'still':
+        return Promise.resolve(this.hang(request.untilMs))
       case 'selectSource':
         return this.inTurn(async () => this.theSource().selectSource())
       default:
@@ -350,6 +354,13 @@ export class Mirrord {
     const source = this.theSource()
     if (roleSequence !== source.roleSequence) throw dataError('E_ROLE_SEQUENCE_OLD', { job: this.job, asked: roleSequence, known: source.roleSequence })
     return source.expose()
+  }
+
+  /** The answer leaves first. A source never hangs on purpose: applications wait for it. */
+  private hang(untilMs: number): void {
+    if (this.source !== null) throw dataError('E_ROLE', { job: this.job, role: 'the source', wanted: 'the target' })
+    this.target?.standStill(untilMs)
+    setImmediate(() => standStill(untilMs))
   }
 
   private async end(): Promise<void> {

@@ -67,6 +67,12 @@ export class TargetSide {
     this.worker.postMessage(order)
   }
 
+  /** A drill: nothing is received or confirmed until then. */
+  standStill(untilMs: number): void {
+    const order: ReceiverOrder = { do: 'still', untilMs }
+    this.worker.postMessage(order)
+  }
+
   /**
    * Nothing more is received; the folders are ordinary ones again, and all in them is hard. `drain`: what was received and is hard in
    * the redo log is applied first, so that a source begins with all that was acknowledged; its first LSN is the state file's

@@ -1,10 +1,11 @@
 import { parseConfig } from '../../src/model'
-import type { DrillKind } from '../../src/wire'
+import type { DrillEntry, DrillKind } from '../../src/wire'
 import { readView } from '../change'
 import type { Context, Output } from '../context'
 import { nowMs, until } from '../kit/clock'
 import { fail } from '../kit/fail'
 import { call } from '../kit/nodes'
+import type { NodeEntry } from '../kit/store'
 import { followTicket, otherOf, send, type Target } from '../operate'
 import type { Sampler } from './sampler'
 
@@ -21,18 +22,24 @@ export interface Disturbance {
   what: string | null
   /** In words, one a step. */
   steps: string[]
+  /** Who is asked while it lasts, and written to; absent: both nodes. */
+  asked?: 'owner'
+  /** The copy that must have all of it afterwards, too. */
+  copyOn?: NodeEntry
   /** Resolves when what was disturbed is back, or it was waited for long enough. */
   carryOut(sampler: Sampler, timeoutMs: number): Promise<void>
+  /** What it found out that others do not measure. */
+  seen?(): DrillEntry['still']
 }
 
-interface Around {
+export interface Around {
   context: Context
   output: Output
   target: Target
   reason: string | undefined
 }
 
-export async function disturbanceOf(around: Around, kind: DrillKind, what: string | undefined): Promise<Disturbance> {
+export async function disturbanceOf(around: Around, kind: Exclude<DrillKind, 'freeze-peer'>, what: string | undefined): Promise<Disturbance> {
   if (kind === 'switch') return switching(around)
   return kind === 'kill-app' ? killing(around, what) : await cutting(around, what)
 }

@@ -28,13 +28,16 @@ export interface Rehearsal {
 /** Measures while it is disturbed. Whatever happens, the probe is taken away and what was measured is kept. */
 export async function rehearse({ context, target, disturbance, targets, reason, timeoutMs }: Rehearsal): Promise<{ entry: DrillEntry; failed: Error | null }> {
   const { job, now, entry: owner, cluster } = target
-  const entries = target.asked.filter(({ status }) => status?.cluster === cluster.cluster).map(({ entry }) => entry)
+  const all = target.asked.filter(({ status }) => status?.cluster === cluster.cluster).map(({ entry }) => entry)
   const vip = now.view?.vips[0]
+  // Who would wait for a node that hangs sees nothing of the one that does not.
+  const entries = disturbance.asked === 'owner' ? [owner] : all
   const sampler = new Sampler(context, entries, job, vip === undefined ? null : { address: vip.address, port: owner.port })
   const writer = new Writer(context, [owner, ...entries.filter((entry) => entry !== owner)], job)
   const atMs = wallMs(context)
-  await sampler.begin()
+  // First of all: where another drill is under way nothing begins.
   const written = await writer.begin()
+  await sampler.begin()
   await pause(context, QUIET_MS)
   const beganMs = nowMs(context)
   const failed = await disturbance.carryOut(sampler, timeoutMs).then(
@@ -44,9 +47,9 @@ export async function rehearse({ context, target, disturbance, targets, reason, 
   const inSync = await untilInSync(context, target, beganMs, timeoutMs)
   await pause(context, QUIET_MS)
   sampler.stop()
-  if (written) await writer.end()
+  if (written) await writer.end(disturbance.copyOn ?? null)
   const outageMs = disturbance.kind === 'kill-app' && !sampler.missedSince(beganMs) ? null : sampler.outageMs()
-  const measured = { outageMs, lost: written ? writer.lost : null, syncMs: inSync.ms }
+  const measured = { outageMs, lost: written ? writer.lost : null, syncMs: inSync.ms, waitMs: written ? writer.waitMs : null }
   const entry: DrillEntry = {
     job,
     kind: disturbance.kind,
@@ -59,10 +62,11 @@ export async function rehearse({ context, target, disturbance, targets, reason, 
     probedVip: sampler.probesVip,
     writes: writer.writes,
     ...measured,
+    still: disturbance.seen?.() ?? null,
     targets,
     missed: [...(failed === null ? [] : [reportOf(failed).message.slice(0, 400)]), ...missedOf(measured, targets)].slice(0, DRILL_MISSED_MAX)
   }
-  await keep(entries, entry)
+  await keep(all, entry)
   return { entry, failed }
 }
 

@@ -12,6 +12,16 @@ export const drillMessages = {
     message: ({ node, what, why }) => `${node} does not do that to ${what}: ${why}.`,
     tryThis: () => 'Look at `why JOB` and `hbtstate`; nothing was done.'
   }),
+  E_DRILL_STILL: define<Values>({
+    exitCode: 5,
+    message: ({ node, why }) => `${node} is not made to stand still: ${why}.`,
+    tryThis: () => 'Only the standby is, while all is well: look at `allstate`, `ready JOB` and `hbtstate`. Nothing was done.'
+  }),
+  E_DRILL_RUNS: define<Values>({
+    exitCode: 5,
+    message: ({ node, what }) => `Another drill is under way on ${node}, of ${what}.`,
+    tryThis: () => 'Wait until it is over: `drill JOB history`. Nothing was done.'
+  }),
   E_DRILL_NOT_HERE: define<Values>({
     exitCode: 5,
     message: ({ node, what, why }) => `${node} does not serve ${what}: ${why}.`,

@@ -66,6 +66,8 @@ export type MirrordRequest = {
    * Answered at once, whatever else is under way.
    */
   | { do: 'lease'; roleSequence: number; untilMs: number }
+  /** Anything but a source, for a drill: it hangs until then (on the clock of this boot, ms), and at most STILL_MS.max. Answered before it does. */
+  | { do: 'still'; untilMs: number }
   /** Source: the administrator has said that this side's data is right; what the other one holds of its own is given up. */
   | { do: 'selectSource' }
   /**

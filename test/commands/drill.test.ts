@@ -77,5 +77,56 @@ test('what the real thing would not survive is refused: not in sync, in jeopardy
   expect(await linesOf([...ONLINE, 'drill DB_Group switch'])).toMatchObject({ exitCode: 2, error: { code: 'E_NO_TERMINAL' } })
   expect(await linesOf([...ONLINE, 'drill DB_Group kill-app NONE --yes'])).toMatchObject({ exitCode: 2, error: { code: 'E_NO_SUCH_PART' } })
   expect(await linesOf([...ONLINE, 'drill DB_Group switch --target speed=1 --yes'])).toMatchObject({ exitCode: 2, error: { code: 'E_USAGE' } })
-  expect(await linesOf([...ONLINE, 'drill DB_Group freeze-peer --yes'])).toMatchObject({ error: { code: 'E_NOT_THERE_YET' } })
+})
+
+const FREEZE = 'drill DB_Group freeze-peer --yes'
+
+test('the standby hangs for a while: the service feels nothing, the owner notices, and both are in sync again by themselves', async () => {
+  const { exitCode, error, results } = await linesOf([
+    ...ONLINE,
+    `${FREEZE} --target outage=1s,loss=0,sync=60s,wait=20s`,
+    'allstate',
+    'drill DB_Group history',
+    'log --last 40'
+  ])
+  expect(error).toBeNull()
+  expect(exitCode).toBe(0)
+  const drilled = results[2] as unknown as Drilled
+  expect(drilled).toMatchObject({ kind: 'freeze-peer', what: 'RMHW132', from: 'RMHW131', to: 'RMHW131', outageMs: 0, lost: 0, met: true, missed: [] })
+  const { still, waitMs, syncMs } = drilled
+  // Longer than it takes to be noticed, unless it is said.
+  expect(still?.forMs).toBeGreaterThan(10_000)
+  expect(still?.noticedMs).toBeGreaterThan(0)
+  expect(still?.noticedMs).toBeLessThan(still?.forMs ?? 0)
+  // Safety FULL: a commit waits until it is recorded that the mirror is out of date.
+  expect(waitMs).toBeGreaterThan(5_000)
+  expect(syncMs).toBeGreaterThan(still?.forMs ?? Infinity)
+  expect((results[4] as { entries: DrillEntry[] }).entries).toEqual([expect.objectContaining({ kind: 'freeze-peer', still })])
+  expect(JSON.stringify(results[5])).toMatch(/Drill: RMHW132 goes on after \d+ ms/)
+})
+
+test('a hang that is shorter than everybody waits for is felt by nobody', async () => {
+  const { error, results } = await linesOf([...ONLINE, `${FREEZE} --for 1s`, `${FREEZE} --for 1s --target wait=1ms`])
+  expect(results[2]).toMatchObject({ still: { forMs: 1_000 }, outageMs: 0, lost: 0, met: true })
+  expect(results[3]).toMatchObject({ met: false, missed: [expect.stringContaining('a write waited')] })
+  expect(error).toBeNull()
+})
+
+test('only a standby hangs on purpose: the active node, an odd time, a dry run, and a pair that is not whole', async () => {
+  const refused = async (lines: string[], code: string, exitCode: number, message: RegExp): Promise<void> =>
+    expect(await linesOf([...ONLINE, ...lines])).toMatchObject({ exitCode, error: { code, message: expect.stringMatching(message) } })
+  await refused(['drill DB_Group freeze-peer RMHW131 --yes'], 'E_DRILL_STILL', 5, /it is the active node of DB_Group: what it serves would go on/)
+  await refused(['drill DB_Group freeze-peer RMHW133 --yes'], 'E_USAGE', 2, /RMHW133 is not a node/)
+  await refused([`${FREEZE} --for 2m`], 'E_USAGE', 2, /--for 2m: 1s to 1m/)
+  await refused(['drill DB_Group switch --for 2s --yes'], 'E_USAGE', 2, /--for is for freeze-peer/)
+  await refused(['drill DB_Group freeze-peer'], 'E_NO_TERMINAL', 2, /./)
+  await refused(['sim cut link-0', 'sim cut link-1', 'sim advance 10s', FREEZE], 'E_NOT_READY', 5, /jeopardy/)
+  await refused(['sim kill witness', 'sim advance 30s', FREEZE], 'E_NOT_READY', 5, /witness/)
+  await refused(['sim kill RMHW132', 'sim advance 30s', FREEZE], 'E_NOT_READY', 5, /not in sync/)
+  await refused(['detach DB_Group --keep-data --yes', FREEZE], 'E_DRILL_STILL', 5, /DB_Group is detached/)
+  await refused(['mode DB_Group high-protection --yes', 'sim advance 5s', FREEZE], 'E_DRILL_STILL', 5, /high-protection: RMHW131 would have no quorum/)
+  const { results } = await linesOf([...ONLINE, 'sim', 'drill DB_Group freeze-peer --dry-run', 'sim', 'drill DB_Group history'])
+  expect((results[3] as { steps: string[] }).steps[1]).toMatch(/^RMHW132 stands still for \d+s, as if it hung/)
+  expect({ ...results[4], atMs: 0, wallMs: 0 }).toEqual({ ...results[2], atMs: 0, wallMs: 0 })
+  expect(results[5]).toMatchObject({ entries: [] })
 })

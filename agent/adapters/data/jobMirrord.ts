@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { JobConfig } from '../../../src/model'
-import type { MirrordEvent, MirrordStatus, Upgraded } from '../../../src/wire'
+import { STILL_MS, type MirrordEvent, type MirrordStatus, type Upgraded } from '../../../src/wire'
 import { monotonicMs } from '../clock'
 import { failure, plainReason } from '../failure'
 import type { Places } from '../../ports'
@@ -115,6 +115,11 @@ export class JobMirrord {
     this.job = job
     await this.returning
     await this.client?.request({ do: 'configure', config: mirrordConfig(this.places, job) }, CONFIGURE_TIMEOUT_MS)
+  }
+
+  /** A drill: it hangs until then. One that does not run has nothing that could. */
+  async standStill(untilMs: number): Promise<void> {
+    await this.client?.request({ do: 'still', untilMs }, STILL_MS.max + NOTE_TIMEOUT_MS)
   }
 
   /** One that is just being started again is waited for. */

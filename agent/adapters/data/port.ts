@@ -29,7 +29,11 @@ export interface DataOptions {
 /** All that is needed to end the program of a job that the configuration does not have any more. */
 const nameOnly = (name: string): JobConfig => ({ name, mode: 'guide', vips: [], applications: [], data: null })
 
-export function createDataPort(places: Places, log: LogPort, options: DataOptions = {}): DataPort & { close(): void } {
+export function createDataPort(
+  places: Places,
+  log: LogPort,
+  options: DataOptions = {}
+): DataPort & { close(): void; standStill(job: string, untilMs: number): Promise<void> } {
   const progress = new Progress()
   /** One for each job of the configuration. */
   const mirrords = new Map<string, JobMirrord>()
@@ -115,6 +119,7 @@ export function createDataPort(places: Places, log: LogPort, options: DataOption
     lease: (job, roleSequence, untilMs) => known(job, 'lease').lease({ roleSequence, untilMs }),
     upgrade: async (job) => await upgrade(job),
     reconfigure: async (job) => await mirrordOf(job).reconfigure(job),
+    standStill: async (job, untilMs) => await known(job, 'still').standStill(untilMs),
     forget: forgetOnce,
     forgetOthers: async (jobs) => {
       const known = new Set(jobs)

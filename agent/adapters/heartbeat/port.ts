@@ -43,13 +43,18 @@ export interface GuardDoor {
   onKilled(call: (job: string, what: string[]) => void): void
 }
 
-export function createHeartbeatPort(places: Places, log: LogPort, options: HeartbeatOptions = {}): HeartbeatPort & { guard: GuardDoor } {
+export function createHeartbeatPort(
+  places: Places,
+  log: LogPort,
+  options: HeartbeatOptions = {}
+): HeartbeatPort & { guard: GuardDoor; standStill(untilMs: number): void } {
   const keeper = new HeartbeatKeeper(places, log, options.command ?? withWord(programCommand('agent')))
   return {
     start: (onChange) => keeper.start(onChange),
     reconfigure: () => keeper.reconfigure(),
     view: () => keeper.view(),
     hold: (link, forMs) => keeper.hold(link, forMs),
+    standStill: (untilMs) => keeper.standStill(untilMs),
     leaving: () => keeper.leaving(),
     close: (end) => keeper.close(end),
     guard: keeper
@@ -147,6 +152,10 @@ class HeartbeatKeeper implements GuardDoor {
 
   hold(link: string, forMs: number): void {
     this.connection?.send({ do: 'hold', link, forMs })
+  }
+
+  standStill(untilMs: number): void {
+    this.connection?.send({ do: 'still', untilMs })
   }
 
   leaving(): void {

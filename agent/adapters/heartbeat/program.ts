@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { ReportError } from '../../../src/report/report'
 import type { HeartbeatView } from '../../ports'
 import { monotonicMs } from '../clock'
+import { standStill } from '../standStill'
 import { failure, plainReason } from '../failure'
 import { type HeartbeatConfig, heartbeatConfigSchema, type HeartbeatLinkConfig } from './config'
 import { type Door, openDoor } from './door'
@@ -141,6 +142,7 @@ class HeartbeatProgram {
     else if (request.do === 'guard') this.guards.tell(request.guarded)
     else if (request.do === 'forget') this.guards.forget(request.job)
     else if (request.do === 'hold') this.hold(request.link, request.forMs)
+    else if (request.do === 'still') standStill(request.untilMs)
     else if (request.do === 'leaving') this.announce()
     else if (request.do === 'end') this.end()
     else if (!this.ending) this.leave(LEAVE_REPEATS)

@@ -18,6 +18,8 @@ export const requestSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('links'), links: z.array(heartbeatLinkSchema) }),
   /** A drill: nothing is sent or heard on this link for so long, or until no other one is heard in time. */
   z.object({ do: z.literal('hold'), link: z.string(), forMs: z.int().min(0).max(LINK_HOLD_MS_MAX) }),
+  /** A drill: the program hangs until then, on the clock of this boot, and at most STILL_MS.max. Its guard does not. */
+  z.object({ do: z.literal('still'), untilMs: z.number().nonnegative() }),
   /** A job is served under this lease. */
   z.object({ do: z.literal('guard'), guarded: guardedSchema }),
   /** It needs no lease any more. */

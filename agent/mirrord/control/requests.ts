@@ -45,6 +45,7 @@ const request = z.discriminatedUnion('do', [
   z.object({ id: count, do: z.literal('safety'), safety, safetySequence: count }),
   z.object({ id: count, do: z.literal('expose'), roleSequence: count }),
   z.object({ id: count, do: z.literal('lease'), roleSequence: count, untilMs: z.number().nonnegative() }),
+  z.object({ id: count, do: z.literal('still'), untilMs: z.number().nonnegative() }),
   z.object({ id: count, do: z.literal('selectSource') }),
   z.object({ id: count, do: z.literal('handOver'), command: z.object({ file: z.string().min(1), args: z.array(z.string()) }).optional() }),
   z.object({ id: count, do: z.literal('exit') })

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { standStill } from '../../adapters/standStill'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
 import { CopyStateFile } from '../copyState'
 import type { Stopped } from '../redolog/targetLog'
@@ -19,7 +20,10 @@ export type ReceiverNews =
   /** The folders are as the last end left them, and it listens. */
   | { kind: 'ready' }
   | { kind: 'stopped'; stopped: Stopped }
-export type ReceiverOrder = { do: 'stop'; drain: boolean } | { do: 'reconfigure'; links: MirrordConfig['links']; redoQueueBytes: number }
+export type ReceiverOrder =
+  | { do: 'stop'; drain: boolean }
+  | { do: 'reconfigure'; links: MirrordConfig['links']; redoQueueBytes: number }
+  | { do: 'still'; untilMs: number }
 
 const VIEW_MS = 50
 
@@ -56,5 +60,6 @@ async function stop(drain: boolean): Promise<void> {
 }
 parentPort!.on('message', (order: ReceiverOrder) => {
   if (order.do === 'stop') void stop(order.drain)
+  else if (order.do === 'still') standStill(order.untilMs)
   else void opened.then(() => receiver.reconfigure(order.links, order.redoQueueBytes))
 })

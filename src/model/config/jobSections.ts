@@ -52,17 +52,17 @@ function readJob(section: Section, name: string, defaultPort: number, withWitnes
     ...(section.valueNode('firstOwner') ? { firstOwner: section.text('firstOwner', '', 'RMHW132') } : {}),
     ...readRestart(section),
     vips: section.list('vips', '[ { name: IP-DB_Group, address: 192.168.150.130/16 } ]').map((item) => readVip(section, item)),
-    ...(section.valueNode('drill') ? { drill: readDrill(section.section('drill', `drill of job ${name}`, ['outage', 'loss', 'sync'])) } : {}),
+    ...(section.valueNode('drill') ? { drill: readDrill(section.section('drill', `drill of job ${name}`, ['outage', 'loss', 'sync', 'wait'])) } : {}),
     applications: applications.map((item) => readApplication(section, item)),
     data: section.valueNode('data') ? readData(section.section('data', `data of job ${name}`, DATA_KEYS), defaultPort, mode) : null
   }
 }
 
-/** `drill: { outage: 5s, loss: 0, sync: 60s }` */
+/** `drill: { outage: 5s, loss: 0, sync: 60s, wait: 12s }` */
 function readDrill(section: Section): DrillTargets {
   const duration = (key: string): number | null => (section.valueNode(key) ? section.durationMs(key, DRILL_MS.max, DRILL_MS) : null)
   const lost = section.valueNode('loss') ? section.count('loss', 0, DRILL_LOST) : null
-  return { outageMs: duration('outage'), lost, syncMs: duration('sync') }
+  return { outageMs: duration('outage'), lost, syncMs: duration('sync'), waitMs: duration('wait') }
 }
 
 function readVip(job: Section, item: Node): VipConfig {

@@ -6,6 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { type Api, createApi, createPeerPort, type PeerChannel } from '../../../agent/api'
 import { createAgentsPort, createLicencePort } from '../../../agent/adapters'
+import { createClockPort } from '../../../agent/adapters/clock'
 import { EventHistory } from '../../../agent/adapters/eventHistory'
 import type { AccountFiles } from '../../../agent/api/accounts'
 import type { Engine } from '../../../agent/engine/engine'
@@ -96,6 +97,10 @@ export class FakeEngine implements Engine {
   async history(job: string) {
     return { job, node: 'RMHW131', entries: [], unheard: null }
   }
+  whyNotStill() {
+    return []
+  }
+
   async why(job: string) {
     this.asked.push({ why: job })
     return { job, node: 'RMHW131', owner: 'RMHW131', decisions: [], unheard: 'RMHW132 does not answer' }
@@ -152,7 +157,11 @@ export async function startNode(name: string, folder: string, options: { account
     log,
     book: new DrillBook(path.join(stateDirectory, 'drills.json')),
     write: async () => ({ before: null }),
-    status: () => engine.status()
+    clock: createClockPort(),
+    read: async () => ({ before: null }),
+    status: () => engine.status(),
+    whyNotStill: () => engine.whyNotStill(),
+    standStill: async (forMs) => [`${forMs} ms of a machine that is not there`]
   })
   const api = createApi({
     places,
