@@ -71,6 +71,7 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
   const lease = createLeasePort(places, { clock, data, vip, guard: heartbeat.guard, log })
   const usage = createUsagePort()
   const monitor = createMonitorPort(places)
+  const licence = createLicencePort(places)
   const ports = {
     clock,
     disk: createDiskPort(places),
@@ -87,7 +88,8 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
     log,
     configuration: createConfigurationPort(places, vip, agents),
     usage,
-    monitor
+    monitor,
+    licence
   }
   const fatal = (why: unknown): void => {
     log.event('error', `The engine ends and will recover from disk: ${reason(why)}`)
@@ -108,7 +110,7 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
     whyNotStill: (job) => engine.whyNotStill(job),
     standStill: (forMs) => allStill({ heartbeat, data, jobs: () => jobsWithData(places) }, forMs)
   })
-  const api = createApi({ places, engine, peer, log, events, agents, licence: createLicencePort(), clock, version, drills })
+  const api = createApi({ places, engine, peer, log, events, agents, licence, clock, version, drills })
   await api.listen()
   const closeMachineDoor = await serveMachine(places.runDirectory, engine)
   // Jobs, mirrord and the heartbeat program stay as they are.

@@ -8,6 +8,7 @@ import type {
   FenceConfig,
   HostId,
   JobConfig,
+  LicenceFacts,
   MonitorConfig,
   Safety,
   UsageExportConfig,
@@ -53,6 +54,7 @@ export interface Ports {
   configuration: ConfigurationPort
   usage: UsagePort
   monitor: MonitorPort
+  licence: LicencePort
 }
 
 export interface ClockPort {
@@ -269,6 +271,10 @@ export interface MonitorPort {
 export interface LicencePort {
   /** Rejects with a plain Error where the cards cannot be read. */
   hostId(): Promise<HostId>
+  /** What stands here; or what would, with this text in place of the licence (null: with none). Rejects as `hostId`. */
+  look(instead?: string | null): Promise<LicenceFacts>
+  /** Hard on disk when it resolves; null: the licence goes. */
+  save(text: string | null): Promise<void>
 }
 
 export interface LogPort {

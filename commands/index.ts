@@ -16,6 +16,7 @@ import { History } from './history'
 import { Hostid } from './hostid'
 import { Job } from './job'
 import { Jobstate } from './jobstate'
+import { License } from './license'
 import { Link } from './link'
 import { List } from './list'
 import { Log } from './log'
@@ -64,6 +65,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   hostid: Hostid,
   job: Job,
   jobstate: Jobstate,
+  license: License,
   link: Link,
   list: List,
   log: Log,

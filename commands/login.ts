@@ -4,7 +4,7 @@ import type { Outcome } from './context'
 import { fail } from './kit/fail'
 import { nodeNamed } from './kit/nodes'
 import { loginFlags } from './open'
-import { hello, logIn, sessionObject, trustedDoor } from './session'
+import { hello, logIn, trustedDoor } from './session'
 
 /** Logs in again: the session has ended, or another account is wanted (guide 9). */
 export class Login extends CuiCommand {
@@ -25,6 +25,6 @@ export class Login extends CuiCommand {
     if (entry === undefined) throw word ? fail('E_NODE_NOT_OPEN', { node: word, open: known.map((one) => one.node) }) : fail('E_NOT_OPEN', {})
     const door = await trustedDoor(this.context, entry.address, entry.port, flags)
     await hello(door)
-    return { exitCode: 0, json: sessionObject(await logIn(this.context, this.output, door, flags)) }
+    return { exitCode: 0, json: await logIn(this.context, this.output, door, flags) }
   }
 }

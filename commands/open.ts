@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core'
 import { CuiCommand, everywhere, type HelpText } from './base'
 import type { Outcome } from './context'
 import { parseAddress } from './kit/nodes'
-import { hello, logIn, sessionObject, trustedDoor } from './session'
+import { hello, logIn, trustedDoor } from './session'
 
 export const loginFlags = {
   account: Flags.string({ description: 'OS account on the server, instead of the question' }),
@@ -28,6 +28,6 @@ export class Open extends CuiCommand {
     const door = await trustedDoor(this.context, address, port, flags)
     await hello(door)
     this.output.line('Operate successful!')
-    return { exitCode: 0, json: sessionObject(await logIn(this.context, this.output, door, flags)) }
+    return { exitCode: 0, json: await logIn(this.context, this.output, door, flags) }
   }
 }

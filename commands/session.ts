@@ -41,7 +41,7 @@ export async function hello(door: Door): Promise<HelloAnswer> {
 }
 
 /** Name and password of an OS account; the session's token is kept, the password never. */
-export async function logIn(context: Context, output: Output, door: Door & { fingerprint: string }, flags: LoginFlags): Promise<NodeEntry> {
+export async function logIn(context: Context, output: Output, door: Door & { fingerprint: string }, flags: LoginFlags): Promise<object> {
   const account = flags.account ?? (await askLine(context, 'username:', { option: '--account NAME' }))
   const file = flags['password-file'] ?? context.io.env['MIRRORPAIR_PASSWORD_FILE']
   const password = file === undefined ? await askLine(context, 'password:', { mask: true, option: '--password-file FILE' }) : passwordIn(file)
@@ -56,7 +56,8 @@ export async function logIn(context: Context, output: Output, door: Door & { fin
   }
   context.store.put(entry)
   output.line(`[${entry.node}]: result: ${clean(answer.account)}, LicenseState: ${clean(answer.licenceState)}`)
-  return entry
+  if (answer.licenceWhy) output.line(output.paint.paused(`! ${clean(answer.licenceWhy)}; license show says more`))
+  return sessionObject(entry, answer)
 }
 
 function passwordIn(file: string): string {
@@ -71,13 +72,14 @@ function passwordIn(file: string): string {
   }
 }
 
-export const sessionObject = (entry: NodeEntry): object => ({
+const sessionObject = (entry: NodeEntry, { licenceState, licenceWhy }: LoginAnswer): object => ({
   node: entry.node,
   address: entry.address,
   port: entry.port,
   account: entry.account,
   role: entry.role,
-  licenseState: 'Valid',
+  licenseState: licenceState,
+  licenseWhy: licenceWhy ?? null,
   fingerprint: entry.fingerprint,
   expiresAtMs: entry.expiresAtMs
 })

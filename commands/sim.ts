@@ -18,7 +18,7 @@ export class Sim extends CuiCommand {
   static override about: HelpText = {
     summary: 'with cui --sim FILE: what is there, kill and start machines, cut links, let time pass',
     usage:
-      'sim [kill|start|shutdown|crash|freeze|nic|exchange|cut|heal|fail-app|break-app|load|advance|write] [NODE|LINK|JOB|witness|all] [TIME|SIZE|APPLICATION|up|down] [VALUE] [--json]',
+      'sim [kill|start|shutdown|crash|freeze|nic|exchange|cut|heal|fail-app|break-app|load|advance|date|write] [NODE|LINK|JOB|witness|all] [TIME|SIZE|APPLICATION|up|down] [VALUE] [--json]',
     example: 'sim kill RMHW131'
   }
 
@@ -101,6 +101,8 @@ function faultOf(word: string, what: string | undefined, more: string | undefine
       return { do: word, node: needed(what, 'a machine'), key: needed(more, 'what a condition watches'), value: loadOf(needed(value, 'a number, or NA')) }
     case 'advance':
       return { do: word, forMs: parseDurationMs(needed(what, 'a time such as 30s')) }
+    case 'date':
+      return { do: word, wallMs: dateOf(needed(what, 'a date such as 2027-01-31')) }
     case 'write':
       return { do: word, job: needed(what, 'a job'), bytes: sizeOf(needed(more, 'a size such as 10MiB')) }
     default:
@@ -117,6 +119,12 @@ function loadOf(word: string): number | null {
   if (word.toUpperCase() === 'NA') return null
   if (!/^\d+(\.\d+)?$/.test(word)) throw usage(`"${word}" is no value: a number, or NA.`)
   return Number(word)
+}
+
+function dateOf(word: string): number {
+  const wallMs = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?$/.test(word) ? Date.parse(word.includes('T') ? `${word}Z` : word) : NaN
+  if (Number.isNaN(wallMs)) throw usage(`"${word}" is no date such as 2027-01-31 or 2027-01-31T23:59 (UTC).`)
+  return wallMs
 }
 
 function sizeOf(word: string): number {

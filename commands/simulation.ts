@@ -1,4 +1,6 @@
-import type { Config } from '../src/model'
+import fs from 'node:fs'
+import path from 'node:path'
+import { type Config, LICENSOR_FILE } from '../src/model'
 import { parseConfig } from '../src/model/configFile'
 import type { SimFault, SimOutcome, SimView } from '../src/wire'
 import type { Door } from './kit/client'
@@ -28,7 +30,7 @@ interface SimRequest {
   paced: boolean
 }
 
-export type OpenSimulation = (options: { file: string; text: string; config: Config; version: string; wallMs: number }) => Simulation
+export type OpenSimulation = (options: { file: string; text: string; config: Config; licensor: string | null; version: string; wallMs: number }) => Simulation
 
 /** What stands where a certificate's fingerprint does. */
 const NO_FINGERPRINT = 'simulated'
@@ -40,9 +42,15 @@ export async function beginSimulation(open: OpenSimulation, file: string, versio
   const [problem] = 'config' in answer ? [] : answer.problems
   if (!('config' in answer))
     throw fail('E_SIM_CONFIG', { file, line: problem?.line ?? 1, what: problem?.message ?? 'it cannot be read', advice: `config check ${file}` })
-  const simulation = open({ file, text, config: answer.config, version, wallMs })
+  const simulation = open({ file, text, config: answer.config, licensor: licensorBeside(file), version, wallMs })
   await simulation.begin()
   return simulation
+}
+
+/** Who asks for licences on a real pair with this configuration does so on a simulated one. */
+function licensorBeside(file: string): string | null {
+  const beside = path.join(path.dirname(file), LICENSOR_FILE)
+  return fs.existsSync(beside) ? readText(beside, 'look at the file, or move it away') : null
 }
 
 /** The way to an agent of the pair: through no network. */

@@ -77,7 +77,7 @@ export function createRoutes(door: Door): Route[] {
       path: '/v1/monitor/history',
       handle: withSession(({ query }): Promise<MonitorHistoryAnswer> => door.engine.monitoring.history(query.get('node')))
     },
-    ...licenceRoutes(door, withSession),
+    ...licenceRoutes(door, withSession, (entry, act) => audited(door, entry, act, () => 'done')),
     { method: 'GET', path: '/v1/agents', handle: withSession(() => listAgents(door)) },
     { method: 'GET', path: '/v1/agents/:agent', handle: withSession(({ parameters }) => describeAgent(door, parameters['agent'] ?? '')) },
     // The peer shows its certificate instead.
@@ -105,7 +105,8 @@ async function login(door: Door, exchange: Exchange): Promise<LoginAnswer> {
     const { token, expiresAtMs, saved } = await door.sessions.open({ account, source, from: exchange.from }, config.api.sessionMs)
     if (!saved) door.log.event('warning', 'A session could not be saved: it ends with a restart of the engine. Check the state directory for free space.')
     await door.audit.write({ ...entry, result: 'done' })
-    return { token, node, account: capital(account), role: 'admin', licenceState: 'Valid', expiresAtMs }
+    const { word: licenceState, why: licenceWhy } = door.engine.licensing.judged()
+    return { token, node, account: capital(account), role: 'admin', licenceState, licenceWhy, expiresAtMs }
   } catch (error) {
     await door.audit.write({ ...entry, result: codeOf(error) })
     throw error

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { asServed, initialState, statusAnswer, type Outcome, type State } from '../../src/core'
+import { asServed, initialState, statusAnswer, whyUnlicensed, type Outcome, type State } from '../../src/core'
 import { firstOwnerOf } from '../../src/model'
 import { jobReport } from '../../src/report/job'
 import { ReportError, type ExitCode } from '../../src/report/report'
@@ -29,6 +29,7 @@ import type { Engine } from './engine'
 import { alreadyAgreed, type OpenConfig } from './openConfig'
 import { Inquiries } from './inquiries'
 import { Leaving, type LeaveView } from './leaving'
+import { Licensing } from './licensing'
 import { Monitoring } from './monitoring'
 import { StatusWaiters } from './statusWaiters'
 import { TicketWaiters } from './ticketWaiters'
@@ -59,6 +60,7 @@ class RunningEngine implements Engine {
   private readonly followers: StatusWaiters
   private readonly inquiries: Inquiries
   readonly monitoring: Monitoring
+  readonly licensing: Licensing
   private readonly answers = new Map<number, (outcome: Outcome) => void>()
   private requests = 0
   private ended = false
@@ -94,6 +96,7 @@ class RunningEngine implements Engine {
       () => this.loop.emit({ kind: 'shutdownBegun' })
     )
     this.monitoring = new Monitoring(ports, () => this.published)
+    this.licensing = new Licensing({ node: places.node, ports, seen: (facts) => this.loop.emit({ kind: 'licenceSeen', facts }) })
     const performer = new Performer({
       node: places.node,
       config: () => this.published.config,
@@ -136,6 +139,7 @@ class RunningEngine implements Engine {
       () => this.published.config.monitors?.[this.published.node] ?? null,
       (values) => this.loop.emit({ kind: 'usageSampled', values })
     )
+    this.licensing.start()
     this.loop.tick()
   }
 
@@ -149,6 +153,7 @@ class RunningEngine implements Engine {
 
   async stop(): Promise<void> {
     this.loop.end()
+    this.licensing.stop()
     this.endAnswers()
     await this.agreeing.stop()
     await this.options.ports.heartbeat.close(false)
@@ -226,6 +231,8 @@ class RunningEngine implements Engine {
   }
 
   async changeConfig(request: ConfigRequest, account: string): Promise<ConfigChangeAnswer> {
+    const unlicensed = whyUnlicensed({ state: this.published }, 'a change of the configuration')
+    if (unlicensed !== null) return this.resultOf({ ok: false, error: unlicensed }) as never
     return await this.agreeing.change(request, account)
   }
 

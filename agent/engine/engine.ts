@@ -1,4 +1,5 @@
 import type { JobName } from '../../src/model'
+import type { Licensing } from './licensing'
 import type { Monitoring } from './monitoring'
 import type {
   CommandAnswer,
@@ -34,6 +35,8 @@ export interface Engine {
   history(job: JobName): Promise<HistoryAnswer>
   /** The system resource monitor of one of the nodes. */
   readonly monitoring: Pick<Monitoring, 'test' | 'history'>
+  /** This node's licence. */
+  readonly licensing: Pick<Licensing, 'judged' | 'show' | 'change'>
   /** The configuration in force, the one before it, and so on. */
   config(): ConfigView
   /** Agreed on with the other node, or refused with nothing changed. */

@@ -1,10 +1,11 @@
 import { ReportError } from '../../src/report/report'
 import { setupFailure } from './failure'
 import { invite } from './invite'
+import { license } from './license'
 import type { Output } from './options'
 import { users } from './users'
 
-export const SETUP_COMMANDS = ['init', 'invite', 'join', 'users', 'leave', 'units'] as const
+export const SETUP_COMMANDS = ['init', 'invite', 'join', 'users', 'leave', 'units', 'license'] as const
 export type SetupCommand = (typeof SETUP_COMMANDS)[number]
 
 // The certificate library is large: an agent that only runs does not load it; and who makes keys needs none of the agent's adapters.
@@ -14,10 +15,11 @@ const COMMANDS: Record<SetupCommand, (argv: string[], output: Output) => Promise
   join: (argv, output) => (require('./join') as typeof import('./join')).join(argv, output),
   users,
   leave: (argv, output) => (require('./leave') as typeof import('./leave')).leave(argv, output),
-  units: (argv, output) => (require('./units') as typeof import('./units')).units(argv, output)
+  units: (argv, output) => (require('./units') as typeof import('./units')).units(argv, output),
+  license
 }
 
-/** `mirrorpair-agent init|invite|join|users|leave|units …`: carries it out and answers the exit code. */
+/** `mirrorpair-agent init|invite|join|users|leave|units|license …`: carries it out and answers the exit code. */
 export async function runSetup(command: string, argv: string[]): Promise<number> {
   try {
     if (!Object.hasOwn(COMMANDS, command)) {

@@ -12,7 +12,6 @@ import type { AgentsPort, Ports } from '../ports'
 import type { SimEngine, SimNode } from './node'
 import type { SimPair } from './pair'
 import { drillsOf } from './drills'
-import { licenceOf } from './licence'
 import { portsOf } from './ports'
 
 /** An engine that ends by itself is started again, as systemd does. */
@@ -125,7 +124,7 @@ export class Engines {
       audit: { write: async () => undefined },
       drills: drillsOf(pair, node, engine, ports),
       agents: NO_AGENTS,
-      licence: licenceOf(node)
+      licence: ports.licence
     })
     return createRouter(routes, node.name, log)
   }

@@ -1,5 +1,5 @@
-import type { NetworkCard } from '../../src/model'
-import { hostIdOf } from '../../src/model'
+import { hostIdOf, type NetworkCard } from '../../src/model'
+import { factsOf } from '../adapters/licence/facts'
 import { sha256 } from '../adapters/licence/hash'
 import type { LicencePort } from '../ports'
 import type { SimNode } from './node'
@@ -14,6 +14,14 @@ export const cardsOf = (name: string, exchanged: number): NetworkCard[] =>
 
 const hardwareOf = (text: string): string => [PREFIX, ...[...sha256(text).slice(0, 3)].map((byte) => byte.toString(16).padStart(2, '0'))].join(':')
 
-export const licenceOf = (node: SimNode): LicencePort => ({
-  hostId: async () => ({ hostId: hostIdOf(node.cards, sha256), cards: node.cards })
-})
+/** `licensor`: the text of licensor.json, as it stands beside the configuration; null: there is none. */
+export function licenceOf(node: SimNode, licensor: string | null): LicencePort {
+  const hostId = (): string | null => hostIdOf(node.cards, sha256)
+  return {
+    hostId: async () => ({ hostId: hostId(), cards: node.cards }),
+    look: async (instead) => factsOf({ licensor, trouble: null, licence: instead === undefined ? node.licence : instead }, hostId()),
+    save: async (text) => {
+      node.licence = text
+    }
+  }
+}

@@ -39,6 +39,8 @@ export interface SimNode {
   cards: NetworkCard[]
   /** So many cards were replaced. */
   exchanged: number
+  /** The text of its licence, on its disk. */
+  licence: string | null
   leaving: boolean
   /** Outlive a restart of the engine only. */
   /** By address. */

@@ -20,6 +20,8 @@ export interface PairOptions {
   file: string
   text: string
   config: Config
+  /** What stands in licensor.json beside it; absent or null: there is none. */
+  licensor?: string | null
   /** Wall clock at the start, epoch ms. */
   wallMs: number
 }
@@ -34,6 +36,8 @@ export class SimPair {
   readonly cuts = new Set<string>()
   /** The addresses of the arbitration do not answer. */
   gatewayLost = false
+  /** By so much the wall clocks were put forward. */
+  private dateSetMs = 0
   /** Applications that do not start. */
   readonly broken = new Set<string>()
   private readonly jobs = new Map<string, JobData>()
@@ -61,6 +65,7 @@ export class SimPair {
       nicLost: false,
       cards: cardsOf(name, 0),
       exchanged: 0,
+      licence: null,
       leaving: false,
       vips: new Set(),
       applications: new Set(),
@@ -82,8 +87,12 @@ export class SimPair {
     return this.time.nowMs
   }
 
+  setWall(wallMs: number): void {
+    this.dateSetMs += wallMs - this.wallMs
+  }
+
   get wallMs(): number {
-    return this.options.wallMs + Math.round(this.time.nowMs)
+    return this.options.wallMs + this.dateSetMs + Math.round(this.time.nowMs)
   }
 
   find(name: string): SimNode | undefined {

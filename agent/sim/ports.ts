@@ -6,6 +6,7 @@ import { createVotersPort } from '../adapters/voters'
 import { apiFailure } from '../api/failure'
 import type { ClockPort, DataPort, LeasePort, PeerPort, Ports } from '../ports'
 import { linksPort } from './heartbeats'
+import { licenceOf } from './licence'
 import { applicationKey, brokenKey, type SimEngine, type SimNode } from './node'
 import type { SimPair } from './pair'
 import { monitorOf, usageOf } from './usage'
@@ -83,6 +84,7 @@ export function portsOf(pair: SimPair, node: SimNode, engine: SimEngine): Ports 
     data,
     usage: usageOf(node, clock),
     monitor: monitorOf(node),
+    licence: licenceOf(node, pair.options.licensor ?? null),
     lease: leaseOf(pair, node, clock),
     history: {
       write: async (entry) => {

@@ -13,6 +13,7 @@ export interface SimulationOptions {
   file: string
   text: string
   config: Config
+  licensor?: string | null
   version: string
   wallMs: number
 }

@@ -56,6 +56,9 @@ export class Faults {
       case 'advance':
         await this.pair.driver.pass(fault.forMs)
         return 'Time has passed.'
+      case 'date':
+        this.pair.setWall(fault.wallMs)
+        return `It is ${new Date(this.pair.wallMs).toISOString()} on all machines.`
       case 'write':
         return await this.write(fault.job, fault.bytes)
     }

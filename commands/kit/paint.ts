@@ -13,6 +13,7 @@ export interface Paint {
 
 const GOOD = new Set(['ok', 'online', 'on line(admin)', 'idle', 'replicating', 'synchronized', 'connected', 'done'])
 const BAD = new Set(['error', 'failed', 'absent', 'unreachable', 'manually', 'disconnected'])
+const LICENCE = /^(Expired|WrongHost|BadSignature|Missing)( \d{4}-|$)/
 const CHANGING = /^(starting|stopping|switching|pause|mirror\(|verifying|full mirror|unknown|off line|yes$|yes, |suspended|stop$|detached)/i
 
 export function createPaint(colour: boolean): Paint {
@@ -20,7 +21,8 @@ export function createPaint(colour: boolean): Paint {
   const state = (word: string): string => {
     const lower = word.toLowerCase()
     if (GOOD.has(lower)) return chalk.green(word)
-    if (BAD.has(lower) || lower.startsWith('error ') || lower.startsWith('failed (') || lower.startsWith('waiting ')) return chalk.red(word)
+    if (BAD.has(lower) || lower.startsWith('error ') || lower.startsWith('failed (') || lower.startsWith('waiting ') || LICENCE.test(word))
+      return chalk.red(word)
     return CHANGING.test(word) || lower.endsWith(' ago)') ? chalk.yellow(word) : word
   }
   return { good: chalk.green, paused: chalk.yellow, bad: chalk.red, faint: chalk.dim, strong: chalk.bold, state }

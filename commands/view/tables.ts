@@ -1,4 +1,4 @@
-import type { Detached, JobMode } from '../../src/model'
+import type { Detached, JobMode, LicenceWord } from '../../src/model'
 import type { Jeopardy, QuorumView } from '../../src/wire'
 import type { Output } from '../context'
 import { table } from '../kit/table'
@@ -8,6 +8,8 @@ import { aged, UNKNOWN, type ClusterView, type JobNow } from './cluster'
 export interface HostRow {
   host: string
   licState: string
+  licenseState: LicenceWord | null
+  expires: string | null
   ageMs: number | null
 }
 export interface HeartbeatRow {
@@ -34,12 +36,18 @@ export interface JobRow {
   detached: Detached | null
 }
 
+/** The guide's screens have the last day alone. */
+export const licenceShown = (word: LicenceWord, expires: string | null): string =>
+  word === 'Valid' ? (expires ?? word) : [word, ...(expires === null ? [] : [expires])].join(' ')
+
 export function hostRows(clusters: ClusterView[]): HostRow[] {
   return clusters.flatMap((cluster) =>
     cluster.nodes.map((host) => {
       const seen = cluster.seen.get(host)
       const licence = seen?.view.licence
-      return { host, licState: aged(licence === undefined ? UNKNOWN : (licence.expires ?? licence.state), seen), ageMs: seen?.ageMs ?? null }
+      const [word, expires] = licence === undefined ? [null, null] : [licence.word ?? licence.state, licence.expires]
+      const licState = aged(word === null ? UNKNOWN : licenceShown(word, expires), seen)
+      return { host, licState, licenseState: word, expires, ageMs: seen?.ageMs ?? null }
     })
   )
 }

@@ -15,6 +15,7 @@ import { allResources } from './resources'
 import { decideSafety } from './safety'
 import { decideSelect } from './selectSource'
 import { decideForcetake } from './forcetake'
+import { whyUnlicensed } from './licence'
 import { decideSwitch, decideTakeover } from './move'
 import { recoverStages, startStages } from './order'
 import { names, nodeOfPair } from './ownership'
@@ -138,7 +139,9 @@ function decideBringin(turn: Turn, job: JobState): Decision {
   if (standbyAttaches(turn.state, job)) return decideAttachThere(turn, job)
   if (isDetached(job) && job.phase === 'online') return whyPlannedOr(turn, job, decideAttach(turn, job))
   if (record.desired === 'online' && job.phase === 'online') return { is: 'nothing', why: `${job.name} is online already` }
-  const why = whyNotBringin(turn, job)
+  // A job that should be online, and is not, is put right; one that was taken out of service is brought in.
+  const unlicensed = record.desired === 'offline' ? whyUnlicensed(turn, `bringin ${job.name}`) : null
+  const why = unlicensed ?? whyNotBringin(turn, job)
   if (why !== null) return refused(why)
   const config = configOf(turn.state, job)
   // The folder was an ordinary one since the job was brought out: anybody may have changed it, so the peer's copy is never

@@ -1,4 +1,4 @@
-import type { Config, JobName, JobRecord } from '../model'
+import type { Config, JobName, JobRecord, LicenceFacts } from '../model'
 import type { CommandOptions, JobCommand, LinkView, MirrordStatus, NodeView, VoteMessage, VoteReply, VipPath } from '../wire'
 
 /** A failure as it travels: a code, a sentence, what to try, the exit code. */
@@ -50,6 +50,8 @@ export type Event = { atMs: number; wallMs: number } & (
   | { kind: 'configChanged'; config: Config; configHash: string; version: number }
   /** This node's usage, by what its monitor watches; null: it could not be read. */
   | { kind: 'usageSampled'; values: Record<string, number | null> }
+  /** What stands on this node of its licence, when something about it has changed. */
+  | { kind: 'licenceSeen'; facts: LicenceFacts }
   /** The machine has begun to shut down. */
   | { kind: 'shutdownBegun' }
   | { kind: 'ticked'; heartbeat: HeartbeatFacts | null }

@@ -1,6 +1,7 @@
 export * from './action'
 export * from './event'
 export { explain } from './explain'
+export { whyUnlicensed } from './licence'
 export { hasLeft, leaveLines } from './leave'
 export { testMonitor as monitorTest, testedEvents, testedKeys } from './monitor/test'
 export { asServed } from './modeChange'

@@ -1,5 +1,6 @@
 import { monitorProblems } from './monitor/view'
 import { waitText } from './alone'
+import { licenceProblems } from './licence'
 import { ENGINE_SILENT_MS, peerEngineIsSilent } from './heartbeat'
 import type { Detached } from '../model'
 import { detachedNow, detachedText } from './detached'
@@ -15,6 +16,7 @@ const NEARLY_FULL = 0.9
 export function problems(state: State): string[] {
   return [
     ...pairProblems(state),
+    ...licenceProblems(state),
     ...monitorProblems(state),
     ...Object.values(state.jobs).flatMap((job) => [...jobProblems(state, job), ...jeopardyProblems(state, job), ...dataProblems(state, job)])
   ]

@@ -1,4 +1,4 @@
-import type { Config, Detached, JobConfig, JobName, JobRecord, NodeName, VipConfig } from '../model'
+import type { Config, Detached, JobConfig, JobName, JobRecord, LicenceFacts, NodeName, VipConfig } from '../model'
 import type { Ballot, Jeopardy, JobCommand, JobView, MirrordStatus, NodeView, StepLine, TakeoverView, VoteRefusal, VipPath } from '../wire'
 import type { Order } from './action'
 import type { Failure, HeartbeatFacts, VoterName } from './event'
@@ -46,6 +46,10 @@ export interface State {
   ticketCount: number
   /** Of this node's own usage. Replaced whole. */
   monitor: MonitorState
+  /** null: not looked at yet. Replaced whole. */
+  licence: LicenceFacts | null
+  /** What the log was last told of it. */
+  licenceTold: string | null
   /** What was last told to the peer, in short, and when. */
   told: { news: unknown[]; atMs: number } | null
 }
@@ -325,6 +329,8 @@ export function initialState(input: {
     tickets: {},
     ticketCount: 0,
     monitor: BLANK_MONITOR,
+    licence: null,
+    licenceTold: null,
     told: null
   }
 }

@@ -8,6 +8,7 @@ import type { Event } from './event'
 import { handoverAnswered, handoverReceived, withdrawReceived } from './handover'
 import { leave } from './leave'
 import { hearHeartbeat } from './heartbeat'
+import { licenceSeen, tellLicence } from './licence'
 import { orderEnded } from './outcomes'
 import { usageSampled } from './monitor/sampled'
 import { voteAnswered } from './quorum/answered'
@@ -42,6 +43,7 @@ export function step(state: State, event: Event): { state: State; actions: Actio
     for (const name in turn.state.jobs) settle(turn, turn.state.jobs[name] as JobState)
     chronicle(turn, state)
     watchApplications(turn, state)
+    tellLicence(turn)
     tellPeer(turn)
   }
   const persist: Action[] = turn.dirty ? [{ do: 'persist', records: recordsOf(turn.state) }] : []
@@ -68,6 +70,8 @@ function happen(turn: Turn, event: Event): void {
       return configChanged(turn, event)
     case 'usageSampled':
       return usageSampled(turn, event.values)
+    case 'licenceSeen':
+      return licenceSeen(turn, event.facts)
     case 'shutdownBegun':
       return leave(turn)
     case 'reachTold':

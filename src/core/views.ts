@@ -3,6 +3,7 @@ import type { DataSettings, JobView, LinkView, NodeView, StatusAnswer, TicketAns
 import { dataView } from './dataView'
 import { digest } from './digest'
 import type { HeartbeatFacts } from './event'
+import { licenceView } from './licence'
 import { monitorView } from './monitor/view'
 import { whyNotInForce } from './modeChange'
 import { problems } from './problems'
@@ -23,7 +24,7 @@ export function nodeView(state: State, heartbeat: HeartbeatFacts | null = state.
     configAgreed: state.configAgreed,
     jobs: Object.fromEntries(Object.values(state.jobs).map((job) => [job.name, jobView(state, job)])),
     links: (heartbeat?.links ?? []).map(linkView),
-    licence: { state: 'Valid', expires: null },
+    licence: licenceView(state),
     ...monitorView(state)
   }
 }

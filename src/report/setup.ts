@@ -27,6 +27,16 @@ export const SETUP_MESSAGES = {
     message: ({ file, why }) => `${file} cannot be written: ${why}.`,
     tryThis: () => 'Run the command as root, or name a directory of your own with --state DIR.'
   }),
+  E_LICENSE_EXISTS: define<{ file: string }>({
+    exitCode: 5,
+    message: ({ file }) => `${file} is there already. Nothing was changed.`,
+    tryThis: () => 'Name another place with --out; with other keys, every licence that was issued before is void.'
+  }),
+  E_LICENSE_KEY: define<{ file: string; why: string }>({
+    exitCode: 1,
+    message: ({ file, why }) => `${file} cannot be used to sign licences: ${why}.`,
+    tryThis: () => 'Name the licensor.key that mirrorpair-agent license keygen has made.'
+  }),
   E_SETUP_NO_AUTHORITY: define<{ file: string; why: string }>({
     exitCode: 5,
     message: ({ file, why }) => `This node cannot invite another one: ${file} cannot be read (${why}).`,

@@ -42,6 +42,11 @@ export const shellReports = {
     message: (v) => `${v.where} gave an answer that is not an agent's: ${v.what}.`,
     tryThis: () => 'check the address and the port (an agent listens on 7330)'
   }),
+  E_LICENSE_NO_NODE: define<{ hostId: string; open: string[] }>({
+    exitCode: 5,
+    message: (v) => `The licence is for host id ${v.hostId}, and none of the open nodes is that machine: ${v.open.join(', ')}.`,
+    tryThis: () => 'hostid, and ask for a licence for that machine; or open the node that it is for'
+  }),
   E_SESSION_ENDED: define<{ node: string }>({
     exitCode: 4,
     message: (v) => `The session on ${v.node} has ended.`,

@@ -1,4 +1,4 @@
-import type { JobName, NodeName } from '../model'
+import type { JobName, LicenceWord, NodeName } from '../model'
 import type { CommandOptions } from './command'
 import type { VerifyReport } from './mirrord'
 import type { NodeView } from './peer'
@@ -29,6 +29,8 @@ import type { StepLine } from './step'
  * | POST /v1/monitor/test             | yes     | MonitorTestRequest → MonitorTestAnswer (see monitor.ts) |
  * | GET  /v1/monitor/history?node=     | yes     | → MonitorHistoryAnswer                      |
  * | GET  /v1/hostid                    | yes     | → HostIdAnswer (see licence.ts)             |
+ * | GET  /v1/license                   | yes     | → LicenceAnswer                             |
+ * | POST /v1/license                   | yes     | LicenceRequest → LicenceChangeAnswer        |
  * | GET  /v1/agents                    | yes     | → AgentsAnswer (resource agents of the node) |
  * | GET  /v1/agents/:agent             | yes     | → AgentAnswer (its metadata)                |
  * | POST /v1/peer                      | client certificate | PeerMessage → PeerReply (see peer.ts)  |
@@ -64,7 +66,9 @@ export interface LoginAnswer {
   account: string
   /** Shown in `list` as `on line(admin)`. */
   role: 'admin'
-  licenceState: 'Valid'
+  licenceState: LicenceWord
+  /** What is wrong with the licence; absent or null: nothing. */
+  licenceWhy?: string | null
   /** Epoch ms, wall clock. */
   expiresAtMs: number
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { JOB_MODES, type JobRecord } from '../model'
+import { JOB_MODES, type JobRecord, LICENCE_WORDS } from '../model'
 import { VERIFY_PAGE_MAX, type CommandRequest, type LoginRequest } from './api'
 import { configPrepareSchema, configVersionSchema } from './configSchemas'
 import { DETACH_MS, JOB_COMMANDS, RESOURCE_ACTIONS, type JobCommand } from './command'
@@ -213,7 +213,12 @@ const nodeViewSchema: z.ZodType<NodeView> = z.looseObject({
   configAgreed: z.boolean().optional(),
   jobs: z.record(name, jobViewSchema),
   links: list(linkViewSchema),
-  licence: z.looseObject({ state: z.literal('Valid'), expires: text.nullable() }),
+  licence: z.looseObject({
+    state: z.literal('Valid'),
+    expires: text.nullable(),
+    word: z.enum(LICENCE_WORDS).optional(),
+    why: text.nullable().optional()
+  }),
   monitor: monitorViewSchema.optional()
 })
 

@@ -1,4 +1,4 @@
-import type { JobMode, JobRecord, JobStateWord } from '../model'
+import type { JobMode, JobRecord, JobStateWord, LicenceWord } from '../model'
 import type { CommandOptions, JobCommand } from './command'
 import type { ConfigPrepare, ConfigVersion } from './config'
 import type { MirrordStatus } from './mirrord'
@@ -62,7 +62,8 @@ export interface NodeView {
   configAgreed?: boolean
   jobs: Record<string, JobView>
   links: LinkView[]
-  licence: { state: 'Valid'; expires: string | null }
+  /** `word` is what counts; absent: Valid. `state` is for versions that know no other. */
+  licence: { state: 'Valid'; expires: string | null; word?: LicenceWord; why?: string | null }
   /** Absent: it watches nothing, or knows no monitor. */
   monitor?: MonitorView
 }

@@ -10,6 +10,8 @@ export type SimFault =
   /** `key`: the left side of a monitor's condition; null: it cannot be read. */
   | { do: 'load'; node: string; key: string; value: number | null }
   | { do: 'advance'; forMs: number }
+  /** The wall clocks of all machines are set; no time passes. */
+  | { do: 'date'; wallMs: number }
   | { do: 'write'; job: string; bytes: number }
 
 /** `refused`: nothing was done, and what would do instead. */

@@ -1,7 +1,7 @@
 import { createVotersPort } from '../../agent/adapters/voters'
 import type { KeptState } from '../../src/wire/keptState'
 import type { KeptConfig, Places, Ports } from '../../agent/ports'
-import type { Config } from '../../src/model'
+import type { Config, LicenceFacts } from '../../src/model'
 import type { ConfigChecked, MirrordStatus, MonitorEntry, PeerMessage, PeerReply, VoteMessage, VoteReply, TakeoverView } from '../../src/wire'
 import { blankMachine, statusOf } from './machine'
 import { A, B } from './pairConfig'
@@ -16,6 +16,8 @@ export class FakePorts {
   readonly notes: MonitorEntry[] = []
   disk: KeptState | null = null
   takeovers: TakeoverView[] = []
+  /** mirrorpair is free here, unless a test says something else. */
+  licence: LicenceFacts = { licensor: null, trouble: null, hostId: null, licence: null, bad: null }
   kept: KeptConfig | null = null
   file = ''
   /** What this machine has to say of a new configuration. */
@@ -102,6 +104,11 @@ export class FakePorts {
       }
     },
     voters: createVotersPort({ send: (message, timeoutMs) => this.ports.peer.send(message, timeoutMs) }, (message) => this.askWitness(message)),
+    licence: {
+      hostId: async () => ({ hostId: null, cards: [] }),
+      look: async () => this.licence,
+      save: () => this.call('licence', undefined)
+    },
     nics: { watch: () => undefined, close: () => undefined },
     arbitration: {
       reach: () => this.call('reach', { reached: true, why: '' }),

@@ -150,14 +150,15 @@ function pairOf(line: string): Config | null {
   return line === MONITOR_STORY ? monitorConfig() : null
 }
 
-/** Plays a story; its own lines stand in the transcript, each followed by what it led to. */
-export function play(story: string[]): string[] {
+/** Plays a story; its own lines stand in the transcript, each followed by what it led to. `after` each of them something more may happen. */
+export function play(story: string[], after: (world: World, line: string) => void = () => undefined): string[] {
   const lines: string[] = []
   const config = pairOf(story[0] ?? '')
   const world = new World({ ...(config && { config }), observe: (node, event, actions) => lines.push(...transcriptLines(node.name, event, actions)) })
   for (const line of story) {
     lines.push(`> ${line}`)
     if (pairOf(line) === null) tell(world, line)
+    after(world, line)
   }
   lines.push(...ending(world))
   return lines

@@ -11,12 +11,15 @@ import { IP_TIMEOUT_MS } from '../vip/nics'
  * - Ethernet only, and of hardware only (also that which a hypervisor shows): what software adds - bridges, bonds, VLANs, the cards of containers, virtual
  *   functions - comes and goes without anybody touching the machine. It does not matter whether a card is up, has a cable, or has an address.
  * - Not those on USB, where there are others: a telephone, or the card of the service processor, is plugged in and out.
- * - A machine with no hardware of its own (a container) is known by the cards it was given: veth and macvlan that are no port of a bridge here.
+ * - A machine with no hardware of its own (a container) is known by the cards it was given: veth and macvlan that are no port of a bridge
+ *   here, and do not end here.
  * - The permanent address where the kernel knows one: a bond gives all its cards the address of one of them, and anybody can set another one.
  */
 const linkSchema = z.object({
   ifname: z.string(),
   link_type: z.string(),
+  /** Of a veth: its other end, where that is on this machine too. */
+  link: z.string().optional(),
   address: z.string().optional(),
   permaddr: z.string().optional(),
   linkinfo: z
@@ -50,13 +53,16 @@ export function cardsOf(listed: unknown, devices: string): NetworkCard[] {
     })
   const hardware = links.filter(({ ifname }) => isHardware(path.join(devices, ifname)))
   const inside = hardware.filter(({ ifname }) => !isOnUsb(path.join(devices, ifname)))
-  const given = links.filter(({ linkinfo }) => GIVEN_KINDS.includes(linkinfo?.info_kind) && linkinfo?.info_slave_kind !== 'bridge')
+  const given = links.filter(isGiven)
   const counted = [inside, hardware, given].find(({ length }) => length > 0) ?? []
   return counted
     .map((link) => ({ name: link.ifname, hardware: addressOf(link).toLowerCase() }))
     .filter(({ hardware: address }) => /^(..:){5}..$/.test(address) && address !== NO_ADDRESS)
     .sort((one, other) => (one.name < other.name ? -1 : 1))
 }
+
+const isGiven = ({ linkinfo: { info_kind: kind, info_slave_kind: part } = {}, link }: Link): boolean =>
+  GIVEN_KINDS.includes(kind) && part !== 'bridge' && !(kind === 'veth' && link !== undefined)
 
 const addressOf = ({ address, permaddr, linkinfo }: Link): string => permaddr ?? linkinfo?.info_slave_data?.perm_hwaddr ?? address ?? ''
 

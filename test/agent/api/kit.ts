@@ -12,9 +12,18 @@ import type { AccountFiles } from '../../../agent/api/accounts'
 import type { Engine } from '../../../agent/engine/engine'
 import type { LogPort, Places } from '../../../agent/ports'
 import { runSetup } from '../../../agent/setup'
-import { type Config, parseConfig } from '../../../src/model'
+import { type Config, judgeLicence, parseConfig } from '../../../src/model'
 import { ReportError } from '../../../src/report/report'
-import type { CommandAnswer, CommandRequest, ConfigChangeAnswer, ConfigRequest, ConfigView, StatusAnswer } from '../../../src/wire'
+import type {
+  CommandAnswer,
+  CommandRequest,
+  ConfigChangeAnswer,
+  ConfigRequest,
+  ConfigView,
+  LicenceAnswer,
+  LicenceRequest,
+  StatusAnswer
+} from '../../../src/wire'
 
 export const PASSWORD = 'correct horse'
 
@@ -105,6 +114,25 @@ export class FakeEngine implements Engine {
     this.asked.push({ why: job })
     return { job, node: 'RMHW131', owner: 'RMHW131', decisions: [], unheard: 'RMHW132 does not answer' }
   }
+  readonly licensing = {
+    judged: () => judgeLicence(null, 0),
+    show: async () => this.licence(),
+    change: async (request: LicenceRequest, account: string) => {
+      this.asked.push({ licence: request, account })
+      if (this.refusal) throw this.refusal
+      return { node: 'RMHW131', dryRun: request.dryRun ?? false, before: this.licence(), after: this.licence() }
+    }
+  }
+  private licence = (): LicenceAnswer => ({
+    ...judgeLicence(null, 0),
+    node: 'RMHW131',
+    hostId: null,
+    licensor: null,
+    required: false,
+    serial: null,
+    licensee: null,
+    issued: null
+  })
   readonly monitoring = {
     test: async (node: string | null, conditions: string[] | null) => {
       this.asked.push({ monitorTest: node, conditions })
@@ -170,7 +198,7 @@ export async function startNode(name: string, folder: string, options: { account
     log,
     events,
     agents: createAgentsPort(),
-    licence: createLicencePort(),
+    licence: createLicencePort(places),
     clock,
     drills,
     version: '0.1.0',
