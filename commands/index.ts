@@ -8,6 +8,7 @@ import { Clearerr } from './clearerr'
 import { Config } from './config'
 import { Detach } from './detach'
 import { Drill } from './drill'
+import { Encode } from './encode'
 import { Exit } from './exit'
 import { Forcetake } from './forcetake'
 import { Hbtstate } from './hbtstate'
@@ -57,6 +58,7 @@ export const COMMANDS: Record<string, CommandClass> = {
   config: Config,
   detach: Detach,
   drill: Drill,
+  encode: Encode,
   exit: Exit,
   forcetake: Forcetake,
   hbtstate: Hbtstate,

@@ -12,7 +12,7 @@ export class Login extends CuiCommand {
   static override flags = { ...everywhere, ...loginFlags }
   static override about: HelpText = {
     summary: 'log in again on a node (session ended, other account)',
-    usage: 'login [NODE] [--account NAME] [--password-file FILE]',
+    usage: 'login [NODE] [--account NAME] [--password-file FILE|--token-file FILE]',
     example: 'login RMHW131',
     guide: '9'
   }

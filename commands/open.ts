@@ -7,6 +7,10 @@ import { hello, logIn, trustedDoor } from './session'
 export const loginFlags = {
   account: Flags.string({ description: 'OS account on the server, instead of the question' }),
   'password-file': Flags.string({ description: "file with the account's password in its first line (also: MIRRORPAIR_PASSWORD_FILE)" }),
+  'token-file': Flags.string({
+    description: 'file with a token of encode, instead of the password (also: MIRRORPAIR_TOKEN_FILE, MIRRORPAIR_TOKEN)',
+    exclusive: ['password-file']
+  }),
   trust: Flags.string({ description: "the certificate's SHA256 fingerprint, known from elsewhere", helpValue: 'FINGERPRINT' }),
   'trust-on-first-use': Flags.boolean({ description: 'take the certificate as it is when the node was never open before' })
 }
@@ -17,7 +21,7 @@ export class Open extends CuiCommand {
   static override flags = { ...everywhere, ...loginFlags }
   static override about: HelpText = {
     summary: 'connect to a node and log in; several can be open',
-    usage: 'open ADDRESS[:PORT] [--account NAME] [--password-file FILE] [--trust FINGERPRINT|--trust-on-first-use]',
+    usage: 'open ADDRESS[:PORT] [--account NAME] [--password-file FILE|--token-file FILE] [--trust FINGERPRINT|--trust-on-first-use]',
     example: 'open 192.168.150.151',
     guide: '9'
   }

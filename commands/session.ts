@@ -1,16 +1,18 @@
-import fs from 'node:fs'
 import type { HelloAnswer, LoginAnswer } from '../src/wire'
 import type { Context, Output } from './context'
 import { callAgent, fingerprintAt, normalFingerprint, where, type Door } from './kit/client'
 import { askLine, confirmYes, isTerminal } from './kit/confirm'
 import { fail } from './kit/fail'
+import { firstLineOf } from './kit/file'
 import type { NodeEntry } from './kit/store'
 import { clean } from './kit/text'
+import { decodeToken, placeHere } from './kit/token'
 import { doorOf } from './simulation'
 
 export interface LoginFlags {
   account?: string | undefined
   'password-file'?: string | undefined
+  'token-file'?: string | undefined
   trust?: string | undefined
   'trust-on-first-use'?: boolean
 }
@@ -43,8 +45,7 @@ export async function hello(door: Door): Promise<HelloAnswer> {
 /** Name and password of an OS account; the session's token is kept, the password never. */
 export async function logIn(context: Context, output: Output, door: Door & { fingerprint: string }, flags: LoginFlags): Promise<object> {
   const account = flags.account ?? (await askLine(context, 'username:', { option: '--account NAME' }))
-  const file = flags['password-file'] ?? context.io.env['MIRRORPAIR_PASSWORD_FILE']
-  const password = file === undefined ? await askLine(context, 'password:', { mask: true, option: '--password-file FILE' }) : passwordIn(file)
+  const password = await passwordOf(context, flags)
   const answer = await callAgent<LoginAnswer>(door, { method: 'POST', path: '/v1/login', body: { account, password }, answerMs: 30_000 })
   const entry: NodeEntry = {
     ...door,
@@ -60,16 +61,16 @@ export async function logIn(context: Context, output: Output, door: Door & { fin
   return sessionObject(entry, answer)
 }
 
-function passwordIn(file: string): string {
-  try {
-    return (fs.readFileSync(file, 'utf8').split('\n')[0] ?? '').replace(/\r$/, '')
-  } catch (thrown) {
-    throw fail('E_SHELL_FILE', {
-      file,
-      what: `the password cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'no reason known'})`,
-      advice: 'check the name and the rights of the file'
-    })
-  }
+/** The password of a file or of a token; without either it is asked for. What was typed on the line goes before the environment. */
+async function passwordOf(context: Context, flags: LoginFlags): Promise<string> {
+  const { env } = context.io
+  const typed = { password: flags['password-file'], token: flags['token-file'] }
+  const nothing = typed.password === undefined && typed.token === undefined
+  const { password, token } = nothing ? { password: env['MIRRORPAIR_PASSWORD_FILE'], token: env['MIRRORPAIR_TOKEN_FILE'] } : typed
+  if (password !== undefined) return firstLineOf(password, 'password')
+  const word = token === undefined ? env['MIRRORPAIR_TOKEN'] : firstLineOf(token, 'token')
+  if (word !== undefined) return decodeToken(placeHere(context.store.folder), word)
+  return await askLine(context, 'password:', { mask: true, option: '--password-file FILE or --token-file FILE' })
 }
 
 const sessionObject = (entry: NodeEntry, { licenceState, licenceWhy }: LoginAnswer): object => ({

@@ -22,7 +22,7 @@ export const GUIDE_WORDS: readonly string[] = [
 ]
 
 /** Known words that this version cannot do yet. */
-export const LATER_WORDS: readonly string[] = ['encode', 'restore', 'snapshot']
+export const LATER_WORDS: readonly string[] = ['restore', 'snapshot']
 
 /** The guide prints `hotstate` in one place and `hbtstate` everywhere else. */
 export const ALIASES: Record<string, string> = { hotstate: 'hbtstate', quit: 'exit' }

@@ -27,3 +27,16 @@ function sizeOf(file: string, advice: string): number | null {
     throw fail('E_SHELL_FILE', { file, what: `it cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'no reason known'})`, advice })
   }
 }
+
+/** What a file keeps in its first line. */
+export function firstLineOf(file: string, what: string): string {
+  try {
+    return (fs.readFileSync(file, 'utf8').split('\n')[0] ?? '').replace(/\r$/, '')
+  } catch (thrown) {
+    throw fail('E_SHELL_FILE', {
+      file,
+      what: `the ${what} cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'no reason known'})`,
+      advice: 'check the name and the rights of the file'
+    })
+  }
+}

@@ -52,6 +52,21 @@ export const shellReports = {
     message: (v) => `The session on ${v.node} has ended.`,
     tryThis: (v) => `login ${v.node}`
   }),
+  E_TOKEN_STRANGE: define<object>({
+    exitCode: 4,
+    message: () => 'This is not a token of encode; nothing was sent.',
+    tryThis: () => 'encode --token-file FILE makes one'
+  }),
+  E_TOKEN_FOREIGN: define<{ uid: number; why: string }>({
+    exitCode: 4,
+    message: (v) => `The OS user with number ${v.uid} cannot use this token on this machine (${v.why}); nothing was sent.`,
+    tryThis: () => 'encode, as this user on this machine, makes one that works here'
+  }),
+  E_TOKEN_PASSWORD: define<{ why: string }>({
+    exitCode: 1,
+    message: (v) => `No token was made: ${v.why}.`,
+    tryThis: () => 'encode'
+  }),
   E_FINGERPRINT_UNKNOWN: define<{ where: string; fingerprint: string }>({
     exitCode: 4,
     message: (v) => `The certificate of ${v.where} is not known yet; its fingerprint is ${v.fingerprint}.`,

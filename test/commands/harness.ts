@@ -86,10 +86,16 @@ export class Bench {
 }
 
 /** The same with any home, of the real servers or of simulated ones. */
-export async function callCui(argv: string[], home: string, input: string, openSimulation: OpenSimulation | null = null): Promise<Ran> {
+export async function callCui(
+  argv: string[],
+  home: string,
+  input: string,
+  openSimulation: OpenSimulation | null = null,
+  more: NodeJS.ProcessEnv = {}
+): Promise<Ran> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
   stdin.end(input)
-  const io: Io = { stdin, stdout, stderr, env: { MIRRORPAIR_HOME: home }, onInterrupt: () => () => undefined, onEnd: () => () => undefined }
+  const io: Io = { stdin, stdout, stderr, env: { MIRRORPAIR_HOME: home, ...more }, onInterrupt: () => () => undefined, onEnd: () => () => undefined }
   const exitCode = await runCui(argv, io, '0.1.0', openSimulation)
   return { exitCode, out: read(stdout), err: read(stderr) }
 }

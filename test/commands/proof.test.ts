@@ -135,9 +135,9 @@ const CHANGES: Record<string, Proof> = {
   }
 }
 
-/** What only looks, is the shell's own, or has a story of its own: a drill puts back what it disturbed (drill.test.ts), a licence needs who signs it (licence.test.ts). */
+/** What only looks, is the shell's own, or has a story of its own: a drill puts back what it disturbed (drill.test.ts), a licence needs who signs it (licence.test.ts), a token is the shell's (encode.test.ts). */
 const LOOKING = ['agents', 'allstate', 'hbtstate', 'help', 'history', 'hostid', 'jobstate', 'list', 'log', 'ready', 'status', 'version', 'wait', 'watch', 'why']
-const OWN = ['drill', 'exit', 'license', 'login', 'logout', 'open', 'run', 'sim', 'use']
+const OWN = ['drill', 'encode', 'exit', 'license', 'login', 'logout', 'open', 'run', 'sim', 'use']
 
 const LOOKS = ['sim', 'allstate', 'jobstate DB_Group', 'config show', 'history DB_Group']
 
