@@ -1,6 +1,8 @@
+import type { JobRecord } from '../model'
 import type { CheckView, TakeoverEnd, TakeoverView } from '../wire'
 import { explain } from './explain'
-import { lossOf } from './loss'
+import type { Event } from './event'
+import { lossOf, lossOfHandover } from './loss'
 import { rulesOf } from './quorum/rules'
 import { configOf, owns, peerJob, type JobState, type State, type Takeover } from './state'
 import type { Turn } from './turn'
@@ -12,12 +14,12 @@ const MOVES = ['switch', 'takeover', 'forcetake', 'selectsrc']
  * The record of each change of owner is made from what the decisions have done, after each step: nothing has to remember to write it. What is
  * seen is told as of this step; the job's own facts are those from before it.
  */
-export function chronicle(turn: Turn, before: State): void {
+export function chronicle(turn: Turn, before: State, event: Event): void {
   for (const job of Object.values(turn.state.jobs)) {
     const was = before.jobs[job.name]
     if (was === undefined) continue
-    if (takes(turn.state, was, job)) begin(turn, was, job, 'takes')
-    else if (gives(was, job)) begin(turn, was, job, 'gives')
+    if (takes(turn.state, was, job)) begin(turn, was, job, 'takes', offeredBy(event, job))
+    else if (gives(was, job)) begin(turn, was, job, 'gives', null)
     const end = job.takeover === null ? null : endOf(turn.state, job, job.takeover)
     if (end !== null) finish(turn, job, end)
     if (job.taken !== null) measureReturn(turn, job, job.taken)
@@ -26,10 +28,13 @@ export function chronicle(turn: Turn, before: State): void {
 
 const takes = (state: State, was: JobState, job: JobState): boolean => owns(state, job) && job.record.roleSequence > was.record.roleSequence
 
+/** What came with a handover; null: it was taken otherwise. */
+const offeredBy = (event: Event, { name }: JobState): JobRecord | null => (event.kind === 'handoverReceived' && event.job === name ? event.record : null)
+
 const gives = (was: JobState, job: JobState): boolean =>
   (job.plan?.kind === 'switch' && was.plan?.kind !== 'switch') || (job.record.handover !== null && was.record.handover === null && job.takeover === null)
 
-function begin(turn: Turn, was: JobState, job: JobState, part: TakeoverView['part']): void {
+function begin(turn: Turn, was: JobState, job: JobState, part: TakeoverView['part'], offered: JobRecord | null): void {
   const { state } = turn
   const seen: State = { ...state, jobs: { ...state.jobs, [job.name]: was } }
   const { node, peerNode } = state
@@ -49,15 +54,16 @@ function begin(turn: Turn, was: JobState, job: JobState, part: TakeoverView['par
     atMs: state.wallMs,
     before: { roleSequence, safety, safetySequence, mirrorInSync, syncSequence, needToVerify },
     ...factsOf(seen, was, part),
+    loss: lossIn(seen, was, offered),
     end: null
   }
   const served = part === 'gives' ? (was.phase === 'online' ? state.atMs : null) : lastServed(seen, was)
-  job.takeover = { view, servedMs: served }
+  job.takeover = { view, servedMs: served, handed: offered !== null }
   turn.actions.push({ do: 'history', entry: view })
 }
 
 /** What this node had to go by. */
-function factsOf(state: State, job: JobState, part: TakeoverView['part']): Pick<TakeoverView, 'links' | 'peer' | 'votes' | 'checks' | 'timers' | 'loss'> {
+function factsOf(state: State, job: JobState, part: TakeoverView['part']): Pick<TakeoverView, 'links' | 'peer' | 'votes' | 'checks' | 'timers'> {
   const { atMs, peer, heartbeat, config } = state
   const theirs = peerJob(state, job)
   const times = rulesOf(state, job)?.times ?? null
@@ -75,9 +81,13 @@ function factsOf(state: State, job: JobState, part: TakeoverView['part']): Pick<
       heartbeatMs: Math.max(0, ...config.links.map(({ intervalMs, maxMiss }) => intervalMs * maxMiss)),
       leaseMs: times?.leaseMs ?? null,
       driftMs: times?.driftMs ?? null
-    },
-    loss: configOf(state, job).data === null ? null : lossOf(state, job)
+    }
   }
+}
+
+function lossIn(state: State, job: JobState, offered: JobRecord | null): TakeoverView['loss'] {
+  if (configOf(state, job).data === null) return null
+  return offered === null ? lossOf(state, job) : lossOfHandover(state, job, offered)
 }
 
 /** Those of the decision that was made; an owner that takes its own job anew (by force, or back) could not serve it as it was. */
@@ -118,11 +128,11 @@ function endOfGiving(state: State, job: JobState, { roleSequence }: TakeoverView
 
 function finish(turn: Turn, job: JobState, outcome: TakeoverEnd['outcome']): void {
   if (job.takeover === null) return
-  const { view, servedMs } = job.takeover
+  const { view, servedMs, handed } = job.takeover
   const outageMs = outcome === 'online' && servedMs !== null ? Math.round(turn.state.atMs - servedMs) : null
   const entry: TakeoverView = { ...view, end: { atMs: turn.state.wallMs, outcome, outageMs } }
   job.takeover = null
-  if (view.part === 'takes') job.taken = outcome === 'online' && view.takeReason !== 'manual' && view.loss !== null ? entry : null
+  if (view.part === 'takes') job.taken = outcome === 'online' && !handed && view.takeReason !== 'manual' && view.loss !== null ? entry : null
   turn.actions.push({ do: 'history', entry })
 }
 

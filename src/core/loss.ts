@@ -1,3 +1,4 @@
+import type { JobRecord } from '../model'
 import type { LossView } from '../wire'
 import { owns, peerJob, type JobState, type State } from './state'
 import { ageText, sizeText } from './words'
@@ -10,10 +11,24 @@ export function lossOf(state: State, job: JobState): LossView | null {
   if (data === null || owns(state, job)) return null
   if (record.safety === 'full' && record.mirrorInSync)
     return { ...NOTHING, bound: 'safety FULL and in sync: nothing that was acknowledged as durable is missing' }
-  const { peerNode } = state
-  if (hasDrained(state, job)) return { ...NOTHING, bound: `${peerNode} had stopped ${job.name} and drained its queue: nothing is missing` }
+  if (hasDrained(state, job)) return drainedBy(state.peerNode, job)
   return unknownLoss(state, job)
 }
+
+/** Of a job that was handed over: who gave it says, in the record that it offers, whether all that it had has arrived. */
+export function lossOfHandover(state: State, job: JobState, offered: JobRecord): LossView {
+  const { peerNode } = state
+  const loss = unknownLoss(state, job)
+  if (offered.selectedSequence === offered.roleSequence)
+    return { ...loss, bound: `the data of ${state.node} was declared right: what ${peerNode} had of its own is given up` }
+  if (offered.needToVerify === 'No') return drainedBy(peerNode, job)
+  return { ...loss, bound: `${peerNode} has stopped ${job.name} and could not drain its queue: ${loss.bound}` }
+}
+
+const drainedBy = (node: string, { name }: JobState): LossView => ({
+  ...NOTHING,
+  bound: `${node} had stopped ${name} and drained its queue: nothing is missing`
+})
 
 /** The owner left in order, in the role sequence that this node follows. */
 function hasDrained(state: State, job: JobState): boolean {

@@ -180,6 +180,8 @@ export interface Takeover {
   view: TakeoverView
   /** The last sign of service before it; null: there was none, or it is not known. */
   servedMs: number | null
+  /** The other node gave it: what it had not sent is known, and not measured when it is equal again. */
+  handed: boolean
 }
 
 /** Replaced whole at every change. */

@@ -41,7 +41,7 @@ export function step(state: State, event: Event): { state: State; actions: Actio
     settleReach(turn)
     forgetChange(turn)
     for (const name in turn.state.jobs) settle(turn, turn.state.jobs[name] as JobState)
-    chronicle(turn, state)
+    chronicle(turn, state, event)
     watchApplications(turn, state)
     tellLicence(turn)
     tellPeer(turn)

@@ -1,4 +1,5 @@
 import type { Action } from '../../src/core'
+import type { JobRecord } from '../../src/model'
 import type { TakeoverView } from '../../src/wire'
 import { A, B, jobConfig, pairConfig, quorumConfig } from '../fakes/pairConfig'
 import { Desk, owner, peerView, record, standby } from './desk'
@@ -105,6 +106,31 @@ test('the new owner of a handover keeps its part; a job that is offline ends off
     ['takes', 'manual', 'begins'],
     ['takes', 'manual', 'offline']
   ])
+})
+
+const HANDED: [story: string, offered: Partial<JobRecord>, loss: object][] = [
+  ['drained', { needToVerify: 'No' }, { none: true, bound: 'RMHW131 had stopped DB_Group and drained its queue: nothing is missing' }],
+  [
+    'not drained',
+    { needToVerify: 'Yes' },
+    { none: false, bound: expect.stringMatching(/^RMHW131 has stopped DB_Group and could not drain its queue: the last writes may be missing/) }
+  ],
+  [
+    'the right data',
+    { needToVerify: 'Yes', selectedSequence: 2 },
+    { none: false, bound: 'the data of RMHW132 was declared right: what RMHW131 had of its own is given up' }
+  ]
+]
+
+test.each(HANDED)('a job that is handed over by itself: who gave it knows what is missing (%s)', (_story, offered, loss) => {
+  // What was heard last is from before it stopped.
+  const desk = standby()
+  const entries = kept(desk)
+  const given = record({ owner: B, roleSequence: 2, takeReason: 'failover', ...offered })
+  desk.tell({ kind: 'handoverReceived', request: 1, job: 'DB_Group', roleSequence: 2, record: given, start: true, ticket: 'RMHW131-1' })
+  desk.endAll()
+  expect(entries.at(-1)).toMatchObject({ part: 'takes', takeReason: 'failover', loss, end: { outcome: 'online' } })
+  expect(desk.job.taken).toBeNull()
 })
 
 test('a forced start keeps who typed it, the votes that there were, and what may be missing', () => {
