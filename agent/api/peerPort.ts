@@ -4,6 +4,7 @@ import type { ReportError } from '../../src/report/report'
 import type { PeerMessage, PeerReply } from '../../src/wire'
 import { peerReplySchema } from '../../src/wire/apiSchemas'
 import { plainReason } from '../adapters/failure'
+import { requestInTime } from '../adapters/requestInTime'
 import type { PeerPort, Places } from '../ports'
 import { type NodeCertificates, readCertificates } from './certificates'
 import { PEER_BODY_BYTES_MAX } from './exchange'
@@ -145,15 +146,8 @@ function openPool(way: Way, port: number, peer: string, certificates: NodeCertif
 }
 
 async function attempt(pool: Pool, message: PeerMessage, timeoutMs: number): Promise<PeerReply> {
-  const { statusCode, body } = await pool.request({
-    method: 'POST',
-    path: '/v1/peer',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(message),
-    signal: AbortSignal.timeout(Math.ceil(timeoutMs)),
-    headersTimeout: 0,
-    bodyTimeout: 0
-  })
+  const headers = { 'content-type': 'application/json' }
+  const { statusCode, body } = await requestInTime(pool, { method: 'POST', path: '/v1/peer', headers, body: JSON.stringify(message) }, timeoutMs)
   const text = await limitedText(body)
   if (statusCode === 200) return peerReplySchema.parse(JSON.parse(text))
   const { error } = JSON.parse(text) as { error?: { message?: string } }

@@ -2,6 +2,8 @@ import fs from 'node:fs'
 import { Pool } from 'undici'
 import * as z from 'zod'
 import type { EtcdConfig } from '../../src/model'
+import { requestInTime } from '../adapters/requestInTime'
+import { EtcdLogins, LOGIN_MS_MAX } from './etcdLogins'
 
 /** One member is tried for so long before the next one, if time is left: a member that hangs must not use up the time for all of them. */
 const ATTEMPT_PART = 3
@@ -47,6 +49,7 @@ export class EtcdStore {
   /** The member that has answered last. */
   private first = 0
   private token: string | null = null
+  private readonly logins = new EtcdLogins((place) => this.login(place))
 
   constructor(private readonly config: EtcdConfig) {
     const read = (file: string | null) => (file === null ? undefined : fs.readFileSync(file, 'utf8'))
@@ -106,34 +109,34 @@ export class EtcdStore {
   private async askMember(place: number, path: string, body: object, timeoutMs: number): Promise<unknown> {
     const untilMs = performance.now() + timeoutMs
     const left = () => Math.max(1, untilMs - performance.now())
-    if (this.config.user !== null) this.token ??= await this.login(place, left())
+    if (this.config.user !== null) this.token ??= await this.tokenOf(place, left())
     const answer = await this.post(place, path, body, left())
     const { code } = errorSchema.safeParse(answer.body).data ?? {}
     const refused = answer.status !== 200 && (code === UNAUTHENTICATED || (code === INVALID_ARGUMENT && this.config.user !== null))
     if (!refused) return bodyOf(answer)
     // The token has run out: it was refused before anything was done.
     this.token = null
-    if (this.config.user !== null) this.token = await this.login(place, left())
+    if (this.config.user !== null) this.token = await this.tokenOf(place, left())
     return bodyOf(await this.post(place, path, body, left()))
   }
 
-  private async login(place: number, timeoutMs: number): Promise<string> {
+  private async tokenOf(place: number, timeoutMs: number): Promise<string> {
+    return await this.logins.token(place, timeoutMs).catch((error: Error) => notSent(`the login failed: ${error.message}`))
+  }
+
+  private async login(place: number): Promise<string> {
     const { user, passwordFile } = this.config
-    const password = passwordFile === null ? '' : await fs.promises.readFile(passwordFile, 'utf8').catch((error: Error) => notSent(error.message))
-    try {
-      const answer = await this.post(place, '/v3/auth/authenticate', { name: user, password: password.replace(/\r?\n$/, '') }, timeoutMs)
-      return tokenSchema.parse(bodyOf(answer)).token
-    } catch (error) {
-      return notSent(`the login failed: ${(error as Error).message}`)
-    }
+    const password = passwordFile === null ? '' : await fs.promises.readFile(passwordFile, 'utf8')
+    const answer = await this.post(place, '/v3/auth/authenticate', { name: user, password: password.replace(/\r?\n$/, '') }, LOGIN_MS_MAX)
+    return tokenSchema.parse(bodyOf(answer)).token
   }
 
   private async post(place: number, path: string, body: object, timeoutMs: number): Promise<{ status: number; body: unknown }> {
     const headers = { 'content-type': 'application/json', ...(this.token === null ? {} : { authorization: this.token }) }
-    const options = { method: 'POST' as const, path, headers, body: JSON.stringify(body), headersTimeout: 0, bodyTimeout: 0 }
+    const options = { method: 'POST' as const, path, headers, body: JSON.stringify(body) }
     try {
       const { pool } = this.pools[place] as { pool: Pool }
-      const answer = await pool.request({ ...options, signal: AbortSignal.timeout(Math.ceil(timeoutMs)) })
+      const answer = await requestInTime(pool, options, timeoutMs)
       return { status: answer.statusCode, body: jsonOrText(await limitedText(answer.body)) }
     } catch (error) {
       throw new EtcdFailure(reasonOf(error), !beforeSending(error))

@@ -6,6 +6,8 @@ import { dist, NODE, runProgram } from './kit/programs'
 const TEST_TIMEOUT_MS = 90_000
 const WITHOUT_AGENT = ['--agent-command', 'sleep 1000']
 const ADDRESS = '192.168.150.152'
+/** A cable that was plugged in carries at once; a busy machine may need a moment. */
+const PLUGGED_IN_S = 10
 const labs: Lab[] = []
 
 async function up(...options: string[]): Promise<Lab> {
@@ -75,7 +77,8 @@ describePair('the lab', {}, () => {
       await lab.verb(['powercut', 'RMHW131'])
       expect((await lab.exec('RMHW131', ['true'])).stderr).toContain('RMHW131 is switched off')
       await lab.verb(['start', 'RMHW131'])
-      expect(await lab.said('RMHW131', ['sh', '-c', 'cd /srv/DB_Group && cat flushed unflushed 2>&1 || true'])).toMatch(/^kept\ncat: unflushed: No such file/)
+      // The file system may have recorded its name by itself, after some seconds, and not what is in it.
+      expect(await lab.said('RMHW131', ['sh', '-c', 'cd /srv/DB_Group && cat flushed; cat unflushed 2>/dev/null || true'])).toBe('kept')
     },
     TEST_TIMEOUT_MS
   )
@@ -109,7 +112,7 @@ describePair('the lab', {}, () => {
         expect(await reaches(lab, '22.22.150.132')).toBe(false)
         expect(await reaches(lab, '11.11.150.132')).toBe(true)
         await lab.verb(['heal', name])
-        expect(await reaches(lab, '22.22.150.132')).toBe(true)
+        await lab.said('RMHW131', ['ping', '-c', '1', '-w', String(PLUGGED_IN_S), '22.22.150.132'])
       }
     },
     TEST_TIMEOUT_MS

@@ -168,6 +168,23 @@ test('a way that swallows everything costs its share of the time, and the next o
   await new Promise((resolve) => hole.close(resolve))
 })
 
+test('who asks is told in his time, though the attempt to connect lasts longer', async () => {
+  await b.stop()
+  let ended = 0
+  const sockets: net.Socket[] = []
+  const hole = net.createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => {}).on('close', () => ended++)
+  })
+  await new Promise<void>((resolve) => hole.listen(47302, `127.${OCTET}.1.2`, resolve))
+  await expect(a.peer.send(ticket, 100)).rejects.toMatchObject({
+    report: { code: 'E_PEER_UNREACHABLE', message: expect.stringContaining('no answer in time') }
+  })
+  expect(ended).toBe(0)
+  for (const socket of sockets) socket.destroy()
+  await new Promise((resolve) => hole.close(resolve))
+})
+
 test('a command whose answer is lost is not sent a second time', async () => {
   let heard = 0
   b.peer.onMessage(() => {
