@@ -24,10 +24,11 @@ export const detachedOf = ({ detached, detachSequence }: JobRecord, { record }: 
   detachSequence === undefined && record.detachSequence === undefined ? {} : { detached: detached ?? null, detachSequence: detachSequence ?? 0 }
 
 /** The owner's word counts, unless the other one has ended it while the owner was lost. */
-export function newerDetached({ state }: Seeing, { record, ...job }: JobState, theirs: JobRecord): Partial<JobRecord> {
+export function newerDetached({ state }: Seeing, job: JobState, theirs: JobRecord): Partial<JobRecord> {
+  const { record } = job
   const difference = sequenceOf(theirs) - sequenceOf(record)
-  const known = difference < 0 || (difference === 0 && (owns(state, { record, ...job }) || isSame(record.detached, theirs.detached)))
-  return known ? {} : detachedOf(theirs, { record, ...job })
+  const known = difference < 0 || (difference === 0 && (owns(state, job) || isSame(record.detached, theirs.detached)))
+  return known ? {} : detachedOf(theirs, job)
 }
 
 const isSame = (a: Detached | null | undefined, b: Detached | null | undefined): boolean =>

@@ -21,9 +21,9 @@ function causesOf(state: State, job: JobState): [JeopardyCause, string][] {
 function pathCauses({ peerAlive, peerNode, heartbeat }: State): [JeopardyCause, string][] {
   if (peerAlive === 'lost') return [['peerLost', `${peerNode} is not heard`]]
   const links = heartbeat?.links ?? []
-  const [left, ...others] = links.filter(({ up }) => up)
+  const [left, other] = links.filter(({ up }) => up)
   // Who has configured only one has chosen it.
-  return left === undefined || others.length > 0 || links.length < 2 ? [] : [['oneLink', `one heartbeat link is left: ${left.name}`]]
+  return left === undefined || other !== undefined || links.length < 2 ? [] : [['oneLink', `one heartbeat link is left: ${left.name}`]]
 }
 
 function witnessCauses(state: State, job: JobState): [JeopardyCause, string][] {

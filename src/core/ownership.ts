@@ -166,7 +166,7 @@ function follow(turn: Turn, job: JobState, theirs: JobRecord): void {
   const ofOwner = owns(turn.state, job) ? {} : { desired, takeReason, takeTimeMs, ...newerSafety(job, theirs), ...newerSelection(job, theirs) }
   const change = { ...ofOwner, ...newerDetached(turn, job, theirs), ...newerSync(turn, job, theirs), needToVerify: mergeVerify(turn, job, theirs) }
   const mine: JobRecord = job.record
-  if (Object.entries(change).some(([key, value]) => mine[key as keyof JobRecord] !== value)) setRecord(turn, job, change)
+  for (const key in change) if (mine[key as keyof JobRecord] !== change[key as keyof typeof change]) return setRecord(turn, job, change)
 }
 
 const newerSafety = ({ record }: JobState, { safety, safetySequence }: JobRecord): Partial<JobRecord> =>

@@ -95,6 +95,7 @@ export function resourceEnded(turn: Turn, job: JobState, plan: Plan): void {
 
 /** An engine that ended in the middle of a stop, or a stop that came to nothing. True: it is on its way. */
 export function settleResources(turn: Turn, job: JobState): boolean {
+  if (job.record.resources === undefined) return false
   const running = Object.entries(job.applications).flatMap(([name, word]) => (word !== 'offline' && isOff(job, name) ? [name] : []))
   if (running.length === 0 || turn.state.atMs < job.retryAtMs) return false
   const stages: Task[][] = stopApplications(configOf(turn.state, job), running, false)

@@ -22,11 +22,17 @@ export function nodeView(state: State, heartbeat: HeartbeatFacts | null = state.
     configHash: state.configHash,
     configVersion: state.configVersion,
     configAgreed: state.configAgreed,
-    jobs: Object.fromEntries(Object.values(state.jobs).map((job) => [job.name, jobView(state, job)])),
+    jobs: jobViews(state),
     links: (heartbeat?.links ?? []).map(linkView),
     licence: licenceView(state),
     ...monitorView(state)
   }
+}
+
+function jobViews(state: State): NodeView['jobs'] {
+  const views: NodeView['jobs'] = {}
+  for (const name in state.jobs) views[name] = jobView(state, state.jobs[name] as JobState)
+  return views
 }
 
 function linkView({ name, local, remote, up, ageMs, sent, received, missed, rejected }: LinkView & { up: boolean }): LinkView {

@@ -23,7 +23,7 @@ type Leaves = Map<string, { path: string[]; value: string }>
 export const LIVE_DATA_KEYS: readonly string[] = ['partnerTimeoutMs', 'redoQueueBytes', 'bandwidthBytesPerSecond', 'safety']
 
 export function configDifferences(before: Config, after: Config): ConfigDifference[] {
-  const [old, next] = [leavesOf(before), leavesOf(after)]
+  const [old, next] = [leavesOf(before, after), leavesOf(after, before)]
   const keys = [...new Set([...old.keys(), ...next.keys()])]
   return keys.flatMap((key) => {
     const [was, is] = [old.get(key), next.get(key)]
@@ -55,13 +55,14 @@ function needsOfJob(before: JobConfig | undefined, after: JobConfig | undefined,
 const isKept = (before: JobConfig, after: JobConfig, application: string | undefined): boolean =>
   [before, after].every(({ applications }) => applications.some(({ name }) => name === application))
 
-/** Every value with its path; members of lists go by their name, and their order counts as one more value. */
-function leavesOf(config: Config): Leaves {
+/** Every value with its path; members of lists go by their name, and their order counts as one more value. What `other` shares as a whole is passed over. */
+function leavesOf(config: Config, other: Config): Leaves {
   const leaves: Leaves = new Map()
-  const add = (path: string[], value: unknown): void => {
+  const add = (path: string[], value: unknown, there: unknown): void => {
+    if (typeof value === 'object' && value === there) return
     if (Array.isArray(value)) return addList(path, value)
     if (typeof value === 'object' && value !== null) {
-      for (const [key, part] of Object.entries(value)) add([...path, key], part)
+      for (const [key, part] of Object.entries(value)) add([...path, key], part, own(there, key))
       return
     }
     if (value !== undefined) leaves.set(path.join('\0'), { path, value: JSON.stringify(value) })
@@ -69,12 +70,15 @@ function leavesOf(config: Config): Leaves {
   const addList = (path: string[], list: unknown[]): void => {
     const names = list.map(nameOf)
     if (names.some((name) => name === null)) return void leaves.set(path.join('\0'), { path, value: JSON.stringify(list) })
-    for (const [i, part] of list.entries()) add([...path, names[i] as string], part)
+    for (const [i, part] of list.entries()) add([...path, names[i] as string], part, undefined)
     leaves.set([...path, 'order'].join('\0'), { path: [...path, 'order'], value: JSON.stringify(names) })
   }
-  add([], config)
+  add([], config, other)
   return leaves
 }
+
+const own = (whole: unknown, key: string): unknown =>
+  typeof whole === 'object' && whole !== null && Object.hasOwn(whole, key) ? whole[key as never] : undefined
 
 const nameOf = (part: unknown): string | null => {
   const named = part as { name?: unknown } | null

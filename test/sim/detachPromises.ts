@@ -14,6 +14,7 @@ export class DetachPromises {
     const job = node.state?.jobs[JOB]
     if (!job) return
     if (job.detaching === null) this.learn(world, node, job.record)
+    if (actions.length === 0) return
     const started = actions.flatMap((action) => (action.do === 'order' && action.order.do === 'start' ? [action.order.application] : []))
     const off = started.find((name) => job.record.resources?.[name]?.word === 'offline')
     if (off !== undefined) throw new Error(`${node.name} starts ${off}, which was taken offline`)

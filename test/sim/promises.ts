@@ -16,6 +16,7 @@ export class Promises {
 
   /** Before an action is carried out: the disk must already say so. */
   check(world: World, node: FakeNode, actions: Action[]): void {
+    if (actions.length === 0) return
     const persisted = actions.find((action) => action.do === 'persist')
     if (persisted && actions[0] !== persisted) throw new Error('persist is not the first action')
     const record = (persisted?.records ?? node.disk)?.[JOB]
