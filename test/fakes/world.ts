@@ -90,6 +90,15 @@ export interface WorldOptions {
   step?: typeof step
 }
 
+/** `fails`: it says so, and the other node is off or not. */
+export interface FakeFence {
+  afterMs: number
+  fails: boolean
+  switchesOff: boolean
+}
+
+const FENCES: FakeFence = { afterMs: 0, fails: false, switchesOff: true }
+
 export const WALL_MS = Date.UTC(2019, 8, 23, 15, 26, 4)
 const TICK_MS = 500
 const SILENCE_MS = 3_000
@@ -119,6 +128,8 @@ export class World {
   readonly oneWay = new Set<string>()
   /** These nodes do not reach the addresses of the arbitration. */
   readonly gatewayLost = new Set<string>()
+  /** What a node's fence agent does to the other one, and says; it works when nothing is said here. */
+  readonly fences = new Map<string, FakeFence>()
   readonly nicLost = new Map<string, VipPath>()
   /** How busy a node is, where it is not idle; null: it cannot be read. */
   readonly cpu = new Map<string, number | null>()
@@ -796,7 +807,7 @@ export class World {
     const { order, job, attempt, roleSequence, task } = action
     const { engineStarts } = node
     const leased = this.isLeased(node) || (order.do === 'reconfigure' && order.leased === true)
-    const entered = this.lanes.enter(node.name, order, this.nowMs + this.delay('order'))
+    const entered = this.lanes.enter(node.name, order, this.nowMs + this.delay('order') + (order.do === 'fence' ? this.fenceOf(node).afterMs : 0))
     const carryOut = (): Outcome => {
       node.underWay.delete(carryOut)
       const why = entered.cancelled ? 'it was stopped' : (this.whyNotBegin(node, order, roleSequence, leased) ?? this.fails(node.name, order))
@@ -810,6 +821,8 @@ export class World {
       this.emit(node, { kind: 'orderEnded', job, attempt, roleSequence, task, outcome })
     })
   }
+
+  private fenceOf = ({ name }: FakeNode): FakeFence => this.fences.get(name) ?? FENCES
 
   private carryOut(node: FakeNode, order: Order, roleSequence: number, leased: boolean): Outcome {
     const { machine } = node
@@ -825,8 +838,8 @@ export class World {
           data: node.config.jobs[JOB]?.data ? { ran: true, status: statusOf(machine.data) } : null
         })
       case 'fence':
-        this.kill(order.node)
-        return done(null)
+        if (this.fenceOf(node).switchesOff) this.kill(order.node)
+        return this.fenceOf(node).fails ? failed('the fence agent says that it is on') : done(null)
       case 'probe':
         return done(this.answersThere(node, order.vip.name) ? '52:54:00:00:00:01' : null)
       case 'raise':

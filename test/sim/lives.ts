@@ -1,9 +1,21 @@
+import { simulateArbitrated } from './arbitrationLives'
 import { simulate, simulateWork } from './simulate'
 import { simulateEtcd, simulateModes, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
 
 export type Life = (seed: number, line: ((text: string) => void) | null) => number
 
-const LIVES: Life[] = [simulateQuorum, simulate, simulateEtcd, simulateWork, simulateModes, simulateQuorum, simulate, simulateQuorumWork, simulateModes]
+const LIVES: Life[] = [
+  simulateQuorum,
+  simulate,
+  simulateEtcd,
+  simulateWork,
+  simulateModes,
+  (seed, line) => simulateArbitrated(seed, line),
+  simulateQuorum,
+  simulate,
+  simulateQuorumWork,
+  simulateModes
+]
 
 /** By turns. Which one it is of its kind is told by the seed. */
 export const lifeOf: Life = (seed, line) => LIVES[seed % LIVES.length]?.(Math.floor(seed / LIVES.length) + 1, line) ?? 0

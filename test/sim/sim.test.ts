@@ -1,4 +1,5 @@
-import { failingSeeds, story } from './lives'
+import { simulateArbitrated } from './arbitrationLives'
+import { failingSeeds, type Life, story } from './lives'
 import { simulateMonitored } from './monitorLives'
 import { simulate, simulateWork } from './simulate'
 import { simulateEtcd, simulateModes, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
@@ -14,15 +15,18 @@ const FOUND_WITH_CHANGES = [296, 512, 1433]
 /** With a witness: one whose service was forced is still stopping; the one that was not forced goes on with its own version. */
 const FOUND_WITH_WITNESS = [4, 103_086]
 
-test.each([
+const KINDS: [what: string, live: Life][] = [
   ['pairs', simulate],
   ['pairs with a witness', simulateQuorum],
   ['pairs with etcd as their witness', simulateEtcd],
   ['pairs whose mode and times are changed', simulateModes],
   ['pairs that watch their processors', simulateMonitored],
+  ['pairs that ask for arbitration', (seed, line) => simulateArbitrated(seed, line)],
   ['pairs on which somebody works', simulateWork],
   ['pairs with a witness on which somebody works', simulateQuorumWork]
-])(
+]
+
+test.each(KINDS)(
   `${HALF} simulated %s keep what was promised, and become one again`,
   (_what, live) => {
     const failures = failingSeeds(live, FIRST, FIRST + HALF - 1)
@@ -50,4 +54,9 @@ test.each([
 test('in the lives of pairs that watch their processors the job is often moved for it', () => {
   const moves = Array.from({ length: 20 }, (_, seed) => simulateMonitored(seed))
   expect(moves.filter((count) => count > 0).length).toBeGreaterThan(4)
+})
+
+test('in the lives of pairs that ask for arbitration it often decides', () => {
+  const takeovers = Array.from({ length: 20 }, (_, seed) => simulateArbitrated(seed))
+  expect(takeovers.filter((count) => count > 0).length).toBeGreaterThan(4)
 })

@@ -1,7 +1,7 @@
 import type { Action, Event } from '../../src/core'
 import type { Config } from '../../src/model'
 import { A, B, withSafety } from '../fakes/pairConfig'
-import { World, type FakeNode } from '../fakes/world'
+import { type FakeNode, World, type WorldOptions } from '../fakes/world'
 import { DETACH_FAULTS, endWork } from './detachFaults'
 import { DetachPromises } from './detachPromises'
 import { FAULTS, type Later } from './faults'
@@ -14,9 +14,12 @@ import { randomFrom } from './random'
 export interface Otherwise {
   config: Config
   /** Throws what was broken. */
-  check: (world: World, node: FakeNode, actions: Action[]) => void
+  check: (world: World, node: FakeNode, actions: Action[], event: Event) => void
   /** Faults have ended. */
   peace: (world: World) => void
+  /** Something began that serves. */
+  served?: (world: World, node: FakeNode, what: string) => void
+  step?: WorldOptions['step']
 }
 
 /** One life of a pair: faults for three minutes, then peace, then it must be whole. Throws what was broken; answers how often the job was detached. */
@@ -29,7 +32,7 @@ export function simulate(seed: number, line: ((text: string) => void) | null = n
     if (line) for (const text of transcriptLines(node.name, event, actions)) line(text)
     promises.check(world, node, actions)
     detached.check(world, node, actions)
-    otherwise?.check(world, node, actions)
+    otherwise?.check(world, node, actions, event)
   }
   const world: World = new World({
     config: otherwise?.config ?? withSafety(seed % 2 === 0 ? 'off' : 'full'),
@@ -40,7 +43,9 @@ export function simulate(seed: number, line: ((text: string) => void) | null = n
     saved: (node, records) => {
       promises.saved(world, node, records)
       detached.saved(world, node, records)
-    }
+    },
+    served: (node, what) => otherwise?.served?.(world, node, what),
+    ...(otherwise?.step ? { step: otherwise.step } : {})
   })
   const starts = startsFail(world, seed, random, () => faulty)
   world.boot(A)
