@@ -14,10 +14,16 @@ export interface ProcessIdentity {
 const SIGNALS_READ_DIGITS = 4
 const SIGKILL_BIT = 1 << 8
 
-interface Stat {
+export interface Stat {
+  /** What the kernel calls it. */
+  name: string
   state: string
   parent: number
   session: number
+  /** Of processor time, its own and the kernel's for it. */
+  ticks: number
+  threads: number
+  /** Tells it from a later one with the same number. */
   startTicks: number
 }
 
@@ -49,9 +55,9 @@ export function isOfThisBoot(identity: ProcessIdentity): boolean {
 /** A session's processes and all that descend from them: what is killed where there is no cgroup. */
 export function sessionMembers(session: number): number[] {
   const stats = new Map<number, Stat>()
-  for (const name of fs.readdirSync('/proc')) {
-    const stat = /^\d+$/.test(name) ? readStat(Number(name)) : null
-    if (stat !== null && !isDead(stat)) stats.set(Number(name), stat)
+  for (const pid of allPids()) {
+    const stat = readStat(pid)
+    if (stat !== null && !isDead(stat)) stats.set(pid, stat)
   }
   const members = new Set([...stats].filter(([, stat]) => stat.session === session).map(([pid]) => pid))
   for (let before = -1; before !== members.size; ) {
@@ -81,16 +87,28 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-const isDead = (stat: Stat): boolean => stat.state === 'Z' || stat.state === 'X'
+export const allPids = (): number[] => fs.readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []))
 
-/** The name in parentheses may hold spaces and parentheses: fields are counted from the last one. */
-function readStat(pid: number): Stat | null {
+export const isDead = (stat: Stat): boolean => stat.state === 'Z' || stat.state === 'X'
+
+/** proc_pid_stat(5); the name in parentheses may hold spaces and parentheses: fields are counted from the last one. */
+export function readStat(pid: number): Stat | null {
   let text: string
   try {
     text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
   } catch {
     return null
   }
+  const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'))
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return { state: fields[0] ?? 'X', parent: Number(fields[1]), session: Number(fields[3]), startTicks: Number(fields[19]) }
+  const number = (field: number): number => Number(fields[field])
+  return {
+    name,
+    state: fields[0] ?? 'X',
+    parent: number(1),
+    session: number(3),
+    ticks: number(11) + number(12),
+    threads: number(17),
+    startTicks: number(19)
+  }
 }

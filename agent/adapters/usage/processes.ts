@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { ProcessItemWord, ProcessWord } from '../../../src/model'
+import { allPids, isDead, readStat, type Stat } from '../processes'
 import { kibField, percentOf, readText } from './proc'
 
 /** The kernel keeps so much of a process's name. */
@@ -10,14 +11,7 @@ const NAME_LENGTH = 15
 const TICKS_A_SECOND = 100
 const MS_A_SECOND = 1_000
 
-export interface ProcessStat {
-  pid: number
-  name: string
-  ticks: number
-  threads: number
-  /** Tells it from a later one with the same number. */
-  startTicks: number
-}
+type ProcessStat = Stat & { pid: number }
 
 /** All of one name at one moment. */
 export interface ProcessGroup {
@@ -25,15 +19,12 @@ export interface ProcessGroup {
   members: ProcessStat[]
 }
 
-/** proc_pid_stat(5); the name may hold spaces and parentheses, so fields are counted from the last one. */
-function readStat(pid: number): ProcessStat | null {
-  const text = readText(`/proc/${pid}/stat`)
-  if (text === null) return null
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  if (fields[0] === 'Z' || fields[0] === 'X') return null
-  const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'))
-  return { pid, name, ticks: Number(fields[11]) + Number(fields[12]), threads: Number(fields[17]), startTicks: Number(fields[19]) }
-}
+/** Those of them that live. */
+const readStats = (pids: number[]): ProcessStat[] =>
+  pids.flatMap((pid) => {
+    const stat = readStat(pid)
+    return stat === null || isDead(stat) ? [] : [{ pid, ...stat }]
+  })
 
 /** All processes at one moment, read once, and only when somebody asks. */
 export class ProcessTable {
@@ -41,12 +32,12 @@ export class ProcessTable {
   private stats: ProcessStat[] | null = null
 
   allPids(): number[] {
-    this.pids ??= fs.readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []))
+    this.pids ??= allPids()
     return this.pids
   }
 
   all(): ProcessStat[] {
-    this.stats ??= this.allPids().flatMap((pid) => readStat(pid) ?? [])
+    this.stats ??= readStats(this.allPids())
     return this.stats
   }
 }
@@ -54,7 +45,7 @@ export class ProcessTable {
 export function findProcesses(table: ProcessTable, by: ProcessWord, name: string, atMs: number): ProcessGroup {
   if (by === 'process') return { atMs, members: table.all().filter((stat) => isNamed(stat, name)) }
   const pids = by === 'pidfile' ? pidIn(name) : table.allPids().filter((pid) => pid !== process.pid && hasText(pid, name))
-  return { atMs, members: pids.flatMap((pid) => readStat(pid) ?? []) }
+  return { atMs, members: readStats(pids) }
 }
 
 /** As the kernel calls it, or as its program file is called: some programs call themselves something else. */
