@@ -52,7 +52,7 @@ function readDisks(): Map<string, Disk> {
 }
 
 /** `eth0: bytes packets errs drop fifo frame compressed multicast bytes packets errs drop …` */
-function readNics(): Map<string, Nic> {
+export function readNics(): Map<string, Nic> {
   const rows = (readText('/proc/net/dev') ?? '').split('\n').flatMap((line) => {
     const [, name, numbers] = /^\s*([^:]+):\s*(.*)$/.exec(line) ?? []
     return name === undefined || numbers === undefined ? [] : [[name, numbers.trim().split(/\s+/).map(Number)] as const]
@@ -80,58 +80,38 @@ export function rateOf(item: RateItem, of: string | null, before: Counters, now:
     case 'cpu':
       return now.cpu && before.cpu ? percentOf(now.cpu.busy - before.cpu.busy, now.cpu.total - before.cpu.total) : null
     case 'disk-read':
-      return perSecond(
-        growth(before.disks, now.disks, of, isWhole, ({ readBytes }) => readBytes),
-        seconds
-      )
+      return perSecond(growths(before.disks, now.disks, of, isWhole, 'readBytes'), seconds)
     case 'disk-write':
-      return perSecond(
-        growth(before.disks, now.disks, of, isWhole, ({ writeBytes }) => writeBytes),
-        seconds
-      )
+      return perSecond(growths(before.disks, now.disks, of, isWhole, 'writeBytes'), seconds)
     case 'disk-busy':
-      return busiest(before.disks, now.disks, of, seconds)
+      // Of all disks the one that has the most to do: a mean over idle ones would hide it.
+      return busiest(growths(before.disks, now.disks, of, isWhole, 'busyMs'), seconds)
     case 'net-receive':
-      return perSecond(
-        growth(before.nics, now.nics, of, isNic, ({ receivedBytes }) => receivedBytes),
-        seconds
-      )
+      return perSecond(growths(before.nics, now.nics, of, isNic, 'receivedBytes'), seconds)
     case 'net-send':
-      return perSecond(
-        growth(before.nics, now.nics, of, isNic, ({ sentBytes }) => sentBytes),
-        seconds
-      )
+      return perSecond(growths(before.nics, now.nics, of, isNic, 'sentBytes'), seconds)
     case 'net-errors':
-      return perSecond(
-        growth(before.nics, now.nics, of, isNic, ({ errors }) => errors),
-        seconds
-      )
+      return perSecond(growths(before.nics, now.nics, of, isNic, 'errors'), seconds)
   }
 }
 
 const isNic = (name: string): boolean => name !== 'lo'
 
-const perSecond = (grown: number | null, seconds: number): number | null => (grown === null ? null : grown / seconds)
+const perSecond = (grown: number[], seconds: number): number | null => (grown.length === 0 ? null : grown.reduce((sum, each) => sum + each, 0) / seconds)
 
-/** A counter that begins anew (a card that was taken out and put back) has grown by nothing that is known. */
-function growth<T>(
-  before: Map<string, T>,
-  now: Map<string, T>,
+const busiest = (grownMs: number[], seconds: number): number | null => (grownMs.length === 0 ? null : percentOf(Math.max(...grownMs), seconds * MS_A_SECOND))
+
+/** Of each of them. A counter that begins anew (a card that was taken out and put back) has grown by nothing that is known. */
+function growths<Key extends string>(
+  before: Map<string, Record<Key, number>>,
+  now: Map<string, Record<Key, number>>,
   of: string | null,
   counts: (name: string) => boolean,
-  value: (one: T) => number
-): number | null {
+  key: Key
+): number[] {
   const names = of === null ? [...now.keys()].filter(counts) : [of]
-  const grown = names.flatMap((name) => {
+  return names.flatMap((name) => {
     const [was, is] = [before.get(name), now.get(name)]
-    return was === undefined || is === undefined ? [] : [Math.max(0, value(is) - value(was))]
+    return was === undefined || is === undefined ? [] : [Math.max(0, is[key] - was[key])]
   })
-  return grown.length === 0 ? null : grown.reduce((sum, each) => sum + each, 0)
-}
-
-/** Of all disks the one that has the most to do: a mean over idle ones would hide it. */
-function busiest(before: Map<string, Disk>, now: Map<string, Disk>, of: string | null, seconds: number): number | null {
-  const names = of === null ? [...now.keys()].filter(isWhole) : [of]
-  const all = names.flatMap((name) => growth(before, now, name, isWhole, ({ busyMs }) => busyMs) ?? [])
-  return all.length === 0 ? null : percentOf(Math.max(...all), seconds * MS_A_SECOND)
 }

@@ -2,7 +2,7 @@ import os from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 // Of the model no more than this: the program is to be small.
 import { parseWatched, type Watched } from '../../../src/model/monitor/watched'
-import { type Counters, rateOf, readCounters } from './counters'
+import { type Counters, rateOf, readCounters, readNics } from './counters'
 import { findProcesses, type ProcessGroup, ProcessTable, processValue } from './processes'
 import { kibField, percentOf, readText } from './proc'
 import { mountedPlaces, type Space, spaceOf } from './space'
@@ -36,7 +36,7 @@ export class Sampler {
 
 /** What the whole server's usage is made of. */
 export function wholeKeys(): string[] {
-  const { nics } = readCounters(0)
+  const nics = readNics()
   const places = mountedPlaces()
   return [
     ...['cpu', 'load', 'memory', 'memory-free', 'swap', 'disk-read', 'disk-write', 'disk-busy'],
