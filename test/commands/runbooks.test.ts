@@ -1,7 +1,8 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { cuiSim, PAIR_FILE, type Result } from './simulation'
+import { inDays, newLicensor } from '../agent/licence/kit'
+import { cuiSim, linesOf, PAIR_FILE, type Result } from './simulation'
 
 const RUNBOOKS = path.join(__dirname, '..', '..', 'man', 'runbooks')
 const NODES = { ACTIVE: 'RMHW131', STANDBY: 'RMHW132' }
@@ -82,6 +83,35 @@ test('exchange of a network card: the machine goes off and comes back, and both 
   const { serving, machines } = await rehearse('nic-exchange.runbook', { NODE: 'RMHW132' })
   expect(serving).toEqual(['RMHW131'])
   expect(machines.every(({ up }) => up)).toBe(true)
+})
+
+test('other licences: temporary ones and then the final ones, on both nodes, after a card was exchanged and while the job serves', async () => {
+  const esk = await newLicensor()
+  const file = path.join(esk.folder, 'pair.yaml')
+  fs.copyFileSync(PAIR_FILE, file)
+  const idsOf = async (...lines: string[]): Promise<string[]> => {
+    const { nodes } = (await linesOf([...lines, 'hostid'], file)).results.at(-1) as { nodes: { hostId: string }[] }
+    return nodes.map(({ hostId }) => hostId)
+  }
+  const [old = '', other = ''] = await idsOf()
+  const [exchanged = ''] = await idsOf('sim exchange RMHW131')
+  const files = {
+    TEMPORARY_A: await esk.sign(exchanged, inDays(14)),
+    FINAL_A: await esk.sign(exchanged, 'never'),
+    TEMPORARY_B: await esk.sign(other, inDays(14)),
+    FINAL_B: await esk.sign(other, 'never')
+  }
+  const before = [`license install ${await esk.sign(old)} RMHW131`, 'bringin $JOB', 'wait $JOB synchronized', 'sim exchange RMHW131', 'sim advance 1m']
+  const { serving, lines } = await rehearse('licence-renewal.runbook', { NODE_A: 'RMHW131', NODE_B: 'RMHW132', ...files }, { before, file })
+  esk.remove()
+  expect(serving).toEqual(['RMHW131'])
+  const shown = lines.filter(({ command }) => command === 'license show').map(({ result }) => result['nodes'] as { word: string; expires: string | null }[])
+  expect(shown.map((nodes) => nodes.map(({ word }) => word))).toEqual([
+    ['WrongHost', 'Missing'],
+    ['Valid', 'Valid'],
+    ['Valid', 'Valid']
+  ])
+  expect(shown.at(-1)?.map(({ expires }) => expires)).toEqual([null, null])
 })
 
 test('split brain: nothing is overwritten before it is said whose data is right, then both are equal', async () => {
