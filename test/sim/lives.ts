@@ -1,6 +1,6 @@
 import { simulateArbitrated } from './arbitrationLives'
 import { simulate, simulateWork } from './simulate'
-import { simulateEtcd, simulateModes, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
+import { simulateEtcd, simulateLateChanges, simulateModes, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
 
 export type Life = (seed: number, line: ((text: string) => void) | null) => number
 
@@ -14,7 +14,8 @@ const LIVES: Life[] = [
   simulateQuorum,
   simulate,
   simulateQuorumWork,
-  simulateModes
+  simulateModes,
+  simulateLateChanges
 ]
 
 /** By turns. Which one it is of its kind is told by the seed. */

@@ -39,6 +39,18 @@ const calmly =
 
 const changeMode: Fault = (world, name, random) => world.agreeOn(name, withMode(oneOf(JOB_MODES, random)))
 const changeTimes: Fault = (world, name, random) => world.agreeOn(name, withLease(oneOf(LEASES_MS, random)))
+
+/** And not to those that there are. */
+export const changeToOtherTimes: Fault = (world, name, random) =>
+  world.agreeOn(name, (config) =>
+    withLease(
+      oneOf(
+        LEASES_MS.filter((leaseMs) => leaseMs !== config.quorum?.leaseMs),
+        random
+      )
+    )(config)
+  )
+
 const changeBoth: Fault = (world, name, random) =>
   world.agreeOn(name, (config) => withLease(oneOf(LEASES_MS, random))(withMode(oneOf(JOB_MODES, random))(config)))
 

@@ -1,6 +1,9 @@
 import type { Event, State } from '../../src/core'
+import { askWitness } from '../../src/core/quorum/witness'
+import type { VoteMessage, VoteReply } from '../../src/wire'
 import { JOB } from '../fakes/pairConfig'
 import { FAULTS_MS } from './life'
+import { LATE_CHANGES } from './lateChanges'
 import { MODE_FAULTS } from './modeFaults'
 import { same, stepping, withActions, withJob } from './plantedSteps'
 import type { Planted } from './simulateQuorum'
@@ -48,9 +51,69 @@ function forgetsGrants(): Planted {
   }
 }
 
+const withVersion = (message: VoteMessage, configVersion: number): VoteMessage => ({
+  ...message,
+  ballot: { ...message.ballot, configVersion },
+  ask: message.ask.do === 'propose' ? { ...message.ask, ballot: { ...message.ask.ballot, configVersion } } : message.ask
+})
+
+/** Who asks by another version is voted for all the same, and not told that there is a newer one. */
+function acceptsOldVersions(): Planted {
+  const asked = (state: State, event: Event): State => {
+    const version = state.config.quorum?.configVersion
+    if (event.kind !== 'voteAsked' || version === undefined) return state
+    const { configVersion } = event.message.ballot
+    if (configVersion < version) old.set(event.request, configVersion)
+    Object.assign(event, { message: withVersion(event.message, version) })
+    return state
+  }
+  const old = new Map<number, number>()
+  const answered: Parameters<typeof stepping>[1] = (result) =>
+    withActions(result, (action) => {
+      const configVersion = action.do === 'reply' ? old.get(action.request) : undefined
+      if (action.do !== 'reply' || configVersion === undefined || !action.outcome.ok) return action
+      const said = action.outcome.result as VoteReply
+      return { ...action, outcome: { ok: true, result: { ...said, ballot: said.ballot && { ...said.ballot, configVersion } } } }
+    })
+  return {
+    ...CHANGES_OFTEN,
+    options: stepping(asked, answered),
+    prepare: (world) => {
+      if (world.witness)
+        world.witness.asks = (witness, message, atMs) =>
+          askWitness(witness, withVersion(message, Math.max(message.ballot.configVersion, witness.voters[message.job]?.ballot?.configVersion ?? 0)), atMs)
+    }
+  }
+}
+
+/** How long it lasts is asked of the configuration that there is now. */
+function leaseOfToday(): Planted {
+  return {
+    ...CHANGES_OFTEN,
+    options: {
+      ...swiftly,
+      ...stepping((state) =>
+        withJob(state, ({ quorum }) => {
+          const leaseMs = state.config.quorum?.leaseMs
+          if (!quorum || leaseMs === undefined || quorum.lease.leaseMs === leaseMs || quorum.lease.leaseMs === 0) return {}
+          const { lease } = quorum
+          return { quorum: { ...quorum, lease: { ...lease, untilMs: lease.untilMs - lease.leaseMs + leaseMs, leaseMs } } }
+        })
+      )
+    }
+  }
+}
+
+/** Nothing is lost but what is cut off: the other node takes over as soon as it may. */
+const swiftly: Planted['options'] = { delayMs: (what) => (what === 'order' ? 20 : 40), loses: () => false }
+
+const CHANGES_OFTEN: Planted = { mode: 'high-availability', faults: LATE_CHANGES }
+
 /** In lives in which the rules change. */
 export const PLANTED_CHANGES: [what: string, breaks: RegExp, plant: () => Planted][] = [
   ['a mode acted on before it is confirmed', /^I1/, neverUnsure],
   ['an owner without a lease that does not say so', /^I1/, keepsQuiet],
-  ['a grant that is forgotten when the rules change', /^I1/, forgetsGrants]
+  ['a grant that is forgotten when the rules change', /^I1/, forgetsGrants],
+  ['a vote for who goes by an old version', /^I1/, acceptsOldVersions],
+  ['a lease that is as long as the configuration of today says', /^I1/, leaseOfToday]
 ]

@@ -2,7 +2,7 @@ import { simulateArbitrated } from './arbitrationLives'
 import { failingSeeds, type Life, story } from './lives'
 import { simulateMonitored } from './monitorLives'
 import { simulate, simulateWork } from './simulate'
-import { simulateEtcd, simulateModes, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
+import { simulateEtcd, simulateLateChanges, simulateModes, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
 
 const SEEDS = Number(process.env.SEEDS ?? 200)
 const FIRST = Number(process.env.SEED ?? 1)
@@ -20,6 +20,7 @@ const KINDS: [what: string, live: Life][] = [
   ['pairs with a witness', simulateQuorum],
   ['pairs with etcd as their witness', simulateEtcd],
   ['pairs whose mode and times are changed', simulateModes],
+  ['pairs whose times are changed at the worst moment', simulateLateChanges],
   ['pairs that watch their processors', simulateMonitored],
   ['pairs that ask for arbitration', (seed, line) => simulateArbitrated(seed, line)],
   ['pairs on which somebody works', simulateWork],

@@ -7,6 +7,7 @@ import { DETACH_FAULTS, endWork } from './detachFaults'
 import { DetachPromises } from './detachPromises'
 import type { Later } from './faults'
 import { QuorumPromises } from './quorumPromises'
+import { LATE_CHANGE_FAULTS } from './lateChanges'
 import { MODE_FAULTS } from './modeFaults'
 import { QUORUM_FAULTS } from './quorumFaults'
 import { chances, comeToRest, FAULTS_MS, maybeFault, startsFail, STEP_MS } from './life'
@@ -104,6 +105,10 @@ export const simulateQuorumWork = (seed: number, line: ((text: string) => void) 
 /** Mode, lease and drift are changed while the job is served. */
 export const simulateModes = (seed: number, line: ((text: string) => void) | null = null, planted: Planted = {}): number =>
   simulateQuorum(seed, line, { faults: MODE_FAULTS, mode: JOB_MODES[seed % JOB_MODES.length] as JobMode, etcd: seed % ETCD_EVERY === 0, ...planted })
+
+/** And at the worst moment somebody is cut off, or does not hear of it. */
+export const simulateLateChanges = (seed: number, line: ((text: string) => void) | null = null): number =>
+  simulateModes(seed, line, { faults: LATE_CHANGE_FAULTS, ...(seed % 2 === 0 ? { mode: 'high-availability' } : {}) })
 
 /** The same with an etcd cluster in the witness's place. */
 export const simulateEtcd = (seed: number, line: ((text: string) => void) | null = null): number => simulateQuorum(seed, line, { etcd: true })
