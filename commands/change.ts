@@ -107,8 +107,9 @@ const NEEDS: Record<ConfigDifference['needs'], string> = {
   'agents stopped': ' (needs both agents stopped)'
 }
 
-export function differenceText({ where, before, after, needs, job }: ConfigDifference): string {
+export function differenceText({ where, before, after, needs, job, begins }: ConfigDifference): string {
   const value = (text: string | null): string => (text === null ? '(none)' : text.replace(/^"(.*)"$/, '$1'))
   const more = NEEDS[needs].replace('JOB', job ?? 'every job with quorum')
-  return `${where}: ${value(before)} -> ${value(after)}${more}`
+  const kept = begins === true ? ` (what it begins with: ${job} keeps the safety that it has, \`safety ${job} full|off\` changes it)` : ''
+  return `${where}: ${value(before)} -> ${value(after)}${more}${kept}`
 }

@@ -1,4 +1,4 @@
-import type { Config, JobConfig, JobName } from './config'
+import { type Config, type JobConfig, type JobName, SAFETY_OF_MODE } from './config'
 
 /** One value that differs between two configurations. */
 export interface ConfigDifference {
@@ -9,6 +9,8 @@ export interface ConfigDifference {
   after: string | null
   needs: ChangeNeeds
   job: JobName | null
+  /** What the job would begin with: one that has begun keeps what it has. Absent: the value is used. */
+  begins?: true
 }
 
 /**
@@ -32,8 +34,23 @@ export function configDifferences(before: Config, after: Config): ConfigDifferen
     const isSince = path.at(-1) === 'since' && ((path[0] === 'witness' && path.length === 2) || (path[0] === 'jobs' && path.length === 3))
     if (was?.value === is?.value || isSince || (path[0] === 'quorum' && path[1] === 'configVersion')) return []
     const job = path[0] === 'jobs' ? (path[1] ?? null) : null
-    return [{ where: path.join(' '), before: was?.value ?? null, after: is?.value ?? null, needs: needsOf(path, before, after), job }]
+    return [
+      {
+        where: path.join(' '),
+        before: was?.value ?? null,
+        after: is?.value ?? null,
+        needs: needsOf(path, before, after),
+        job,
+        ...(isBeginning(path, before, after) ? { begins: true as const } : {})
+      }
+    ]
   })
+}
+
+/** The safety of a mode that leaves it open: `safety JOB` is the word on it from the beginning on. The other modes have their own, and it follows them. */
+function isBeginning([top, name = '', section, key]: string[], before: Config, after: Config): boolean {
+  const [was, is] = [before.jobs[name], after.jobs[name]]
+  return top === 'jobs' && section === 'data' && key === 'safety' && !!was?.data && !!is?.data && SAFETY_OF_MODE[is.mode] === null
 }
 
 function needsOf([top, name, section, key, value]: string[], before: Config, after: Config): ChangeNeeds {

@@ -147,3 +147,24 @@ test('who owns the job stands in the views as always', async () => {
   const { results } = await linesOf([...ONLINE, 'allstate'])
   expect(ownerIn(results[2])).toBe('RMHW131')
 })
+
+test('from high availability to the guide: what the difference says of the safety is what becomes of it', async () => {
+  const { exitCode, results } = await linesOf([
+    ...ONLINE,
+    'mode DB_Group guide --yes',
+    'jobstate DB_Group',
+    'mode DB_Group high-performance --yes',
+    'jobstate DB_Group'
+  ])
+  expect(exitCode).toBe(0)
+  const safetyOf = (place: number): unknown =>
+    (results[place] as { differences: { where: string }[] }).differences.find(({ where }) => where.endsWith(' safety'))
+  const asked = { where: 'jobs DB_Group data safety', needs: 'nothing', job: 'DB_Group' }
+  expect(safetyOf(2)).toEqual({ ...asked, before: '"full"', after: '"off"', begins: true })
+  expect(JSON.stringify(results[3])).toContain('"safety":"full"')
+  // By the configuration it was OFF already: its mode says so now.
+  expect(safetyOf(4)).toBeUndefined()
+  expect(JSON.stringify(results[5])).toContain('"safety":"off"')
+  const { out } = await cuiSim(['mode', 'DB_Group', 'guide', '--yes', '--dry-run'])
+  expect(out).toContain('data safety: full -> off (what it begins with: DB_Group keeps the safety that it has, `safety DB_Group full|off` changes it)')
+})

@@ -1,4 +1,4 @@
-import { configDifferences, type Config, type JobConfig } from '../../src/model'
+import { configDifferences, type Config, type JobConfig, type JobMode, type Safety } from '../../src/model'
 import { A, B, DATA, JOB, jobConfig, pairConfig, quorumConfig } from '../fakes/pairConfig'
 import { type Desk, owner, peerView, record, standby } from './desk'
 
@@ -34,6 +34,18 @@ describe('what a change needs', () => {
     ['a port of the agents', { ...pairConfig(), api: { ...pairConfig().api, port: 7331 } }, ['api port: agents stopped']],
     ['the order of the links', { ...pairConfig(), links: [...pairConfig().links].reverse() }, ['links order: nothing']]
   ])('%s', (_what, next, expected) => expect(needs(next)).toEqual(expected))
+
+  // What a job on a pair does then: test/commands/sim.test.ts.
+  const SAFETY = { where: `jobs ${JOB} data safety`, needs: 'nothing', job: JOB }
+  test.each<[string, JobMode, Safety, JobMode, Safety, object]>([
+    ['a mode with a safety of its own: it follows', 'guide', 'off', 'high-availability', 'full', SAFETY],
+    ['the guide leaves it open: it is one to begin with', 'high-availability', 'full', 'guide', 'off', { ...SAFETY, begins: true }],
+    ['another one to begin with', 'guide', 'off', 'guide', 'full', { ...SAFETY, begins: true }]
+  ])('%s', (_what, mode, safety, nextMode, nextSafety, expected) => {
+    const of = (is: JobMode, its: Safety): Config => pairConfig(jobConfig({ mode: is, data: { ...DATA, safety: its } }))
+    const [found] = configDifferences(of(mode, safety), of(nextMode, nextSafety)).filter(({ where }) => where.endsWith('safety'))
+    expect(found).toEqual({ ...expected, before: JSON.stringify(safety), after: JSON.stringify(nextSafety) })
+  })
 
   test('nothing differs from itself', () => expect(needs(pairConfig())).toEqual([]))
 })
