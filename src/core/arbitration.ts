@@ -10,7 +10,7 @@ const MISSES_MAX = 2
 /** What an owner that is cut off needs at most to drop its addresses, after it knows. */
 const STOP_MS = 2_000
 
-const addressesOf = ({ config }: State): string[] => config.arbitration?.reach ?? []
+export const addressesOf = ({ config }: State): string[] => config.arbitration?.reach ?? []
 
 /**
  * The guide's mode. A node that has booted waits for the other one's word: that may have taken over before it died too. How long it waits, if not for ever, is

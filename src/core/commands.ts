@@ -1,5 +1,6 @@
 import { durationText } from '../model/config/units'
 import { jobReport } from '../report/job'
+import { addressesOf, isCutOff } from './arbitration'
 import { decideAttach, decideAttachThere, standbyAttaches } from './attach'
 import { decideBringout } from './bringout'
 import { clearError, clearErrorText, flagNode, whyNotClear } from './clearError'
@@ -172,6 +173,8 @@ function whyNotBringin(turn: Turn, job: JobState): Failure | null {
   if (errorFlag !== null) return jobReport('E_JOB_ERROR_FLAG', { ...names(turn, job), why: errorFlag })
   if (isHeld(turn.state, job)) return jobReport('E_CONFIG_PENDING', names(turn, job))
   if (!copyIsWhole(turn.state, job)) return jobReport('E_JOB_COPY_INCOMPLETE', names(turn, job))
+  // It would stop again at once, and both nodes would have changes of their own.
+  if (job.quorum === null && isCutOff(turn.state)) return jobReport('E_JOB_CUT_OFF', { ...names(turn, job), list: addressesOf(turn.state).join(', ') })
   if (job.quorum === null && !job.peerSpoke) return whyWaits(turn, job)
   return hasLease(turn, job) || votesMayCome(turn, job) ? null : whyNoQuorum(turn, job)
 }

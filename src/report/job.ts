@@ -36,6 +36,11 @@ export const JOB_MESSAGES = {
     message: ({ job, node, peer }) => `${node} has not heard from ${peer} since it started, so it cannot know who owns ${job}`,
     tryThis: ({ peer }) => `Start the agent on ${peer}, or repair the links (hbtstate)`
   }),
+  E_JOB_CUT_OFF: define<Pair & { list: string }>({
+    exitCode: 5,
+    message: ({ job, node, peer, list }) => `${node} hears ${peer} on no link and does not reach ${list}, so ${peer} may have taken ${job} over`,
+    tryThis: ({ job, node, peer }) => `Repair the network of ${node}; where ${peer} does not serve: forcetake ${job}, typed on ${node}`
+  }),
   E_LEASE_ENDED: define<{ job: string; roleSequence: number }>({
     exitCode: 5,
     message: ({ job, roleSequence }) => `Nothing of ${job} is begun any more in role sequence ${roleSequence}: its lease is over`,

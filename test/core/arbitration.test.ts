@@ -83,6 +83,25 @@ describe('an owner', () => {
     expect(desk.job.note).toContain('RMHW132 has not taken over')
   })
 
+  test('that is cut off is not brought in, only forced: the other node may have taken it over', () => {
+    const desk = owner(arbitrationConfig(false))
+    desk.command('bringout')
+    told(waits(told(lose(desk.endAll()), SILENT), 1_000), SILENT)
+    expect(desk.command('bringin')).toMatchObject({
+      is: 'refused',
+      error: {
+        code: 'E_JOB_CUT_OFF',
+        exitCode: 5,
+        message: expect.stringContaining('does not reach 192.168.0.1'),
+        tryThis: expect.stringContaining('forcetake DB_Group')
+      }
+    })
+    expect(desk.job).toMatchObject({ phase: 'offline', record: { desired: 'offline' } })
+    expect(desk.command('forcetake', { dryRun: true })).toMatchObject({ is: 'accepted' })
+    const reached = told(desk, REACHED)
+    expect(reached.command('bringin')).toMatchObject({ is: 'accepted' })
+  })
+
   test('that was cut off hears the other one: what that one holds decides', () => {
     const took = cutOff().endAll().hear()
     took.peerSays(peerView(B, { roleSequence: 2, owner: B }, { config: arbitrationConfig(false) }))

@@ -9,6 +9,10 @@ const ANSWER_OLD_MS = 25_000
 /** Two answers in a row that it is not reached, then what was begun is stopped; a heartbeat is missed only after its silence. */
 const STOPS_WITHIN_MS = 25_000
 
+const CUT_OFF_MISSES = 2
+/** Of a plan that begins now; one that is under way is stopped when it has ended. */
+const FIRST_TASK = 1
+
 /** What one node was told since it lost the other one. */
 interface Told {
   reached: { yes: boolean; atMs: number } | null
@@ -34,6 +38,7 @@ export class ArbitrationPromises {
   check(node: FakeNode, actions: Action[], event: Event): void {
     const told = this.listen(node, actions, event)
     if (event.kind === 'ticked') checkCutOff(node, told, event.atMs)
+    checkBegins(node, told, actions)
     const persist = actions[0]?.do === 'persist' ? actions[0].records[JOB] : undefined
     if (persist && takes(node, persist)) this.checkTakes(node, persist, told, event.atMs)
   }
@@ -79,6 +84,13 @@ export class ArbitrationPromises {
 function takes({ name, disk }: FakeNode, now: JobRecord): boolean {
   const before = disk?.[JOB]
   return before !== undefined && now.owner === name && now.roleSequence > before.roleSequence
+}
+
+/** Two answers in a row: it knows. */
+function checkBegins({ name, state }: FakeNode, { cutOffSinceMs }: Told, actions: Action[]): void {
+  if (cutOffSinceMs === null || (state?.reach?.misses ?? 0) < CUT_OFF_MISSES || state?.jobs[JOB]?.forcing === true) return
+  const begins = actions.some((action) => action.do === 'order' && action.order.do === 'source' && action.task === FIRST_TASK)
+  if (begins) throw new Error(`${name} begins to serve and is cut off`)
 }
 
 /** Whose start was forced serves alone by its administrator's word. */
