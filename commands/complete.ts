@@ -1,5 +1,6 @@
 import type { AgentsAnswer } from '../src/wire'
 import type { Context } from './context'
+import { agentWords } from './completeAgent'
 import { askAll, call } from './kit/nodes'
 import { where } from './kit/client'
 import { clustersOf } from './view/cluster'
@@ -30,6 +31,8 @@ export class Completer {
   async complete(line: string): Promise<[string[], string]> {
     const words = line.trimStart().split(/\s+/)
     const word = words.at(-1) ?? ''
+    const inOption = words[0]?.toLowerCase() === 'job' ? await agentWords(this.context, words, () => this.agentNames()) : null
+    if (inOption !== null) return fitting(inOption, word)
     const offered = words.length <= 1 ? this.commandWords() : await this.following((words[0] ?? '').toLowerCase(), words.length - 2, word)
     return fitting(offered, word)
   }
@@ -99,7 +102,7 @@ export class Completer {
 
 function fitting(offered: string[], word: string): [string[], string] {
   const found = offered.filter((one) => one.toLowerCase().startsWith(word.toLowerCase()))
-  return [found.map((one) => (found.length === 1 ? `${one} ` : one)), word]
+  return [found.map((one) => (found.length === 1 && !one.endsWith('=') ? `${one} ` : one)), word]
 }
 
 /** `mirror JOB start|stop [--yes]` → [[JOB], [start, stop]]. */

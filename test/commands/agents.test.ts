@@ -3,6 +3,7 @@ import type { Context } from '../../commands/context'
 import { COMMANDS } from '../../commands/index'
 import { Store } from '../../commands/kit/store'
 import type { AgentDescription } from '../../src/model'
+import { versionOf, viewOf } from './configView'
 import { Bench } from './harness'
 
 let bench: Bench
@@ -105,4 +106,22 @@ test('config check with no node open says what it has not looked at', async () =
 test('Tab offers the names of the agents', async () => {
   const context = { store: new Store({ MIRRORPAIR_HOME: bench.home }), commands: COMMANDS } as unknown as Context
   expect(await new Completer(context).complete('agents describe ocf:heartbeat:p')).toEqual([['ocf:heartbeat:pgsql '], 'ocf:heartbeat:p'])
+})
+
+test('Tab offers the parameters of an agent where one is set: of the one on the line, and of the one that the job has', async () => {
+  const context = { store: new Store({ MIRRORPAIR_HOME: bench.home }), commands: COMMANDS } as unknown as Context
+  const completer = new Completer(context)
+  const offered = async (line: string): Promise<string[]> => (await completer.complete(line))[0]
+  const set = 'applications.DB.parameters.'
+  const create = 'job create Web --agent DB='
+  expect(await offered(`${create}ocf:heartbeat:p`)).toEqual(['DB=ocf:heartbeat:pgsql '])
+  expect(await offered(`${create}ocf:heartbeat:pgsql --set ${set}`)).toEqual([`${set}pgport=`, `${set}pgdata=`])
+  // A value follows at once: no space.
+  expect(await offered(`${create}ocf:heartbeat:pgsql --set ${set}pgd`)).toEqual([`${set}pgdata=`])
+  expect(await offered(`${create}ocf:heartbeat:pgsql --set ${set}pgport=`)).toEqual([`${set}pgport=5432 `])
+  expect(await offered(`${create}ocf:heartbeat:none --set ${set}`)).toEqual([])
+  bench.takesChanges(viewOf(versionOf(7, FILE)), () => ({ differences: [], warnings: [] }))
+  const has = 'applications.POSTGRES.parameters.'
+  expect(await offered(`job modify DB_Group --unset ${has}pgp`)).toEqual([`${has}pgport `])
+  expect(await offered(`job modify DB_Group --set ${set}`)).toEqual([])
 })
