@@ -55,7 +55,7 @@ export interface Output {
 }
 
 /** What a line of words may take; in a pipe they are not broken. */
-export const columnsOf = (context: Context, output: Output): number => (output.raw === null ? Infinity : (context.io.stdout.columns ?? COLUMNS))
+export const columnsOf = (context: Context, output: Output): number => (output.raw === null ? Infinity : context.io.stdout.columns || COLUMNS)
 
 /** A command that did not throw: its object for --json, and 0, or 1 when there are problems. */
 export interface Outcome {

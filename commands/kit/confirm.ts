@@ -26,7 +26,7 @@ export async function askLine(context: Context, question: string, options: { mas
 /** Words that are checked at once, and asked for again until they are right. */
 export async function askChecked(context: Context, { message, initial, check }: Words): Promise<string> {
   // Two columns are the sign before it.
-  const columns = (context.io.stdout.columns ?? COLUMNS) - 2
+  const columns = (context.io.stdout.columns || COLUMNS) - 2
   const fitted = async (answer: string): Promise<string | null> => {
     const wrong = await check(answer)
     return wrong === null ? null : fold({ isTTY: true, columns }, wrong)

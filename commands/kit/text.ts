@@ -49,7 +49,8 @@ export const COLUMNS = 80
 /** On a terminal, sentences broken between words at its edge, as far in as they begin; in a pipe as they are. */
 export function fold(stream: { isTTY?: boolean; columns?: number }, text: string): string {
   if (stream.isTTY !== true) return text
-  const columns = stream.columns ?? COLUMNS
+  // A serial console that knows no width says 0.
+  const columns = stream.columns || COLUMNS
   const folded = (line: string): string[] => {
     const indent = /^ */.exec(line)?.[0] ?? ''
     return widthOf(line) <= columns ? [line] : wrap(line.slice(indent.length), columns - indent.length).map((part) => indent + part)

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { decodeToken, encodeToken, type TokenPlace, tokenKeyFile } from '../../commands/kit/token'
+import { fold } from '../../commands/kit/text'
 import { Bench, callCui } from './harness'
 
 let folder: string
@@ -133,4 +134,8 @@ describe('encode, and open with what it gives', () => {
     expect(bench.a.heard.slice(heard).filter(({ line }) => line.includes('login'))).toEqual([])
     expect(await bench.cui(['encode'])).toMatchObject({ exitCode: 2, err: expect.stringContaining('--password-file FILE') })
   })
+})
+
+test('on a terminal that does not know its width, such as a serial console, the words stand as on any other', () => {
+  expect(fold({ isTTY: true, columns: 0 }, 'once more:')).toBe('once more:')
 })
