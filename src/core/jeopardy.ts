@@ -15,7 +15,7 @@ export function watchJeopardy(turn: Turn, job: JobState): void {
 /** A job that nobody wants to run is in no danger. */
 function causesOf(state: State, job: JobState): [JeopardyCause, string][] {
   if (job.record.desired === 'offline') return []
-  return [...pathCauses(state), ...witnessCauses(state, job), ...mirrorCauses(state, job)]
+  return pathCauses(state).concat(witnessCauses(state, job), mirrorCauses(state, job))
 }
 
 function pathCauses({ peerAlive, peerNode, heartbeat }: State): [JeopardyCause, string][] {
