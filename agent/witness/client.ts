@@ -11,8 +11,12 @@ import { serverNameOf } from './places'
 /** Questions under way; a node asks one for each job. */
 export const UNDER_WAY_MAX = 1_024
 const CONNECT_MS_MAX = 2_000
+/** As long as the door waits for it. Somebody is there: a busy machine is not knocked at anew before it has answered. */
+const HANDSHAKE_MS_MAX = 5_000
 /** A witness that is not there is not knocked at by every job for itself. */
 const CONNECT_AGAIN_MS = 200
+/** What a timer may be early, and a question late on its way out when the connection stands. */
+const TIMER_EARLY_MS = 10
 const UNSENT_BYTES_MAX = 1024 * 1024
 const KEEP_ALIVE_MS = 15_000
 
@@ -37,9 +41,21 @@ export interface WitnessClient {
 
 interface Asked {
   question: WitnessQuestion
-  sent: boolean
+  /** null: the connection is still being made. */
+  sentAtMs: number | null
   settle(reply: VoteReply | null): void
 }
+
+/** The name counts, not the address: who has a certificate of the pair and is no node of it is its witness. */
+export const connectWitness = ({ address, port }: Pick<WitnessClientOptions, 'address' | 'port'>, certificates: NodeCertificates): tls.TLSSocket =>
+  tls.connect({
+    host: address,
+    port,
+    ...certificates,
+    minVersion: 'TLSv1.3',
+    servername: serverNameOf(caWord(new X509Certificate(certificates.ca).raw)),
+    checkServerIdentity: (_host, { subject }) => (isWitnessName(subject?.CN) ? undefined : new Error(`${subject?.CN} answers there, and it is no witness`))
+  })
 
 /** One connection, kept; questions do not wait for each other's answers. */
 export function createWitnessClient(options: WitnessClientOptions): WitnessClient {
@@ -67,13 +83,13 @@ class Client {
     const id = this.ids++
     const question: WitnessQuestion = { id, message, leaseMs, driftMs, since: this.options.since(message.job) }
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.timedOut(id, now), timeoutMs)
+      const timer = setTimeout(() => this.timedOut(id, timeoutMs), timeoutMs)
       const settle = (reply: VoteReply | null) => {
         clearTimeout(timer)
         this.asked.delete(id)
         resolve(reply)
       }
-      const asked: Asked = { question, sent: false, settle }
+      const asked: Asked = { question, sentAtMs: null, settle }
       this.asked.set(id, asked)
       if (this.secure) this.send(asked)
       else this.ensureConnection()
@@ -94,17 +110,13 @@ class Client {
   }
 
   private connect(certificates: NodeCertificates): tls.TLSSocket {
-    const { address, port } = this.options
-    const socket = tls.connect({
-      host: address,
-      port,
-      ...certificates,
-      minVersion: 'TLSv1.3',
-      servername: serverNameOf(caWord(new X509Certificate(certificates.ca).raw)),
-      // The name counts, not the address: who has a certificate of the pair and is no node of it is its witness.
-      checkServerIdentity: (_host, { subject }) => (isWitnessName(subject?.CN) ? undefined : new Error(`${subject?.CN} answers there, and it is no witness`))
+    const socket = connectWitness(this.options, certificates)
+    const tooSlow = () => void socket.destroy(new Error('no connection in time'))
+    let slow = setTimeout(tooSlow, CONNECT_MS_MAX)
+    socket.once('connect', () => {
+      clearTimeout(slow)
+      slow = setTimeout(tooSlow, HANDSHAKE_MS_MAX)
     })
-    const slow = setTimeout(() => socket.destroy(new Error('no connection in time')), CONNECT_MS_MAX)
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
     socket.setNoDelay(true)
     socket.once('secureConnect', () => {
@@ -124,8 +136,8 @@ class Client {
   }
 
   private send(asked: Asked): void {
-    if (asked.sent || this.socket === null) return
-    asked.sent = true
+    if (asked.sentAtMs !== null || this.socket === null) return
+    asked.sentAtMs = performance.now()
     sendJsonLine(this.socket, asked.question, UNSENT_BYTES_MAX)
   }
 
@@ -142,10 +154,15 @@ class Client {
     if (asked && answer.data.reply.number === asked.question.message.number) asked.settle(answer.data.reply)
   }
 
-  /** When nothing at all was heard meanwhile the connection is given up: a new one is there sooner than TCP finds out that the way works again. */
-  private timedOut(id: number, askedAtMs: number): void {
+  /**
+   * When nothing at all was heard meanwhile the connection is given up: a new one is there sooner than TCP finds out that the way works again. One that was
+   * made while the question waited has not had its time yet: where that takes long, each new one would be given up like the one before.
+   */
+  private timedOut(id: number, timeoutMs: number): void {
     const asked = this.asked.get(id)
-    if (asked?.sent && this.heardAtMs < askedAtMs) this.drop('no answer in time')
+    const sentAtMs = asked?.sentAtMs ?? null
+    const hadTime = sentAtMs !== null && performance.now() - sentAtMs >= timeoutMs - TIMER_EARLY_MS
+    if (hadTime && this.heardAtMs < sentAtMs) this.drop('no answer in time')
     else asked?.settle(null)
   }
 

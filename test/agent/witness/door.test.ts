@@ -165,6 +165,33 @@ describe('a client', () => {
     while (connections < 2) expect(await client.ask(question(A, B), 300)).toBeNull()
   })
 
+  test('on a way that is slow to be made it is answered all the same: a new connection has its own time', async () => {
+    const LATE_MS = 400
+    let connections = 0
+    const late = (from: net.Socket, to: net.Socket): void => {
+      from.on('data', (bytes) => void setTimeout(() => to.write(bytes), LATE_MS)).on('error', () => to.destroy())
+      from.on('close', () => to.destroy())
+      closing.push(() => from.destroy())
+    }
+    const way = net.createServer((near) => {
+      connections += 1
+      const far = net.connect(witness.port, '127.0.0.1')
+      late(near, far)
+      late(far, near)
+    })
+    closing.push(() => way.close())
+    await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve))
+    const a = new Asker(A, B, { port: (way.address() as net.AddressInfo).port, certificates: await pair.sign(A) })
+    closing.push(() => a.client.close())
+    // Longer than a question and its answer take, shorter than these and the handshake.
+    const inTime = (): Promise<unknown> => a.client.ask(a.message(held(A), { do: 'report' }), 3 * LATE_MS)
+    expect(await inTime()).toBeNull()
+    let answer = null
+    for (let tries = 0; answer === null && tries < 5; tries++) answer = await inTime()
+    expect(answer).not.toBeNull()
+    expect(connections).toBe(1)
+  })
+
   test('waits no longer than it was told for somebody who takes a connection and says nothing', async () => {
     const server = net.createServer((socket) => closing.push(() => socket.destroy()))
     closing.push(() => server.close())
