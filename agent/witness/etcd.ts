@@ -11,8 +11,6 @@ import { EtcdFailure, EtcdStore } from './etcdStore'
 
 /** The two nodes of a pair get into each other's way seldom. */
 const TRIES_MAX = 4
-/** Questions about one job that wait for the one before; the next ones ask the same. */
-const WAITING_OF_JOB_MAX = 4
 const WORD_BYTES = 8
 
 export interface EtcdWitnessOptions {
@@ -39,8 +37,17 @@ interface Job {
   /** Another one: nothing that was seen under the one before counts. */
   key: string
   seat: SharedSeat
-  waiting: number
-  turn: Promise<unknown>
+  busy: boolean
+  /** Asked while the one before is under way. */
+  next: Question | null
+}
+
+interface Question {
+  message: VoteMessage
+  /** As they were when it was decided on. */
+  times: VoterTimes
+  deadlineMs: number
+  settle(reply: VoteReply | null): void
 }
 
 /** An etcd cluster as the third voter: what a witness would decide is decided here, on what is there, and counts when it is there (src/core/quorum/shared.ts). */
@@ -60,23 +67,30 @@ class EtcdWitness {
     await this.store?.close()
   }
 
-  /** One question about a job after the other: none is overtaken by one that was asked later. */
+  /**
+   * One question about a job after the other: none is overtaken by one that was asked later. Of those that come meanwhile only the newest is asked, which
+   * wants all that the others wanted: where the answers are slow, who stood in a queue would have no time left when it is his turn.
+   */
   ask(message: VoteMessage, timeoutMs: number): Promise<VoteReply | null> {
-    const deadlineMs = performance.now() + timeoutMs
-    const job: Job = this.jobs.get(message.job) ?? { key: '', seat: newSeat(), waiting: 0, turn: Promise.resolve() }
+    const job: Job = this.jobs.get(message.job) ?? { key: '', seat: newSeat(), busy: false, next: null }
     this.jobs.set(message.job, job)
-    if (job.waiting >= WAITING_OF_JOB_MAX) return Promise.resolve(null)
-    job.waiting += 1
-    // As they were when the question was decided on.
-    const times = this.options.times()
-    const answer = job.turn.then(() => this.vote(job, message, times, deadlineMs)).catch((error: unknown) => this.failed(error))
-    job.turn = answer.then(() => {
-      job.waiting -= 1
+    return new Promise((settle) => {
+      job.next?.settle(null)
+      job.next = { message, times: this.options.times(), deadlineMs: performance.now() + timeoutMs, settle }
+      if (!job.busy) void this.answer(job)
     })
-    return answer
   }
 
-  private async vote(job: Job, message: VoteMessage, times: VoterTimes, deadlineMs: number): Promise<VoteReply | null> {
+  private async answer(job: Job): Promise<void> {
+    job.busy = true
+    for (let question = job.next; question !== null; question = job.next) {
+      job.next = null
+      question.settle(await this.vote(job, question).catch((error: unknown) => this.failed(error)))
+    }
+    job.busy = false
+  }
+
+  private async vote(job: Job, { message, times, deadlineMs }: Question): Promise<VoteReply | null> {
     this.store ??= new EtcdStore(this.options.etcd)
     const key = `${this.options.prefix}/${this.options.since(message.job)}/${message.job}`
     if (job.key !== key) Object.assign(job, { key, seat: newSeat() })

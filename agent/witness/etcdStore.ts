@@ -8,7 +8,8 @@ import { EtcdLogins, LOGIN_MS_MAX } from './etcdLogins'
 /** One member is tried for so long before the next one, if time is left: a member that hangs must not use up the time for all of them. */
 const ATTEMPT_PART = 3
 const ATTEMPT_MS_MIN = 200
-const CONNECT_MS_MAX = 1_000
+/** On a busy machine a handshake takes longer than a question may: it goes on, and the next question finds the connection. */
+const CONNECT_MS_MAX = 5_000
 /** To each member: one question a job is under way at a time. */
 const CONNECTIONS_MAX = 8
 const KEEP_ALIVE_MS = 20_000
@@ -94,7 +95,7 @@ export class EtcdStore {
       const leftMs = deadlineMs - performance.now()
       if (leftMs <= 0) break
       try {
-        return await this.askMember(place, path, body, Math.min(leftMs, Math.max(ATTEMPT_MS_MIN, leftMs / (again ? ATTEMPT_PART : 1))))
+        return await this.askMember(place, path, body, Math.min(leftMs, Math.max(ATTEMPT_MS_MIN, leftMs / (again ? Math.min(ATTEMPT_PART, length) : 1))))
       } catch (error) {
         const { message, inDoubt } = error as EtcdFailure
         tried.push(`${this.pools[place]?.name}: ${message}`)
