@@ -27,9 +27,12 @@ const NO_TIMES = { leaseMs: 0, driftMs: 0 }
 export const timesDiffer = ({ quorum: before }: Config, { quorum: after }: Config): boolean =>
   before?.leaseMs !== after?.leaseMs || before?.driftMs !== after?.driftMs
 
+export const witnessDiffers = ({ witness: before }: Config, { witness: after }: Config): boolean =>
+  JSON.stringify(before ?? null) !== JSON.stringify(after ?? null)
+
 /** What must not count before the other node goes by it too; added to what is not sure from before. */
 export function unconfirmedOf(before: Config, { unconfirmed: known }: Pick<State, 'unconfirmed'>, config: Config, version: number): Unconfirmed | null {
-  const witness = JSON.stringify(before.witness ?? null) !== JSON.stringify(config.witness ?? null)
+  const witness = witnessDiffers(before, config)
   const modes = changedModes(before, config)
   const [old, next] = [before.quorum ?? NO_TIMES, config.quorum ?? NO_TIMES]
   if (!witness && modes.length === 0 && !timesDiffer(before, config)) return known

@@ -5,8 +5,8 @@ import { isDetached } from './detached'
 import type { Event, Failure } from './event'
 import { followMonitors } from './monitor/sampled'
 import { firstRecord } from './ownership'
-import { changedModes, changeRules, holdModes, timesDiffer, unconfirmedOf, whyNotChangeMode } from './modeChange'
-import { startQuorum } from './quorum/rules'
+import { changedModes, changeRules, holdModes, timesDiffer, unconfirmedOf, whyNotChangeMode, witnessDiffers } from './modeChange'
+import { forgetWitness, startQuorum } from './quorum/rules'
 import { jobsThatNeed, makeStale } from './staleConfig'
 import { configOf, isTouched, owns, type JobState, peerJob, type State } from './state'
 import { endTicket, runningTicket } from './tickets'
@@ -107,6 +107,7 @@ export function configChanged(turn: Turn, { config, configHash, version }: Chang
     else {
       makeStale(turn, mine, before, config)
       // Each change has a number of its own, and that alone must not cost an owner its lease.
+      if (witnessDiffers(before, config)) forgetWitness(mine)
       if (before.jobs[name]?.mode !== job.mode || timesDiffer(before, config)) changeRules(turn, mine)
     }
   }

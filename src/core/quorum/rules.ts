@@ -48,6 +48,13 @@ const neverAsked = (): Asked => ({
   refused: null
 })
 
+/** Another one is the witness from now on: what the one before has said is not its word, and no answer of it counts any more. */
+export function forgetWitness(job: JobState): void {
+  if (job.quorum === null) return
+  const { asked } = job.quorum
+  job.quorum = { ...job.quorum, asked: { ...asked, witness: { ...neverAsked(), number: asked.witness.number } } }
+}
+
 export function hasLease(turn: Seeing, job: JobState): boolean {
   return job.quorum === null || mayGoOn(job.quorum.lease, job.record.roleSequence, turn.state.atMs)
 }

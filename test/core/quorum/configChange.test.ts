@@ -1,6 +1,7 @@
+import { nodeView } from '../../../src/core'
 import type { Config } from '../../../src/model'
-import { A, JOB, QUORUM, quorumConfig } from '../../fakes/pairConfig'
-import { Desk, dataStatus, record } from '../desk'
+import { A, B, JOB, QUORUM, quorumConfig } from '../../fakes/pairConfig'
+import { Desk, dataStatus, peerView, record } from '../desk'
 
 /** The owner serves under a lease. */
 function serving(): Desk {
@@ -30,4 +31,23 @@ test('other times: the owner goes on under the lease that it has, asks for the n
     action.do === 'sendVote' ? [`${action.to} ${action.message.ask.do} ${action.message.ballot.configVersion}`] : []
   )
   expect(asked).toEqual(['peer renew 2', 'witness renew 2'])
+})
+
+test('another witness: what the one before has said is not its word, and an answer of it that is still on its way counts no more', () => {
+  const desk = serving()
+  const word = () => nodeView(desk.state).jobs[JOB]?.quorum?.witness
+  const ballot = { roleSequence: 1, owner: A, mirrorInSync: true, syncSequence: 1, configVersion: QUORUM.configVersion }
+  const answers = (number: number, incarnation = 'W-1') =>
+    desk.tell({ kind: 'voteAnswered', job: JOB, voter: 'witness', number, reply: { number, incarnation, granted: false, why: null, ballot, leasedTo: null } })
+  answers(desk.job.quorum!.asked.witness.number)
+  expect(word()).toBe('CONNECTED')
+  const asked = desk.job.quorum!.asked.witness.number
+  const config: Config = { ...quorumConfig(), witness: { address: '192.168.150.154', port: 7330, since: 2 }, quorum: { ...QUORUM, configVersion: 2 } }
+  desk.tell({ kind: 'configChanged', config, configHash: 'two', version: 2 })
+  desk.peerSays({ ...peerView(B, {}, { config }), configHash: 'two', configVersion: 2 })
+  expect(word()).toBe('UNKNOWN')
+  answers(asked)
+  expect(word()).toBe('UNKNOWN')
+  answers(desk.job.quorum!.asked.witness.number, 'W-2')
+  expect(word()).toBe('CONNECTED')
 })
