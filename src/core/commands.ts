@@ -20,7 +20,7 @@ import { whyUnlicensed } from './licence'
 import { decideSwitch, decideTakeover } from './move'
 import { recoverStages, startStages } from './order'
 import { names, nodeOfPair } from './ownership'
-import { awaitFirstVotes, FIRST_VOTES_TEXT, votesMayCome } from './quorum/firstVotes'
+import { awaitFirstVotes, firstVotesText, votesMayCome } from './quorum/firstVotes'
 import { hasLease } from './quorum/rules'
 import { whyNoQuorum } from './quorum/serve'
 import { beginPlan, describe } from './plan'
@@ -159,7 +159,7 @@ function decideBringin(turn: Turn, job: JobState): Decision {
     if (job.quorum !== null) job.next = { cause: 'bringin', peerCopyComplete: false }
     else beginPlan(turn, job, 'start', 'bringin', stages)
   }
-  const waits = hasLease(turn, job) ? [] : [FIRST_VOTES_TEXT]
+  const waits = hasLease(turn, job) ? [] : [firstVotesText(turn, job)]
   return { is: 'steps', texts: [...waits, ...steps(stages)], begin }
 }
 

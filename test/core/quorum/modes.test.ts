@@ -1,6 +1,6 @@
 import { nodeView } from '../../../src/core'
 import { problems } from '../../../src/core/problems'
-import { FIRST_VOTES_MS, FIRST_VOTES_TEXT } from '../../../src/core/quorum/firstVotes'
+import { firstVotesMs } from '../../../src/core/quorum/firstVotes'
 import type { JobMode } from '../../../src/model'
 import type { Ballot, VoteMessage, VoteReply } from '../../../src/wire'
 import { A, B, DATA, JOB, jobConfig, pairConfig, QUORUM, quorumConfig } from '../../fakes/pairConfig'
@@ -39,12 +39,29 @@ test('an owner without a lease waits for the first votes when it is brought in, 
   owner.peerSays(peerView(B, { desired: 'offline', safety: 'full' }, { config }))
   const first = owner.command('bringin')
   const { ticket } = (first as { result: { ticket: string } }).result
-  expect(owner.state.tickets[ticket]).toMatchObject({ state: 'running', steps: [{ text: FIRST_VOTES_TEXT }] })
-  owner.tell({ kind: 'ticked', heartbeat: null }, FIRST_VOTES_MS)
+  expect(owner.state.tickets[ticket]).toMatchObject({ state: 'running', steps: [{ text: 'Wait for the first vote, of RMHW132 or the witness, up to 10 s' }] })
+  owner.tell({ kind: 'ticked', heartbeat: null }, firstVotesMs(QUORUM))
   expect(owner.state.tickets[ticket]).toMatchObject({ state: 'failed', error: { code: 'E_NO_QUORUM' } })
   expect(owner.job.record.desired).toBe('offline')
   const answer = owner.command('bringin')
   expect(answer.is === 'refused' && answer.error.code).toBe('E_NO_QUORUM')
+})
+
+test('the first votes are waited for as long as a voter may have let somebody serve whom it does not remember', () => {
+  const [leaseMs, driftMs] = [30_000, 600]
+  const config = { ...quorumConfig(), quorum: { ...QUORUM, leaseMs, driftMs } }
+  const owner = new Desk(A, config).boot(record({ desired: 'offline', safety: 'full' })).hear()
+  const steps = (answer: ReturnType<Desk['command']>) => (answer.is === 'accepted' ? (answer.result as { steps: string[] }).steps[0] : answer)
+  owner.tell({ kind: 'ticked', heartbeat: null }, leaseMs)
+  expect(steps(owner.command('bringin', { dryRun: true }))).toBe('Wait for the first vote, of RMHW132 or the witness, up to 37 s')
+  owner.tell({ kind: 'ticked', heartbeat: null }, firstVotesMs({ leaseMs, driftMs }))
+  expect(owner.command('bringin', { dryRun: true })).toMatchObject({ is: 'refused', error: { code: 'E_NO_QUORUM' } })
+
+  // Long after that the witness begins anew, and says so.
+  const { number } = owner.job.quorum!.asked.witness
+  const forgot = { number, incarnation: 'W-2', granted: false, why: 'blank' as const, ballot: null, leasedTo: '' }
+  owner.tell({ kind: 'voteAnswered', job: JOB, voter: 'witness', number, reply: forgot })
+  expect(steps(owner.command('bringin', { dryRun: true }))).toContain('Wait for the first vote')
 })
 
 test('brought in before the first votes have come, it begins with the first one', () => {
