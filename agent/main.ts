@@ -36,6 +36,7 @@ import { EXIT_PERSIST_FAILED } from './loop'
 import type { Places } from './ports'
 import { checkNode, DEFAULT_CONFIG_FILE, DEFAULT_RUN_DIRECTORY, DEFAULT_STATE_DIRECTORY, readConfig, readOptions } from './setup/options'
 import { witnessOf } from './witness/ofNode'
+import { tryWitness } from './witness/tryOut'
 
 const USAGE = 'mirrorpair-agent run [--config FILE] [--node NAME] [--state DIRECTORY] [--run DIRECTORY]'
 const DIRECTORY_MODE = 0o700
@@ -86,7 +87,7 @@ async function startAgent({ places, open }: Given, version: string, end: (exitCo
     data,
     history: createHistoryPort(places),
     log,
-    configuration: createConfigurationPort(places, vip, agents),
+    configuration: createConfigurationPort(places, { vips: vip, agents, witness: tryWitness(places) }),
     usage,
     monitor,
     licence

@@ -12,7 +12,8 @@ import type {
   MonitorConfig,
   Safety,
   UsageExportConfig,
-  VipConfig
+  VipConfig,
+  WitnessConfig
 } from '../src/model'
 import type { CheckMode } from '../src/wire/frameFields'
 import type {
@@ -237,6 +238,9 @@ export interface KeptConfig {
   /** The file for people has this one. */
   fileWritten: boolean
 }
+
+/** Why a witness that is to become the pair's cannot be asked from this machine just now; null: it can. Never rejects. */
+export type WitnessTrial = (witness: WitnessConfig) => Promise<string | null>
 
 export interface ConfigurationPort {
   save(kept: KeptConfig): Promise<void>

@@ -1,10 +1,11 @@
 import { Args, Flags } from '@oclif/core'
-import { JOB_MODES, setMode } from '../src/model'
+import { JOB_MODES, type JobMode, setMode } from '../src/model'
 import { CuiCommand, everywhere, type HelpText, parseDurationMs, timeoutFlag } from './base'
 import { changePart, configuring } from './change'
 import type { Outcome } from './context'
 import { IN_FORCE_MS, untilInForce } from './inForce'
 import { actionOf, jobAndWord, jobWord } from './operate'
+import type { ClusterView } from './view/cluster'
 
 const waitFlag = Flags.boolean({ description: 'wait until both nodes go by it (--no-wait: only until it is agreed on)', default: true, allowNo: true })
 
@@ -25,10 +26,20 @@ export class Mode extends CuiCommand {
     const mode = actionOf(word?.toLowerCase(), JOB_MODES, 'mode', usage)
     const job = jobWord(this.context, jobArg, usage)
     const question = `From then on ${job} is decided on by the rules of ${mode}. Do you really want it?`
-    const done = await changePart(this.context, this.output, flags, { typed: `mode ${job} ${mode}`, question }, setMode(job, mode))
-    if (flags['dry-run'] || !flags.wait) return done
+    const changed = await changePart(this.context, this.output, flags, { typed: `mode ${job} ${mode}`, question }, setMode(job, mode))
+    if (flags['dry-run'] || !flags.wait) return changed
     const timeoutMs = flags.timeout === undefined ? IN_FORCE_MS : parseDurationMs(flags.timeout)
-    const waitedMs = await untilInForce(this.context, this.output, { job, mode, node: flags.node, timeoutMs })
-    return { ...done, json: { ...done.json, waitedMs } }
+    const what = `the mode ${mode} of ${job}`
+    const done = `The mode of ${job} is ${mode}.`
+    const whyNot = (clusters: ClusterView[]): string | null => whyNotMode(clusters, job, mode)
+    const waitedMs = await untilInForce(this.context, this.output, { what, done, again: `jobstate ${job}`, node: flags.node, timeoutMs, whyNot })
+    return { ...changed, json: { ...changed.json, waitedMs } }
   }
+}
+
+function whyNotMode(clusters: ClusterView[], job: string, mode: JobMode): string | null {
+  const cluster = clusters.find(({ jobs }) => jobs.includes(job))
+  const views = [...(cluster?.seen.values() ?? [])].flatMap(({ view }) => view.jobs[job] ?? [])
+  if (views.length === 0) return 'no answer'
+  return views.map(({ mode: known, modePending }) => (known === mode ? (modePending ?? null) : `${known} still`)).find((why) => why !== null) ?? null
 }

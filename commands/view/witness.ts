@@ -23,6 +23,22 @@ export interface WitnessRow {
   ageMs: number | null
 }
 
+/**
+ * Why a change of the witness is not everybody's yet; null: each node that answers goes by it, and where a job needs a witness it has its vote. A pair
+ * without such a job asks its witness nothing.
+ */
+export function whyNotWitness(cluster: ClusterView | undefined, version: number, address: string | null): string | null {
+  const said = [...(cluster?.seen ?? [])].map(([node, { view }]) => {
+    if ((view.configVersion ?? 0) < version) return `${node} goes by version ${view.configVersion ?? 0} of the configuration still`
+    const heard = Object.values(view.jobs).flatMap(({ quorum }) => (quorum?.witness ? [quorum.witness] : []))
+    const waits = Object.values(view.jobs).some(({ mode, quorum }) => mode === 'high-availability' && !quorum?.witness)
+    if (address !== null && waits) return `${node} waits for the other node before it asks the witness`
+    const word = heard.find((each) => each !== 'CONNECTED')
+    return word === undefined ? null : `it is ${word} as ${node} sees it`
+  })
+  return said.length === 0 ? 'no answer' : (said.find((why) => why !== null) ?? null)
+}
+
 /** Nothing for a mode without a witness. */
 export function witnessRowsOf({ nodes, seen }: ClusterView, { job, owner }: JobNow): WitnessRow[] {
   const observers = [owner, ...nodes.filter((node) => node !== owner)]

@@ -121,6 +121,22 @@ export const setWitness =
       ? document.setIn(['witness', 'address'], address)
       : document.set('witness', document.createNode({ address }, { flow: true }))
 
+/** In the words of the file. */
+export interface EtcdEdit {
+  etcd: string[]
+  ca?: string
+  cert?: string
+  key?: string
+  user?: string
+  passwordFile?: string
+}
+
+/** All of it is named anew: secrets of one cluster are not those of another one. */
+export const setEtcdWitness =
+  (values: EtcdEdit): ConfigEdit =>
+  (document) =>
+    document.set('witness', document.createNode(defined(values), { flow: true }))
+
 export const removeWitness: ConfigEdit = (document) => {
   if (!document.has('witness')) throw new NoSuchPart('witness', '', [])
   document.delete('witness')

@@ -51,6 +51,11 @@ const configReports = {
     message: ({ node, link, device, why }) => `The serial line ${device} of link ${link} cannot be used on ${node}: ${why}.`,
     tryThis: () => 'Name the device of the port that the cable is in (dmesg | grep tty; ls /dev/ttyS* /dev/ttyUSB*), and let no login or console have it.'
   }),
+  E_CONFIG_ETCD_FILE: define<At & { file: string; why: string }>({
+    exitCode: 5,
+    message: ({ node, file, why }) => `${file}, which the new witness names for etcd, cannot be read on ${node}: ${why}.`,
+    tryThis: ({ file }) => `Put ${file} on both nodes first, readable by root only where it is a key or a password, then give the command again.`
+  }),
   E_CONFIG_UNIT: define<At & { job: string; application: string; unit: string; state: string }>({
     exitCode: 5,
     message: ({ node, job, application, unit, state }) => `Application ${application} of ${job}: systemd on ${node} says that ${unit} is ${state}.`,

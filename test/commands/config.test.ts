@@ -73,7 +73,11 @@ test.each([
     '    vips: [ { name: IP-DB_Group, address: 192.168.150.130/16, nic: [ eth0, eth1 ] } ] # printed on every desk'
   ],
   ['mode DB_Group high-performance --no-wait', '    mode: high-performance'],
-  ['witness set 192.168.150.153', 'witness: { address: 192.168.150.153 }'],
+  ['witness set 192.168.150.153 --no-wait', 'witness: { address: 192.168.150.153 }'],
+  [
+    'witness set --etcd https://10.0.0.1:2379,https://10.0.0.2:2379 --ca /etc/e/ca.crt --user mirrorpair --password-file /etc/e/password --no-wait',
+    'witness: { etcd: [ https://10.0.0.1:2379, https://10.0.0.2:2379 ], ca: /etc/e/ca.crt, user: mirrorpair, passwordFile: /etc/e/password }'
+  ],
   [
     'vip add DB_Group IP-Web --address 192.168.150.131/16',
     '    vips: [ { name: IP-DB_Group, address: 192.168.150.130/16 }, { name: IP-Web, address: 192.168.150.131/16 } ] # printed on every desk'
@@ -107,6 +111,18 @@ test.each([
   'link add link-2 --device RMHW131'
 ])('what a link of its type does not have is refused, and nothing sent: %s', async (line) => {
   expect(await bench.cui([...line.split(' '), '--yes'])).toMatchObject({ exitCode: 2 })
+  expect(sent).toEqual([])
+})
+
+test.each([
+  'set',
+  'set 192.168.150.153 --etcd https://10.0.0.1:2379',
+  'set --user mirrorpair',
+  'set --etcd 10.0.0.1:2379',
+  'set 192.168.150.153 --ca /etc/e/ca.crt',
+  'remove 192.168.150.153'
+])('a witness has an address, or it is etcd; nothing is sent: witness %s', async (line) => {
+  expect(await bench.cui(['witness', ...line.split(' '), '--yes'])).toMatchObject({ exitCode: 2, err: expect.stringContaining('Try: ') })
   expect(sent).toEqual([])
 })
 

@@ -83,6 +83,16 @@ const CHANGES: Record<string, Proof> = {
   },
   mode: { before: [], line: 'mode DB_Group guide', refused: { before: [], line: 'mode DB_Group fastest', code: 'E_USAGE', exitCode: 2 } },
   witness: { before: [], line: 'witness remove', refused: { before: ['witness remove'], code: 'E_NO_SUCH_PART', exitCode: 2 } },
+  'witness set': {
+    before: ONLINE,
+    line: 'witness set 192.168.150.154',
+    refused: { before: [...ONLINE, ...STANDBY_DEAD], code: 'E_CONFIG_PEER', exitCode: 3 }
+  },
+  'witness set --etcd': {
+    before: ONLINE,
+    line: 'witness set --etcd https://192.168.150.161:2379,https://192.168.150.162:2379 --ca /etc/mirrorpair/etcd-ca.crt',
+    refused: { before: [], line: 'witness set --etcd http://192.168.150.161:2379', code: 'E_CONFIG_WRONG', exitCode: 1 }
+  },
   link: {
     before: ONLINE,
     line: 'link modify link-0 --heartbeat 3009',

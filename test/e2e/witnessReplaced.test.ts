@@ -18,8 +18,6 @@ const TEST_TIMEOUT_MS = 200_000
 const NO_OUTAGE_MS = 2_000
 const LOOK_MS = 50
 
-type WitnessSection = { address: string } | { etcd: string[]; [key: string]: unknown }
-
 describePair('the witness is replaced under load', { etcd: true }, () => {
   const lab = Lab.named('voters')
   let folder = ''
@@ -39,7 +37,7 @@ describePair('the witness is replaced under load', { etcd: true }, () => {
   }, UP_TIMEOUT_MS)
 
   /** Both nodes go by the changed configuration. */
-  async function apply(change: (config: { witness: WitnessSection; jobs: Record<string, unknown> }) => void): Promise<void> {
+  async function apply(change: (config: { jobs: Record<string, unknown> }) => void): Promise<void> {
     const file = path.join(folder, 'changed.yaml')
     fs.rmSync(file, { force: true })
     await lab.done(['config', 'backup', file])
@@ -52,11 +50,11 @@ describePair('the witness is replaced under load', { etcd: true }, () => {
   /** From now on: the new one. */
   const votes = () => lab.hearsWitness(Date.now(), ONLINE_TIMEOUT_MS)
 
-  /** Voters that have just heard of a job let nobody serve it for a whole lease. */
+  /** Its owner looks for what runs of a new job first. Voters that have just heard of it may let nobody serve it for a whole lease: that is waited for, and not refused. */
   async function broughtIn(): Promise<void> {
     const deadline = performance.now() + ONLINE_TIMEOUT_MS
     for (let last = await lab.cui(['bringin', JOB]); last.code !== 0; last = await lab.cui(['bringin', JOB]))
-      if (performance.now() > deadline) throw new Error(`bringin: ${last.stdout}${last.stderr}`)
+      if (!last.stderr.includes('looking for what runs') || performance.now() > deadline) throw new Error(`bringin: ${last.stdout}${last.stderr}`)
   }
 
   /** Another machine's witness: the pair's certificate, and nothing else. */
@@ -74,9 +72,17 @@ describePair('the witness is replaced under load', { etcd: true }, () => {
     }
   }
 
-  const etcdSection = (): WitnessSection => {
-    const { endpoints, user, caFile, certFile, keyFile, passwordFile } = etcd.config()
-    return { etcd: endpoints, user, ca: caFile, cert: certFile, key: keyFile, passwordFile }
+  /** The shell waits until both nodes hear it. */
+  const set = (...words: string[]) => lab.done(['witness', 'set', ...words, '--yes'])
+
+  function etcdWords(): string[] {
+    const { endpoints, user, caFile, certFile, keyFile } = etcd.config()
+    return ['--etcd', endpoints.join(','), '--ca', `${caFile}`, '--cert', `${certFile}`, '--key', `${keyFile}`, '--user', `${user}`, '--password-file']
+  }
+
+  async function readyFor(what: string): Promise<{ exitCode: number; said: string }> {
+    const { code, stdout, stderr } = await lab.cui(['ready', JOB, what])
+    return { exitCode: code ?? 1, said: stdout + stderr }
   }
 
   test(
@@ -85,16 +91,19 @@ describePair('the witness is replaced under load', { etcd: true }, () => {
       const ledger = lab.ledger('--kv', PORT)
       await growKv(lab, 50)
       await startOtherWitness()
-      await apply((config) => {
-        config.witness = { address: OTHER_WITNESS }
-      })
-      await votes()
+      expect(await set(OTHER_WITNESS)).toContain(`The witness is ${OTHER_WITNESS}, port ${WITNESS_PORT}.`)
       await lab.verb(['kill', 'witness', '--engine'])
       await growKv(lab, 50)
-      await apply((config) => {
-        config.witness = etcdSection()
+      const missing = await lab.cui(['witness', 'set', ...etcdWords(), '/nowhere', '--dry-run'])
+      expect({ code: missing.code, said: missing.stderr.match(/\/nowhere, which the new witness names for etcd, cannot be read on RMHW13[12]/g) }).toEqual({
+        code: 5,
+        said: NODES.map((node) => expect.stringContaining(node))
       })
-      await votes()
+      expect(await lab.done(['witness', 'set', ...etcdWords(), '/etc/hostname', '--dry-run'])).toMatch(
+        /RMHW132: etcd \(.*\) cannot be asked: .*the login failed/
+      )
+      expect(await lab.done(['witness', 'show'])).toContain(OTHER_WITNESS)
+      expect(await set(...etcdWords(), `${etcd.config().passwordFile}`)).toContain('The witness is etcd (')
       process.kill(Number(fs.readFileSync(path.join(folder, 'other.pid'), 'utf8')), 'SIGKILL')
       await growKv(lab, 50)
       await etcd.kill(0)
@@ -112,14 +121,14 @@ describePair('the witness is replaced under load', { etcd: true }, () => {
     'with etcd, a member of it dead, the active node loses its power: the mirror takes over, and nothing is lost',
     async () => {
       const active = await lab.settled(Date.now(), EQUAL_TIMEOUT_MS)
-      const ledger = lab.ledger('--kv', PORT)
+      const ledger = lab.ledger('--kv', PORT, { name: 'death' })
       await growKv(lab, 50)
       await lab.verb(['powercut', active])
       await lab.online(otherNode(active), ONLINE_TIMEOUT_MS)
       await growKv(lab, 50)
       const { committed, outageMs } = await ledger.report()
       tell(`etcd as witness, one of its three members dead, lease 3 s: outage at the client ${outageMs} ms when the active node loses its power`)
-      expect(await kvEntries(lab, committed)).toBe(committed)
+      expect(await kvEntries(lab, committed, 'death')).toBe(committed)
       const sinceMs = Date.now()
       await lab.verb(['start', active])
       await lab.settled(sinceMs, EQUAL_TIMEOUT_MS)
@@ -146,15 +155,39 @@ describePair('the witness is replaced under load', { etcd: true }, () => {
       }
       await again()
       await lab.verb(['start', 'witness'])
-      await apply((config) => {
-        config.witness = { address: WITNESS }
-      })
-      await votes()
+      await set(WITNESS)
       const owner = await lab.settled(Date.now(), EQUAL_TIMEOUT_MS)
       await lab.done(['switch', JOB])
       await lab.online(otherNode(owner), ONLINE_TIMEOUT_MS)
       await lab.settled(Date.now(), EQUAL_TIMEOUT_MS)
       await again()
+    },
+    TEST_TIMEOUT_MS
+  )
+
+  test(
+    'it is taken out and added again under load: without one nobody takes over by himself, with it the mirror does',
+    async () => {
+      const active = await lab.settled(Date.now(), EQUAL_TIMEOUT_MS)
+      const ledger = lab.ledger('--kv', PORT, { name: 'removal' })
+      await growKv(lab, 50)
+      expect(await lab.cui(['witness', 'remove', '--yes'])).toMatchObject({ code: 1, stderr: expect.stringContaining('the cluster has no witness') })
+      await lab.done(['mode', JOB, 'high-protection', '--yes'])
+      expect(await lab.done(['witness', 'remove', '--yes'])).toContain('The pair has no witness.')
+      expect(await readyFor('failover')).toMatchObject({ exitCode: 5, said: expect.stringContaining('high-protection') })
+      expect((await lab.cui(['why', JOB])).stdout).not.toContain('witness')
+      expect(NODES.map((node) => jobOf(lab.watch().seen, node)?.quorum?.witness)).toEqual([null, null])
+      expect(await set(WITNESS)).toContain(`The witness is ${WITNESS}`)
+      await lab.done(['mode', JOB, 'high-availability', '--yes'])
+      await votes()
+      await lab.settled(Date.now(), EQUAL_TIMEOUT_MS)
+      expect(await readyFor('failover')).toMatchObject({ exitCode: 0 })
+      const calm = await ledger.report()
+      tell(`the witness is removed and added again under load: the longest wait of a commit is ${calm.outageMs} ms`)
+      expect(calm.outageMs).toBeLessThan(NO_OUTAGE_MS)
+      await lab.verb(['powercut', active])
+      await lab.online(otherNode(active), ONLINE_TIMEOUT_MS)
+      expect(await kvEntries(lab, calm.committed, 'removal')).toBe(calm.committed)
     },
     TEST_TIMEOUT_MS
   )

@@ -10,13 +10,20 @@ import { parseArgs } from 'node:util'
  *
  *     ledger.cjs --postgres 192.168.150.130:5432 --every 10
  *     ledger.cjs --kv 192.168.150.130:7400 --patience 1000      ms that it waits for an answer
+ *     ledger.cjs --kv 192.168.150.130:7400 --name second        its entries beside those of another one
  */
 const AGAIN_AFTER_MS = 50
 /** TCP asks an address that is away again after 1, 3 and 7 s: that would be measured, not the service. So the door is tried in short. */
 const DOOR_TIMEOUT_MS = 100
 
 const { values } = parseArgs({
-  options: { postgres: { type: 'string' }, kv: { type: 'string' }, every: { type: 'string', default: '5' }, patience: { type: 'string', default: '1000' } }
+  options: {
+    postgres: { type: 'string' },
+    kv: { type: 'string' },
+    every: { type: 'string', default: '5' },
+    patience: { type: 'string', default: '1000' },
+    name: { type: 'string', default: 'ledger' }
+  }
 })
 
 /** One connection. `lines`: what the service says; `send`: one request. */
@@ -74,7 +81,9 @@ const tcp =
   }
 
 const connect = values.postgres ? psql(values.postgres) : tcp(values.kv ?? '')
-const request = values.postgres ? (n: number) => `insert into ledger values (${n}) on conflict do nothing; select 'OK';` : (n: number) => `SET ledger-${n} ${n}`
+const request = values.postgres
+  ? (n: number) => `insert into ledger values (${n}) on conflict do nothing; select 'OK';`
+  : (n: number) => `SET ${values.name}-${n} ${n}`
 
 /** Asks for the door until it opens. */
 function knock(opened: () => void): void {

@@ -3,7 +3,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { createAgentsPort } from '../../../agent/adapters'
 import { checkHere } from '../../../agent/adapters/configuration/localCheck'
-import type { Config, JobConfig, VipConfig } from '../../../src/model'
+import type { WitnessTrial } from '../../../agent/ports'
+import type { Config, EtcdConfig, JobConfig, VipConfig, WitnessConfig } from '../../../src/model'
 import { DATA_DEFAULTS } from '../../fakes/dataDefaults'
 import { Cable } from '../../kit/ptyPair'
 import { application, job, link, makePlaces, removePlaces } from './surroundings'
@@ -27,8 +28,16 @@ const folder = (name: string): string => {
 const vip = (change: Partial<VipConfig>): VipConfig => ({ name: 'IP-Web', address: '127.9.9.9', prefix: 8, family: 4, nicGroup: null, nic: null, ...change })
 const withJobs = (...jobs: JobConfig[]): Config => ({ ...none, jobs: Object.fromEntries(jobs.map((each) => [each.name, each])) })
 
+/** Each witness that was asked. */
+const tried: WitnessConfig[] = []
+let silence: string | null = null
+const witness: WitnessTrial = async (asked) => {
+  tried.push(asked)
+  return silence
+}
+
 const look = async (next: Config, before: Config = none, hardware: string | null = null) => {
-  const { problems, ...more } = await checkHere(places, { vips: { probe: async () => hardware }, agents: createAgentsPort() }, before, next)
+  const { problems, ...more } = await checkHere(places, { vips: { probe: async () => hardware }, agents: createAgentsPort(), witness }, before, next)
   return { ...more, problems: problems.map(({ code, message }) => `${code} ${message}`) }
 }
 
@@ -117,6 +126,45 @@ test('a serial line that is none, or not there', async () => {
   const cable = new Cable()
   expect(await problems(cable.devices[0])).toEqual([])
   cable.close()
+})
+
+describe('the witness', () => {
+  const at = (address: string, etcd?: Partial<EtcdConfig>): Config => {
+    const files = { caFile: null, certFile: null, keyFile: null, user: null, passwordFile: null }
+    return { ...none, witness: { address, port: 7330, ...(etcd ? { etcd: { endpoints: ['https://10.0.0.1:2379'], ...files, ...etcd } } : {}) } }
+  }
+  beforeEach(() => {
+    silence = null
+    tried.splice(0)
+  })
+
+  test('one that is new in it is knocked at, and that it does not answer is told, not refused', async () => {
+    expect(await look(at('10.0.0.3'))).toMatchObject({ problems: [], warnings: [] })
+    silence = 'connect ECONNREFUSED'
+    expect(await look(at('10.0.0.3'))).toMatchObject({
+      problems: [],
+      warnings: ['RMHW131: the witness 10.0.0.3 cannot be asked: connect ECONNREFUSED.']
+    })
+    expect(tried).toHaveLength(2)
+    const { witness: known } = at('10.0.0.3')
+    await look(at('10.0.0.3'), { ...none, witness: { ...known!, since: 4 } })
+    await look(none, at('10.0.0.3'))
+    expect(tried).toHaveLength(2)
+  })
+
+  test('what etcd wants to see has to be here, all of it', async () => {
+    const password = path.join(places.root, 'etcd-password')
+    fs.writeFileSync(password, 'secret')
+    const { problems } = await look(at('10.0.0.1', { caFile: '/no/ca.crt', certFile: '/no/e.crt', keyFile: password, passwordFile: password }))
+    expect(problems).toEqual([
+      expect.stringContaining('E_CONFIG_ETCD_FILE /no/ca.crt, which the new witness names for etcd, cannot be read on RMHW131: ENOENT'),
+      expect.stringContaining('E_CONFIG_ETCD_FILE /no/e.crt')
+    ])
+    expect(tried).toEqual([])
+    silence = 'the login failed'
+    const { warnings } = await look(at('10.0.0.1', { passwordFile: password }))
+    expect(warnings).toEqual(['RMHW131: etcd (https://10.0.0.1:2379) cannot be asked: the login failed.'])
+  })
 })
 
 describe('applications', () => {

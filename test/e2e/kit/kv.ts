@@ -23,4 +23,4 @@ export const growKv = (lab: Lab, more: number, timeoutMs?: number): Promise<void
   )
 
 /** Of the ledger's entries 1 to `upTo`, how many are there. */
-export const kvEntries = (lab: Lab, upTo: number): Promise<number | null> => asks(lab, `COUNT ledger- ${upTo}`)
+export const kvEntries = (lab: Lab, upTo: number, name = 'ledger'): Promise<number | null> => asks(lab, `COUNT ${name}- ${upTo}`)

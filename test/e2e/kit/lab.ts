@@ -112,8 +112,9 @@ export class Lab {
   }
 
   /** Commits through the VIP, remembers what it was promised, measures the outage of the service; connects again when an answer takes too long. */
-  ledger(service: '--postgres' | '--kv', port: number, { everyMs = 5, patienceMs = 1_000 } = {}): Measuring<LedgerReport> {
-    return new Measuring(this.start('client', [NODE, dist('ledger'), service, `${VIP}:${port}`, '--every', String(everyMs), '--patience', String(patienceMs)]))
+  ledger(service: '--postgres' | '--kv', port: number, { everyMs = 5, patienceMs = 1_000, name = 'ledger' } = {}): Measuring<LedgerReport> {
+    const options = ['--every', String(everyMs), '--patience', String(patienceMs), '--name', name]
+    return new Measuring(this.start('client', [NODE, dist('ledger'), service, `${VIP}:${port}`, ...options]))
   }
 
   /** Connects to the VIP, measures the outage of the address. */
