@@ -1,11 +1,11 @@
 import path from 'node:path'
-import { startCapture } from '../../../agent/mirrord/capture/capture'
+import { type Capture, startCapture } from '../../../agent/mirrord/capture/capture'
 import { KeeperLink } from '../../../agent/mirrord/keeper/keeperLink'
 
 /** Serves one folder, as mirrord does for its keeper, with a thread that can be told to die. */
 const [folder = '', armFile = ''] = process.argv.slice(2)
 
-async function main(): Promise<void> {
+async function serve(): Promise<Capture> {
   const keeper = await KeeperLink.open()
   const capture = await startCapture({
     folder: 0,
@@ -20,10 +20,13 @@ async function main(): Promise<void> {
   keeper.stand({ configure: '', role: '' })
   keeper.ready()
   process.stderr.write('serves\n')
-  process.on('SIGTERM', () => void capture.stop({ force: true }).then(() => process.exit(0)))
+  return capture
 }
 
-main().catch((error: unknown) => {
+const serving = serve()
+// From the beginning: it may be told to end as soon as a request is answered, and its mount must not stay.
+process.on('SIGTERM', () => void serving.then((capture) => capture.stop({ force: true })).then(() => process.exit(0)))
+serving.catch((error: unknown) => {
   process.stderr.write(`${String(error)}\n`)
   process.exit(1)
 })
