@@ -246,8 +246,6 @@ inNetwork(`IPaddr2 of heartbeat, unchanged, in a network of its own${whyNot === 
       places.root,
       'agents',
       `import { createApplicationPort } from '../../../agent/adapters'
-import { cgroupDirectory } from '../../../agent/adapters/applications/cgroup'
-import { applicationFiles } from '../../../agent/adapters/applications/files'
        const { places, job, application, calls } = JSON.parse(process.argv[2]!)
        const run = async () => {
          const port = createApplicationPort(places, { event: (_level, text) => console.log(text) })
