@@ -4,16 +4,18 @@ import type { Choice } from '../kit/ask'
 import { askChecked, choose } from '../kit/confirm'
 import type { Draft } from './draft'
 import { addApplication, addFolder, addVip, askMode, askOwner } from './pages'
+import { askRestart } from './restart'
 
 const NONE = ''
 
-/** The guide's wizard, page by page: data, mode, addresses, applications. */
+/** The guide's wizard, page by page: data, mode, addresses, applications, restart limit. */
 export async function createByDialogue(context: Context, draft: Draft): Promise<void> {
   while (await addFolder(context, draft));
   await askOwner(context, draft)
   await askMode(context, draft)
   while (await addVip(context, draft));
   while (await addApplication(context, draft));
+  if ((draft.config?.applications.length ?? 0) > 0) await askRestart(context, draft)
 }
 
 const PAGES: Choice[] = [
@@ -22,6 +24,7 @@ const PAGES: Choice[] = [
   { value: 'application', name: 'An application more' },
   { value: 'folder', name: 'A folder more' },
   { value: 'mode', name: 'The mode' },
+  { value: 'restart', name: 'The restart limit' },
   { value: 'less', name: 'Something less: an address, an application, a folder' },
   { value: 'value', name: 'A value', description: 'in the words of mirrorpair.yaml, such as applications.POSTGRES.stopTimeout' }
 ]
@@ -35,6 +38,7 @@ export async function modifyByDialogue(context: Context, draft: Draft): Promise<
     else if (page === 'application') await addApplication(context, draft)
     else if (page === 'folder') await addFolder(context, draft)
     else if (page === 'mode') await askMode(context, draft)
+    else if (page === 'restart') await askRestart(context, draft)
     else if (page === 'less') await takeAway(context, draft)
     else await setValue(context, draft)
   }

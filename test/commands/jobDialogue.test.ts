@@ -81,7 +81,11 @@ test('a job page by page: each answer is checked at once, the whole is shown, an
   await terminal.shows('startTimeout must be a duration')
   terminal.type(`${CTRL_U}20s${ENTER}`)
   await answer(['Stop timeout:', ENTER], ['Checked every:', ENTER], ['Check timeout:', ENTER], ['Application, its name', ENTER])
-  await terminal.sees('\nWeb:\n  mode: guide\n  firstOwner: RMHW132\n')
+  await answer(['Restarts of what fails', `often${ENTER}`])
+  await terminal.shows('restartLimit must be')
+  terminal.type(`${CTRL_U}5${ENTER}`)
+  await answer(['Counted within', ENTER])
+  await terminal.sees('\nWeb:\n  restartLimit: 5\n  mode: guide\n  firstOwner: RMHW132\n')
   await terminal.sees('+   Web:')
   await terminal.sees('Warning: RMHW132: it is small.')
   expect(applied()).toEqual([])
@@ -93,6 +97,7 @@ test('a job page by page: each answer is checked at once, the whole is shown, an
   expect('config' in read && read.config.jobs['Web']).toMatchObject({
     mode: 'guide',
     firstOwner: 'RMHW132',
+    restart: { max: 5, windowMs: 600_000 },
     vips: [{ name: 'IP-Web', address: '192.168.150.131', nic: null }],
     applications: [
       { name: 'NGINX', unit: 'nginx', startTimeoutMs: 60_000 },
@@ -122,7 +127,12 @@ test('a job is changed page by page: something more, something less, a value', a
   terminal.type('job modify DB_Group\r')
   await answer(['What of DB_Group is to be changed?', `${DOWN}${ENTER}`], ['Virtual address', `192.168.150.132/16${ENTER}`], ['Its name:', ENTER])
   await answer(['Network cards', `eth0 eth1${ENTER}`], ['What of DB_Group is to be changed?', `${DOWN.repeat(5)}${ENTER}`])
-  await answer(['What is to go?', `${DOWN.repeat(3)}${ENTER}`], ['What of DB_Group is to be changed?', `${DOWN.repeat(6)}${ENTER}`])
+  await answer(
+    ['Restarts of what fails', `0${ENTER}`],
+    ['Counted within', `1200s${ENTER}`],
+    ['What of DB_Group is to be changed?', `${DOWN.repeat(6)}${ENTER}`]
+  )
+  await answer(['What is to go?', `${DOWN.repeat(3)}${ENTER}`], ['What of DB_Group is to be changed?', `${DOWN.repeat(7)}${ENTER}`])
   await answer(['KEY=VALUE', `data.pagefile=much${ENTER}`])
   await terminal.shows('pagefile must be a size')
   terminal.type(`${CTRL_U}data.pagefile=4GiB${ENTER}`)
@@ -132,6 +142,7 @@ test('a job is changed page by page: something more, something less, a value', a
   expect('config' in read && read.config.jobs['DB_Group']).toMatchObject({
     vips: [{ name: 'IP-DB_Group' }, { name: 'IP-DB_Group-2', nics: ['eth0', 'eth1'] }],
     applications: [],
+    restart: { max: 0, windowMs: 1_200_000 },
     data: { pagefileBytes: 4 * 1024 ** 3 }
   })
 })
