@@ -123,7 +123,9 @@ export class DataPlane {
     if (content < this.servedHandwork)
       throw new Error(`${node.name} serves version ${content}; version ${this.servedHandwork}, made by hand, was served before`)
     if (content < this.acknowledged) throw new Error(`${node.name} serves version ${content}; version ${this.acknowledged} was acknowledged with safety FULL`)
-    const heard = this.world.reachable() && Object.values(this.world.nodes).every(({ state }) => state !== null)
+    const nodes = Object.values(this.world.nodes)
+    const newest = nodes.every(({ disk }) => (disk?.[JOB]?.roleSequence ?? 0) <= (node.disk?.[JOB]?.roleSequence ?? 0))
+    const heard = newest && this.world.reachable() && nodes.every(({ state }) => state !== null)
     if (content === this.handwork && heard) this.servedHandwork = content
   }
 

@@ -8,8 +8,11 @@ const SEEDS = Number(process.env.SEEDS ?? 200)
 const FIRST = Number(process.env.SEED ?? 1)
 const HALF = Math.ceil(SEEDS / 2)
 
-/** Lives in which something was broken once: a takeover with a copy that was overwritten while the VIP was asked for; an order that outlived its stop. */
-const FOUND = [210, 1609, 2569, 2576, 2894]
+/**
+ * Lives in which something was broken once, or called so (an owner of before serves what was made by hand, and has not heard of the newer one): a takeover
+ * with a copy that was overwritten while the VIP was asked for; an order that outlived its stop.
+ */
+const FOUND = [210, 822, 1609, 2569, 2576, 2894]
 /** The rules change while the job is served: a promise that was dropped for an answer from before it, or was overtaken by another change that was checked there. */
 const FOUND_WITH_CHANGES = [296, 512, 1433]
 /** With a witness: one whose service was forced is still stopping; the one that was not forced goes on with its own version. */
