@@ -190,6 +190,10 @@ export interface DataPort {
   upgrade(job: string): Promise<Upgraded>
   /** It takes on, while it works, what may be changed so: links, limits, timeouts. */
   reconfigure(job: JobConfig): Promise<void>
+  /** It goes on with what it cannot change while it works: folders, capture, queues, port; applications in its folders wait for a moment. null: it does not run. */
+  rebuild(job: JobConfig): Promise<MirrordStatus | null>
+  /** Rejects with what stands in the way of that. */
+  lookRebuild(job: JobConfig): Promise<void>
   /** The job is not in the configuration any more: its program ends, and what it kept is put aside, so that a new job of this name begins with nothing. */
   forget(job: string): Promise<void>
   /** The same for whatever is kept of any other job than these: an engine may have died before it was done. */

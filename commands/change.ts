@@ -103,6 +103,7 @@ export function printVerdict(output: Output, { dryRun, version, followed, warnin
 const NEEDS: Record<ConfigDifference['needs'], string> = {
   nothing: '',
   detached: ' (needs JOB detached or brought out)',
+  stopped: ' (needs JOB detached with --stop-data, or brought out)',
   offline: ' (needs JOB brought out)',
   'agents stopped': ' (needs both agents stopped)'
 }

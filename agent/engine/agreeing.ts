@@ -9,10 +9,11 @@ import {
 } from '../../src/core/agreement/agreement'
 import { firstCopyWarnings } from '../../src/core/agreement/firstCopy'
 import type { Outcome, State } from '../../src/core'
-import type { Config } from '../../src/model'
+import { goesByConfig } from '../../src/core/staleConfig'
+import type { Config, JobConfig } from '../../src/model'
 import { changeReport } from '../../src/report/change'
 import { jobReport } from '../../src/report/job'
-import { ReportError } from '../../src/report/report'
+import { type Report, ReportError } from '../../src/report/report'
 import type { ConfigChangeAnswer, ConfigChecked, ConfigRequest, ConfigVersion, ConfigView, NodeView, PeerMessage } from '../../src/wire'
 import { configAnswerSchema, configCheckedSchema } from '../../src/wire/configSchemas'
 import { failureOf, outcomeOf } from '../perform'
@@ -37,6 +38,8 @@ export interface AgreeingOptions {
   peerNode: string
   /** Does a job stand in its way? If not, none comes to stand there from now on (not of a dry run). */
   hold(next: Config, dryRun: boolean): Promise<Outcome>
+  /** The data program of a job that is served here: could it go on with this configuration? Rejects with what stands in the way. */
+  lookRebuild(job: JobConfig): Promise<void>
   release(): void
   /** Who owns the job, or would own it as a new one. */
   ownerOf(job: string, next: Config): string
@@ -186,9 +189,16 @@ export class Agreeing {
     const { places, ports } = this.options
     const checked = await checkChange(places, ports, this.whole, text)
     const only = dryRun || checked.problems.length > 0
-    const held = await this.options.hold(inForce(checked.whole, this.node, this.kept), only)
+    const next = inForce(checked.whole, this.node, this.kept)
+    const held = await this.options.hold(next, only)
     if (held.ok && !only) this.held = true
-    return held.ok ? checked : { ...checked, problems: [...checked.problems, reportOf(this.node, held.error)] }
+    const problems = held.ok ? await this.whyNotRebuild(next, (held.result as string[] | null) ?? []) : [reportOf(this.node, held.error)]
+    return { ...checked, problems: [...checked.problems, ...problems] }
+  }
+
+  private async whyNotRebuild({ jobs }: Config, names: string[]): Promise<Report[]> {
+    const looked = await Promise.all(names.flatMap((name) => (jobs[name] ? [outcomeOf(this.options.lookRebuild(jobs[name]))] : [])))
+    return looked.flatMap((outcome) => (outcome.ok ? [] : [reportOf(this.node, outcome.error)]))
   }
 
   private refused(why: Refusal): ReportError {
@@ -237,7 +247,7 @@ export class Agreeing {
   /** Nothing of the one before is left anywhere: it need not be remembered any more. */
   published(state: State): void {
     if (this.kept.before === null || !state.booted || state.configVersion !== this.kept.agreed.version) return
-    const clean = Object.values(state.jobs).every(({ stale, plan }) => stale.vips.length === 0 && stale.data === null && plan?.kind !== 'reconfigure')
+    const clean = Object.values(state.jobs).every(goesByConfig)
     if (!clean || state.unconfirmed !== null || !state.peer || (state.peer.view.configVersion ?? 0) < state.configVersion) return
     this.inTurn(() => this.keep({ before: null }))
   }

@@ -81,6 +81,7 @@ class RunningEngine implements Engine {
       ...open,
       incarnation,
       peerNode: this.published.peerNode,
+      lookRebuild: (job) => ports.data.lookRebuild(job),
       hold: (next, dryRun) => this.ask((request) => this.loop.emit({ kind: 'configHeld', request, next, dryRun })),
       ownerOf: (job, next) => this.published.jobs[job]?.record.owner ?? firstOwnerOf(next, job),
       release: () => this.loop.emit({ kind: 'configReleased' }),

@@ -81,6 +81,8 @@ export class Orders {
         return this.stopData(job, lane, order.force)
       case 'reconfigure':
         return this.lanes.after(lane, () => data.reconfigure(job))
+      case 'rebuild':
+        return this.lanes.after(lane, () => data.rebuild(job))
       default:
         return this.lanes.after(lane, () => this.noteData(job.name, order))
     }

@@ -3,7 +3,7 @@ import { startCapture, type Capture, type CaptureOptions } from './capture/captu
 import { startWatch } from './capture/watch'
 
 /** What the source needs of a captured folder, however it is captured. */
-export type FolderCapture = Pick<Capture, 'underlyingDirectory' | 'stop' | 'detach' | 'onFault' | 'onNeedsMirror' | 'flushTimes'>
+export type FolderCapture = Pick<Capture, 'path' | 'underlyingDirectory' | 'stop' | 'detach' | 'onFault' | 'onNeedsMirror' | 'flushTimes'>
 
 export function startFolderCapture(kind: 'fuse' | 'watch', options: CaptureOptions): Promise<FolderCapture> {
   return kind === 'watch' ? startWatch(options) : startCapture(options)

@@ -1,24 +1,24 @@
 import type { Safety } from '../../src/model'
 import { dataError } from '../../src/wire/frame'
-import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus, ProgramCommand, ProgramView, SessionView, VerifyReport } from '../../src/wire/mirrord'
+import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus, ProgramCommand, ProgramView } from '../../src/wire/mirrord'
 import { monotonicMs } from '../adapters/clock'
 import { standStill } from '../adapters/standStill'
 import { programCommand } from '../native/programs'
-import { removeDeadMounts } from './capture/mount'
 import { parseRequest } from './control/requests'
 import type { KeeperLink, Standing } from './keeper/keeperLink'
 import { type Lease, Leases } from './leases'
-import { checkSuccessor } from './keeper/successor'
-import { isSame, liveOf } from './configuration'
+import { canHandOver, checkSuccessor } from './keeper/successor'
+import { isSame, liveOf, withLive } from './configuration'
 import { CopyStateFile, SOURCE_HISTORY_MAX } from './copyState'
-import { realPath } from './folderCapture'
+import { followContents } from './contents'
 import { readOwnMarks } from './ownMarks'
+import { handOverAs, whatChanges } from './rebuild'
 import type { Stopped } from './redolog/targetLog'
 import { SourceSide, type SideHooks } from './sourceSide'
-import { makeWritable } from './standbyMount'
 import { Speed, idleStatus, sourceStatus, targetStatus } from './status'
+import { StandingPlace } from './standing'
 import { TargetSide } from './targetSide'
-import { readComparisonReport } from './walk/comparisonReport'
+import { verifyReport } from './walk/comparisonReport'
 
 const SPEED_WINDOW_MS = 2_000
 
@@ -49,7 +49,7 @@ export class Mirrord {
   private safetyOfNextSource: { safety?: Safety; safetySequence?: number } = {}
   private readonly program: ProgramView
   private readonly leases = new Leases()
-  private role: StandingRole | null = null
+  private readonly standing: StandingPlace
 
   constructor(
     private readonly job: string,
@@ -58,6 +58,7 @@ export class Mirrord {
     private readonly hooks: MirrordHooks
   ) {
     this.state = new CopyStateFile(stateFile)
+    this.standing = new StandingPlace(hooks.keeper ?? null, this.leases)
     this.program = { version: hooks.version, pid: process.pid, pausedMs: null, insteadWhy: null }
   }
 
@@ -67,7 +68,7 @@ export class Mirrord {
         return Promise.resolve(this.status())
       // It waits for the target: other requests must not wait for it.
       case 'drain':
-        return this.drain(request.timeoutMs)
+        return Promise.resolve().then(() => this.theSource().drain(request.timeoutMs))
       // Whatever is under way, it counts at once.
       case 'lease':
         return Promise.resolve(this.lease(request))
@@ -83,12 +84,14 @@ export class Mirrord {
         return this.inTurn(() => this.mirror(request.action))
       case 'handOver':
         return this.inTurn(() => this.handOver(request.command))
+      case 'rebuild':
+        return this.inTurn(() => this.rebuild(request.config, request.look === true))
       case 'exit':
         return this.inTurn(() => this.end())
       case 'verify':
         return this.inTurn(async () => this.theSource().verify(request.action, request.mode))
       case 'verifyReport':
-        return Promise.resolve(this.verifyReport(request.from, request.max))
+        return Promise.resolve(verifyReport(this.configured(), request, this.source?.walk.isComparing() ?? false))
       case 'transmit':
         return this.inTurn(async () => this.theSource().transmit(request.action))
       case 'bandwidth':
@@ -96,7 +99,7 @@ export class Mirrord {
       case 'safety':
         return this.inTurn(() => this.setSafety(request.safety, request.safetySequence))
       case 'expose':
-        return this.inTurn(async () => this.expose(request.roleSequence))
+        return this.inTurn(async () => this.theSource().expose(request.roleSequence))
       // Nothing that is under way is waited for: a machine that hangs does not either.
       case 'still':
         return Promise.resolve(this.hang(request.untilMs))
@@ -133,44 +136,24 @@ export class Mirrord {
     }
     if (config.job !== this.job || config.node !== this.node) refused(`it is that of ${config.job} on ${config.node}`)
     const side = this.source ?? this.target
-    if (side !== null && !isSame({ ...config, ...liveOf(this.configured()) }, this.config)) refused('it differs from the one in use')
-    if (side !== null && !isSame(config, this.config)) side.reconfigure(liveOf(config))
-    this.config = config
+    // It goes on with what it is, and takes on what it can.
+    const used = side === null ? config : withLive(this.configured(), config)
+    if (side !== null && !isSame(used, this.config)) side.reconfigure(liveOf(config))
+    this.config = used
     this.leases.need(config.leased === true)
-    if (this.role !== null) this.stand(this.role)
-    if (this.source === null) await this.releaseFolders(config)
-  }
-
-  /** A mirrord that died has left mounts: read-only ones, or some that answer nobody. One that answers is somebody else's. */
-  private async releaseFolders(config: MirrordConfig): Promise<void> {
-    for (const [folder, { path }] of config.folders.entries()) {
-      // Looking at one that waits to be served again would wait for ourselves.
-      if (this.keeper?.hasFolder(folder)) continue
-      makeWritable(realPath(path))
-      await removeDeadMounts(realPath(path))
-    }
+    if (this.standing.role !== null) this.standing.stand(this.standing.role, this.configured())
+    if (!isSame(used, config)) refused('it differs from the one in use')
+    // What a target has mounted keeps others from its copy.
+    if (side === null) await this.standing.releaseFolders(config)
   }
 
   private get keeper(): KeeperLink | null {
     return this.hooks.keeper ?? null
   }
 
-  /** A successor begins with these requests. */
-  private stand(role: StandingRole): void {
-    this.role = role
-    const line = (request: object): string => JSON.stringify({ id: 0, ...request })
-    const { told } = this.leases
-    const lease = told === null ? {} : { lease: line({ do: 'lease', ...told }) }
-    this.keeper?.stand({ configure: line({ do: 'configure', config: this.config }), role: line(role), ...lease })
-  }
-
-  private standDown(): void {
-    this.role = null
-    this.keeper?.stand(null)
-  }
-
   private lease({ roleSequence, untilMs }: Lease): void {
-    if (this.leases.tell({ roleSequence, untilMs }) && this.role?.do === 'source') this.stand(this.role)
+    const { role } = this.standing
+    if (this.leases.tell({ roleSequence, untilMs }) && role?.do === 'source') this.standing.stand(role, this.configured())
   }
 
   /** Goes on with what a dead process was. Rejects when it cannot. */
@@ -181,6 +164,7 @@ export class Mirrord {
       await this.answer(parsed.request)
     }
     const everythingSent = this.source?.beganEqual === true
+    await this.standing.dropFolders(this.hooks.say)
     this.hooks.say(`goes on where the process before it ended${everythingSent ? '' : '; a comparison of what may differ follows'}`)
     this.tellPause()
   }
@@ -194,7 +178,8 @@ export class Mirrord {
   }
 
   private get sideHooks(): SideHooks {
-    return { say: this.hooks.say, fault: (code, message) => this.failed(code, message), keeper: this.keeper, leases: this.leases }
+    const slots = this.standing.slots(this.configured())
+    return { slots, say: this.hooks.say, fault: (code, message) => this.failed(code, message), keeper: this.keeper, leases: this.leases }
   }
 
   failed(code: string, message: string): void {
@@ -213,8 +198,10 @@ export class Mirrord {
     this.refuseOld(roleSequence)
     if (this.source?.roleSequence === roleSequence) return
     const served = this.source !== null
-    const rest = (await this.stopSides(false)) ?? (await this.applyRest(config))
-    await this.releaseFolders(config)
+    const stopped = await this.stopSides(false)
+    const isOther = await this.followContents(config)
+    const rest = stopped ?? (await this.applyRest(config))
+    await this.standing.releaseFolders(config)
     const before = this.state.get()
     // What was acknowledged and cannot be applied would be missing from what serves. A copy that is not whole has no such promise.
     if (rest !== null && !rest.drained && before.copyComplete) throw dataError('E_REDO_LEFT', { job: this.job, why: rest.why ?? 'redo has ended' })
@@ -239,15 +226,25 @@ export class Mirrord {
     const side = new SourceSide(config, roleSequence, peerCopyComplete, this.state, this.sideHooks)
     try {
       // What a target has not got as such, its source has marked.
-      await side.start(peerCopyComplete && !crashed, before.role === 'source' || served)
+      await side.start(peerCopyComplete && !crashed && !isOther, before.role === 'source' || served)
     } catch (error) {
       this.state.update({ role: before.role, clean: before.clean })
       throw error
     }
     this.fault = null
     this.source = side
-    this.stand({ do: 'source', roleSequence, peerCopyComplete: false })
+    this.standing.stand({ do: 'source', roleSequence, peerCopyComplete: false }, this.configured())
     this.hooks.say(`source, role sequence ${roleSequence}${peerCopyComplete && !crashed ? ', the target has all' : ''}`)
+  }
+
+  private followContents(config: MirrordConfig): Promise<boolean> {
+    const { standing, hooks } = this
+    return followContents(config, {
+      say: hooks.say,
+      applyRest: (old) => this.applyRest(old),
+      release: (old) => standing.releaseFolders(old),
+      state: () => this.state
+    })
   }
 
   /** A target whose mirrord died: what it had acknowledged is in its redo log. */
@@ -265,7 +262,8 @@ export class Mirrord {
     if (this.target !== null && this.target.view?.roleSequence === roleSequence) return
     const served = this.source !== null
     await this.stopSides(false)
-    await this.releaseFolders(config)
+    await this.followContents(config)
+    await this.standing.releaseFolders(config)
     const before = this.state.get()
     const role = served ? 'source' : before.role
     const ownMarks = await readOwnMarks(config, { ...before, role })
@@ -283,7 +281,7 @@ export class Mirrord {
     await side.start()
     this.fault = null
     this.target = side
-    this.stand({ do: 'target', roleSequence })
+    this.standing.stand({ do: 'target', roleSequence }, this.configured())
     this.hooks.say(`target, role sequence ${roleSequence}`)
   }
 
@@ -292,7 +290,7 @@ export class Mirrord {
     if (this.source !== null) {
       const clean = await this.source.stop(force)
       this.source = null
-      this.standDown()
+      this.standing.down()
       this.stoppedHere = true
       this.state.update({ role: 'none', clean })
       this.hooks.say(clean ? 'stopped, the target has everything' : 'stopped; the target does not have everything')
@@ -300,7 +298,7 @@ export class Mirrord {
     if (this.target !== null) {
       const stopped = await this.target.stop({ drain: true })
       this.target = null
-      this.standDown()
+      this.standing.down()
       // The receiver's thread has written the file.
       this.state = new CopyStateFile(this.stateFile)
       this.hooks.say('stopped receiving')
@@ -321,10 +319,6 @@ export class Mirrord {
     return this.source
   }
 
-  private async drain(timeoutMs: number): Promise<void> {
-    await this.theSource().drain(timeoutMs)
-  }
-
   private async mirror(action: 'start' | 'stop' | 'pause' | 'resume'): Promise<void> {
     const source = this.theSource()
     this.hooks.say(`mirror ${action}`)
@@ -343,24 +337,40 @@ export class Mirrord {
     this.hooks.say(`safety ${safety}, sequence ${safetySequence}`)
   }
 
-  private verifyReport(from: number, max: number): VerifyReport {
-    const { dataDirectory } = this.configured()
-    const report = readComparisonReport(dataDirectory, from, max, this.source?.walk.isComparing() ?? false)
-    if (report === null) throw dataError('E_VERIFY_IMPOSSIBLE', { job: this.job, why: 'none has run on this node' })
-    return report
-  }
-
-  private expose(roleSequence: number): { exposure: SessionView['exposure'] } {
-    const source = this.theSource()
-    if (roleSequence !== source.roleSequence) throw dataError('E_ROLE_SEQUENCE_OLD', { job: this.job, asked: roleSequence, known: source.roleSequence })
-    return source.expose()
-  }
-
   /** The answer leaves first. A source never hangs on purpose: applications wait for it. */
   private hang(untilMs: number): void {
     if (this.source !== null) throw dataError('E_ROLE', { job: this.job, role: 'the source', wanted: 'the target' })
     this.target?.standStill(untilMs)
     setImmediate(() => standStill(untilMs))
+  }
+
+  /** What cannot be changed while it works: a source hands over to itself, so that applications wait for a moment; a target receives again. */
+  private async rebuild(config: MirrordConfig, look: boolean): Promise<{ handsOver: boolean }> {
+    const { source, target } = this
+    const differs = (source !== null || target !== null) && !isSame(config, this.config)
+    if (differs && source !== null) return await this.rebuildSource(source, config, look)
+    if (look) return { handsOver: false }
+    if (differs) await this.stopSides(false)
+    await this.configure(config)
+    if (differs) await this.becomeTarget(target?.view?.roleSequence ?? this.state.get().roleSequence)
+    return { handsOver: false }
+  }
+
+  private async rebuildSource(source: SourceSide, next: MirrordConfig, look: boolean): Promise<{ handsOver: boolean }> {
+    const { job, standing, state, hooks } = this
+    const rebuilding = {
+      job,
+      source,
+      before: this.configured(),
+      next,
+      standing,
+      state,
+      keeper: canHandOver(this.job, this.keeper, this.source === null && this.target === null),
+      say: hooks.say
+    }
+    if (look) await whatChanges(rebuilding)
+    else await handOverAs(rebuilding, () => hooks.exit(true))
+    return { handsOver: !look }
   }
 
   private async end(): Promise<void> {
@@ -370,7 +380,7 @@ export class Mirrord {
 
   /** With the job online. A target just ends: its redo log says where to go on. */
   private async handOver(command: ProgramCommand = programCommand('mirrord')): Promise<void> {
-    const keeper = this.canHandOver()
+    const keeper = canHandOver(this.job, this.keeper, this.source === null && this.target === null)
     const { version } = await checkSuccessor(this.job, command)
     this.hooks.say(`hands over to version ${version}: ${[command.file, ...command.args].join(' ')}`)
     await this.source?.catchUp()
@@ -379,21 +389,9 @@ export class Mirrord {
       const { roleSequence } = this.source
       const clean = await this.source.handOver()
       this.state.update({ clean })
-      this.stand({ do: 'source', roleSequence, peerCopyComplete: clean })
+      this.standing.stand({ do: 'source', roleSequence, peerCopyComplete: clean }, this.configured())
     }
     keeper.next({ command, atMs })
     this.hooks.exit(true)
   }
-
-  private canHandOver(): KeeperLink {
-    const { keeper, job } = this
-    const idle = this.source === null && this.target === null
-    const why = keeper === null ? 'no keeper would start another one' : idle ? 'it serves nothing that another one could go on with' : keeper.whyNoSuccessor()
-    if (keeper === null || why !== null) throw dataError('E_HAND_OVER', { job, why: why ?? '' })
-    return keeper
-  }
 }
-
-type StandingRole = { do: 'source'; roleSequence: number; peerCopyComplete: boolean } | { do: 'target'; roleSequence: number }
-
-/** Whether the job's mode has a quorum may change while it runs. */

@@ -15,6 +15,7 @@ import type { KeeperLink } from './keeper/keeperLink'
 import type { Leases } from './leases'
 import { firstLsn, lowerCeiling, raiseCeiling } from './order/lsnCeiling'
 import { SharedOrderedLog } from './order/sharedOrderedLog'
+import { refuseEarlier, refuseUsed, type Regrouping, undo } from './regroup'
 import { SourceSession } from './sourceSession'
 import { SourceWalks } from './sourceWalks'
 import type { SenderView } from './stream/senderView'
@@ -37,6 +38,8 @@ export interface SideHooks {
   fault(code: string, message: string): void
   /** Serves on when this process dies; null: the mounts end with it. */
   keeper: KeeperLink | null
+  /** By which numbers it holds the folders. */
+  slots: readonly number[]
   leases: Leases
 }
 
@@ -92,11 +95,10 @@ export class SourceSide {
     const dirty = this.config.capture === 'fuse' ? await this.openDirty(!equal && keepMarks) : null
     try {
       for (const [folder, { path, exclude }] of this.config.folders.entries()) {
-        const { keeper } = this.hooks
+        const { keeper, slots } = this.hooks
         const onRestored = (restored: Restored): void => this.hooks.say(servedAgain(path, restored))
-        this.captures.push(
-          await startFolderCapture(this.config.capture, { folder, path, exclude, log: this.log, dirty: dirty?.forCapture(folder), keeper, onRestored })
-        )
+        const given = { folder, slot: slots[folder] ?? folder, path, exclude, log: this.log, keeper, onRestored }
+        this.captures.push(await startFolderCapture(this.config.capture, { ...given, dirty: dirty?.forCapture(folder) }))
       }
     } catch (error) {
       for (const capture of this.captures.splice(0)) await capture.stop({ force: true }).catch(() => undefined)
@@ -214,7 +216,8 @@ export class SourceSide {
     this.session.setSafety(safety)
   }
 
-  expose(): { exposure: SessionView['exposure'] } {
+  expose(roleSequence: number): { exposure: SessionView['exposure'] } {
+    if (roleSequence !== this.roleSequence) throw dataError('E_ROLE_SEQUENCE_OLD', { job: this.config.job, asked: roleSequence, known: this.roleSequence })
     return { exposure: this.session.expose() }
   }
 
@@ -279,6 +282,58 @@ export class SourceSide {
   async catchUp(): Promise<void> {
     for (const capture of this.captures) await capture.flushTimes()
     await this.untilUpToDate(performance.now() + CATCH_UP_MS)
+  }
+
+  refuseUsed(grouping: Regrouping): (string | null)[] {
+    return refuseUsed(this.config.job, this.captures, grouping)
+  }
+
+  /**
+   * Before a hand-over to other folders: what is new is mounted, what goes is unmounted. Nothing has changed when it rejects. Answers why it had to stop half
+   * way: then all folders of now go on.
+   */
+  async regroup(grouping: Regrouping): Promise<Error | null> {
+    const { added, gone } = grouping
+    const devices = this.refuseUsed(grouping)
+    const paused = this.view?.paused === true
+    this.transmit('pause')
+    const more: FolderCapture[] = []
+    try {
+      for (const each of added) more.push(await this.mountMore(each, more.length))
+      for (const [at, { path }] of more.entries()) refuseEarlier(this.config.job, path, devices[at] ?? null)
+      const half = await this.letGo(gone)
+      if (half === null) this.captures.push(...more)
+      else await undo(more)
+      return half
+    } catch (error) {
+      await undo(more)
+      if (!paused) this.transmit('resume')
+      throw error
+    }
+  }
+
+  private async mountMore({ path, exclude, slot }: Regrouping['added'][number], place: number): Promise<FolderCapture> {
+    const { keeper } = this.hooks
+    // Nobody is told of what is written there by this place: it is all compared later.
+    const folder = this.config.folders.length + place
+    const capture = await startFolderCapture('fuse', { folder, slot, path, exclude, log: this.log, keeper })
+    capture.onFault(({ code, message }) => this.hooks.fault(code, message))
+    const why = keeper?.whyNoSuccessor() ?? null
+    if (why === null) return capture
+    await undo([capture])
+    throw dataError('E_HAND_OVER', { job: this.config.job, why })
+  }
+
+  private async letGo(gone: readonly number[]): Promise<Error | null> {
+    for (const [already, place] of gone.entries()) {
+      try {
+        await this.captures[place]?.stop()
+      } catch (error) {
+        if (already === 0) throw error
+        return error as Error
+      }
+    }
+    return null
   }
 
   /** As `stop`, but the folders stay mounted for a successor. What is only watched changes unseen until it watches. */

@@ -14,9 +14,9 @@ export interface Mount {
 }
 
 /** What this process sees, the eldest first. proc_pid_mountinfo(5): `ID PARENT DEVICE ROOT POINT OPTIONS … - TYPE …`. */
-export function mounts(): Mount[] {
+export function mounts(pid: number | 'self' = 'self'): Mount[] {
   return fs
-    .readFileSync('/proc/self/mountinfo', 'utf8')
+    .readFileSync(`/proc/${pid}/mountinfo`, 'utf8')
     .split('\n')
     .filter(Boolean)
     .map((line) => {
@@ -38,3 +38,10 @@ export const topMount = (folder: string): Mount | null => mounts().findLast(({ p
 
 /** mountinfo writes blanks and backslashes as octal numbers. */
 const unescapeMount = (text: string): string => text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+
+/** The file system that one sees there, as mountinfo and maps name it. */
+export function deviceAt(place: string, all: readonly Mount[]): string | null {
+  const holds = ({ point }: Mount): boolean => point === '/' || place === point || place.startsWith(`${point}/`)
+  const longest = Math.max(0, ...all.filter(holds).map(({ point }) => point.length))
+  return all.findLast((mount) => holds(mount) && mount.point.length === longest)?.device ?? null
+}

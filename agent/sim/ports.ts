@@ -230,6 +230,8 @@ function dataOf(pair: SimPair, node: SimNode, after: After): DataPort {
     selectSource: (job) => after(DISK_MS, () => of(job).select(name)),
     upgrade: () => after(START_MS, () => ({ version: 'simulated', pausedMs: null, silentMs: null })),
     reconfigure: async (job) => void of(job.name),
+    rebuild: (job) => after(START_MS, () => of(job.name).rebuild(name)),
+    lookRebuild: async () => undefined,
     forget: async (job) => pair.forget(job),
     forgetOthers: async (jobs) => pair.forgetOthers(jobs),
     end: (job) => after(MOUNT_MS, () => of(job).become(name, 'none', null)),

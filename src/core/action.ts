@@ -69,6 +69,8 @@ export type Order =
   | { do: 'upgrade' }
   /** The data program takes on what has changed in its configuration while it works. `leased`: also that it needs a lease, although the job is not served by one yet. */
   | { do: 'reconfigure'; leased?: true }
+  /** The data program goes on with what cannot be changed while it works: folders, capture, queues, port. */
+  | { do: 'rebuild' }
   | { do: 'probe'; vip: VipConfig }
   /** Switches the other node off and makes sure that it is. */
   | { do: 'fence'; node: NodeName }

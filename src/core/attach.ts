@@ -8,6 +8,7 @@ import { beginPlan, describe } from './plan'
 import { settleResources } from './resourceCommand'
 import { settleSafety } from './safety'
 import { owns, type JobState, type Plan, type State, type Task } from './state'
+import { takeUpStages } from './takeUp'
 import { isHeld } from './modeChange'
 import { trustMirror } from './sync'
 import { endTicket, stepLine } from './tickets'
@@ -15,18 +16,37 @@ import { log, setNote, setRecord, type Turn } from './turn'
 
 /** Much may have been done by hand meanwhile: it is looked for what runs, as by an engine that starts. What does not is then restarted, or moves. */
 function attachStages(job: JobState): Task[][] {
-  const resume: Task[][] = dataIsStopped(job) && job.dataRole === 'source' ? [[SEND]] : []
+  const resume: Task[][] = dataIsStopped(job) && job.dataRole === 'source' && !job.stale.anew ? [[SEND]] : []
   return [[{ do: 'observe' }], ...resume]
 }
 
+const TIME_OVER = 'the time of its detachment is over'
 const watchText = ({ name }: JobState): string => `Watch ${name} again`
 
 /** `bringin` of a job that is detached and online. */
 export const decideAttach = (turn: Turn, job: JobState): Decision => ({
   is: 'steps',
-  texts: [watchText(job), ...attachStages(job).flat().map(describe)],
-  begin: () => attach(turn, job, 'command', 'brought in')
+  texts: [...takeUpStages(job).flat().map(describe), watchText(job), ...attachStages(job).flat().map(describe)],
+  begin: () => takeUp(turn, job, 'command')
 })
+
+/** What was changed while the data was stopped comes first: if that cannot be, the job stays as it is. */
+function takeUp(turn: Turn, job: JobState, cause: 'command' | 'automatic'): void {
+  const stages = takeUpStages(job)
+  if (stages.length > 0) beginPlan(turn, job, 'takeUp', cause, stages)
+  else attach(turn, job, cause, reasonOf(cause))
+}
+
+/** When its time is over its faults act again, whatever the data program says; that is told, and asked again. */
+export function takeUpEnded(turn: Turn, job: JobState, plan: Plan): void {
+  const error = plan.failures[0]?.error ?? null
+  const cause = plan.cause === 'command' ? 'command' : 'automatic'
+  if (error === null || cause === 'automatic') return attach(turn, job, cause, reasonOf(cause))
+  job.retryAtMs = 0
+  endTicket(turn, plan.ticket, error)
+}
+
+const reasonOf = (cause: 'command' | 'automatic'): string => (cause === 'command' ? 'brought in' : TIME_OVER)
 
 /** The owner is lost, and its job stayed where it was because it is detached: an administrator ends that here. */
 export const standbyAttaches = (state: State, job: JobState): boolean => isDetached(job) && !owns(state, job) && ownerIsLost(state, job)
@@ -78,9 +98,8 @@ export function settleDetached(turn: Turn, job: JobState): boolean {
 }
 
 function endTime(turn: Turn, job: JobState): void {
-  const why = 'the time of its detachment is over'
-  if (job.phase === 'online') attach(turn, job, 'automatic', why)
-  else watch(turn, job, why)
+  if (job.phase === 'online') takeUp(turn, job, 'automatic')
+  else watch(turn, job, TIME_OVER)
 }
 
 /** The data is kept in order; faults are only told. Where the other node has not heard of it, it may take over. */
@@ -94,5 +113,5 @@ function serveDetached(turn: Turn, job: JobState): true {
 
 /** The other node: the time is over, and the owner cannot say so any more. */
 export function endTimeAlone(turn: Turn, job: JobState): void {
-  if (isDetached(job) && isOver(turn.state, job) && ownerIsLost(turn.state, job)) watch(turn, job, 'the time of its detachment is over')
+  if (isDetached(job) && isOver(turn.state, job) && ownerIsLost(turn.state, job)) watch(turn, job, TIME_OVER)
 }

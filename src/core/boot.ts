@@ -87,7 +87,7 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     connectedSequence: 0,
     cutOff: false,
     answeredBy: null,
-    stale: { vips: [], data: null },
+    stale: { vips: [], data: null, anew: false, anewAtMs: 0 },
     detaching: null,
     yielded: false,
     jeopardy: [],
@@ -106,6 +106,7 @@ export function observed(turn: Turn, job: JobState, found: Found, when = 'when t
     dataStatusChanged(turn, job, found.data.status)
     job.dataRole = found.data.status.role
     job.dataSequence = found.data.status.roleSequence
+    if (found.data.differs) job.stale = { ...job.stale, anew: true }
     if (job.dataRole === 'source') job.safetyGiven = found.data.status.session.safetySequence
   }
   job.phase = owns(state, job) ? 'offline' : 'standby'

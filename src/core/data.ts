@@ -3,6 +3,7 @@ import { dropPlan } from './plan'
 import { raiseManually } from './ownership'
 import { trustMirror } from './sync'
 import { owns, type JobState } from './state'
+import { isOfBefore } from './takeUp'
 import { stepLine } from './tickets'
 import { log, setRecord, type Turn } from './turn'
 import { sizeText } from './words'
@@ -45,7 +46,7 @@ function learnSafety(turn: Turn, job: JobState, { session }: MirrordStatus): voi
 /** Once it was connected in this role, the data program's word about its copy counts, connected or not. */
 function targetStatus(turn: Turn, job: JobState, status: MirrordStatus): void {
   const known = status.copyComplete || job.connectedSequence === status.roleSequence
-  if (!known || status.copyComplete === job.record.copyComplete || job.record.needToVerify === 'Manually') return
+  if (isOfBefore(job) || !known || status.copyComplete === job.record.copyComplete || job.record.needToVerify === 'Manually') return
   setRecord(turn, job, { copyComplete: status.copyComplete })
   log(turn, 'info', `The copy of ${job.name} on ${turn.state.node} is ${status.copyComplete ? 'complete' : 'not complete now'}`, job)
 }
@@ -60,7 +61,7 @@ export function trustOwnCopy(turn: Turn, job: JobState): void {
 /** The full mirror of this source has ended: the peer has all of it, and may take over again. */
 export function trustPeerCopy(turn: Turn, job: JobState): void {
   const { data, record } = job
-  if (data === null || record.needToVerify !== 'Yes' || job.phase !== 'online') return
+  if (data === null || record.needToVerify !== 'Yes' || job.phase !== 'online' || isOfBefore(job)) return
   if (job.dataRole !== 'source' || data.role !== 'source' || data.roleSequence !== record.roleSequence) return
   const equal = data.connected && data.mirror.state === 'Idle' && data.needToVerify === 'No'
   if (equal) setRecord(turn, job, { needToVerify: 'No' })

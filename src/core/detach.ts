@@ -7,7 +7,8 @@ import type { Failure } from './event'
 import { names } from './ownership'
 import { beginPlan, describe } from './plan'
 import { rulesOf } from './quorum/rules'
-import { DETACH_LIMIT_MS, hasData, peerIsReachable, type JobState, type State } from './state'
+import { DETACH_LIMIT_MS, hasData, peerIsReachable, type JobState, type State, type Task } from './state'
+import { isOfBefore, takeUpStages } from './takeUp'
 import { outOfSyncIsSeconded } from './sync'
 import { endTicket, runningTicket, stepLine } from './tickets'
 import { log, setRecord, type Turn } from './turn'
@@ -32,13 +33,16 @@ export function decideDetach(turn: Turn, job: JobState, typed: Typed): Decision 
   if (why !== null) return refused(why)
   const detached = wanted(state, typed)
   const alone = state.peerAlive === 'lost' ? [aloneText(state, job)] : []
-  const texts = [recordText(job), ...alone, ...(detached.stopData ? [describe(HOLD)] : dataIsStopped(job) ? [describe(SEND)] : [])]
+  const texts = [recordText(job), ...alone, ...(detached.stopData ? [describe(HOLD)] : dataIsStopped(job) ? sendStages(job).flat().map(describe) : [])]
   return { is: 'steps', texts, begin: () => begin(turn, job, detached) }
 }
 
 function wanted({ wallMs }: State, { account, reason, options: { stopData, forMs } }: Typed): Detached {
   return { sinceMs: wallMs, by: account, reason, untilMs: forMs === undefined ? null : wallMs + forMs, stopData: stopData === true }
 }
+
+/** What was changed while it was stopped is changed first. */
+const sendStages = (job: JobState): Task[][] => [...takeUpStages(job), [SEND]]
 
 const recordText = ({ name }: JobState): string => `Record that ${name} is detached on both nodes`
 
@@ -96,13 +100,13 @@ function begun(turn: Turn, job: JobState): void {
   if (!isRecordedThere(state, job)) stepLine(turn, ticket, aloneText(state, job), 'done')
   log(turn, 'warning', `${job.name} is detached: its faults do not act, and it does not fail over, until bringin`, job)
   if (detached === null || job.dataRole !== 'source' || detached.stopData === stopped) return endTicket(turn, ticket)
-  beginPlan(turn, job, 'data', 'command', [[detached.stopData ? HOLD : SEND]])
+  beginPlan(turn, job, 'data', 'command', detached.stopData ? [[HOLD]] : sendStages(job))
 }
 
 /** It is watched again, and an engine may have died before it said so to the data program. True when it is being told. */
 export function releaseData(turn: Turn, job: JobState): boolean {
   const { data, record } = job
-  if (record.dataHeld !== true || data?.role !== 'source' || !data.connected || turn.state.atMs < job.retryAtMs) return false
+  if (isOfBefore(job) || record.dataHeld !== true || data?.role !== 'source' || !data.connected || turn.state.atMs < job.retryAtMs) return false
   if (data.replication === 'Pause') beginPlan(turn, job, 'data', 'automatic', [[SEND]])
   else setRecord(turn, job, { dataHeld: false })
   return job.plan !== null

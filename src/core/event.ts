@@ -15,7 +15,8 @@ export type Outcome<Result = unknown> = { ok: true; result: Result } | { ok: fal
 export interface Found {
   held: string[]
   running: string[]
-  data: { ran: boolean; status: MirrordStatus } | null
+  /** `differs`: it goes by another configuration, and has to be taken up anew. */
+  data: { ran: boolean; status: MirrordStatus; differs?: true } | null
   /** Modes with quorum: until when the guard lets this node serve, as an earlier engine told it. */
   leaseUntilMs?: number | null
 }

@@ -1,6 +1,6 @@
 import { jobReport } from '../report/job'
 import type { Upgraded } from '../wire'
-import { attachEnded } from './attach'
+import { attachEnded, takeUpEnded } from './attach'
 import { observed } from './boot'
 import { dataIsStopped } from './detached'
 import type { Failure, Found, Outcome } from './event'
@@ -66,6 +66,8 @@ export function planEnded(turn: Turn, job: JobState, plan: Plan): void {
       return reconfigured(turn, job, plan)
     case 'resource':
       return resourceEnded(turn, job, plan)
+    case 'takeUp':
+      return takeUpEnded(turn, job, plan)
     case 'attach':
       return attachEnded(turn, job, plan)
     case 'lease':

@@ -3,6 +3,7 @@ import type { Order } from './action'
 import type { Failure, Outcome } from './event'
 import { withoutOff } from './resources'
 import { configOf, setApplication, setFailed, setVip, type JobState, type Plan, type PlanKind, type Task } from './state'
+import { takenUp, takesUp } from './takeUp'
 import { endTicket, openTicket, runningTicket, stepLine } from './tickets'
 import { log, setRecord, type Turn } from './turn'
 
@@ -52,7 +53,8 @@ export function taskEnded(turn: Turn, job: JobState, task: number, outcome: Outc
   const found = plan?.pending.find((pending) => pending.task === task)
   if (!plan || !found) return null
   plan.pending = plan.pending.filter((pending) => pending.task !== task)
-  markEnded(job, found.order, outcome.ok)
+  if (found.order.do === 'rebuild') takenUp(turn, job, outcome)
+  else markEnded(job, found.order, outcome.ok)
   tell(turn, job, plan, found.order, outcome)
   if (!outcome.ok) taskFailed(turn, job, plan, found.order, outcome.error)
   return advance(turn, job, plan)
@@ -100,6 +102,7 @@ function markBegun(job: JobState, order: Order): void {
   else if (order.do === 'start') setApplication(job, order.application, 'starting')
   else if (order.do === 'stop') setApplication(job, order.application, 'stopping')
   else if (order.do === 'source' || order.do === 'stopData') markData(job, order.do)
+  else if (order.do === 'rebuild') takesUp(job)
 }
 
 function markData(job: JobState, what: 'source' | 'stopData'): void {
@@ -163,6 +166,8 @@ export function describe(order: Task): string {
       return 'Hand over to the installed data program'
     case 'reconfigure':
       return 'Tell the data program its new configuration'
+    case 'rebuild':
+      return 'Take the data program up with its new configuration'
     case 'probe':
       return `Probe VIP ${order.vip.address}`
     case 'fence':

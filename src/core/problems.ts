@@ -3,8 +3,9 @@ import { waitText } from './alone'
 import { licenceProblems } from './licence'
 import { ENGINE_SILENT_MS, peerEngineIsSilent } from './heartbeat'
 import type { Detached } from '../model'
-import { detachedNow, detachedText } from './detached'
+import { dataIsStopped, detachedNow, detachedText } from './detached'
 import { whyNotInForce } from './modeChange'
+import { isOfBefore } from './takeUp'
 import { waitsForRedo } from './sync'
 import { configOf, owns, type JobState, type State } from './state'
 import { ageText, sizeText } from './words'
@@ -80,7 +81,7 @@ function dataProblems(state: State, job: JobState): string[] {
   if (configOf(state, job).data === null) return []
   const found = owns(state, job) ? ownerProblems(state, job) : standbyProblems(state, job)
   const { data } = job
-  if (data?.fault) found.push(`the data of ${job.name} on ${state.node}: ${data.fault.message}`)
+  if (data?.fault && !isOfBefore(job)) found.push(`the data of ${job.name} on ${state.node}: ${data.fault.message}`)
   return found
 }
 
@@ -99,6 +100,8 @@ const whyOf = (why: string | null): string => why ?? 'no reason was given'
 function ownerProblems(state: State, job: JobState): string[] {
   const { name, record, data } = job
   const { peerNode, wallMs } = state
+  // What it says of the other side is said of what is not configured any more.
+  if (isOfBefore(job)) return [pendingText(state, job)]
   if (data === null || job.phase !== 'online' || data.role !== 'source' || data.roleSequence !== record.roleSequence) return []
   const found: string[] = []
   const { exposure, exposedSinceMs } = data.session
@@ -108,6 +111,9 @@ function ownerProblems(state: State, job: JobState): string[] {
     found.push(`${name} has been exposed for ${ageText(wallMs - exposedSinceMs)}: the mirror does not receive, a crash of ${state.node} would lose data`)
   return [...found, ...streamProblems(state, job, data), ...queueProblems(state, job, data)]
 }
+
+const pendingText = (state: State, job: JobState): string =>
+  `the data program of ${job.name} on ${state.node} does not go by the newest configuration yet${dataIsStopped(job) ? `; bringin ${job.name} takes it up` : ''}`
 
 type Data = NonNullable<JobState['data']>
 

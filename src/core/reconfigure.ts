@@ -1,7 +1,7 @@
 import { configDifferences, type ChangeNeeds, type Config, type JobConfig, type JobName } from '../model'
 import { jobReport } from '../report/job'
 import { blankJob } from './boot'
-import { isDetached } from './detached'
+import { dataIsStopped, isDetached } from './detached'
 import type { Event, Failure } from './event'
 import { followMonitors } from './monitor/sampled'
 import { firstRecord } from './ownership'
@@ -20,22 +20,27 @@ export function configHeld(turn: Turn, { request, next, dryRun }: Held): void {
   const { state } = turn
   const known = (names: JobName[]): JobName[] => names.filter((name) => state.jobs[name] !== undefined)
   const away = known(jobsThatNeed('offline', state.config, next))
-  const unwatched = known(jobsThatNeed('detached', state.config, next)).filter((name) => !away.includes(name))
+  const stopped = known(jobsThatNeed('stopped', state.config, next)).filter((name) => !away.includes(name))
+  const unwatched = known(jobsThatNeed('detached', state.config, next)).filter((name) => !away.includes(name) && !stopped.includes(name))
   const modes = changedModes(state.config, next)
   const error = [
     ...away.map((name) => whyNotChange(turn, name, next)),
-    ...unwatched.map((name) => whyNotUnwatched(turn, name, next)),
+    ...stopped.map((name) => whyNotUnwatched(turn, name, next, 'stopped')),
+    ...unwatched.map((name) => whyNotUnwatched(turn, name, next, 'detached')),
     ...modes.map((name) => whyModeBusy(turn, name))
   ].find((each) => each !== null)
   if (error) return refuse(turn, request, error)
   if (!dryRun) {
     // What was promised before may still be decided.
     const { hold } = state
-    state.hold = { jobs: union(hold?.jobs, [...away, ...unwatched]), modes: union(hold?.modes, modes) }
+    state.hold = { jobs: union(hold?.jobs, [...away, ...stopped, ...unwatched]), modes: union(hold?.modes, modes) }
     holdModes(turn, next, modes)
   }
-  reply(turn, request, { ok: true, result: null })
+  // Their data programs say themselves what stands in the way.
+  reply(turn, request, { ok: true, result: stopped.filter((name) => servesData(state, state.jobs[name] as JobState)) })
 }
+
+const servesData = (state: State, job: JobState): boolean => owns(state, job) && job.phase === 'online' && job.dataRole === 'source'
 
 /** It is brought out, on both nodes. */
 function whyNotChange({ state }: Turn, name: JobName, next: Config): Failure | null {
@@ -65,12 +70,22 @@ function fieldsOf(state: State, next: Config, { name }: JobState, needs: ChangeN
   return [...fields.slice(0, FIELDS_MAX), ...(fields.length > FIELDS_MAX ? [`${fields.length - FIELDS_MAX} more`] : [])].join(', ')
 }
 
+/** What else is said of it. */
+function whyNotStopped(job: JobState): { state?: string; needed?: 'brought out' } | null {
+  if (!isDetached(job)) return {}
+  if (!dataIsStopped(job)) return { state: 'detached with its replication going on' }
+  return job.dataLost === null ? null : { state: 'detached, and its data program is lost', needed: 'brought out' }
+}
+
+const NEEDED = { detached: 'detached or brought out', stopped: 'detached with its replication stopped, or brought out' } as const
+
 /** Detached, or brought out. What runs is not left behind: an application that goes, or becomes another one, is taken offline first. */
-function whyNotUnwatched({ state }: Turn, name: JobName, next: Config): Failure | null {
+function whyNotUnwatched({ state }: Turn, name: JobName, next: Config, needs: 'detached' | 'stopped'): Failure | null {
   const job = state.jobs[name] as JobState
   if (isAway(state, job)) return null
   const at = whereOf(state, job)
-  if (!isDetached(job)) return jobReport('E_CONFIG_JOB_ONLINE', { ...at, needed: 'detached or brought out', fields: fieldsOf(state, next, job, 'detached') })
+  const why = needs === 'stopped' ? whyNotStopped(job) : isDetached(job) ? null : {}
+  if (why !== null) return jobReport('E_CONFIG_JOB_ONLINE', { ...at, needed: NEEDED[needs], ...why, fields: fieldsOf(state, next, job, needs) })
   const busy = runningTicket(state, job)
   if (job.detaching !== null || (busy !== null && busy.purpose !== 'automatic') || (owns(state, job) && job.plan !== null))
     return jobReport('E_JOB_BUSY', { job: name, node: state.node, ticket: busy?.id ?? 'no ticket', doing: job.plan?.kind ?? 'detach' })

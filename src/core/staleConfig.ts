@@ -1,9 +1,10 @@
 import { type ChangeNeeds, configDifferences, hasQuorum, LIVE_DATA_KEYS, type Config, type JobConfig, type JobName, type VipConfig } from '../model'
 import type { Event } from './event'
+import { isOfBefore, mayTakeUp, REBUILD } from './takeUp'
 import { changedModes, unconfirmedOf } from './modeChange'
 import { nonEmpty } from './order'
 import { beginPlan } from './plan'
-import { configOf, owns, type JobState, type Plan, type Stale, type Task } from './state'
+import { configOf, owns, type JobState, type Plan, type Task } from './state'
 import { endTicket } from './tickets'
 import { setNote, setRecord, type Turn } from './turn'
 
@@ -16,13 +17,22 @@ export function makeStale(turn: Turn, job: JobState, before: Config, after: Conf
   // A plan under way may raise one that was not up when this came.
   const here = moved.filter(({ name }) => job.plan !== null || !job.observed || (job.vips[name] ?? 'down') !== 'down')
   const data = dataChange(before, after, job.name)
-  job.stale = { vips: [...job.stale.vips, ...here], data: data ?? job.stale.data }
+  const { stale } = job
+  job.stale = { ...stale, vips: [...stale.vips, ...here], data: data === null ? stale.data : 'live', anew: stale.anew || data === 'anew', anewAtMs: 0 }
   job.vips = Object.fromEntries(next.vips.map(({ name }) => [name, moved.some((vip) => vip.name === name) ? 'down' : (job.vips[name] ?? 'down')]))
   job.applications = Object.fromEntries(next.applications.map(({ name }) => [name, job.applications[name] ?? 'offline']))
   forgetRemoved(turn, job, next)
-  // Another folder: nobody knows what is in it.
-  const folders = JSON.stringify(old.data?.folders) !== JSON.stringify(next.data?.folders)
-  if (folders && !owns(turn.state, job) && job.record.copyComplete) setRecord(turn, job, { copyComplete: false })
+  doubtCopy(turn, job, old, next)
+}
+
+/** Another folder: nobody knows what is in it on the standby. Captured in another way: what was written in between is in no map. */
+function doubtCopy(turn: Turn, job: JobState, { data: old }: JobConfig, { data: next }: JobConfig): void {
+  const { record } = job
+  const folders = JSON.stringify(old?.folders) !== JSON.stringify(next?.folders)
+  if (!owns(turn.state, job)) {
+    if (folders && record.copyComplete) setRecord(turn, job, { copyComplete: false })
+  } else if ((folders || old?.capture !== next?.capture) && record.desired === 'online' && record.needToVerify === 'No')
+    setRecord(turn, job, { needToVerify: 'Yes' })
 }
 
 /** Of an application that is gone nothing is kept. */
@@ -38,7 +48,7 @@ function forgetRemoved(turn: Turn, job: JobState, { applications }: JobConfig): 
 const movedVips = (old: JobConfig, next: JobConfig): VipConfig[] =>
   old.vips.filter((vip) => !next.vips.some((one) => one.name === vip.name && one.address === vip.address && one.prefix === vip.prefix && one.nic === vip.nic))
 
-function dataChange(before: Config, after: Config, name: JobName): Stale['data'] {
+function dataChange(before: Config, after: Config, name: JobName): 'live' | 'anew' | null {
   const differences = configDifferences(before, after)
   const data = differences.filter(({ where, job }) => job === name && where.startsWith(`jobs ${name} data`))
   const isLive = ({ where }: { where: string }): boolean => LIVE_DATA_KEYS.some((key) => where === `jobs ${name} data ${key}`)
@@ -51,20 +61,25 @@ function dataChange(before: Config, after: Config, name: JobName): Stale['data']
 /** True when there was something: the plan for it has begun. */
 export function settleStale(turn: Turn, job: JobState): boolean {
   const { vips, data } = job.stale
-  if (vips.length === 0 && data === null) return false
+  const anew = mayTakeUp(turn.state, job)
+  if (vips.length === 0 && data === null && !anew) return false
   const serves = owns(turn.state, job) && job.phase === 'online'
   const missing = serves ? configOf(turn.state, job).vips.filter(({ name }) => job.vips[name] === 'down') : []
-  job.stale = { vips: [], data: null }
-  const stages: Task[][] = [vips.map((vip) => ({ do: 'drop', vip })), missing.map((vip) => ({ do: 'raise', vip })), dataTasks(job, data)]
+  const stages: Task[][] = [vips.map((vip) => ({ do: 'drop', vip })), missing.map((vip) => ({ do: 'raise', vip })), dataTasks(job, anew)]
+  job.stale = { ...job.stale, vips: [], data: null, anew: job.stale.anew && job.dataRole !== 'none' }
   if (stages.every((stage) => stage.length === 0)) return false
   beginPlan(turn, job, 'reconfigure', 'automatic', nonEmpty(stages))
   return true
 }
 
-function dataTasks(job: JobState, data: Stale['data']): Task[] {
-  if (data === null || job.dataRole === 'none') return []
-  return data === 'live' ? [{ do: 'reconfigure' }] : [{ do: 'stopData', force: false }]
+function dataTasks({ stale, dataRole }: JobState, anew: boolean): Task[] {
+  if (dataRole === 'none') return []
+  return anew ? [REBUILD] : stale.data === null ? [] : [{ do: 'reconfigure' }]
 }
+
+/** Nothing here is as the configuration before had it. */
+export const goesByConfig = (job: JobState): boolean =>
+  job.stale.vips.length === 0 && job.stale.data === null && !isOfBefore(job) && job.plan?.kind !== 'reconfigure'
 
 /** An address that is not up is missing, and that is seen to as always; one that stayed is dropped again; a data program of before goes on with what it has. */
 export function reconfigured(turn: Turn, job: JobState, plan: Plan): void {
@@ -81,7 +96,7 @@ export function reconfigured(turn: Turn, job: JobState, plan: Plan): void {
 /** An engine that restarts in the middle of a change goes on with it. */
 export function bootConfig({ state }: Turn, { before, promised }: Booted): void {
   if (promised) {
-    const jobs = (['offline', 'detached'] as const).flatMap((what) => jobsThatNeed(what, state.config, promised))
+    const jobs = (['offline', 'stopped', 'detached'] as const).flatMap((what) => jobsThatNeed(what, state.config, promised))
     state.hold = { jobs, modes: changedModes(state.config, promised) }
   }
   if (before) state.unconfirmed = unconfirmedOf(before, state, state.config, state.configVersion)

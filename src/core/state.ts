@@ -171,8 +171,12 @@ export interface Restart {
 
 export interface Stale {
   vips: VipConfig[]
-  /** What the data program was configured with. `live`: it takes the new one on while it works; `anew`: after it has let go of its folders. */
-  data: 'live' | 'anew' | null
+  /** The data program takes it on while it works. */
+  data: 'live' | null
+  /** The data program stands on it (folders, capture, queues, port), so it has to be taken up anew (takeUp.ts). */
+  anew: boolean
+  /** It could not be: from then on it is tried again. */
+  anewAtMs: number
 }
 
 /** A change of owner that has begun, as far as this node takes part in it. */
@@ -248,6 +252,7 @@ export type PlanKind =
   | 'safety'
   | 'upgrade'
   | 'reconfigure'
+  | 'takeUp'
   | 'lease'
   | 'force'
   | 'attach'

@@ -245,6 +245,8 @@ export interface FolderConfig {
   /** Whole path. Where each node has its own (`nodePaths`), the first one's until `configOfNode` has chosen. */
   path: string
   nodePaths?: Record<NodeName, string>
+  /** Then: what both nodes call it, when `configOfNode` has chosen. */
+  name?: string
   /** Glob patterns relative to the folder: neither captured nor sent. */
   exclude: string[]
 }

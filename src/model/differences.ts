@@ -14,10 +14,11 @@ export interface ConfigDifference {
 }
 
 /**
- * `nothing`: it is used at once, under running services. `detached`: nobody may be watching the job, so it is detached or brought out. `offline`: the job must have been brought out. `agents stopped`: certificates, sockets or the
- * names themselves hang on it, so the file is edited by hand on both nodes while neither agent runs.
+ * `nothing`: it is used at once, under running services. `detached`: nobody may be watching the job, so it is detached or brought out. `stopped`: what the
+ * data program stands on, so nothing may be sent: the job is detached with its replication stopped, or brought out. `offline`: the job must have been brought
+ * out. `agents stopped`: certificates, sockets or the names themselves hang on it, so the file is edited by hand on both nodes while neither agent runs.
  */
-export type ChangeNeeds = 'nothing' | 'detached' | 'offline' | 'agents stopped'
+export type ChangeNeeds = 'nothing' | 'detached' | 'stopped' | 'offline' | 'agents stopped'
 
 type Leaves = Map<string, { path: string[]; value: string }>
 
@@ -65,8 +66,14 @@ function needsOfJob(before: JobConfig | undefined, after: JobConfig | undefined,
   if (before === undefined) return 'nothing'
   if (after === undefined) return 'offline'
   if (section === 'applications') return value === 'restart' && isKept(before, after, key) ? 'nothing' : 'detached'
-  if (section === 'data') return key !== undefined && LIVE_DATA_KEYS.includes(key) && before.data && after.data ? 'nothing' : 'offline'
+  if (section === 'data') return needsOfData(before, after, key)
   return section !== undefined && ['vips', 'mode', 'firstOwner', 'restart', 'drill'].includes(section) ? 'nothing' : 'offline'
+}
+
+/** A job that gets folders, or has none any more, becomes another one. */
+function needsOfData(before: JobConfig, after: JobConfig, key: string | undefined): ChangeNeeds {
+  if (!before.data || !after.data) return 'offline'
+  return key !== undefined && LIVE_DATA_KEYS.includes(key) ? 'nothing' : 'stopped'
 }
 
 const isKept = (before: JobConfig, after: JobConfig, application: string | undefined): boolean =>

@@ -177,7 +177,7 @@ const dataReports = {
     exitCode: 5,
     message: ({ node, job, why }) => `The mirrord of ${job} that runs on ${node} was started with another configuration: ${why}.`,
     tryThis: ({ job }) =>
-      `The change takes effect when the job is offline on this node: \`bringout ${job}\`, restart the agent, \`bringin ${job}\`; or put the old configuration back.`
+      `The change takes effect when the job is brought in after \`detach ${job} --stop-data\` or \`bringout ${job}\`; or put the old configuration back.`
   }),
   E_MIRRORD_TIMEOUT: define<OfJob & { request: string; timeoutMs: number }>({
     exitCode: 6,

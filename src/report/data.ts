@@ -25,7 +25,17 @@ export const dataMessages = {
   E_MIRRORD_CONFIG: define<{ job: string; why: string }>({
     exitCode: 5,
     message: ({ job, why }) => `mirrord of ${job} does not accept the configuration: ${why}`,
-    tryThis: () => 'Bring the job out before what its data stands on (folders, capture, queues, port) is changed.'
+    tryThis: () => 'detach JOB --stop-data, or bringout JOB, before what its data stands on (folders, capture, queues, port) is changed.'
+  }),
+  E_FOLDER_USED: define<{ job: string; folder: string; what: 'let go of' | 'captured'; users: string }>({
+    exitCode: 5,
+    message: ({ job, folder, what, users }) => `The folder ${folder} of ${job} cannot be ${what} while files in it are open: ${users}`,
+    tryThis: ({ job }) => `End what works in it (resource ${job} APPLICATION offline, or by hand) and try again; or bringout ${job}, change it, bringin ${job}.`
+  }),
+  E_REGROUP: define<{ job: string; why: string }>({
+    exitCode: 5,
+    message: ({ job, why }) => `The folders of ${job} stay what they were: ${why}`,
+    tryThis: ({ job }) => `Everything is compared when the other node is connected. Try again, or bringout ${job} and bringin ${job}.`
   }),
   E_MIRRORD_REQUEST: define<{ why: string }>({
     exitCode: 2,

@@ -9,6 +9,13 @@ interface Pair extends At {
 }
 type Why = Pair & { why: string }
 
+/** What a change of the configuration needs, and the command for it. */
+const HOW = {
+  'brought out': 'bringout JOB',
+  'detached or brought out': 'detach JOB',
+  'detached with its replication stopped, or brought out': 'detach JOB --stop-data'
+}
+
 /** What commands on a job may be refused with, and what may become of them. */
 export const JOB_MESSAGES = {
   E_JOB_UNKNOWN: define<At & { known: string }>({
@@ -250,10 +257,10 @@ export const JOB_MESSAGES = {
     message: ({ node }) => `the engine of ${node} is ending; what became of the command is on the disk, or it was never begun`,
     tryThis: () => 'Ask again when the agent runs; jobstate shows the state of the jobs then'
   }),
-  E_CONFIG_JOB_ONLINE: define<At & { state: string; needed: 'brought out' | 'detached or brought out'; fields: string }>({
+  E_CONFIG_JOB_ONLINE: define<At & { state: string; needed: keyof typeof HOW; fields: string }>({
     exitCode: 5,
     message: ({ job, node, state, needed, fields }) => `This change of the configuration needs ${job} ${needed}, and it is ${state} on ${node}: ${fields}`,
-    tryThis: ({ job, needed }) => `${needed === 'brought out' ? 'bringout' : 'detach'} ${job}, then apply the change again, then bringin ${job}`
+    tryThis: ({ job, needed }) => `${HOW[needed].replace('JOB', job)}, then apply the change again, then bringin ${job}`
   }),
   E_CONFIG_APPLICATION_RUNS: define<At & { application: string }>({
     exitCode: 5,

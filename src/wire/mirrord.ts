@@ -10,7 +10,8 @@ export interface MirrordConfig {
   job: string
   node: string
   peerNode: string
-  folders: { path: string; exclude: string[] }[]
+  /** `name`: what the folder is called for both nodes, where each has a path of its own. */
+  folders: { path: string; exclude: string[]; name?: string }[]
   capture: 'fuse' | 'watch'
   queueBytes: number
   /** What does not fit the memory queue waits here, on disk; 0: no page file. */
@@ -37,7 +38,10 @@ export type LiveMirrordConfig = Pick<MirrordConfig, 'links' | 'partnerTimeoutMs'
 
 export type MirrordRequest = {
   id: number
-} /** First request to a mirrord that was just started; to a source or a target only what is in LiveMirrordConfig may differ, else E_MIRRORD_CONFIG. */ & (
+} /**
+ * First request to a mirrord that was just started. A source or a target takes on what is in LiveMirrordConfig; when anything else differs it is
+ * refused besides (E_MIRRORD_CONFIG), and that stays what it was.
+ */ & (
   | { do: 'configure'; config: MirrordConfig }
   | { do: 'status' }
   /** Mount capture over the folders and send to the peer. Answered when applications may start. Idempotent for the same roleSequence. */
@@ -75,6 +79,11 @@ export type MirrordRequest = {
    * one, which goes on. Without `command`: the one on disk where this one came from.
    */
   | { do: 'handOver'; command?: ProgramCommand }
+  /**
+   * What `configure` refuses. A source hands over to a successor with the new configuration (`handsOver`), its folders stay served meanwhile; refused with
+   * E_FOLDER_USED while files are open in a folder that is to be captured or let go of. `look`: only says what stands in the way.
+   */
+  | { do: 'rebuild'; config: MirrordConfig; look?: boolean }
   /** Ends the process, after `stop`. */
   | { do: 'exit' }
 )

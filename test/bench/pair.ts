@@ -107,7 +107,7 @@ function configOf(directory: string, node: Node, folder: string): MirrordConfig 
     job: JOB,
     node,
     peerNode,
-    folders: [{ path: folder, exclude: [] }],
+    folders: [{ path: folder, name: 'data', exclude: [] }],
     capture: 'fuse',
     queueBytes: 128 * 1024 * 1024,
     port: PORT,

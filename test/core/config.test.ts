@@ -61,8 +61,8 @@ describe('a folder at another place on each node', () => {
   test('is at its own for the node that acts, and the file is still the same for both', () => {
     const config = read(GOOD.replace(ONE_PATH, PATHS))
     const folders = (node: string) => configOfNode(config, node).jobs['DB_Group']?.data?.folders
-    expect(folders('RMHW131')).toEqual([{ path: '/data/db', exclude: ['postmaster.pid'] }])
-    expect(folders('RMHW132')).toEqual([{ path: '/srv/db', exclude: ['postmaster.pid'] }])
+    expect(folders('RMHW131')).toEqual([{ path: '/data/db', name: '/data/db', exclude: ['postmaster.pid'] }])
+    expect(folders('RMHW132')).toEqual([{ path: '/srv/db', name: '/data/db', exclude: ['postmaster.pid'] }])
     expect(configOfNode(read(GOOD), 'RMHW132')).toEqual(read(GOOD))
   })
 

@@ -1,6 +1,6 @@
 import { configDifferences, type Config, type JobConfig, type JobMode, type Safety } from '../../src/model'
 import { A, B, DATA, JOB, jobConfig, pairConfig, quorumConfig } from '../fakes/pairConfig'
-import { type Desk, owner, peerView, record, standby } from './desk'
+import { dataStatus, type Desk, owner, peerView, record, standby } from './desk'
 
 const withJob = (change: Partial<JobConfig>): Config => pairConfig(jobConfig(change))
 const moved = (address: string, name = 'IP-DB_Group') => ({ ...jobConfig().vips[0]!, name, address })
@@ -28,7 +28,7 @@ describe('what a change needs', () => {
     ],
     ['a virtual address', withJob({ vips: [moved('192.168.150.140')] }), [`jobs ${JOB} vips IP-DB_Group address: nothing`]],
     ['a limit of the data', withJob({ data: { ...DATA, partnerTimeoutMs: 20_000 } }), [`jobs ${JOB} data partnerTimeoutMs: nothing`]],
-    ['a folder', withJob({ data: { ...DATA, folders: [{ path: '/srv/other', exclude: [] }] } }), [`jobs ${JOB} data folders: offline`]],
+    ['a folder', withJob({ data: { ...DATA, folders: [{ path: '/srv/other', exclude: [] }] } }), [`jobs ${JOB} data folders: stopped`]],
     ['a mode', withJob({ mode: 'high-performance' }), [`jobs ${JOB} mode: nothing`]],
     ['the name of the cluster', { ...pairConfig(), cluster: 'busan' }, ['cluster: agents stopped']],
     ['a port of the agents', { ...pairConfig(), api: { ...pairConfig().api, port: 7331 } }, ['api port: agents stopped']],
@@ -115,13 +115,13 @@ test('a job that is held for a change is not brought in before it is decided', (
   expect(desk.command('bringin')).toMatchObject({ is: 'accepted' })
 })
 
-test('another folder: the data program lets go of the one before, and what is in the new one on the standby is not known', () => {
+test('another folder while it is brought out: the data program of the standby takes it up at once, and what is in the new one on the standby is not known', () => {
   const desk = standby({ desired: 'offline' }).dataSays({ role: 'target' })
   change(desk, withJob({ data: { ...DATA, folders: [{ path: '/srv/other', exclude: [] }] } }))
   expect(desk.actions[0]).toMatchObject({ do: 'persist', records: { [JOB]: { copyComplete: false } } })
-  expect(desk.orders).toEqual(['stopData'])
-  desk.end('stopData')
-  expect(desk.orders).toEqual(['target'])
+  expect(desk.orders).toEqual(['rebuild'])
+  desk.end('rebuild', null, dataStatus({ role: 'target', roleSequence: 1 }))
+  expect(desk.job).toMatchObject({ dataRole: 'target', stale: { anew: false }, plan: null })
 })
 
 test('a job more begins offline on both, owned by the first node; a job less is forgotten', () => {

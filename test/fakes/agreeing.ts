@@ -1,3 +1,4 @@
+import { goesByConfig } from '../../src/core/staleConfig'
 import {
   type Agreement,
   type AgreementAction,
@@ -144,6 +145,7 @@ export class FakeAgreeing {
   /** Nothing of the one before is left anywhere. */
   published(state: State): void {
     if (this.kept.before === null || !state.booted || state.configVersion !== this.kept.agreed.version || state.unconfirmed !== null) return
+    if (!Object.values(state.jobs).every(goesByConfig)) return
     if ((state.peer?.view.configVersion ?? 0) >= state.configVersion) this.onDisk.kept = { ...this.kept, before: null }
   }
 

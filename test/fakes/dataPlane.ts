@@ -9,6 +9,8 @@ const CONNECT_MS = 100
 /** Safety FULL waits so long for a target before it asks to go on without. */
 const PARTNER_TIMEOUT_MS = 4_000
 
+export const foldersOf = ({ config }: FakeNode): string => JSON.stringify(config.jobs[JOB]?.data?.folders ?? [])
+
 /** The two data programs and the stream between them. `content` is the version of the folder: two that are equal have the same number. */
 export class DataPlane {
   private epoch = 0
@@ -26,6 +28,7 @@ export class DataPlane {
     if (order.do === 'source') Object.assign(data, { safety: order.safety, safetySequence: order.safetySequence })
     if (data.role === role && data.roleSequence === roleSequence) return done(null)
     this.disconnect()
+    if (data.role === 'none') data.folders = foldersOf(node)
     data.role = role
     data.manually = data.forced = data.alone = data.paused = false
     if (order.do !== 'stopData') data.roleSequence = roleSequence
@@ -47,6 +50,34 @@ export class DataPlane {
   }
 
   /** What was not sent meanwhile is compared afterwards. */
+  /** It goes on with the folders that are configured now; what is known of the copy was known of others. */
+  rebuild(node: FakeNode): Outcome {
+    const { data } = node.machine
+    if (!data.running) return done(null)
+    const isOther = data.role !== 'none' && data.folders !== foldersOf(node)
+    this.disconnect()
+    data.folders = foldersOf(node)
+    data.paused = false
+    if (isOther && data.role === 'target') data.copyComplete = false
+    if (isOther && data.role === 'source') this.servesOther(node)
+    this.tell(node)
+    this.later()
+    return done(statusOf(data))
+  }
+
+  /** What is in the folders from now on was never on the other side: as much is undone by a takeover there as of what was made by hand. */
+  private servesOther(node: FakeNode): void {
+    const { data } = node.machine
+    data.peerCopyComplete = false
+    data.content = this.handwork = this.nextVersion()
+    this.servesFrom(node)
+  }
+
+  differs(node: FakeNode): { differs?: true } {
+    const { data } = node.machine
+    return data.role !== 'none' && data.folders !== foldersOf(node) ? { differs: true } : {}
+  }
+
   transmit(node: FakeNode, action: 'pause' | 'resume'): Outcome {
     const { data } = node.machine
     if (data.role !== 'source') return failed('it is not the source')
@@ -158,6 +189,8 @@ export class DataPlane {
     const ends = this.ends()
     if (!ends || !this.world.dataReachable() || !this.world.maySource(ends.source)) return this.disconnect()
     const [from, to] = [ends.source.machine.data, ends.target.machine.data]
+    // Folders go by their places: what belongs to one is never taken for another one's.
+    if (from.folders !== to.folders) return this.disconnect()
     if (from.connected && to.connected) return
     if (to.exposed && to.sourceSequence < from.roleSequence && !from.forced) return this.disagree(ends)
     this.epoch += 1

@@ -144,6 +144,8 @@ export class FakePorts {
       upgrade: () => this.call('upgrade', { version: '0.2.0', pausedMs: 120, silentMs: 300 }),
       selectSource: () => this.call('selectSource', undefined),
       reconfigure: () => this.call('reconfigure', undefined),
+      rebuild: () => this.call('rebuild', this.status),
+      lookRebuild: () => this.call('look at rebuild', undefined),
       forget: () => this.call('forget', undefined),
       forgetOthers: () => this.call('forget others', undefined),
       end: () => this.call('end data', undefined),

@@ -39,6 +39,8 @@ export interface FakeData {
   manually: boolean
   /** Source: this data was declared right. */
   forced: boolean
+  /** What it captures or receives: of the configuration that it was told last while it could take that on. */
+  folders: string
   /** The version that this source began with: what its claim was about. */
   claimedContent: number
 }
@@ -57,6 +59,7 @@ export const blankMachine = (copyComplete: boolean, kept: Partial<FakeData> = {}
     paused: false,
     copyComplete,
     content: 0,
+    folders: '',
     claimedContent: 0,
     safety: 'off',
     safetySequence: 0,

@@ -835,7 +835,7 @@ export class World {
           held: [...machine.vips],
           running: [...machine.applications],
           ...(node.guard === null ? {} : { leaseUntilMs: node.guard.untilMs }),
-          data: node.config.jobs[JOB]?.data ? { ran: true, status: statusOf(machine.data) } : null
+          data: node.config.jobs[JOB]?.data ? { ran: true, status: statusOf(machine.data), ...this.data.differs(node) } : null
         })
       case 'fence':
         if (this.fenceOf(node).switchesOff) this.kill(order.node)
@@ -873,6 +873,8 @@ export class World {
         return this.data.select(node)
       case 'reconfigure':
         return machine.data.running ? done(null) : failed('it does not run')
+      case 'rebuild':
+        return this.data.rebuild(node)
       case 'upgrade':
         return machine.data.running
           ? done({ version: '0.2.0', pausedMs: machine.data.role === 'source' ? 120 : null, silentMs: null })

@@ -1,4 +1,4 @@
-import { A, arbitrationConfig, B, monitorConfig, quorumConfig, waitingConfig } from '../fakes/pairConfig'
+import { A, arbitrationConfig, B, monitorConfig, pairConfig, quorumConfig, waitingConfig } from '../fakes/pairConfig'
 import type { Config, JobMode, Safety } from '../../src/model'
 import type { MirrorAction, ResourceAction } from '../../src/wire'
 import { transcriptLines } from '../fakes/transcript'
@@ -49,6 +49,7 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
   [/^detach at (\S+)$/, (world, [name = '']) => void world.command(name, 'detach')],
   [/^detach at (\S+), data stops$/, (world, [name = '']) => void world.command(name, 'detach', { stopData: true })],
   [/^detach at (\S+) for ([\d.]+)s$/, (world, [name = '', s]) => void world.command(name, 'detach', { forMs: Number(s) * 1000 })],
+  [/^a folder more is applied at (\S+)$/, (world, [name = '']) => world.agreeOn(name, withFolder)],
   [/^clearerr at (\S+)$/, (world, [name = '']) => void world.command(name, 'clearerr')],
   [/^clearerr of (\S+) at (\S+)$/, (world, [node = '', name = '']) => void world.command(name, 'clearerr', { node })],
   [/^clearerr at (\S+), dry run$/, (world, [name = '']) => void world.command(name, 'clearerr', { dryRun: true })],
@@ -117,6 +118,14 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
   ]
 ]
 
+function withFolder(config: Config): Config {
+  const jobs = Object.entries(config.jobs).map(([name, job]) => {
+    const data = job.data && { ...job.data, folders: [{ path: '/srv/more', exclude: [] }, ...job.data.folders] }
+    return [name, { ...job, data }] as const
+  })
+  return { ...config, jobs: Object.fromEntries(jobs) }
+}
+
 /** Another machine with the same address: it knows nothing. */
 function replaceWitness(world: World): void {
   world.witness?.wipe()
@@ -140,6 +149,9 @@ const MONITOR_STORY = 'a pair that watches its processors'
 /** The first line of a story about a pair that does not wait for ever. */
 const WAITING_STORY = 'a pair that waits for 30s'
 
+/** The first line of a story in which the configuration is changed. */
+const CHANGE_STORY = 'a pair that agrees on changes'
+
 /** Which pair a story is about, if its first line says so; else the guide's. */
 function pairOf(line: string): Config | null {
   const mode = QUORUM_STORY.exec(line)?.[1]
@@ -147,6 +159,7 @@ function pairOf(line: string): Config | null {
   const arbitration = ARBITRATION_STORY.exec(line)
   if (arbitration !== null) return arbitrationConfig(arbitration[1] !== undefined)
   if (line === WAITING_STORY) return waitingConfig()
+  if (line === CHANGE_STORY) return pairConfig()
   return line === MONITOR_STORY ? monitorConfig() : null
 }
 
@@ -154,7 +167,11 @@ function pairOf(line: string): Config | null {
 export function play(story: string[], after: (world: World, line: string) => void = () => undefined): string[] {
   const lines: string[] = []
   const config = pairOf(story[0] ?? '')
-  const world = new World({ ...(config && { config }), observe: (node, event, actions) => lines.push(...transcriptLines(node.name, event, actions)) })
+  const world = new World({
+    ...(config && { config }),
+    agrees: story[0] === CHANGE_STORY,
+    observe: (node, event, actions) => lines.push(...transcriptLines(node.name, event, actions))
+  })
   for (const line of story) {
     lines.push(`> ${line}`)
     if (pairOf(line) === null) tell(world, line)

@@ -1,4 +1,5 @@
 import type { World } from '../fakes/world'
+import type { Config } from '../../src/model'
 import { JOB } from '../fakes/pairConfig'
 import type { Fault } from './faults'
 import { oneOf } from './random'
@@ -12,6 +13,26 @@ const work: Fault = (world, name, random, later) => {
   later(random() * WORK_MS, () => world.applicationDies(name, 'POSTGRES'))
   later(random() * 2 * WORK_MS, () => world.command(name, 'bringin'))
 }
+
+/** One folder more, or one less; perhaps put back before it was ever used. */
+const folders: Fault = (world, name, random, later) => {
+  world.command(name, 'detach', { stopData: true })
+  for (const share of [0.3, 0.6]) if (random() < 0.7) later(share * WORK_MS, () => world.agreeOn(name, otherFolders(random() < 0.5)))
+  later((0.5 + random()) * WORK_MS, () => world.command(name, 'bringin'))
+}
+
+const MORE = '/srv/more'
+
+const otherFolders =
+  (more: boolean) =>
+  (config: Config): Config => {
+    const job = config.jobs[JOB]
+    const old = job?.data
+    if (!job || !old) return config
+    const before = old.folders.filter(({ path }) => path !== MORE)
+    const data = { ...old, folders: more ? [{ path: MORE, exclude: [] }, ...before] : before }
+    return { ...config, jobs: { ...config.jobs, [JOB]: { ...job, data } } }
+  }
 
 const APPLICATIONS = ['POSTGRES', 'AGENT']
 const ACTIONS = ['online', 'offline', 'detach'] as const
@@ -29,6 +50,8 @@ export const DETACH_FAULTS: [name: string, fault: Fault][] = [
   ['detach for a time at', (world, name, random) => void world.command(name, 'detach', { stopData: random() < 0.5, forMs: FOR_MS })],
   ['detach at', (world, name) => void world.command(name, 'detach')],
   ['detach with its data at', (world, name) => void world.command(name, 'detach', { stopData: true })],
+  ['detach with its data, change the folders, bringin at', folders],
+  ['detach with its data, change the folders, bringin at', folders],
   ['bringin at', (world, name) => void world.command(name, 'bringin')],
   ['bringin at', (world, name) => void world.command(name, 'bringin')]
 ]

@@ -23,7 +23,13 @@ export interface Otherwise {
 }
 
 /** One life of a pair: faults for three minutes, then peace, then it must be whole. Throws what was broken; answers how often the job was detached. */
-export function simulate(seed: number, line: ((text: string) => void) | null = null, faults = FAULTS, otherwise: Otherwise | null = null): number {
+export function simulate(
+  seed: number,
+  line: ((text: string) => void) | null = null,
+  faults = FAULTS,
+  otherwise: Otherwise | null = null,
+  agrees = false
+): number {
   const random = randomFrom(seed)
   let faulty = true
   const promises = new Promises()
@@ -35,6 +41,7 @@ export function simulate(seed: number, line: ((text: string) => void) | null = n
     otherwise?.check(world, node, actions, event)
   }
   const world: World = new World({
+    agrees,
     config: otherwise?.config ?? withSafety(seed % 2 === 0 ? 'off' : 'full'),
     random,
     observe,
@@ -73,7 +80,7 @@ export function simulate(seed: number, line: ((text: string) => void) | null = n
 
 /** The same, and somebody works on it now and then. */
 export const simulateWork = (seed: number, line: ((text: string) => void) | null = null): number =>
-  simulate(seed, line, [...FAULTS, ...DETACH_FAULTS, ...DETACH_FAULTS])
+  simulate(seed, line, [...FAULTS, ...DETACH_FAULTS, ...DETACH_FAULTS], null, true)
 
 function live(world: World, forMs: number, promises: Promises, each: () => unknown): void {
   for (let passed = 0; passed < forMs; passed += STEP_MS) {

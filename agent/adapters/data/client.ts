@@ -91,7 +91,7 @@ export class MirrordClient {
   /** What mirrord refuses, it explains itself. */
   private told(request: string, error: { code: string; message: string; tryThis: string }): Error {
     if (error.code === 'E_MIRRORD_CONFIG') return failure('E_MIRRORD_CONFIG', { ...this.at, why: error.message })
-    const exitCode = request === 'drain' && /TIMEOUT|DRAIN/.test(error.code) ? 6 : 1
+    const exitCode = request === 'drain' && /TIMEOUT|DRAIN/.test(error.code) ? 6 : request === 'rebuild' ? 5 : 1
     return new ReportError({ ...error, exitCode, node: this.at.node })
   }
 

@@ -17,7 +17,7 @@ export function mirrordConfig(places: Places, job: JobConfig): MirrordConfig {
     job: job.name,
     node,
     peerNode,
-    folders: (job.data?.folders ?? []).map((folder) => ({ path: folder.path, exclude: folder.exclude })),
+    folders: (job.data?.folders ?? []).map(({ path: folder, exclude, name }) => ({ path: folder, exclude, ...(name === undefined ? {} : { name }) })),
     capture: job.data?.capture ?? 'fuse',
     queueBytes: job.data?.queueBytes ?? 0,
     pagefileBytes: job.data?.pagefileBytes ?? 0,

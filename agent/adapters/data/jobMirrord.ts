@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { JobConfig } from '../../../src/model'
 import { STILL_MS, type MirrordEvent, type MirrordStatus, type Upgraded } from '../../../src/wire'
+import { ReportError } from '../../../src/report/report'
 import { monotonicMs } from '../clock'
 import { failure, plainReason } from '../failure'
 import type { Places } from '../../ports'
@@ -40,6 +41,13 @@ export interface MirrordEvents {
   unheard: (job: string, why: string) => void
 }
 
+/** What is found of a data program, or was just started. */
+export interface Ensured {
+  ran: boolean
+  status: MirrordStatus
+  differs?: true
+}
+
 interface Lease {
   roleSequence: number
   untilMs: number
@@ -70,7 +78,8 @@ export class JobMirrord {
     this.processes = new DataProcesses(places, command, job.name)
   }
 
-  async ensure(job: JobConfig): Promise<{ ran: boolean; status: MirrordStatus }> {
+  /** One that works goes on with what it cannot change meanwhile: `differs`. */
+  async ensure(job: JobConfig): Promise<Ensured> {
     this.ending = false
     this.job = job
     await this.returning
@@ -86,17 +95,31 @@ export class JobMirrord {
     }
   }
 
-  private async configure(client: MirrordClient, job: JobConfig, ran: boolean): Promise<{ ran: boolean; status: MirrordStatus }> {
+  private async configure(client: MirrordClient, job: JobConfig, ran: boolean): Promise<Ensured> {
     try {
-      await client.request({ do: 'configure', config: mirrordConfig(this.places, job) }, CONFIGURE_TIMEOUT_MS)
+      const refused = await this.tellConfig(client, job)
       const status = (await client.request({ do: 'status' }, STATUS_TIMEOUT_MS)) as MirrordStatus
+      if (refused !== null && status.role === 'none') throw refused
       if (client !== this.client) this.use(client)
       this.tellLease(client)
-      return { ran, status }
+      return { ran, status, ...(refused === null ? {} : { differs: true as const }) }
     } catch (error) {
       if (client !== this.client) client.close()
       throw error
     }
+  }
+
+  /** What it can take on it has, also of one that it refuses. */
+  private async tellConfig(client: MirrordClient, job: JobConfig): Promise<ReportError | null> {
+    const whole = mirrordConfig(this.places, job)
+    // A version that knows no names of folders takes them for a difference.
+    const bare = { ...whole, folders: whole.folders.map(({ name: _, ...folder }) => folder) }
+    let refused: ReportError | null = null
+    for (const config of JSON.stringify(bare) === JSON.stringify(whole) ? [whole] : [whole, bare]) {
+      refused = await refusedConfig(client.request({ do: 'configure', config }, CONFIGURE_TIMEOUT_MS))
+      if (refused === null) return null
+    }
+    return refused
   }
 
   /** Not waited for: what it does not hear it does not have, and then it acknowledges nothing. */
@@ -114,7 +137,55 @@ export class JobMirrord {
   async reconfigure(job: JobConfig): Promise<void> {
     this.job = job
     await this.returning
-    await this.client?.request({ do: 'configure', config: mirrordConfig(this.places, job) }, CONFIGURE_TIMEOUT_MS)
+    if (this.client !== null) await this.tellConfig(this.client, job)
+  }
+
+  /** Rejects with what stands in the way. One that does not run has nothing that could. */
+  async lookRebuild(job: JobConfig): Promise<void> {
+    await this.returning
+    await this.client?.request({ do: 'rebuild', config: mirrordConfig(this.places, job), look: true }, HAND_OVER_TIMEOUT_MS)
+  }
+
+  /** It goes on with what it could not change while it worked. null: it does not run. */
+  async rebuild(job: JobConfig): Promise<MirrordStatus | null> {
+    this.job = job
+    await this.returning
+    const { client } = this
+    if (client === null) return null
+    if (job.data === null) return await this.end().then(() => null)
+    this.handing = true
+    const rebuilding = this.rebuildBy(client, job)
+    this.returning = rebuilding.then(nothing, nothing).finally(() => {
+      this.handing = false
+      this.returning = null
+    })
+    return await rebuilding
+  }
+
+  private async rebuildBy(client: MirrordClient, job: JobConfig): Promise<MirrordStatus> {
+    const order: MirrordOrder = { do: 'rebuild', config: mirrordConfig(this.places, job) }
+    const { handsOver } = await this.leave(client, order, (result) => (result as { handsOver: boolean }).handsOver)
+    const now = await this.statusNow()
+    if (handsOver && now.role !== 'source') throw failure('E_MIRRORD_LOST', { ...this.at, request: order.do, why: this.processes.lastWords() })
+    return now
+  }
+
+  /** It is asked for something after which another one goes on, which is waited for. */
+  private async leave(client: MirrordClient, order: MirrordOrder, leaves: (result: unknown) => boolean): Promise<{ handsOver: boolean }> {
+    let handsOver: boolean
+    try {
+      handsOver = leaves(await client.request(order, HAND_OVER_TIMEOUT_MS))
+    } catch (error) {
+      // It died of it, or of something else: that is made good as any death is.
+      if (client.closed) await this.comeBack()
+      throw error
+    }
+    if (!handsOver) return { handsOver }
+    await Promise.race([client.ended(), pause(EXIT_TIMEOUT_MS, undefined, { ref: false })])
+    if (!client.closed) this.processes.killMirrord()
+    await client.ended()
+    await this.comeBack()
+    return { handsOver }
   }
 
   /** A drill: it hangs until then. One that does not run has nothing that could. */
@@ -198,18 +269,11 @@ export class JobMirrord {
 
   private async handOverBy(client: MirrordClient, command: Command): Promise<Upgraded> {
     const before = (await client.request({ do: 'status' }, STATUS_TIMEOUT_MS)) as MirrordStatus
-    try {
-      await client.request({ do: 'handOver', command }, HAND_OVER_TIMEOUT_MS)
-    } catch (error) {
-      // It died of it, or of something else: that is made good as any death is.
-      if (client.closed) await this.comeBack()
-      throw error
-    }
-    const sinceMs = monotonicMs()
-    await Promise.race([client.ended(), pause(EXIT_TIMEOUT_MS, undefined, { ref: false })])
-    if (!client.closed) this.processes.killMirrord()
-    await client.ended()
-    await this.comeBack()
+    let sinceMs = monotonicMs()
+    await this.leave(client, { do: 'handOver', command }, () => {
+      sinceMs = monotonicMs()
+      return true
+    })
     const now = await this.statusNow()
     const why = now.program?.insteadWhy ?? null
     if (why !== null) throw failure('E_MIRRORD_INSTEAD', { ...this.at, why })
@@ -319,5 +383,16 @@ export class JobMirrord {
       await pause(RECONNECT_GAP_MS)
     }
     if (!this.ending) this.events.lost(this.job.name, this.processes.lastWords())
+  }
+}
+
+/** null: it takes all of it on. */
+async function refusedConfig(asked: Promise<unknown>): Promise<ReportError | null> {
+  try {
+    await asked
+    return null
+  } catch (error) {
+    if (error instanceof ReportError && error.report.code === 'E_MIRRORD_CONFIG') return error
+    throw error
   }
 }

@@ -120,6 +120,8 @@ export function createDataPort(
     upgrade: async (job) => await upgrade(job),
     reconfigure: async (job) => await mirrordOf(job).reconfigure(job),
     standStill: async (job, untilMs) => await known(job, 'still').standStill(untilMs),
+    rebuild: async (job) => await mirrordOf(job).rebuild(job),
+    lookRebuild: async (job) => await mirrordOf(job).lookRebuild(job),
     forget: forgetOnce,
     forgetOthers: async (jobs) => {
       const known = new Set(jobs)

@@ -18,6 +18,8 @@ import type { SyncWaiters } from '../order/syncWaiters'
 export interface CaptureOptions {
   /** The folder's place in the job's configuration: `folder` of its operations. */
   folder: number
+  /** The keeper's number of it; absent: the same. */
+  slot?: number
   path: string
   exclude?: readonly string[]
   /** The job's order; several captures may share one. */
@@ -61,9 +63,11 @@ const SLOW_THREADS_MAX = 4
 const COMMAND = Buffer.alloc(8)
 COMMAND.writeBigUInt64LE(1n)
 
+const slotOf = ({ folder, slot = folder }: CaptureOptions): number => slot
+
 /** Mounts FUSE over the folder, in place. Resolves when it is served. */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
-  const kept = options.keeper?.takeFolder(options.folder) ?? null
+  const kept = options.keeper?.takeFolder(slotOf(options)) ?? null
   const folder = kept === null ? realFolder(options.path) : mountedFolder(options.path)
   if (kept === null) await removeDeadMounts(folder)
   const capture = new FuseCapture(folder, options, kept)
@@ -143,7 +147,8 @@ class FuseCapture implements Capture {
 
   /** Before it is mounted, so that there is never a mount that the keeper does not hold. -1: there is none. */
   private keepFolder(): number {
-    const { keeper, folder } = this.options
+    const { keeper } = this.options
+    const folder = slotOf(this.options)
     if (!keeper || keeper.gone) return -1
     const table = Cells.memoryFile(`mirrorpair ${folder}`)
     const held = table >= 0 && keep(folderLabel(folder, 'root'), this.rootFd) && keep(folderLabel(folder, 'table'), table)
@@ -171,6 +176,7 @@ class FuseCapture implements Capture {
     this.commands = port1
     const given: CaptureGiven = {
       folder: this.options.folder,
+      slot: slotOf(this.options),
       rootFd: this.rootFd,
       fuseFd: this.fuseFd,
       commandFd: this.commandFd,
@@ -313,6 +319,6 @@ class FuseCapture implements Capture {
     // The last descriptor of the connection: requests that nobody answered fail now.
     for (const fd of [this.fuseFd, this.rootFd, this.commandFd, this.tableFd]) if (fd >= 0) libc.close(fd)
     this.fuseFd = -1
-    if (this.tableFd >= 0) giveBackFolder(this.options.folder)
+    if (this.tableFd >= 0) giveBackFolder(slotOf(this.options))
   }
 }

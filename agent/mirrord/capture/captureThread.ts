@@ -13,6 +13,8 @@ import { OUT_HEADER_BYTES, NOTIFY_RESEND } from './protocol'
 /** What the main thread gives a capture thread. */
 export interface CaptureGiven {
   folder: number
+  /** The keeper's number of it. */
+  slot: number
   rootFd: number
   fuseFd: number
   commandFd: number
@@ -108,7 +110,7 @@ function servingFor(given: CaptureGiven, log: OrderedLog, tell: (news: CaptureNe
     waiters: log.waiters ?? null,
     counters,
     table,
-    holder: table === null ? null : folderHolder(given.folder, hopeless),
+    holder: table === null ? null : folderHolder(given.slot, hopeless),
     dirty: given.dirty,
     onNeedsMirror(why) {
       counters.add('needsMirror', 1)

@@ -14,7 +14,7 @@ const config = z.looseObject({
   node: z.string().min(1),
   peerNode: z.string().min(1),
   folders: z
-    .array(z.looseObject({ path: z.string().startsWith('/'), exclude: z.array(z.string()) }))
+    .array(z.looseObject({ path: z.string().startsWith('/'), exclude: z.array(z.string()), name: z.string().optional() }))
     .min(1)
     .max(256),
   capture: z.enum(['fuse', 'watch']),
@@ -48,6 +48,7 @@ const request = z.discriminatedUnion('do', [
   z.object({ id: count, do: z.literal('still'), untilMs: z.number().nonnegative() }),
   z.object({ id: count, do: z.literal('selectSource') }),
   z.object({ id: count, do: z.literal('handOver'), command: z.object({ file: z.string().min(1), args: z.array(z.string()) }).optional() }),
+  z.object({ id: count, do: z.literal('rebuild'), config, look: z.boolean().optional() }),
   z.object({ id: count, do: z.literal('exit') })
 ]) satisfies z.ZodType<MirrordRequest>
 

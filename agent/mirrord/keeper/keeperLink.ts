@@ -1,9 +1,10 @@
+import fs from 'node:fs'
 import net from 'node:net'
 import readline from 'node:readline'
 import type { ProgramCommand } from '../../../src/wire/mirrord'
 import * as libc from '../../native/libc'
 import { EAGAIN } from '../../native/libcErrors'
-import { CHANNEL_FD, giveBack, keptFolders, type KeptFolder } from './keptFolder'
+import { CHANNEL_FD, giveBack, giveBackFolder, keptFolders, type KeptFolder } from './keptFolder'
 
 /** What a successor begins with: the requests that made this mirrord what it is, as lines of its control socket. */
 export interface Standing {
@@ -11,6 +12,8 @@ export interface Standing {
   role: string
   /** The newest lease, where the job's mode has a quorum. */
   lease?: string
+  /** By which numbers the descriptors of its folders are kept; absent: by their places. */
+  slots?: number[]
 }
 
 /** The keeper's first line to a mirrord. */
@@ -95,6 +98,18 @@ export class KeeperLink {
 
   hasFolder(folder: number): boolean {
     return this.folders.has(folder)
+  }
+
+  /** Nobody serves them any more: what was mounted for a configuration that did not come, or is of one that went. Answers their mounts' places. */
+  dropFolders(): string[] {
+    const left = [...this.folders.entries()]
+    this.folders.clear()
+    return left.map(([folder, { root, fuse, table, nodes }]) => {
+      const place = root === undefined ? '' : fs.readlinkSync(`/proc/self/fd/${root}`)
+      giveBackFolder(folder)
+      for (const fd of [root, fuse, table, ...nodes.map(([, each]) => each)]) if (fd !== undefined) libc.close(fd)
+      return place
+    })
   }
 
   /** null: nothing would be lost with this process. */

@@ -6,6 +6,7 @@ import { dataError } from '../../../src/wire/frame'
 import type { ProgramCommand } from '../../../src/wire/mirrord'
 import { plainReason } from '../../adapters/failure'
 import { threadFiles } from '../../native/programs'
+import type { KeeperLink } from './keeperLink'
 import { TABLE_FORMAT } from '../capture/table/captureTable'
 
 /** `mirrord --check`: what a program says that is started once, to see whether it could take over. */
@@ -13,21 +14,31 @@ export const CHECK_OPTION = '--check'
 const CHECK_TIMEOUT_MS = 15_000
 const CHECK_BYTES_MAX = 64 * 1024
 
-const checkSchema = z.looseObject({ version: z.string(), tableFormat: z.number() })
+/** `slots`: it knows that folders may be kept by other numbers than their places. */
+const checkSchema = z.looseObject({ version: z.string(), tableFormat: z.number(), slots: z.boolean().optional() })
 export type Check = z.infer<typeof checkSchema>
 
 /** This very program. That it runs says that it and its native parts load; its threads are files of their own. */
 export function checkOwn(version: string): Check {
   for (const file of threadFiles()) new vm.Script(fs.readFileSync(file, 'utf8'), { filename: file })
-  return { version, tableFormat: TABLE_FORMAT }
+  return { version, tableFormat: TABLE_FORMAT, slots: true }
+}
+
+/** Somebody is there to start another one, which would have something to go on with. */
+export function canHandOver(job: string, keeper: KeeperLink | null, idle: boolean): KeeperLink {
+  const why = keeper === null ? 'no keeper would start another one' : idle ? 'it serves nothing that another one could go on with' : keeper.whyNoSuccessor()
+  if (keeper === null || why !== null) throw dataError('E_HAND_OVER', { job, why: why ?? '' })
+  return keeper
 }
 
 /** Nothing has happened yet: a program that does not start, or cannot read what this one leaves, is refused. */
-export async function checkSuccessor(job: string, command: ProgramCommand): Promise<Check> {
+export async function checkSuccessor(job: string, command: ProgramCommand, slots: readonly number[] = []): Promise<Check> {
   const refused = (why: string): Error => dataError('E_MIRRORD_SUCCESSOR', { job, program: [command.file, ...command.args].join(' '), why })
   const answer = parse(await run(command).catch((error: unknown) => Promise.reject(refused(plainReason(error)))))
   if (answer === null) throw refused(`it does not know ${CHECK_OPTION}`)
   if (answer.tableFormat !== TABLE_FORMAT) throw refused(`its table of open files has format ${answer.tableFormat}, that of the one which runs ${TABLE_FORMAT}`)
+  if (answer.slots !== true && slots.some((slot, place) => slot !== place))
+    throw refused('it cannot go on with folders that have changed since this one started')
   return answer
 }
 

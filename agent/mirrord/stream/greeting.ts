@@ -2,6 +2,7 @@ import { dataError } from '../../../src/wire/frame'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
 import type { CopyState } from '../copyState'
 import type { TargetLog } from '../redolog/targetLog'
+import { foldersSaid, identityOf } from './foldersSaid'
 import { STREAM_PROTOCOL, type Begin, type Hello, type Welcome } from './hello'
 import type { ReceiverView } from './receiverView'
 
@@ -15,6 +16,9 @@ export function checkHello(config: MirrordConfig, hello: Hello): void {
   if (hello.job !== job) refuse(config, hello.node, `it speaks of the job ${hello.job}`)
   if (hello.node !== peerNode) refuse(config, hello.node, `${peerNode} was expected`)
   if (hello.folders.length !== folders.length) refuse(config, hello.node, `it has ${hello.folders.length} folders, this node ${folders.length}`)
+  const own = foldersSaid(config).map(identityOf)
+  const other = hello.folders.map(identityOf).findIndex((theirs, place) => theirs !== null && theirs !== own[place])
+  if (other >= 0) refuse(config, hello.node, `its folder ${other + 1} is another one than ${folders[other]?.path}, or something else is excluded there`)
 }
 
 export function welcomeOf({ job, node }: MirrordConfig, state: Readonly<CopyState>, log: TargetLog, view: ReceiverView, marked: boolean): Welcome {

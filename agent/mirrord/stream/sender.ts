@@ -9,6 +9,7 @@ import { FrameQueue } from '../order/frameQueue'
 import type { PageFile } from '../order/pageFile'
 import type { SharedOrderedLog } from '../order/sharedOrderedLog'
 import { Conversation, Refusal, type Greeting } from './conversation'
+import { foldersSaid } from './foldersSaid'
 import { STREAM_PROTOCOL, packBegin, packSessionNews, readSessionNews, type Hello, type SessionNews } from './hello'
 import { LinkTable } from './linkTable'
 import { Patience, type Outcome } from './patience'
@@ -236,7 +237,7 @@ export class Sender {
   }
 
   private hello(): Hello {
-    const { job, node, folders } = this.config
+    const { job, node } = this.config
     const { safety = 'off', safetySequence = 1 } = this.news ?? {}
     return {
       protocol: STREAM_PROTOCOL,
@@ -246,7 +247,7 @@ export class Sender {
       lineage: this.lineage,
       safety,
       safetySequence,
-      folders: folders.map(({ path }) => path)
+      folders: foldersSaid(this.config)
     }
   }
 

@@ -2,7 +2,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import * as z from 'zod'
 import { CHECK_MODES, DIFFERENCES, type CheckMode, type Difference } from '../../../src/wire/frameFields'
-import { VERIFY_LIST_MAX, type VerifyReport, type VerifyView } from '../../../src/wire/mirrord'
+import { dataError } from '../../../src/wire/frame'
+import { VERIFY_LIST_MAX, type MirrordConfig, type VerifyReport, type VerifyView } from '../../../src/wire/mirrord'
 
 const FORMAT_VERSION = 1
 /** Written so often while a comparison finds something. */
@@ -95,4 +96,11 @@ export function readComparisonReport(dataDirectory: string, from: number, max: n
   const { mode, startedAtMs, endedAtMs, total, kinds, differences } = saved
   const state = saved.state === 'Verifying' && !running ? 'Stop' : saved.state
   return { mode, state, startedAtMs, endedAtMs, total, kinds, from, differences: differences.slice(from, from + max) }
+}
+
+/** Of the comparison that runs here, or ran last. */
+export function verifyReport({ job, dataDirectory }: MirrordConfig, { from, max }: { from: number; max: number }, comparing: boolean): VerifyReport {
+  const report = readComparisonReport(dataDirectory, from, max, comparing)
+  if (report === null) throw dataError('E_VERIFY_IMPOSSIBLE', { job, why: 'none has run on this node' })
+  return report
 }

@@ -45,6 +45,8 @@ export interface SimEnd {
   sourceSequence: number
   /** What differs from the other copy is known, and need only be compared there. */
   mapKnown: boolean
+  /** What it captures or receives: as configured when it began to, or was taken up anew. */
+  folders: string
   /** What a drill wrote last; it travels with the data. */
   probe: number | null
 }
@@ -79,6 +81,7 @@ export function newEnd(node: string, kept: Pick<SimEnd, OnDisk>): SimEnd {
     wroteAlone,
     sourceSequence,
     mapKnown,
+    folders: '',
     probe
   }
 }

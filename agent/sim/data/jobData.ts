@@ -90,6 +90,7 @@ export class JobData {
     if (end.role === role && end.roleSequence === sequence) return
     this.disconnect()
     // A folder that is an ordinary one meanwhile may be changed by anybody; a target that takes over knows what it has.
+    if (end.role === 'none') end.folders = this.foldersAt(node)
     const continues = role === 'source' && (peerCopyComplete || (end.role === 'target' && end.copyComplete))
     end.mapKnown = role !== 'none' && (end.mapKnown || continues)
     Object.assign(end, { role, roleSequence: sequence, running: true, manually: false, selected: false, walk: null, paused: false, queuedBytes: 0 })
@@ -100,6 +101,24 @@ export class JobData {
     }
     this.tell(end)
     this.connectLater()
+  }
+
+  private foldersAt(node: string): string {
+    const { folders = [], capture = 'fuse' } = this.around.job(node)?.data ?? {}
+    return JSON.stringify([folders, capture])
+  }
+
+  /** It goes on as it is configured now. What is known of the copy was known of other folders. */
+  rebuild(node: string): MirrordStatus | null {
+    const end = this.end(node)
+    if (!end.running) return null
+    this.disconnect()
+    const folders = this.foldersAt(node)
+    if (end.role !== 'none' && folders !== end.folders) Object.assign(end, { peerCopyComplete: false, mapKnown: false, copyComplete: end.role === 'source' })
+    Object.assign(end, { folders, paused: false })
+    this.tell(end)
+    this.connectLater()
+    return this.status(node)
   }
 
   /** Safety FULL: nothing is acknowledged without the target before that may be. */
@@ -248,6 +267,7 @@ export class JobData {
     const from = this.source()
     if (from === null || !this.around.links().some(({ up }) => up) || !this.around.maySource(from.node, this.name)) return this.disconnect()
     const to = this.other(from)
+    if (from.folders !== to.folders) return this.disconnect()
     if (from.connected) return
     if (to.wroteAlone && to.sourceSequence < from.roleSequence && !from.selected) return this.disagree(from, to)
     from.connected = to.connected = true

@@ -144,6 +144,10 @@ export class TestMirrord {
     await this.connect()
   }
 
+  async reconnect(): Promise<void> {
+    await this.connect()
+  }
+
   /** As its keeper has noted it. */
   get pid(): number {
     return (JSON.parse(fs.readFileSync(path.join(this.directory, `${this.config.job}.mirrord.json`), 'utf8')) as { pid: number }).pid
@@ -198,7 +202,7 @@ export function makePair(change: Partial<MirrordConfig> = {}): TestPair {
       job: 'DB_Group',
       node,
       peerNode,
-      folders: [{ path: folder, exclude: ['*.pid'] }],
+      folders: [{ path: folder, name: 'data', exclude: ['*.pid'] }],
       capture: 'fuse',
       queueBytes: 32 * 1024 * 1024,
       port,

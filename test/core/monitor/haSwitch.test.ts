@@ -215,5 +215,5 @@ describe('another configuration is agreed on', () => {
 test('a change of the monitors needs nothing brought out', () => {
   const desk = active()
   desk.tell({ kind: 'configHeld', request: 7, next: pairConfig(), dryRun: false })
-  expect(desk.actions).toContainEqual({ do: 'reply', request: 7, outcome: { ok: true, result: null } })
+  expect(desk.actions).toContainEqual({ do: 'reply', request: 7, outcome: { ok: true, result: [] } })
 })

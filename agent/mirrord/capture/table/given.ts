@@ -21,11 +21,11 @@ export function openTable({ descriptor, bytes, restored }: TableGiven, hopeless:
   return table
 }
 
-export function folderHolder(folder: number, hopeless: (why: string) => void): Holder {
+export function folderHolder(slot: number, hopeless: (why: string) => void): Holder {
   return {
     hold(node, fd) {
-      if (!keep(nodeLabel(folder, node), fd)) hopeless('its keeper does not take descriptors')
+      if (!keep(nodeLabel(slot, node), fd)) hopeless('its keeper does not take descriptors')
     },
-    release: (node) => void giveBack(nodeLabel(folder, node))
+    release: (node) => void giveBack(nodeLabel(slot, node))
   }
 }
