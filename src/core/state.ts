@@ -1,4 +1,4 @@
-import type { Config, Detached, JobConfig, JobName, JobRecord, LicenceFacts, NodeName, VipConfig } from '../model'
+import type { Config, Detached, JobConfig, JobName, JobRecord, LicenceFacts, NodeName } from '../model'
 import type { Ballot, Jeopardy, JobCommand, JobView, MirrordStatus, NodeView, StepLine, TakeoverView, VoteRefusal, VipPath } from '../wire'
 import type { Order } from './action'
 import type { Failure, HeartbeatFacts, VoterName } from './event'
@@ -6,6 +6,7 @@ import { BLANK_MONITOR, type MonitorState } from './monitor/monitorState'
 import type { Lease } from './quorum/lease'
 import type { Voter } from './quorum/voter'
 import type { Reach } from './reach'
+import type { Stale } from './stale'
 
 /** Everything the decisions know: plain data, so that it can be printed, compared and replayed. */
 export interface State {
@@ -167,16 +168,6 @@ export interface Unconfirmed {
 export interface Restart {
   atMs: number
   applications: readonly string[]
-}
-
-export interface Stale {
-  vips: VipConfig[]
-  /** The data program takes it on while it works. */
-  data: 'live' | null
-  /** The data program stands on it (folders, capture, queues, port), so it has to be taken up anew (takeUp.ts). */
-  anew: boolean
-  /** It could not be: from then on it is tried again. */
-  anewAtMs: number
 }
 
 /** A change of owner that has begun, as far as this node takes part in it. */
