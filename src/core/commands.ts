@@ -23,7 +23,7 @@ import { names, nodeOfPair } from './ownership'
 import { awaitFirstVotes, firstVotesText, votesMayCome } from './quorum/firstVotes'
 import { hasLease } from './quorum/rules'
 import { whyNoQuorum } from './quorum/serve'
-import { beginPlan, describe } from './plan'
+import { beginPlan, describe, overtakePlan } from './plan'
 import { configOf, copyIsWhole, isTouched, owns, type JobState, type Task } from './state'
 import { isHeld } from './modeChange'
 import { idleCondition, whyRefused } from './switchable'
@@ -155,9 +155,11 @@ function decideBringin(turn: Turn, job: JobState): Decision {
     job.restarts = []
     job.failedApplications = {}
     awaitFirstVotes(turn, job)
-    // With quorum it begins when a second voter has recorded what such a start means for the mirror (settle).
-    if (job.quorum !== null) job.next = { cause: 'bringin', peerCopyComplete: false }
-    else beginPlan(turn, job, 'start', 'bringin', stages)
+    if (job.quorum === null) return beginPlan(turn, job, 'start', 'bringin', stages)
+    // A start that the node had begun by itself would end without a word for this ticket, and without what was offline: it is begun anew.
+    if (job.plan?.kind === 'start') overtakePlan(turn, job)
+    // It begins when a second voter has recorded what such a start means for the mirror (settle).
+    job.next = { cause: 'bringin', peerCopyComplete: false }
   }
   const waits = hasLease(turn, job) ? [] : [firstVotesText(turn, job)]
   return { is: 'steps', texts: [...waits, ...steps(stages)], begin }

@@ -17,8 +17,20 @@ export function beginPlan(turn: Turn, job: JobState, kind: PlanKind, cause: Plan
   job.attempt += 1
   if (job.plan?.kind === 'upgrade') endTicket(turn, job.plan.ticket, jobReport('E_UPGRADE_OVERTAKEN', { job: job.name, node: turn.state.node }))
   const ticket = QUIET.includes(kind) ? null : (runningTicket(turn.state, job)?.id ?? openTicket(turn, job, 'automatic'))
+  endOvertaken(turn, job)
   job.plan = { kind, cause, ticket, stages: withoutOff(job, stages), given: 0, pending: [], failures: [] }
   nextStage(turn, job, job.plan)
+}
+
+/** What the node had begun by itself, and a command goes on from there. */
+export function overtakePlan(turn: Turn, job: JobState): void {
+  endOvertaken(turn, job)
+  dropPlan(job)
+}
+
+/** The ticket of a plan that was dropped: nobody else would end it. */
+function endOvertaken(turn: Turn, { plan, ticket }: JobState): void {
+  if (plan && plan.ticket !== ticket && plan.ticket !== null && turn.state.tickets[plan.ticket]?.purpose === 'automatic') endTicket(turn, plan.ticket)
 }
 
 export function dropPlan(job: JobState): void {

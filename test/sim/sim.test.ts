@@ -17,6 +17,8 @@ const FOUND = [210, 822, 1609, 2569, 2576, 2894]
 const FOUND_WITH_CHANGES = [296, 512, 1433]
 /** With a witness: one whose service was forced is still stopping; the one that was not forced goes on with its own version. */
 const FOUND_WITH_WITNESS = [4, 103_086]
+/** … and somebody works: brought in while it started by itself, which ended without a word for the ticket. */
+const FOUND_AT_WORK = [1939]
 
 const KINDS: [what: string, live: Life][] = [
   ['pairs', simulate],
@@ -46,6 +48,7 @@ test.each(KINDS)(
 test.each(FOUND)('seed %d stays repaired', (seed) => void simulate(seed))
 test.each(FOUND_WITH_CHANGES)('seed %d with changes stays repaired', (seed) => void simulateModes(seed))
 test.each(FOUND_WITH_WITNESS)('seed %d with a witness stays repaired', (seed) => void simulateQuorum(seed))
+test.each(FOUND_AT_WORK)('seed %d with a witness and work stays repaired', (seed) => void simulateQuorumWork(seed))
 
 test.each([
   ['pairs', simulateWork],
