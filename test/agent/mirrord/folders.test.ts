@@ -19,7 +19,7 @@ withFuse('a job with two folders', () => {
   beforeEach(async () => {
     pair = makePair()
     for (const side of [pair.one, pair.two]) {
-      side.config.folders.push({ path: path.join(pair.directory, `${side.node}-more`), exclude: [] })
+      side.config.folders.push({ path: path.join(pair.directory, `${side.node}-more`), name: 'more', exclude: [] })
       fs.mkdirSync(second(side))
       await side.start({ kept: true })
     }

@@ -59,7 +59,7 @@ asRoot('everything a folder can hold', () => {
     for (const side of [pair.one, pair.two]) {
       const path = `${side.folder}-second`
       fs.mkdirSync(path)
-      side.config.folders.push({ path, exclude: [] })
+      side.config.folders.push({ path, name: 'second', exclude: [] })
     }
     const [first, second] = pair.one.config.folders.map((folder) => folder.path) as [string, string]
     oneOfEach(path.join(first, 'walked'))
