@@ -10,7 +10,7 @@ import { type RunningWitness, startWitnessProgram } from '../../../agent/witness
 import type { Ballot, VoteMessage, VoteReply } from '../../../src/wire'
 import { witnessName } from '../../../src/wire/witness'
 
-export const LEASE_MS = 300
+export const LEASE_MS = 1_000
 export const DRIFT_MS = 20
 export const ANSWER_MS = 5_000
 
