@@ -48,7 +48,7 @@ export class Job extends CuiCommand {
   static override about: HelpText = {
     summary: 'create, modify, remove or show a job; both nodes check all of it before anything is changed',
     usage:
-      'job create|modify|remove|show [JOB] [--file FILE|-] [--mode MODE] [--safety full|off] [--vip NAME=ADDRESS/PREFIX[@NIC]] [--folder PATH] [--exclude [FOLDER=]PATTERN] [--service NAME=UNIT] [--process NAME=COMMAND] [--agent NAME=TYPE] [--depends NAME=OTHER] [--set KEY=VALUE] [--unset KEY] [--bringin] [--confirm JOB] [--yes] [--dry-run] [--reason TEXT]',
+      'job create|modify|remove|show [JOB] [--file FILE|-] [--mode MODE] [--safety full|off] [--vip NAME=ADDRESS/PREFIX[@NIC]] [--folder PATH] [--exclude [FOLDER=]PATTERN] [--include [FOLDER=]PATTERN] [--service NAME=UNIT] [--process NAME=COMMAND] [--agent NAME=TYPE] [--depends NAME=OTHER] [--set KEY=VALUE] [--unset KEY] [--bringin] [--confirm JOB] [--yes] [--dry-run] [--reason TEXT]',
     example: 'job create Web --vip IP-Web=192.168.150.131/16 --folder /srv/web --service NGINX=nginx',
     guide: '3'
   }

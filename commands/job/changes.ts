@@ -10,6 +10,7 @@ export const parts = {
   vip: Flags.string({ multiple: true, description: 'NAME=ADDRESS/PREFIX[@NIC[,NIC]], a virtual address' }),
   folder: Flags.string({ multiple: true, description: 'a folder whose data is mirrored, whole path' }),
   exclude: Flags.string({ multiple: true, description: '[FOLDER=]PATTERN, left out of the folder, or of all' }),
+  include: Flags.string({ multiple: true, description: '[FOLDER=]PATTERN, not left out although --exclude names it' }),
   service: Flags.string({ multiple: true, description: 'NAME=UNIT, an application that is a systemd unit' }),
   process: Flags.string({ multiple: true, description: 'NAME=COMMAND, an application that is a command in the foreground' }),
   agent: Flags.string({ multiple: true, description: 'NAME=TYPE, an application that is an OCF resource agent: ocf:heartbeat:pgsql' }),
@@ -25,6 +26,7 @@ export interface PartFlags {
   vip?: string[] | undefined
   folder?: string[] | undefined
   exclude?: string[] | undefined
+  include?: string[] | undefined
   service?: string[] | undefined
   process?: string[] | undefined
   agent?: string[] | undefined
@@ -46,7 +48,8 @@ export function changesOf(flags: PartFlags, usage: string): JobChange[] {
     ...pairs(flags.process, 'NAME=COMMAND').map(([name, start]) => application(name, { ...NO_KIND, process: { start } })),
     ...pairs(flags.agent, 'NAME=TYPE').map(([name, agent]) => application(name, { ...NO_KIND, agent })),
     ...pairs(flags.depends, 'NAME=OTHER').map(([name, others]) => application(name, { dependsOn: others.split(',').map((other) => other.trim()) })),
-    ...(flags.exclude ?? []).map(excludeChange),
+    ...(flags.exclude ?? []).map((word) => patternChange('exclude', word)),
+    ...(flags.include ?? []).map((word) => patternChange('include', word)),
     ...pairs(flags.set, 'KEY=VALUE').map(([at, value]): JobChange => ({ do: 'set', at, value }))
   ]
 }
@@ -64,9 +67,9 @@ export function vipChange([name, word]: [string, string]): JobChange {
 }
 
 /** Patterns are relative to the folder, so one that begins with / names the folder. */
-function excludeChange(word: string): JobChange {
+function patternChange(key: 'exclude' | 'include', word: string): JobChange {
   const at = word.startsWith('/') ? word.indexOf('=') : -1
-  return { do: 'exclude', folder: at < 0 ? null : word.slice(0, at), pattern: word.slice(at + 1) }
+  return { do: key, folder: at < 0 ? null : word.slice(0, at), pattern: word.slice(at + 1) }
 }
 
 function pair(word: string, form: string, usage: string): [string, string] {

@@ -247,7 +247,7 @@ export interface FolderConfig {
   nodePaths?: Record<NodeName, string>
   /** Then: what both nodes call it, when `configOfNode` has chosen. */
   name?: string
-  /** Glob patterns relative to the folder: neither captured nor sent. */
+  /** Glob patterns relative to the folder: neither captured nor sent; with the mark: all the same (`include` of the file). */
   exclude: string[]
 }
 

@@ -14,7 +14,7 @@ export type JobChange =
   /** The member of this name gets these values; null: it has none any more. One that is not there is added. */
   | { do: 'put'; list: JobList; name: string; values: Record<string, unknown> }
   /** Each folder of the job, or the one named, leaves this out too. */
-  | { do: 'exclude'; folder: string | null; pattern: string }
+  | { do: 'exclude' | 'include'; folder: string | null; pattern: string }
 
 export class JobExists extends Error {}
 
@@ -126,7 +126,7 @@ function change(document: Document, name: string, changes: JobChange[]): void {
     if (each.do === 'set') setAt(document, job, each.at, each.value)
     else if (each.do === 'unset') unsetAt(job, each.at)
     else if (each.do === 'put') put(document, job, each)
-    else exclude(document, job, each.folder, each.pattern)
+    else addPattern(document, job, each)
   }
 }
 
@@ -149,16 +149,16 @@ function put(document: Document, job: YAMLMap, { list, name, values }: Extract<J
   else members.items[place] = written
 }
 
-function exclude(document: Document, job: YAMLMap, folder: string | null, pattern: string): void {
+function addPattern(document: Document, job: YAMLMap, { do: key, folder, pattern }: Extract<JobChange, { pattern: string }>): void {
   const folders = listOf(job, 'data.folders')
   const known = folders.items.map((item) => nameOf(item, 'path'))
   if (folder !== null && !known.includes(folder)) throw new NoSuchPart('folder of the job', folder, known)
   folders.items = folders.items.map((item, i) => {
     if (folder !== null && known[i] !== folder) return item
     const member = asMap(item, 'path')
-    const patterns = member.get('exclude')
+    const patterns = member.get(key)
     if (isSeq(patterns)) patterns.add(document.createNode(pattern))
-    else member.set('exclude', document.createNode([pattern], { flow: true }))
+    else member.set(key, document.createNode([pattern], { flow: true }))
     return member
   })
 }

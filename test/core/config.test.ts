@@ -75,6 +75,24 @@ describe('a folder at another place on each node', () => {
   })
 })
 
+describe('what a folder leaves out', () => {
+  const FOLDER = '{ path: /var/lib/postgresql/15/main/, exclude: [ postmaster.pid ] }'
+  const withPatterns = (patterns: string) => GOOD.replace(FOLDER, `{ path: /srv/db, ${patterns} }`)
+
+  test('and what it includes all the same, after it', () => {
+    expect(read(withPatterns("include: [ base ], exclude: [ '*' ]")).jobs['DB_Group']?.data?.folders).toEqual([{ path: '/srv/db', exclude: ['*', '!base'] }])
+  })
+
+  test.each([
+    ['nothing is left out of which something could be included', 'include: [ base ]', /include.*exclude beside it/],
+    ['a whole path', "exclude: [ '*' ], include: [ /srv/db/base ]", /include.*relative to the folder/],
+    ['a way out of the folder', "exclude: [ '*' ], include: [ ../base ]", /include.*relative to the folder/],
+    ['the mark of another tool', "exclude: [ '*', '!base' ]", /exclude.*not beginning with !/]
+  ])('refused: %s', (_what, patterns, words) => {
+    expect(problemsOf(FOLDER, `{ path: /srv/db, ${patterns} }`).map(({ message, tryThis }) => `${message} ${tryThis}`)).toEqual([expect.stringMatching(words)])
+  })
+})
+
 describe('a serial line', () => {
   const LINK_0 = '  - { name: link-0,'
   const serial = (more: string) => `  - { name: serial, type: serial, RMHW131: /dev/ttyS0, RMHW132: /dev/ttyUSB0${more} }\n${LINK_0}`

@@ -35,6 +35,7 @@ test('a job of options: members by name, and what is not its own stays as it was
       { do: 'put', list: 'vips', name: 'IP-Mail', values: { address: '192.168.150.133/16', nic: ['eth0', 'eth1'] } },
       { do: 'put', list: 'applications', name: 'MAIL', values: { service: 'dovecot', process: null } },
       { do: 'exclude', folder: null, pattern: '*.lock' },
+      { do: 'include', folder: null, pattern: 'our.lock' },
       { do: 'set', at: 'applications.MAIL.stopTimeout', value: '2m' }
     ])
   )
@@ -43,7 +44,7 @@ test('a job of options: members by name, and what is not its own stays as it was
     mode: 'guide',
     vips: [{ name: 'IP-Mail', nics: ['eth0', 'eth1'], prefix: 16 }],
     applications: [{ name: 'MAIL', unit: 'dovecot', stopTimeoutMs: 120_000 }],
-    data: { folders: [{ path: '/srv/mail', exclude: ['*.lock'] }], port: 7342 }
+    data: { folders: [{ path: '/srv/mail', exclude: ['*.lock', '!our.lock'] }], port: 7342 }
   })
   expect(() => editConfig(text, createJob('Mail', null, []))).toThrow(JobExists)
 })

@@ -71,6 +71,8 @@ describeOnline('detach and resource on a real pair (guide, chapters 4 and 5)', {
       expect(await sleepers('RMHW131')).not.toBe('')
       await new Promise((resolve) => setTimeout(resolve, ENGINE_DOWN_MS))
       await lab.verb(['start', 'RMHW131'])
+      // It has looked for what runs: before that it knows of nothing.
+      await becomes('KV', 'online')
       await becomes('DEAF', 'offline')
       expect(await sleepers('RMHW131')).toBe('')
       expect(word('KV')).toBe('online')

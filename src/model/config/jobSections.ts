@@ -11,6 +11,7 @@ import {
   type VipConfig
 } from '../config'
 import type { DrillTargets } from '../drill'
+import { INCLUDED_MARK } from '../patterns'
 import { parseIp, prefixMax } from './address'
 import { readApplication } from './applicationSection'
 import { emptyRecord } from './clusterSections'
@@ -123,10 +124,10 @@ function readFolders(data: Section): FolderConfig[] {
 }
 
 function readFolderMap(data: Section, item: Node): FolderConfig {
-  const section = new Section(data.source, `a folder of ${data.where}`, item, ['path', 'exclude'])
+  const section = new Section(data.source, `a folder of ${data.where}`, item, ['path', 'exclude', 'include'])
   if (!section.require('path', 'path: /var/lib/postgresql')) return { path: '', exclude: [] }
-  if (isMap(section.valueNode('path'))) return { ...readNodePaths(section), exclude: readExclude(section) }
-  return { path: folderPath(section, section.place('path'), scalarText(section.valueNode('path'))), exclude: readExclude(section) }
+  if (isMap(section.valueNode('path'))) return { ...readNodePaths(section), exclude: readPatterns(section) }
+  return { path: folderPath(section, section.place('path'), scalarText(section.valueNode('path'))), exclude: readPatterns(section) }
 }
 
 /** `path: { RMHW131: /data/db, RMHW132: /srv/db }`: the same folder, at another place on each node. */
@@ -138,15 +139,23 @@ function readNodePaths(section: Section): { path: string; nodePaths: Record<stri
   return { path: Object.values(nodePaths)[0] ?? '', nodePaths }
 }
 
-function readExclude(section: Section): string[] {
-  return section.list('exclude', "[ postmaster.pid, '*.tmp' ]").flatMap((item) => {
+function readPatterns(section: Section): string[] {
+  const [excluded, included] = [patternsOf(section, 'exclude'), patternsOf(section, 'include')]
+  if (excluded.length === 0 && included.length > 0)
+    section.refuse('include', 'exclude beside it: what is not left out is included anyway', "exclude: [ '**/*.log' ], include: [ '**/audit.log' ]")
+  return [...excluded, ...included.map((pattern) => `${INCLUDED_MARK}${pattern}`)]
+}
+
+function patternsOf(section: Section, key: 'exclude' | 'include'): string[] {
+  return section.list(key, "[ postmaster.pid, '*.tmp' ]").flatMap((item) => {
     const pattern = scalarText(item)
-    if (pattern && !hasControl(pattern) && !pattern.startsWith('/') && !pattern.split('/').includes('..')) return [pattern]
+    const relative = pattern && !pattern.startsWith('/') && !pattern.split('/').includes('..')
+    if (relative && !hasControl(pattern) && !pattern.startsWith(INCLUDED_MARK)) return [pattern]
     section.source.refuse(item, 'E_CONFIG_VALUE', {
-      key: 'exclude',
+      key,
       where: section.where,
       found: pattern ? printable(pattern) : 'empty',
-      expected: 'patterns relative to the folder',
+      expected: `patterns relative to the folder, not beginning with ${INCLUDED_MARK} (include names what exclude leaves out)`,
       example: "[ postmaster.pid, '*.tmp' ]"
     })
     return []
