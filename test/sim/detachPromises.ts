@@ -1,12 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Action } from '../../src/core'
-import type { JobRecord } from '../../src/model'
+import type { Detached, JobRecord } from '../../src/model'
 import { JOB } from '../fakes/pairConfig'
 import { WALL_MS, type FakeNode, type World } from '../fakes/world'
 
 /** From when somebody is told "detached" until it is said otherwise, or its time is over, nothing acts by itself. */
 export class DetachPromises {
   /** What was answered to who typed it. */
-  private told: { owner: string; roleSequence: number; detachSequence: number; untilMs: number | null; alone: boolean } | null = null
+  private told: { owner: string; roleSequence: number; detachSequence: number; detached: Detached; alone: boolean } | null = null
   /** How often it was: a life in which it never happens proves nothing. */
   count = 0
 
@@ -25,11 +26,13 @@ export class DetachPromises {
   private learn(world: World, node: FakeNode, record: JobRecord): void {
     const { roleSequence, detachSequence = 0, detached } = record
     if (record.owner !== node.name || !detached || this.told?.detachSequence === detachSequence) return
+    // Detached in another way was refused, and it is as it was before: what was said of it meanwhile, elsewhere, still counts.
+    if (this.told?.roleSequence === roleSequence && isDeepStrictEqual(this.told.detached, detached)) return
     const theirs = world.other(node).disk?.[JOB]
     // The guide's mode, and the other node was lost: it is told that it could not be told.
     const knows = theirs?.roleSequence === roleSequence && (theirs.detachSequence ?? 0) >= detachSequence && theirs.detached != null
     const alone = !world.hasQuorum(node) && !knows
-    this.told = { owner: node.name, roleSequence, detachSequence, untilMs: detached.untilMs, alone }
+    this.told = { owner: node.name, roleSequence, detachSequence, detached, alone }
     this.count += 1
   }
 
@@ -39,7 +42,8 @@ export class DetachPromises {
     const takes = before && now && before.owner !== node.name && now.owner === node.name && now.takeReason === 'failover'
     if (!this.told || !takes || this.told.alone || before.roleSequence !== this.told.roleSequence) return
     const ended = (before.detachSequence ?? 0) > this.told.detachSequence
-    const over = this.told.untilMs !== null && WALL_MS + world.nowMs >= this.told.untilMs
+    const { untilMs } = this.told.detached
+    const over = untilMs !== null && WALL_MS + world.nowMs >= untilMs
     if (!ended && !over) throw new Error(`${node.name} takes over a job that ${this.told.owner} had told to be detached`)
   }
 }

@@ -17,8 +17,11 @@ const FOUND = [210, 822, 1609, 2569, 2576, 2894]
 const FOUND_WITH_CHANGES = [296, 512, 1433]
 /** With a witness: one whose service was forced is still stopping; the one that was not forced goes on with its own version. */
 const FOUND_WITH_WITNESS = [4, 103_086]
-/** … and somebody works: brought in while it started by itself, which ended without a word for the ticket. */
-const FOUND_AT_WORK = [1939]
+/**
+ * … and somebody works: brought in while it started by itself, which ended without a word for the ticket; or called so: a bringin typed at the other node
+ * counts though detaching in another way was refused after it.
+ */
+const FOUND_AT_WORK = [1939, 3737, 4394]
 
 const KINDS: [what: string, live: Life][] = [
   ['pairs', simulate],
