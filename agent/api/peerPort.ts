@@ -4,7 +4,7 @@ import type { ReportError } from '../../src/report/report'
 import type { PeerMessage, PeerReply } from '../../src/wire'
 import { peerReplySchema } from '../../src/wire/apiSchemas'
 import { plainReason } from '../adapters/failure'
-import { requestInTime } from '../adapters/requestInTime'
+import { beforeSending, requestInTime } from '../adapters/requestInTime'
 import type { PeerPort, Places } from '../ports'
 import { type NodeCertificates, readCertificates } from './certificates'
 import { PEER_BODY_BYTES_MAX } from './exchange'
@@ -147,29 +147,14 @@ function openPool(way: Way, port: number, peer: string, certificates: NodeCertif
 
 async function attempt(pool: Pool, message: PeerMessage, timeoutMs: number): Promise<PeerReply> {
   const headers = { 'content-type': 'application/json' }
-  const { statusCode, body } = await requestInTime(pool, { method: 'POST', path: '/v1/peer', headers, body: JSON.stringify(message) }, timeoutMs)
-  const text = await limitedText(body)
-  if (statusCode === 200) return peerReplySchema.parse(JSON.parse(text))
+  const request = { method: 'POST', path: '/v1/peer', headers, body: JSON.stringify(message) } as const
+  const { status, text } = await requestInTime(pool, request, timeoutMs, PEER_BODY_BYTES_MAX)
+  if (status === 200) return peerReplySchema.parse(JSON.parse(text))
   const { error } = JSON.parse(text) as { error?: { message?: string } }
-  throw new Error(error?.message ?? `status ${statusCode}`)
-}
-
-async function limitedText(body: AsyncIterable<Buffer>): Promise<string> {
-  const parts: Buffer[] = []
-  let bytes = 0
-  for await (const part of body) {
-    bytes += part.length
-    if (bytes > PEER_BODY_BYTES_MAX) throw new Error('the answer is too large')
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
+  throw new Error(error?.message ?? `status ${status}`)
 }
 
 const isReport = (error: unknown): boolean => (error as Error).name === 'ReportError'
-
-/** Codes that come only while a connection is being made. */
-const CONNECT_CODES = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'EHOSTDOWN', 'ENETDOWN'])
-const beforeSending = (error: unknown): boolean => CONNECT_CODES.has((error as NodeJS.ErrnoException).code ?? '')
 
 function reason(error: unknown): string {
   if ((error as Error).name === 'TimeoutError') return 'no answer in time'

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { Pool } from 'undici'
 import * as z from 'zod'
 import type { EtcdConfig } from '../../src/model'
-import { requestInTime } from '../adapters/requestInTime'
+import { beforeSending, requestInTime } from '../adapters/requestInTime'
 import { EtcdLogins, LOGIN_MS_MAX } from './etcdLogins'
 
 /** One member is tried for so long before the next one, if time is left: a member that hangs must not use up the time for all of them. */
@@ -137,8 +137,8 @@ export class EtcdStore {
     const options = { method: 'POST' as const, path, headers, body: JSON.stringify(body) }
     try {
       const { pool } = this.pools[place] as { pool: Pool }
-      const answer = await requestInTime(pool, options, timeoutMs)
-      return { status: answer.statusCode, body: jsonOrText(await limitedText(answer.body)) }
+      const { status, text } = await requestInTime(pool, options, timeoutMs, ANSWER_BYTES_MAX)
+      return { status, body: jsonOrText(text) }
     } catch (error) {
       throw new EtcdFailure(reasonOf(error), !beforeSending(error))
     }
@@ -165,19 +165,4 @@ function jsonOrText(text: string): unknown {
   }
 }
 
-async function limitedText(body: AsyncIterable<Buffer>): Promise<string> {
-  const parts: Buffer[] = []
-  let bytes = 0
-  for await (const part of body) {
-    bytes += part.length
-    if (bytes > ANSWER_BYTES_MAX) throw new Error('the answer is too large')
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
-}
-
 const reasonOf = (error: unknown): string => ((error as Error).name === 'TimeoutError' ? 'no answer in time' : ((error as Error).message.split('\n')[0] ?? ''))
-
-/** Codes that come only while a connection is being made. */
-const CONNECT_CODES = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'EHOSTDOWN', 'ENETDOWN'])
-const beforeSending = (error: unknown): boolean => CONNECT_CODES.has((error as NodeJS.ErrnoException).code ?? '')
