@@ -1,24 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { programCommand } from '../../../agent/native/programs'
 import type { ProgramCommand } from '../../../src/wire/mirrord'
 import { compareTrees } from '../../kit/compareTrees'
+import { numbersTo, OpenWriter } from '../../kit/openWriter'
 import { withFuse } from '../capture/fuse'
 import { makePair, isMirrored, type TestMirrord, type TestPair } from '../mirrord/pair'
 
 const TEST_TIMEOUT_MS = 60_000
 const PAUSED_MS_MAX = 8_000
 const { version } = JSON.parse(fs.readFileSync(path.join(__dirname, '..', '..', '..', 'package.json'), 'utf8')) as { version: string }
-/** Appends numbers to one file that it keeps open, one a line, at a pace that the target keeps, until it is told to stop; an error ends it. */
-const WRITER = 'exec 3>>"$1"; i=0; while [ ! -e "$2" ]; do echo $i >&3 || exit 1; i=$((i+1)); sleep 0.01; done; echo $i'
 
 withFuse('mirrord hands over to the installed program with the job online', () => {
   let pair: TestPair
-  let writer: ChildProcess
-  let stopFile: string
-  let said = ''
+  let writer: OpenWriter
 
   beforeEach(async () => {
     pair = makePair()
@@ -27,13 +22,10 @@ withFuse('mirrord hands over to the installed program with the job online', () =
     await pair.two.ask({ do: 'target', roleSequence: 1 })
     await pair.one.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
     await equal()
-    stopFile = path.join(pair.directory, 'stop')
-    said = ''
-    writer = spawn('sh', ['-c', WRITER, 'writer', path.join(pair.one.folder, 'numbers'), stopFile], { stdio: ['ignore', 'pipe', 'inherit'] })
-    writer.stdout!.on('data', (text) => (said += String(text)))
+    writer = new OpenWriter(pair.one.folder, path.join(pair.directory, 'stop'))
   }, TEST_TIMEOUT_MS)
   afterEach(async () => {
-    writer.kill('SIGKILL')
+    writer.kill()
     await pair.end()
   }, TEST_TIMEOUT_MS)
 
@@ -44,14 +36,12 @@ withFuse('mirrord hands over to the installed program with the job online', () =
 
   /** Its file was open through all of it: no error, every number once, in order, on both sides. */
   async function writerNoticedNothing(): Promise<void> {
-    fs.writeFileSync(stopFile, '')
-    const ended = writer.exitCode === null ? await once(writer, 'close') : [writer.exitCode]
-    expect(ended[0]).toBe(0)
+    const { code, count } = await writer.stop()
+    expect(code).toBe(0)
     await equal()
     await pair.one.ask({ do: 'drain', timeoutMs: 20_000 })
-    const count = Number(said)
     expect(count).toBeGreaterThan(0)
-    expect(fs.readFileSync(path.join(pair.one.folder, 'numbers'), 'utf8')).toBe(Array.from({ length: count }, (_, number) => `${number}\n`).join(''))
+    expect(fs.readFileSync(writer.file, 'utf8')).toBe(numbersTo(count))
     expect(compareTrees(pair.one.folder, pair.two.folder)).toEqual([])
   }
 

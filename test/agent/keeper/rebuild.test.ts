@@ -1,23 +1,20 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
 import { compareTrees } from '../../kit/compareTrees'
+import { numbersTo, OpenWriter } from '../../kit/openWriter'
 import { withFuse } from '../capture/fuse'
 import { delay, isMirrored, makePair, type TestMirrord, type TestPair } from '../mirrord/pair'
 
 const TEST_TIMEOUT_MS = 120_000
 const POLL_MS = 20
 const sizeOf = (file: string): number => fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0
-/** Appends numbers to one file that it keeps open until it is told to stop; an error ends it. */
-const WRITER = 'exec 3>>"$1"; i=0; while [ ! -e "$2" ]; do echo $i >&3 || exit 1; i=$((i+1)); sleep 0.01; done; echo $i'
 
 withFuse('mirrord goes on with another configuration while an application works in its folders', () => {
   let pair: TestPair
-  let writer: ChildProcess
-  let stopFile: string
-  let said = ''
+  let writer: OpenWriter
 
   beforeEach(async () => {
     pair = makePair()
@@ -26,15 +23,12 @@ withFuse('mirrord goes on with another configuration while an application works 
     await pair.two.ask({ do: 'target', roleSequence: 1 })
     await pair.one.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
     await pair.one.until('equal', isMirrored, TEST_TIMEOUT_MS / 2)
-    stopFile = path.join(pair.directory, 'stop')
-    said = ''
-    writer = spawn('sh', ['-c', WRITER, 'writer', path.join(pair.one.folder, 'numbers'), stopFile], { stdio: ['ignore', 'pipe', 'inherit'] })
-    writer.stdout!.on('data', (text) => (said += String(text)))
-    while (sizeOf(path.join(pair.one.folder, 'numbers')) === 0) await delay(POLL_MS)
+    writer = new OpenWriter(pair.one.folder, path.join(pair.directory, 'stop'))
+    while (sizeOf(writer.file) === 0) await delay(POLL_MS)
     await pair.one.ask({ do: 'transmit', action: 'pause' })
   }, TEST_TIMEOUT_MS)
   afterEach(async () => {
-    writer.kill('SIGKILL')
+    writer.kill()
     await pair.end()
   }, TEST_TIMEOUT_MS)
 
@@ -56,15 +50,13 @@ withFuse('mirrord goes on with another configuration while an application works 
 
   /** Its file was open through all of it: no error, every number once, in order, on both sides. */
   async function writerNoticedNothing(): Promise<void> {
-    fs.writeFileSync(stopFile, '')
-    const ended = writer.exitCode === null ? await once(writer, 'close') : [writer.exitCode]
-    expect(ended[0]).toBe(0)
+    const { code, count } = await writer.stop()
+    expect(code).toBe(0)
     await pair.one.until('equal', isMirrored)
     await pair.two.until('complete', ({ copyComplete }) => copyComplete)
     await pair.one.ask({ do: 'drain', timeoutMs: 20_000 })
-    const count = Number(said)
     expect(count).toBeGreaterThan(0)
-    expect(fs.readFileSync(path.join(pair.one.folder, 'numbers'), 'utf8')).toBe(Array.from({ length: count }, (_, number) => `${number}\n`).join(''))
+    expect(fs.readFileSync(writer.file, 'utf8')).toBe(numbersTo(count))
     expect(compareTrees(pair.one.folder, pair.two.folder)).toEqual([])
   }
 
@@ -153,9 +145,7 @@ withFuse('mirrord goes on with another configuration while an application works 
   test(
     'the way of capture changes when nobody has a file open, to and fro; nothing that was written in between is missing',
     async () => {
-      fs.writeFileSync(stopFile, '')
-      await once(writer, 'close')
-      expect(said).not.toBe('')
+      expect((await writer.stop()).count).not.toBeNaN()
       for (const capture of ['watch', 'fuse'] as const) {
         for (const side of [pair.one, pair.two]) await rebuild(side, { capture })
         fs.writeFileSync(path.join(pair.one.folder, capture), capture)
