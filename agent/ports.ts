@@ -61,6 +61,8 @@ export interface Ports {
 export interface ClockPort {
   /** Monotonic, ms. Goes on over an engine restart on the same boot (CLOCK_BOOTTIME of the system). */
   nowMs(): number
+  /** Tells this boot from others: the times of one are of one clock. */
+  bootId(): string
   /** Wall clock for people, epoch ms. */
   wallMs(): number
   /** Calls back once; the answer cancels. */

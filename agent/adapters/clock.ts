@@ -1,5 +1,6 @@
 import { bootTimeMicros } from '../native/libc'
 import type { ClockPort } from '../ports'
+import { bootId } from './processes'
 
 /** The longest delay of one Node timer; longer ones are made of several. */
 const TIMER_MS_MAX = 2_147_483_647
@@ -13,6 +14,7 @@ export function createClockPort(environment: NodeJS.ProcessEnv = process.env): C
   const fixedMs = environment.MIRRORPAIR_WALL_CLOCK === undefined ? NaN : Date.parse(environment.MIRRORPAIR_WALL_CLOCK)
   return {
     nowMs: monotonicMs,
+    bootId,
     wallMs: () => (Number.isNaN(fixedMs) ? Date.now() : fixedMs),
     after: (delayMs, call) => callAt(monotonicMs() + delayMs, call)
   }

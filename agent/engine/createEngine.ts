@@ -129,7 +129,7 @@ class RunningEngine implements Engine {
     ports.data.onLost((job, why) => this.loop.emit({ kind: 'dataLost', job, why }))
     await this.agreeing.start()
     this.forgetOthers()
-    this.loop.emit({ kind: 'booted', records: persisted?.records ?? null, ...this.agreeing.besideInForce() })
+    this.loop.emit({ kind: 'booted', bootId: ports.clock.bootId(), records: persisted?.records ?? null, ...this.agreeing.besideInForce() })
     await ports.heartbeat.start((heartbeat) => this.loop.emit({ kind: 'heartbeatChanged', heartbeat }))
     ports.peer.onMessage((message) => this.receive(message))
     ports.nics.watch(

@@ -123,6 +123,7 @@ const TAKEOVERS_KEPT = 200
 function clockOf(pair: SimPair, node: SimNode, engine: SimEngine): ClockPort {
   return {
     nowMs: () => pair.nowMs,
+    bootId: () => `${node.name}-boot-${node.boots}`,
     wallMs: () => pair.wallMs,
     after: (delayMs, call) => {
       let open = true

@@ -1,11 +1,12 @@
 import type { NodeName, JobName, JobRecord, Safety, UsageExportConfig, VipConfig } from '../model'
 import type { CheckMode } from '../wire/frameFields'
 import type { CommandOptions, JobCommand, MirrorAction, MonitorEntry, NodeView, TakeoverView, VoteMessage } from '../wire'
+import type { KeptRecord } from '../wire/keptState'
 import type { Outcome, VoterName } from './event'
 
 /** Orders, in the imperative. `persist` is always the first of a step: the loop awaits it before it does any other. */
 export type Action =
-  | { do: 'persist'; records: Record<JobName, JobRecord> }
+  | { do: 'persist'; records: Record<JobName, KeptRecord> }
   | { do: 'log'; level: 'info' | 'warning' | 'error'; text: string; job: JobName | null }
   | { do: 'order'; job: JobName; attempt: number; roleSequence: number; task: number; order: Order }
   /** Are the addresses of the arbitration reached? Answered by `reachTold`. */

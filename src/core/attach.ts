@@ -6,6 +6,7 @@ import { dataIsStopped, isDetached, isOver, isRecordedThere, saidNow, SEND } fro
 import { ownerIsLost } from './failover'
 import { beginPlan, describe } from './plan'
 import { settleResources } from './resourceCommand'
+import { forgetRestarts } from './restartLimit'
 import { settleSafety } from './safety'
 import { owns, type JobState, type Plan, type State, type Task } from './state'
 import { takeUpStages } from './takeUp'
@@ -64,7 +65,8 @@ export const decideAttachThere = (turn: Turn, job: JobState): Decision => ({
 /** From here on its faults act again. */
 export function watch(turn: Turn, job: JobState, why: string): void {
   setRecord(turn, job, saidNow(job.record, null))
-  Object.assign(job, { restarts: [], note: null, yielded: false, detaching: null })
+  forgetRestarts(turn, job)
+  Object.assign(job, { note: null, yielded: false, detaching: null })
   log(turn, 'info', `${job.name} is watched again: ${why}`, job)
 }
 

@@ -1,4 +1,5 @@
 import type { JobConfig, JobRecord } from '../model'
+import type { KeptRecord } from '../wire/keptState'
 import { dataStatusChanged } from './data'
 import { bootConfig, bootJobsConfig } from './staleConfig'
 import { isDetached } from './detached'
@@ -6,6 +7,7 @@ import type { Event, Found } from './event'
 import { firstRecord } from './ownership'
 import { startQuorum } from './quorum/rules'
 import { isOff, isUnwatched } from './resources'
+import { keptRestarts } from './restartLimit'
 import { configOf, owns, setApplication, setBroken, setFailed, setVip, type JobState } from './state'
 import { log, type Turn } from './turn'
 
@@ -15,16 +17,17 @@ const TICKET_ROUND = 100_000
 /** What is on disk comes back; a job without a record gets its first one. Nothing starts before it was looked for. */
 export function boot(turn: Turn, event: Extract<Event, { kind: 'booted' }>): void {
   const { state } = turn
-  const { records } = event
+  const { records, bootId } = event
   state.booted = true
+  state.bootId = bootId
   state.bootedAtMs = state.atMs
   state.ticketCount = Math.floor(state.wallMs / 1000) % TICKET_ROUND
   bootConfig(turn, event)
   for (const [name, config] of Object.entries(state.config.jobs)) {
-    const record = records?.[name]
-    const job = blankJob(config, record ? withSafety(record, config) : firstRecord(turn, name))
-    state.jobs[name] = { ...job, quorum: startQuorum(state, job) }
-    if (!record) turn.dirty = true
+    const { restarts, ...record }: KeptRecord = records?.[name] ?? firstRecord(turn, name)
+    const job = blankJob(config, withSafety(record, config))
+    state.jobs[name] = { ...job, quorum: startQuorum(state, job), restarts: keptRestarts(turn, job, restarts) }
+    if (!records?.[name]) turn.dirty = true
   }
   // What is still kept of a job that has gone must not be taken for that of another one of its name.
   if (Object.keys(records ?? {}).some((name) => state.config.jobs[name] === undefined)) turn.dirty = true

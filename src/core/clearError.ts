@@ -2,6 +2,7 @@ import type { NodeName } from '../model'
 import { jobReport } from '../report/job'
 import type { Failure } from './event'
 import { names, nodeOfPair } from './ownership'
+import { forgetRestarts } from './restartLimit'
 import { peerJob, type JobState } from './state'
 import { endTicket, stepLine } from './tickets'
 import { setRecord, type Turn } from './turn'
@@ -21,7 +22,7 @@ export const clearErrorText = (turn: Turn, job: JobState): string =>
 export function clearError(turn: Turn, job: JobState): void {
   const text = clearErrorText(turn, job)
   setRecord(turn, job, { errorFlag: null })
-  job.restarts = []
+  forgetRestarts(turn, job)
   job.note = job.phase === 'error' ? `the error flag was cleared; bringin ${job.name} starts it` : null
   stepLine(turn, job.ticket, text, 'done')
   endTicket(turn, job.ticket)

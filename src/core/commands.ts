@@ -13,6 +13,7 @@ import type { Danger } from '../wire'
 import type { Event, Failure } from './event'
 import { decideResource } from './resourceCommand'
 import { allResources } from './resources'
+import { forgetRestarts } from './restartLimit'
 import { decideSafety } from './safety'
 import { decideSelect } from './selectSource'
 import { decideForcetake } from './forcetake'
@@ -152,7 +153,7 @@ function decideBringin(turn: Turn, job: JobState): Decision {
     setRecord(turn, job, { desired: 'online', ...watched(record), ...allResources(record) })
     job.phase = 'starting'
     job.note = null
-    job.restarts = []
+    forgetRestarts(turn, job)
     job.failedApplications = {}
     awaitFirstVotes(turn, job)
     if (job.quorum === null) return beginPlan(turn, job, 'start', 'bringin', stages)

@@ -1,6 +1,7 @@
 import type { MirrordStatus } from '../wire'
 import { dropPlan } from './plan'
 import { raiseManually } from './ownership'
+import { takeBackRestart } from './restartLimit'
 import { trustMirror } from './sync'
 import { owns, type JobState } from './state'
 import { isOfBefore } from './takeUp'
@@ -79,14 +80,14 @@ function tellMirror(turn: Turn, job: JobState, status: MirrordStatus): void {
 export function dataLost(turn: Turn, job: JobState, why: string): void {
   log(turn, 'error', `The data program of ${job.name} is lost: ${why}`, job)
   if (job.dataRole === 'target') job.dataRole = 'none'
-  else if (job.dataRole !== 'none') markSourceLost(job, why)
+  else if (job.dataRole !== 'none') markSourceLost(turn, job, why)
 }
 
 /** An application that died because its folder did is not restarted in a folder that answers nobody: all of it recovers, at once. */
-function markSourceLost(job: JobState, why: string): void {
+function markSourceLost(turn: Turn, job: JobState, why: string): void {
   if (job.plan?.kind === 'restart') {
     dropPlan(job)
-    job.restarts = job.restarts.slice(0, -1)
+    takeBackRestart(turn, job)
   }
   job.dataRole = 'unknown'
   job.dataLost = why

@@ -1,5 +1,6 @@
 import type { Config, JobName, JobRecord, LicenceFacts } from '../model'
 import type { CommandOptions, JobCommand, LinkView, MirrordStatus, NodeView, VoteMessage, VoteReply, VipPath } from '../wire'
+import type { KeptRecord } from '../wire/keptState'
 
 /** A failure as it travels: a code, a sentence, what to try, the exit code. */
 export interface Failure {
@@ -35,7 +36,9 @@ export interface HeartbeatFacts {
 /** `before`: the configuration of before the last change, while that may not be through everywhere; `promised`: the next one, if it may have been decided. */
 interface Booted {
   kind: 'booted'
-  records: Record<JobName, JobRecord> | null
+  /** Of the machine: the same one as long as `atMs` is of one clock. */
+  bootId: string
+  records: Record<JobName, KeptRecord> | null
   before?: Config | null
   promised?: Config | null
 }

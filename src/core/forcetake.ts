@@ -13,6 +13,7 @@ import { names, take } from './ownership'
 import { beginPlan, describe } from './plan'
 import { ownVoteIsFree } from './quorum/claim'
 import { letsPeerServe, renewByForce } from './quorum/force'
+import { forgetRestarts } from './restartLimit'
 import { configOf, copyIsWhole, hasData, owns, peerJob, type JobState, type Plan, type State, type Task } from './state'
 import { peerIsDead } from './sync'
 import { endTicket, runningTicket, stepLine } from './tickets'
@@ -144,7 +145,7 @@ function forceOwnership(turn: Turn, job: JobState, roleSequence: number): void {
   job.forcing = true
   job.rivalSinceMs = null
   job.tookAloneSequence = roleSequence
-  job.restarts = []
+  forgetRestarts(turn, job)
   job.next = { cause: 'bringin', peerCopyComplete: false }
   renewByForce(state, job)
 }

@@ -1,6 +1,7 @@
 import { DEFAULT_RESTART_LIMIT, type JobConfig, type RestartLimit } from '../model'
+import { KEPT_RESTARTS_MAX, readRestarts } from '../wire/keptRestarts'
 import { configOf, type JobState, type Restart } from './state'
-import type { Turn } from './turn'
+import { log, type Turn } from './turn'
 
 /** Its own, or that of the job. */
 export const limitOf = (config: JobConfig, application: string | null): RestartLimit =>
@@ -31,6 +32,28 @@ export function countRestart(turn: Turn, job: JobState, applications: readonly s
   const full = limited.find((name) => counted(config, job, name, atMs) >= limitOf(config, name).max)
   if (full !== undefined) return limitOf(config, full)
   const longestMs = Math.max(...config.applications.map(({ name }) => limitOf(config, name).windowMs), limitOf(config, null).windowMs)
-  job.restarts = [...job.restarts.filter((restart) => atMs - restart.atMs < longestMs), { atMs, applications }]
+  setRestarts(turn, job, [...job.restarts.filter((restart) => atMs - restart.atMs < longestMs), { atMs, applications }])
   return null
+}
+
+/** On disk before it is done, so that no engine that dies in between counts from the beginning. */
+function setRestarts(turn: Turn, job: JobState, restarts: readonly Restart[]): void {
+  job.restarts = restarts.slice(-KEPT_RESTARTS_MAX)
+  turn.dirty = true
+}
+
+/** Somebody has looked at it, or says that it shall serve: it may be restarted as often as before. */
+export function forgetRestarts(turn: Turn, job: JobState): void {
+  if (job.restarts.length > 0) setRestarts(turn, job, [])
+}
+
+/** The newest one has come to nothing, because something else failed. */
+export const takeBackRestart = (turn: Turn, job: JobState): void => setRestarts(turn, job, job.restarts.slice(0, -1))
+
+/** What the engine before this one has counted, in this boot of the machine. */
+export function keptRestarts(turn: Turn, job: JobState, kept: unknown): readonly Restart[] {
+  const read = readRestarts(kept, turn.state)
+  if (typeof read !== 'string') return read
+  log(turn, 'warning', `${job.name}: how often it was restarted cannot be read (${read}); it is counted anew`, job)
+  return []
 }

@@ -26,6 +26,8 @@ export interface State {
   atMs: number
   wallMs: number
   booted: boolean
+  /** Of the machine; empty: the engine has not booted. */
+  bootId: string
   bootedAtMs: number | null
   /** Arbitration of the guide's mode; null: the other node is not lost, or nothing is configured. */
   reach: Reach | null
@@ -87,7 +89,7 @@ export interface JobState {
   applicationsSince: Readonly<Record<string, number>>
   /** The queue has been drained with the applications stopped, and nothing was written since. */
   drained: boolean
-  /** Oldest first. */
+  /** Oldest first. On disk, or in the persist of this very step: an engine that restarts counts on. */
   restarts: readonly Restart[]
   /** No automatic plan before this time. */
   retryAtMs: number
@@ -314,6 +316,7 @@ export function initialState(input: {
     atMs: 0,
     wallMs: 0,
     booted: false,
+    bootId: '',
     bootedAtMs: null,
     reach: null,
     reachCount: 0,

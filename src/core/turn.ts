@@ -1,4 +1,6 @@
 import { invariant, ROLE_HISTORY_MAX, type JobName, type JobRecord } from '../model'
+import type { KeptRestarts } from '../wire/keptRestarts'
+import type { KeptRecord } from '../wire/keptState'
 import type { Action } from './action'
 import type { Failure, Outcome } from './event'
 import type { JobState, State } from './state'
@@ -47,6 +49,12 @@ export function setRecord(turn: Turn, job: JobState, change: Partial<JobRecord>)
   turn.dirty = true
 }
 
-export function recordsOf(state: State): Record<JobName, JobRecord> {
-  return Object.fromEntries(Object.values(state.jobs).map((job) => [job.name, job.record]))
+export function recordsOf(state: State): Record<JobName, KeptRecord> {
+  return Object.fromEntries(Object.values(state.jobs).map((job) => [job.name, keptOf(state, job)]))
+}
+
+function keptOf({ bootId }: State, { record, restarts }: JobState): KeptRecord {
+  if (restarts.length === 0) return record
+  const kept: KeptRestarts = { bootId, done: [...restarts] }
+  return { ...record, restarts: kept }
 }

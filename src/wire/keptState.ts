@@ -5,14 +5,17 @@ import type { JobRecord } from '../model'
 export interface KeptState {
   formatVersion: 1 | 2 | 3
   node: string
-  records: Record<string, JobRecord>
+  records: Record<string, KeptRecord>
 }
+
+/** `restarts` is beside the record, which the other node gets to see. It is no part of a format: an engine that does not know it counts anew. */
+export type KeptRecord = JobRecord & { restarts?: unknown }
 
 /** 2: promises of the modes with quorum, which an engine that did not know them would break; 3: a job or an application is detached or offline, and such an engine would act on it. */
 export const KEPT_FORMAT_MAX = 3
 
 /** The oldest one that holds it, so that a pair of the guide's mode may go back to the version before. */
-export function formatOf(records: Record<string, JobRecord>): KeptState['formatVersion'] {
+export function formatOf(records: Record<string, KeptRecord>): KeptState['formatVersion'] {
   const all = Object.values(records)
   if (all.some(({ detached, resources }) => detached || Object.keys(resources ?? {}).length > 0)) return 3
   return all.some(({ claim, released }) => claim || released) ? 2 : 1

@@ -105,7 +105,7 @@ test('what has come in the way since it was asked is looked at in the very momen
   const stood: number[] = []
   const stillness = new Stillness({
     node: 'RMHW132',
-    clock: { nowMs: () => 0, wallMs: () => 0, after },
+    clock: { nowMs: () => 0, bootId: () => 'this-boot', wallMs: () => 0, after },
     log: { event: (_level, text) => void said.push(text) },
     whyNot: () => whys.shift() ?? [],
     standStill: async (forMs) => {

@@ -158,7 +158,7 @@ const REFUSALS: [story: string, given: () => Answer, code: string, exitCode: num
 
 const booting = (): Desk => {
   const desk = new Desk('RMHW131')
-  desk.tell({ kind: 'booted', records: { [JOB]: record() } })
+  desk.tell({ kind: 'booted', bootId: 'this-boot', records: { [JOB]: record() } })
   return desk
 }
 const offline = (change: object = {}): Desk =>
@@ -286,7 +286,7 @@ test('what bringin does is in the order of the product: data, addresses, applica
 
 test('a job that nobody configured is refused with those that there are', () => {
   const desk = new Desk('RMHW131', { ...pairConfig(), jobs: {} })
-  desk.tell({ kind: 'booted', records: null })
+  desk.tell({ kind: 'booted', bootId: 'this-boot', records: null })
   expect(desk.command('bringin')).toMatchObject({
     is: 'refused',
     error: { code: 'E_JOB_UNKNOWN', exitCode: 2, message: 'RMHW131 has no job DB_Group; it has none' }

@@ -6,7 +6,7 @@ import { blankMachine, statusOf } from '../fakes/machine'
 import { A, B, DATA, JOB, jobConfig, pairConfig } from '../fakes/pairConfig'
 
 export const HASH = '0123456789abcdef'
-const ENGINE_START = { kind: 'booted' } as const
+const ENGINE_START = { kind: 'booted', bootId: 'this-boot' } as const
 
 /** One node's decisions on a table: facts go in one by one, and what follows is looked at. Every call is checked for purity. */
 export class Desk {

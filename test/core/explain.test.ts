@@ -66,7 +66,7 @@ const OWNERS: [story: string, given: () => Desk][] = [
 
 function booting(): Desk {
   const desk = new Desk(A)
-  desk.tell({ kind: 'booted', records: { DB_Group: record() } })
+  desk.tell({ kind: 'booted', bootId: 'this-boot', records: { DB_Group: record() } })
   return desk
 }
 

@@ -76,7 +76,7 @@ function probing(): Desk {
 
 function booting(): Desk {
   const desk = new Desk(A)
-  desk.tell({ kind: 'booted', records: { DB_Group: record() } })
+  desk.tell({ kind: 'booted', bootId: 'this-boot', records: { DB_Group: record() } })
   return desk
 }
 
@@ -232,7 +232,7 @@ describe('with a quorum', () => {
     const reboot = new Desk(B, config).boot(forced)
     expect(reboot.job.forcing).toBe(false)
     const restart = new Desk(B, config)
-    restart.tell({ kind: 'booted', records: { DB_Group: forced } })
+    restart.tell({ kind: 'booted', bootId: 'this-boot', records: { DB_Group: forced } })
     const data = { ran: true, status: dataStatus({ role: 'source', roleSequence: 11 }) }
     restart.end('observe', null, { held: ['IP-DB_Group'], running: ['POSTGRES', 'AGENT'], data, leaseUntilMs: restart.atMs + 5_000 })
     expect(restart.job).toMatchObject({ forcing: true, phase: 'online' })

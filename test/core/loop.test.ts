@@ -10,7 +10,7 @@ const heartbeat = {
   leaving: () => undefined,
   close: async () => undefined
 }
-const clock = { nowMs: () => 0, wallMs: () => 0, after: () => () => undefined }
+const clock = { nowMs: () => 0, bootId: () => 'this-boot', wallMs: () => 0, after: () => () => undefined }
 
 function loopWith(persist: LoopHands['persist']) {
   const said: string[] = []
@@ -28,7 +28,7 @@ function loopWith(persist: LoopHands['persist']) {
 test('nothing is said or done before it is on disk', async () => {
   const disk = Promise.withResolvers<void>()
   const { loop, said, settled } = loopWith(() => disk.promise)
-  loop.emit({ kind: 'booted', records: null })
+  loop.emit({ kind: 'booted', bootId: 'this-boot', records: null })
   loop.emit({ kind: 'ticked', heartbeat: null })
   await Promise.resolve()
   expect(said).toEqual([])
@@ -39,7 +39,7 @@ test('nothing is said or done before it is on disk', async () => {
 
 test('what cannot be persisted ends the engine, with nothing said', async () => {
   const { loop, said, ended } = loopWith(() => Promise.reject(new Error('ENOSPC')))
-  loop.emit({ kind: 'booted', records: null })
+  loop.emit({ kind: 'booted', bootId: 'this-boot', records: null })
   expect(await ended).toMatchObject({ message: 'ENOSPC' })
   loop.emit({ kind: 'ticked', heartbeat: null })
   await Promise.resolve()
@@ -48,7 +48,7 @@ test('what cannot be persisted ends the engine, with nothing said', async () => 
 
 test('a disk that hangs lets only one tick wait, and ends the engine before too many events do', async () => {
   const { loop, said, ended } = loopWith(() => new Promise(() => undefined))
-  loop.emit({ kind: 'booted', records: null })
+  loop.emit({ kind: 'booted', bootId: 'this-boot', records: null })
   for (let i = 0; i < 2 * QUEUE_EVENTS_MAX; i++) loop.tick()
   const first = await Promise.race([ended, Promise.resolve('still waiting')])
   expect(first).toBe('still waiting')

@@ -11,7 +11,7 @@ const of = { safety: 'full' as const }
 /** The owner serves by the rules of this mode. */
 function serving(mode: JobMode): Desk {
   const desk = new Desk(A, config(mode))
-  desk.tell({ kind: 'booted', records: { [JOB]: record(of) } })
+  desk.tell({ kind: 'booted', bootId: 'this-boot', records: { [JOB]: record(of) } })
   const data = { ran: true, status: dataStatus({ role: 'source', roleSequence: 1, connected: true }) }
   desk.end('observe', null, { held: ['IP-DB_Group'], running: ['POSTGRES', 'AGENT'], data, leaseUntilMs: desk.atMs + QUORUM.leaseMs }).hear()
   return desk.peerSays(peerView(B, of, { config: config(mode) }))
@@ -72,7 +72,7 @@ test.each<JobMode>(['high-availability', 'high-protection'])(
 
 test('an engine that restarts before the first lease stops nothing', () => {
   const desk = new Desk(A, config('high-availability', 2))
-  desk.tell({ kind: 'booted', records: { [JOB]: record({ ...of, unleased: true }) }, before: config('guide') })
+  desk.tell({ kind: 'booted', bootId: 'this-boot', records: { [JOB]: record({ ...of, unleased: true }) }, before: config('guide') })
   const data = { ran: true, status: dataStatus({ role: 'source', roleSequence: 1 }) }
   desk.end('observe', null, { held: ['IP-DB_Group'], running: ['POSTGRES', 'AGENT'], data, leaseUntilMs: null })
   expect(desk.job.phase).toBe('online')

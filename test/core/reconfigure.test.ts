@@ -165,7 +165,7 @@ test('a new job is owned by the node that its part of the configuration names', 
 
 test('what is kept of a job that has gone is not kept any longer than the next start', () => {
   const desk = owner()
-  desk.tell({ kind: 'booted', records: { [JOB]: record(), Web: { ...record(), job: 'Web' } } })
+  desk.tell({ kind: 'booted', bootId: 'this-boot', records: { [JOB]: record(), Web: { ...record(), job: 'Web' } } })
   const persist = desk.actions.find((action) => action.do === 'persist')
   expect(persist?.do === 'persist' && Object.keys(persist.records)).toEqual([JOB])
 })
@@ -197,7 +197,7 @@ test('a virtual address that was being raised when the change came is not left b
 
 test('an engine that restarts in the middle of a change drops what the configuration before had raised', () => {
   const desk = owner(withJob({ vips: [moved('192.168.150.140')], data: null }))
-  desk.tell({ kind: 'booted', records: { [JOB]: record() }, before: withJob({ data: null }) })
+  desk.tell({ kind: 'booted', bootId: 'this-boot', records: { [JOB]: record() }, before: withJob({ data: null }) })
   desk.end('observe', null, { held: ['IP-DB_Group'], running: ['POSTGRES', 'AGENT'], data: null })
   expect(vipOrders(desk)).toEqual(['drop 192.168.150.130'])
 })

@@ -41,7 +41,7 @@ test('one that is offline is not started with another one that fails, nor after 
   expect(words(desk)).toEqual({ WEB: 'offline', DB: 'online', MAIL: 'online' })
   const { record } = desk.job
   const later = online()
-  later.tell({ kind: 'booted', records: { [JOB]: record } })
+  later.tell({ kind: 'booted', bootId: 'this-boot', records: { [JOB]: record } })
   later.end('observe', null, { held: ['IP-DB_Group'], running: ['DB', 'MAIL'], data: null })
   expect(later.job).toMatchObject({ phase: 'online', plan: null, failedApplications: {} })
   expect(words(later)).toEqual({ WEB: 'offline', DB: 'online', MAIL: 'online' })

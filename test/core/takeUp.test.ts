@@ -221,7 +221,12 @@ test('the standby takes it up at once, and its copy does not count before its ne
 test('an engine that restarts finds a data program of the configuration before: it waits for bringin as it did', () => {
   const word = { sinceMs: 1, by: 'kim', reason: null, untilMs: null, stopData: true }
   const desk = owner(FOLDER)
-  desk.tell({ kind: 'booted', records: { [JOB]: record({ desired: 'online', detached: word, detachSequence: 1, needToVerify: 'Yes' }) }, before: pairConfig() })
+  desk.tell({
+    kind: 'booted',
+    bootId: 'this-boot',
+    records: { [JOB]: record({ desired: 'online', detached: word, detachSequence: 1, needToVerify: 'Yes' }) },
+    before: pairConfig()
+  })
   const { vips, applications } = desk.job
   const found = { held: Object.keys(vips), running: Object.keys(applications), data: { ran: true, status: source(PAUSED), differs: true as const } }
   desk.end('observe', null, found)

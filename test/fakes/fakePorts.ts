@@ -70,6 +70,7 @@ export class FakePorts {
   readonly ports: Ports = {
     clock: {
       nowMs: () => performance.now(),
+      bootId: () => 'this-boot',
       wallMs: () => Date.now(),
       after: (delayMs, run) => {
         const timer = setTimeout(run, delayMs)

@@ -1,6 +1,7 @@
 import type { Action, Event } from '../../src/core'
 import { describe as describeOrder } from '../../src/core/plan'
 import type { Ballot, VoteMessage } from '../../src/wire'
+import type { KeptRestarts } from '../../src/wire/keptRestarts'
 import { JOB } from './pairConfig'
 
 /** One line an event that had consequences, and one a consequence. */
@@ -92,6 +93,7 @@ interface Recorded {
   selectedSequence: number
   detached?: { stopData: boolean } | null
   resources?: Record<string, { word: string }>
+  restarts?: unknown
 }
 
 function recordText(record: Recorded): string {
@@ -106,10 +108,13 @@ function recordText(record: Recorded): string {
     !record.mirrorInSync && 'not in sync',
     record.selectedSequence === record.roleSequence && 'selected',
     record.detached && (record.detached.stopData ? 'detached, data stopped' : 'detached'),
-    ...Object.entries(record.resources ?? {}).map(([name, { word }]) => `${name} ${word}`)
+    ...Object.entries(record.resources ?? {}).map(([name, { word }]) => `${name} ${word}`),
+    isRestarts(record.restarts) && `restarts ${record.restarts.done.length}`
   ]
   return [`${record.roleSequence} ${record.owner} ${record.desired}`, ...more.filter(Boolean)].join(', ')
 }
+
+const isRestarts = (kept: unknown): kept is KeptRestarts => kept !== undefined
 
 function actionText(action: Action): string | null {
   switch (action.do) {

@@ -15,7 +15,7 @@ import {
 import { type Config, hasQuorum, type JobConfig, type JobRecord, type QuorumConfig } from '../../src/model'
 import type { CommandOptions, Danger, JobCommand, VoteMessage } from '../../src/wire'
 import type { Ballot, VipPath, VoteReply } from '../../src/wire'
-import { readKept } from '../../src/wire/keptState'
+import { type KeptRecord, readKept } from '../../src/wire/keptState'
 import { asServed } from '../../src/core/modeChange'
 import { FakeAgreeing, firstVersion, Texts } from './agreeing'
 import { DataPlane } from './dataPlane'
@@ -27,7 +27,7 @@ import { hasLeft } from '../../src/core/leave'
 import { FakeStore } from './store'
 import { FakeWitness, W } from './witness'
 
-type Records = Record<string, JobRecord>
+type Records = Record<string, KeptRecord>
 type Performed = Exclude<Action, { do: 'persist' }>
 
 export interface FakeNode {
@@ -114,6 +114,8 @@ function witnessOf(world: World, config: Config): FakeWitness | null {
   if (!config.witness) return null
   return config.witness.etcd ? new FakeStore(world, config) : new FakeWitness(world, config)
 }
+
+const bootOf = ({ name, boots }: FakeNode): string => `${name}-boot-${boots}`
 
 /** Two nodes in virtual time: real decisions, simulated machines and network. */
 export class World {
@@ -289,6 +291,7 @@ export class World {
         released: _r,
         detached: _d,
         detachSequence: _n,
+        restarts: _t,
         ...first
       } = record
       return [job, first]
@@ -331,7 +334,7 @@ export class World {
     if (agreeing) node.config = agreeing.config()
     const version = agreeing ? { configVersion: agreeing.kept.agreed.version, configAgreed: agreeing.kept.isAgreed } : {}
     node.state = initialState({ node: name, config: node.config, configHash: agreeing?.kept.agreed.hash ?? hashOf(node.config), incarnation, ...version })
-    this.emit(node, { kind: 'booted', records: node.disk, ...beside })
+    this.emit(node, { kind: 'booted', bootId: bootOf(node), records: node.disk, ...beside })
     this.emit(node, { kind: 'heartbeatChanged', heartbeat: this.heartbeatOf(node, false) })
     this.tellPaths(node)
     this.tick(node, node.engineStarts)

@@ -11,6 +11,15 @@ import { type Stepped, same, slowAnswers, stepping, withActions, withJob, withRe
 import { faultsNamed } from './quorumFaults'
 import type { Planted } from './simulateQuorum'
 
+/** An engine that starts counts from the beginning. */
+const restartsForgotten: Planted = {
+  faults: faultsNamed('POSTGRES dies on', 'kill the engine of', 'start the engine of'),
+  options: stepping((state, event) => {
+    for (const record of event.kind === 'booted' ? Object.values(event.records ?? {}) : []) delete record.restarts
+    return state
+  })
+}
+
 /** The answer comes late, and the lease is counted from then. */
 function leaseFromReply(): Planted {
   const fromReply = (state: State, event: Event): State => {
@@ -198,6 +207,7 @@ function forgetsDetached(state: State, event: Extract<Event, { kind: 'peerStateR
 /** What is planted, what it breaks, and how it is planted (anew in each life). */
 export const PLANTED: [what: string, breaks: RegExp, plant: () => Planted][] = [
   ['a job told to be detached before the mirror knows', /had told to be detached/, detachedTooSoon],
+  ['restarts that the next engine does not know of', /restarted it 4 times/, () => restartsForgotten],
   ['a lease counted from the reply', /^I1/, leaseFromReply],
   ['a guard that is told too late', /^I1/, () => toldTooLate],
   ['a lease given up before the service has stopped', /^I1/, releasedTooSoon],

@@ -9,6 +9,7 @@ import { transcriptLines } from '../fakes/transcript'
 import { Promises } from './promises'
 import { chances, comeToRest, FAULTS_MS, maybeFault, startsFail, STEP_MS } from './life'
 import { randomFrom } from './random'
+import { RestartPromises } from './restartPromises'
 
 /** What is other in a life than in that of the usual pair. */
 export interface Otherwise {
@@ -34,10 +35,12 @@ export function simulate(
   let faulty = true
   const promises = new Promises()
   const detached = new DetachPromises()
+  const restarted = new RestartPromises()
   const observe = (node: FakeNode, event: Event, actions: Action[]): void => {
     if (line) for (const text of transcriptLines(node.name, event, actions)) line(text)
     promises.check(world, node, actions)
     detached.check(world, node, actions)
+    restarted.check(node, event, actions)
     otherwise?.check(world, node, actions, event)
   }
   const world: World = new World({

@@ -12,6 +12,7 @@ import { MODE_FAULTS } from './modeFaults'
 import { QUORUM_FAULTS } from './quorumFaults'
 import { chances, comeToRest, FAULTS_MS, maybeFault, startsFail, STEP_MS } from './life'
 import { randomFrom } from './random'
+import { RestartPromises } from './restartPromises'
 
 const DRIFT = 0.01
 const BRINGIN_EVERY_MS = 3_000
@@ -37,11 +38,13 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
   let faulty = true
   const promises = new QuorumPromises()
   const detached = new DetachPromises()
+  const restarted = new RestartPromises()
   const rates = new Map<string, number>()
   const observe = (node: FakeNode, event: Event, actions: Action[]): void => {
     if (line) for (const text of transcriptLines(node.name, event, actions)) line(text)
     promises.check(world, node, actions)
     detached.check(world, node, actions)
+    restarted.check(node, event, actions)
   }
   const world: World = new World({
     config: (planted.etcd ? etcdConfig : quorumConfig)(planted.mode ?? (seed % PROTECTION_EVERY === 0 ? 'high-protection' : 'high-availability')),

@@ -81,6 +81,17 @@ describe('the state of the engine on disk', () => {
     fs.writeFileSync(file, before)
   })
 
+  test('how often a job was restarted comes back as it was, and asks for no newer format; it is for the core to say whether it can be true', async () => {
+    const before = fs.readFileSync(file, 'utf8')
+    for (const restarts of [{ bootId: 'this-boot', done: [{ atMs: 7.25, applications: ['DB'] }] }, 'none']) {
+      const records = { DB_Group: { ...state(3).records.DB_Group!, restarts } }
+      expect(formatOf(records)).toBe(1)
+      write({ ...state(3), records })
+      expect((await createDiskPort(places).load())?.records).toEqual(records)
+    }
+    fs.writeFileSync(file, before)
+  })
+
   test('generations go on over a restart', async () => {
     const disk = createDiskPort(places)
     await disk.load()

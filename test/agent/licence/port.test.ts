@@ -118,7 +118,7 @@ describe('install', () => {
       ports: {
         licence,
         log: { event: (_level, line) => void said.push(line) },
-        clock: { nowMs: () => 0, wallMs: () => Date.now(), after: () => () => undefined }
+        clock: { nowMs: () => 0, bootId: () => 'this-boot', wallMs: () => Date.now(), after: () => () => undefined }
       },
       seen: (facts) => void seen.push(facts)
     })

@@ -6,7 +6,7 @@ import { Desk, dataStatus, peerView, record } from '../desk'
 /** The owner serves under a lease. */
 function serving(): Desk {
   const desk = new Desk(A, quorumConfig())
-  desk.tell({ kind: 'booted', records: { [JOB]: record({ safety: 'full' }) } })
+  desk.tell({ kind: 'booted', bootId: 'this-boot', records: { [JOB]: record({ safety: 'full' }) } })
   const data = { ran: true, status: dataStatus({ role: 'source', roleSequence: 1 }) }
   return desk.end('observe', null, { held: ['IP-DB_Group'], running: ['POSTGRES', 'AGENT'], data, leaseUntilMs: desk.atMs + QUORUM.leaseMs }).hear()
 }

@@ -104,7 +104,7 @@ test('a lease that an earlier engine was given counts on, so a restart stops not
   const config = quorumConfig()
   const found = (leaseUntilMs: number | null) => {
     const desk = new Desk(A, config)
-    desk.tell({ kind: 'booted', records: { [JOB]: record({ safety: 'full' }) } })
+    desk.tell({ kind: 'booted', bootId: 'this-boot', records: { [JOB]: record({ safety: 'full' }) } })
     const data = { ran: true, status: dataStatus({ role: 'source', roleSequence: 1 }) }
     return desk.end('observe', null, { held: ['IP-DB_Group'], running: ['POSTGRES', 'AGENT'], data, leaseUntilMs })
   }
@@ -115,7 +115,7 @@ test('a lease that an earlier engine was given counts on, so a restart stops not
 test('a lease that was given up on leaving is not taken from the guard by the next engine, and is asked for anew', () => {
   const config = quorumConfig()
   const desk = new Desk(A, config)
-  desk.tell({ kind: 'booted', records: { [JOB]: record({ safety: 'full', released: true }) } })
+  desk.tell({ kind: 'booted', bootId: 'this-boot', records: { [JOB]: record({ safety: 'full', released: true }) } })
   desk.end('observe', null, { held: [], running: [], data: { ran: true, status: dataStatus({}) }, leaseUntilMs: 50_000 })
   expect(desk.job.quorum?.lease.untilMs).toBe(Number.NEGATIVE_INFINITY)
   expect(desk.job.note).toContain('no quorum')
@@ -134,7 +134,7 @@ test('a lease that was given up on leaving is not taken from the guard by the ne
 describe('table 5: in high protection a mirror that does not redo', () => {
   const suspended = (replication: 'Pause' | 'Replicating') => {
     const desk = new Desk(A, quorumConfig('high-protection'))
-    desk.tell({ kind: 'booted', records: { [JOB]: record({ safety: 'full' }) } })
+    desk.tell({ kind: 'booted', bootId: 'this-boot', records: { [JOB]: record({ safety: 'full' }) } })
     const data = { ran: true, status: dataStatus({ role: 'source', roleSequence: 1 }) }
     desk.end('observe', null, { held: ['IP-DB_Group'], running: ['POSTGRES', 'AGENT'], data, leaseUntilMs: 5_000 })
     const { session } = dataStatus({})

@@ -48,7 +48,7 @@ function configOf(mode: JobMode, witness: string, safety: 'full' | 'off'): Confi
 /** The owner serves, its mirror is in sync; an engine before this one was let serve for a while yet. */
 function serving(config: Config, safety: 'full' | 'off'): Desk {
   const desk = new Desk(A, config)
-  desk.tell({ kind: 'booted', records: { [JOB]: record({ safety }) } })
+  desk.tell({ kind: 'booted', bootId: 'this-boot', records: { [JOB]: record({ safety }) } })
   const session = sessionOf(safety, { state: safety === 'full' ? 'SYNCHRONIZED' : 'SYNCHRONIZING', exposure: safety === 'full' ? 'protected' : 'granted' })
   const data = { ran: true, status: dataStatus({ role: 'source', roleSequence: 1, connected: true, session }) }
   desk.end('observe', null, { held: ['IP-DB_Group'], running: ['POSTGRES', 'AGENT'], data, leaseUntilMs: desk.atMs + QUORUM.leaseMs })
