@@ -69,6 +69,19 @@ export class Measuring<Report> {
     this.ended = new Promise((resolve) => child.on('close', () => resolve()))
   }
 
+  /** It has said a first word, whatever it is. */
+  async begun(timeoutMs: number): Promise<void> {
+    if (this.output.length > 0) return
+    const begun = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(false), timeoutMs)
+      this.child.stdout.once('data', () => {
+        clearTimeout(timer)
+        resolve(true)
+      })
+    })
+    if (!begun) throw new Error(`nothing was measured in ${timeoutMs} ms`)
+  }
+
   async report(): Promise<Report> {
     this.child.stdin.end()
     await this.ended
