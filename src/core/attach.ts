@@ -94,8 +94,14 @@ export function settleDetached(turn: Turn, job: JobState): boolean {
   if (job.plan !== null || !isDetached(job)) return job.plan !== null
   if (job.phase === 'online') return serveDetached(turn, job)
   if (job.yielded) return false
+  if (job.detaching !== null) return waitToBeHeard(turn, job)
   const text = `it is detached, so nothing starts it by itself; bringin ${job.name} starts it and watches it again`
   setNote(turn, job, text, 'warning')
+  return true
+}
+
+function waitToBeHeard(turn: Turn, job: JobState): true {
+  setNote(turn, job, `it was being detached when the engine ended; waits until ${turn.state.peerNode} has recorded it`, 'warning')
   return true
 }
 

@@ -2,6 +2,7 @@ import type { JobConfig, JobRecord } from '../model'
 import type { KeptRecord } from '../wire/keptState'
 import { dataStatusChanged } from './data'
 import { bootConfig, bootJobsConfig } from './staleConfig'
+import { resumeDetaching } from './detach'
 import { isDetached } from './detached'
 import type { Event, Found } from './event'
 import { firstRecord } from './ownership'
@@ -27,6 +28,7 @@ export function boot(turn: Turn, event: Extract<Event, { kind: 'booted' }>): voi
     const { restarts, ...record }: KeptRecord = records?.[name] ?? firstRecord(turn, name)
     const job = blankJob(config, withSafety(record, config))
     state.jobs[name] = { ...job, quorum: startQuorum(state, job), restarts: keptRestarts(turn, job, restarts) }
+    resumeDetaching(state, state.jobs[name])
     if (!records?.[name]) turn.dirty = true
   }
   // What is still kept of a job that has gone must not be taken for that of another one of its name.

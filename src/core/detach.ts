@@ -2,12 +2,12 @@ import type { Detached } from '../model'
 import { jobReport } from '../report/job'
 import type { CommandOptions } from '../wire'
 import { whyPlanned, type Decision, refused } from './decision'
-import { dataIsStopped, detachedNow, HOLD, isRecordedThere, saidNow, SEND } from './detached'
+import { dataIsStopped, detachedNow, heard, HOLD, isRecordedThere, saidNow, SEND } from './detached'
 import type { Failure } from './event'
 import { names } from './ownership'
 import { beginPlan, describe } from './plan'
 import { rulesOf } from './quorum/rules'
-import { DETACH_LIMIT_MS, hasData, peerIsReachable, type JobState, type State, type Task } from './state'
+import { DETACH_LIMIT_MS, hasData, owns, peerIsReachable, type JobState, type State, type Task } from './state'
 import { isOfBefore, takeUpStages } from './takeUp'
 import { outOfSyncIsSeconded } from './sync'
 import { endTicket, runningTicket, stepLine } from './tickets'
@@ -63,9 +63,16 @@ function whyNotDetach(turn: Turn, job: JobState, { options }: Typed): Failure | 
 const mayBeKeptFrom = (state: State, job: JobState): boolean => rulesOf(state, job)?.automatic !== true || hasData(state, job)
 
 function begin(turn: Turn, job: JobState, detached: Detached): void {
-  job.detaching = { before: detachedNow(job), sinceMs: turn.state.atMs }
-  setRecord(turn, job, { ...saidNow(job.record, detached), ...(detached.stopData ? { dataHeld: true } : {}) })
+  const before = detachedNow(job)
+  job.detaching = { before, sinceMs: turn.state.atMs }
+  setRecord(turn, job, { ...saidNow(job.record, detached), detachUnheard: { before }, ...(detached.stopData ? { dataHeld: true } : {}) })
   stepLine(turn, job.ticket, recordText(job), 'begin')
+}
+
+/** An engine that died before the other node was known to have it asks again. */
+export function resumeDetaching(state: State, job: JobState): void {
+  const { detachUnheard } = job.record
+  if (owns(state, job) && detachUnheard) job.detaching = { before: detachUnheard.before, sinceMs: state.atMs }
 }
 
 /** Nobody else takes it over by itself. */
@@ -96,6 +103,7 @@ function begun(turn: Turn, job: JobState): void {
   const detached = detachedNow(job)
   const stopped = job.detaching?.before?.stopData === true
   job.detaching = null
+  setRecord(turn, job, heard(job.record))
   stepLine(turn, ticket, recordText(job), 'done')
   if (!isRecordedThere(state, job)) stepLine(turn, ticket, aloneText(state, job), 'done')
   log(turn, 'warning', `${job.name} is detached: its faults do not act, and it does not fail over, until bringin`, job)

@@ -13,15 +13,24 @@ export const dataIsStopped = (job: JobState): boolean => detachedNow(job)?.stopD
 
 const sequenceOf = ({ detachSequence }: JobRecord): number => detachSequence ?? 0
 
-/** The next word on it. */
-export const saidNow = (record: JobRecord, detached: Detached | null): Partial<JobRecord> => ({ detached, detachSequence: sequenceOf(record) + 1 })
+/** The next word on it. What only had been asked for is over with it. */
+export const saidNow = (record: JobRecord, detached: Detached | null): Partial<JobRecord> => ({
+  detached,
+  detachSequence: sequenceOf(record) + 1,
+  ...heard(record)
+})
+
+/** Both nodes have it, or it has been taken back. */
+export const heard = ({ detachUnheard }: JobRecord): Partial<JobRecord> => (detachUnheard ? { detachUnheard: null } : {})
 
 /** A record that was never detached stays as it was. */
 export const watched = (record: JobRecord): Partial<JobRecord> => (record.detached ? saidNow(record, null) : {})
 
 /** As it stands in a newer record of the job. */
 export const detachedOf = ({ detached, detachSequence }: JobRecord, { record }: JobState): Partial<JobRecord> =>
-  detachSequence === undefined && record.detachSequence === undefined ? {} : { detached: detached ?? null, detachSequence: detachSequence ?? 0 }
+  detachSequence === undefined && record.detachSequence === undefined
+    ? {}
+    : { detached: detached ?? null, detachSequence: detachSequence ?? 0, ...heard(record) }
 
 /** The owner's word counts, unless the other one has ended it while the owner was lost. */
 export function newerDetached({ state }: Seeing, job: JobState, theirs: JobRecord): Partial<JobRecord> {

@@ -73,6 +73,8 @@ export interface JobRecord {
   /** Absent or null: it is watched. Both nodes have it on disk before anybody is told "detached"; the higher sequence is right. */
   detached?: Detached | null
   detachSequence?: number
+  /** Of the owner: that word is not known to be on the other node's disk yet, and what was said before it. An engine that dies in between must not take it for agreed. */
+  detachUnheard?: { before: Detached | null } | null
   /** Of the owner: sending was stopped for a detachment, and has not been seen to go on since. An engine that dies in between must not forget it. */
   dataHeld?: boolean
   /** By application, of the owner; absent or empty: all run, and all are watched. */

@@ -101,6 +101,7 @@ const jobRecordSchema: z.ZodType<JobRecord> = z.looseObject({
   selectedSequence: count,
   detached: detachedSchema.nullish(),
   detachSequence: count.optional(),
+  detachUnheard: z.looseObject({ before: detachedSchema.nullable() }).nullish(),
   dataHeld: z.boolean().optional(),
   resources: resourcesSchema.optional(),
   history: list(z.looseObject({ roleSequence: count, owner: name }))

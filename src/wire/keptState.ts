@@ -54,6 +54,7 @@ const recordSchema = z.looseObject({
   selectedSequence: z.int().min(0).default(0),
   detached: detachedSchema.nullish(),
   detachSequence: z.int().min(0).optional(),
+  detachUnheard: z.object({ before: detachedSchema.nullable() }).nullish(),
   dataHeld: z.boolean().optional(),
   resources: resourcesSchema.optional(),
   history: z.array(z.object({ roleSequence: z.int().min(0), owner: z.string() }))

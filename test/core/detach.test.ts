@@ -1,7 +1,7 @@
 import { A, B, pairConfig, jobConfig } from '../fakes/pairConfig'
 import { nodeView } from '../../src/core'
 import { explain } from '../../src/core/explain'
-import { RETRY_MS } from '../../src/core/state'
+import { DETACH_LIMIT_MS, RETRY_MS } from '../../src/core/state'
 import { formatOf } from '../../src/wire/keptState'
 import { type Answer, dataStatus, type Desk, owner, peerView, record, standby, withoutData } from './desk'
 
@@ -160,4 +160,37 @@ test('an engine that starts by itself again after a reboot says what it waits fo
   expect(desk.orders).toEqual([])
   expect(desk.job.note).toContain('nothing starts it by itself')
   expect(nodeView(desk.state).jobs.DB_Group?.record.detached).toEqual(word)
+})
+
+describe('an engine that dies before the other node is known to have it on disk', () => {
+  function rebooted(): Desk {
+    const desk = owner(pairConfig(jobConfig({ data: null })))
+    desk.peerSays(peerView(B, { desired: 'online' }, { config: desk.config }))
+    desk.command('detach')
+    const kept = desk.job.record
+    expect(kept).toMatchObject({ detachSequence: 1, detachUnheard: { before: null } })
+    desk.boot(kept).hear()
+    return desk.peerSays(peerView(B, { desired: 'online' }, { config: desk.config }))
+  }
+
+  test('does not take its own record for agreed, and says what it waits for', () => {
+    const desk = rebooted()
+    expect(desk.job.note).toBe(`it was being detached when the engine ended; waits until ${B} has recorded it`)
+    expect(heard(desk).job.record).toMatchObject({ detached: { by: 'root' }, detachSequence: 1, detachUnheard: null })
+    expect(desk.job.note).toContain('nothing starts it by itself')
+  })
+
+  test('takes it back where the other node never says so, and watches its job', () => {
+    const desk = rebooted()
+    for (let ms = 0; ms < DETACH_LIMIT_MS; ms += 500) desk.hear().tell(TICK, 500)
+    expect(desk.job.record).toMatchObject({ detached: null, detachSequence: 2, detachUnheard: null })
+    expect(desk.orders.length).toBeGreaterThan(0)
+  })
+
+  test('the one that took the job from it has nothing to wait for', () => {
+    const desk = rebooted()
+    desk.peerSays(peerView(B, { owner: B, roleSequence: 2, desired: 'online', detached: null, detachSequence: 2 }, { phase: 'online', config: desk.config }))
+    expect(desk.job.record).toMatchObject({ owner: B, detached: null, detachUnheard: null })
+    expect(desk.job.detaching).toBeNull()
+  })
 })

@@ -108,6 +108,7 @@ function recordText(record: Recorded): string {
     !record.mirrorInSync && 'not in sync',
     record.selectedSequence === record.roleSequence && 'selected',
     record.detached && (record.detached.stopData ? 'detached, data stopped' : 'detached'),
+    record.detachUnheard && 'not heard yet',
     ...Object.entries(record.resources ?? {}).map(([name, { word }]) => `${name} ${word}`),
     isRestarts(record.restarts) && `restarts ${record.restarts.done.length}`
   ]

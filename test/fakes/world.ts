@@ -292,6 +292,7 @@ export class World {
         detached: _d,
         detachSequence: _n,
         restarts: _t,
+        detachUnheard: _u,
         ...first
       } = record
       return [job, first]
