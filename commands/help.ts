@@ -35,13 +35,12 @@ export class Help extends CuiCommand {
     const ours = Object.keys(this.context.commands)
       .filter((word) => !GUIDE_WORDS.includes(word))
       .sort()
-    const later = GUIDE_WORDS.filter((word) => this.context.commands[word] === undefined)
     inColumns(this.output, GUIDE_WORDS)
     this.output.line()
     this.output.line('More commands:')
     inColumns(this.output, ours)
     this.output.line()
-    this.output.line(`Not there yet: ${later.join(', ')}.`)
+    this.output.line(`Not there yet: ${LATER_WORDS.join(', ')}.`)
     this.output.line('help COMMAND shows usage, an example and the page in the manual.')
     return {
       exitCode: 0,

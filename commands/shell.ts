@@ -1,5 +1,5 @@
 import { createInterface, type Interface } from 'node:readline'
-import { Completer } from './complete'
+import { Completer } from './complete/completer'
 import type { Context } from './context'
 import { reportOf } from './kit/fail'
 import { fold } from './kit/text'
@@ -77,8 +77,10 @@ class Prompt {
     const completer = (line: string, callback: (error: null, result: [string[], string]) => void): void => {
       const command = this.completer.command(line)
       if (command !== null) return callback(null, command)
+      // What was typed while a node was asked (another Tab too) has made the answer one to something else.
+      const fresh = (found: [string[], string]): [string[], string] => (readline.line.slice(0, readline.cursor) === line ? found : [[], line])
       this.completer.complete(line).then(
-        (found) => callback(null, found),
+        (found) => callback(null, fresh(found)),
         () => callback(null, [[], line])
       )
     }

@@ -1,4 +1,4 @@
-import { Completer } from '../../commands/complete'
+import { Completer } from '../../commands/complete/completer'
 import type { Context } from '../../commands/context'
 import { COMMANDS } from '../../commands/index'
 import { Store } from '../../commands/kit/store'

@@ -91,6 +91,7 @@ interface Recorded {
   safety: string
   mirrorInSync: boolean
   selectedSequence: number
+  detachUnheard?: object | null
   detached?: { stopData: boolean } | null
   resources?: Record<string, { word: string }>
   restarts?: unknown

@@ -1,9 +1,9 @@
-import { agentName, parseConfig } from '../src/model'
-import type { AgentAnswer } from '../src/wire'
-import { readView } from './change'
-import { agentPath, DESCRIBE_ANSWER_MS } from './configAgents'
-import type { Context } from './context'
-import { call } from './kit/nodes'
+import { agentName, parseConfig } from '../../src/model'
+import type { AgentAnswer } from '../../src/wire'
+import { readView } from '../change'
+import { agentPath, DESCRIBE_ANSWER_MS } from '../configAgents'
+import type { Context } from '../context'
+import { call } from '../kit/nodes'
 
 /** `applications.DB.parameters.pgd`, and what follows its `=`. */
 const PARAMETER = /^(applications\.([^.=]+)\.parameters\.)([^=]*)(=?)/
