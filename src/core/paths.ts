@@ -7,6 +7,8 @@ import { log, setNote, type Turn } from './turn'
 
 /** A switch on the network that restarts its port, or a cable that is put back, is no reason to move anything. */
 const PATIENCE_MS = 2_000
+/** After an address has moved what was said of its card before may stand for so long; longer than a node takes to look at all of its cards. */
+const MOVED_MS = 15_000
 
 export function vipPathsSeen(turn: Turn, job: JobState, paths: Record<string, VipPath>): void {
   const before = job.paths
@@ -18,7 +20,7 @@ export function vipPathsSeen(turn: Turn, job: JobState, paths: Record<string, Vi
   }
   const ok = Object.values(paths).every((path) => path === 'ok')
   if (ok && job.pathsSinceMs !== null && job.phase === 'online') job.note = null
-  job.pathsSinceMs = ok ? null : (job.pathsSinceMs ?? turn.state.atMs)
+  job.pathsSinceMs = ok ? null : Math.min(job.pathsSinceMs ?? turn.state.atMs, turn.state.atMs)
 }
 
 /** The node that serves: the address goes to another card of this machine first, and the job to the other node if there is none. True: it is on its way. */
@@ -29,7 +31,7 @@ export function settlePaths(turn: Turn, job: JobState): boolean {
   const { vips } = configOf(turn.state, job)
   const moved = vips.filter(({ name }) => job.paths[name] === 'other')
   const drops = dropVips({ ...configOf(turn.state, job), vips: moved })
-  job.pathsSinceMs = atMs
+  job.pathsSinceMs = atMs + MOVED_MS
   beginPlan(turn, job, 'restart', 'automatic', [drops, moved.map((vip): Task => ({ do: 'raise', vip }))])
   return true
 }

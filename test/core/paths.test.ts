@@ -34,6 +34,22 @@ test('another card of the group has a link: the address goes there, the applicat
   expect(desk.job.plan).toBeNull()
 })
 
+test('it goes there once, however late it is seen there; and when that card has lost its link as well, the job goes', () => {
+  const desk = seen(owner(), 'other')
+  desk.endAll()
+  desk.tell({ kind: 'ticked', heartbeat: null }, 10_000)
+  expect(desk.job).toMatchObject({ phase: 'online', plan: null })
+  desk.hear().peerSays(peerView(B, {}))
+  expect(seen(desk, 'lost').job).toMatchObject({ phase: 'switching', plan: { kind: 'switch' } })
+})
+
+test('where it did not help it is tried again', () => {
+  const desk = seen(owner(), 'other')
+  desk.endAll()
+  desk.tell({ kind: 'ticked', heartbeat: null }, 20_000)
+  expect(desk.orders).toEqual(['drop'])
+})
+
 test('the standby only says so', () => {
   const desk = seen(standby(), 'lost', 60_000)
   expect(desk.orders).toEqual([])

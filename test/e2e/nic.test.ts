@@ -1,9 +1,19 @@
+import { plugInMore, setPort } from '../lab/network'
+import { labPlaces } from '../lab/places'
 import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
+import { growKv, kvEntries } from './kit/kv'
 import { JOB, jobOf, VIP } from './kit/lab'
+import { tell } from './kit/needs'
 import { statusOf } from './kit/observer'
 
 const TEST_TIMEOUT_MS = 150_000
 const SEEN_TIMEOUT_MS = 20_000
+const KV_PORT = 7400
+const SECOND = 'second'
+/** The patience with a lost link, the move, and what a client needs to try again. */
+const MOVED_MS_MAX = 15_000
+/** Commits that must go through. */
+const COMMITS = 20
 
 describeOnline('public cables are pulled', { options: ['--application', 'kv'] }, (lab) => {
   /** What the node's engine says of the card of its VIP, as the other one has heard it: it cannot be asked over a cable that is pulled. */
@@ -31,6 +41,39 @@ describeOnline('public cables are pulled', { options: ['--application', 'kv'] },
       await path('RMHW131', 'ok')
       await lab.equal('RMHW132', EQUAL_TIMEOUT_MS)
       expect(jobOf(lab.watch().seen, 'RMHW132')?.record).toMatchObject({ owner: 'RMHW132', roleSequence: 2, errorFlag: null })
+    },
+    TEST_TIMEOUT_MS
+  )
+})
+
+describeOnline('two cards of one group', { options: ['--application', 'kv'] }, (lab) => {
+  test(
+    'the cable of the first is pulled: the address goes to the second, clients commit on, the job stays; of the second too: the job goes to the other node',
+    async () => {
+      const places = labPlaces(lab.name)
+      const port = plugInMore(places, 'RMHW131', 'service', SECOND)
+      await lab.done(['vip', 'modify', JOB, '--nic', `service,${SECOND}`, '--yes'])
+      const holds = async (card: string) => (await lab.said('RMHW131', ['ip', '-brief', 'address', 'show', 'dev', card])).includes(`${VIP}/`)
+      expect([await holds('service'), await holds(SECOND)]).toEqual([true, false])
+
+      const ledger = lab.ledger('--kv', KV_PORT)
+      await growKv(lab, COMMITS)
+      await lab.verb(['cut', 'RMHW131:service'])
+      await growKv(lab, COMMITS, MOVED_MS_MAX)
+      expect([await holds('service'), await holds(SECOND)]).toEqual([false, true])
+      // Once after the change of its cards: it does not come and go.
+      expect((await lab.done(['log', '--node', 'RMHW131', '--last', '100'])).match(/Drop VIP/g)).toHaveLength(2)
+      await lab.verb(['heal', 'RMHW131:service'])
+      await growKv(lab, COMMITS)
+      const { committed, outageMs } = await ledger.report()
+      tell(`the cable of one of two cards is pulled: outage at the client ${outageMs} ms`)
+      expect(outageMs).toBeLessThan(MOVED_MS_MAX)
+      expect(jobOf(lab.watch().seen, 'RMHW132')?.record).toMatchObject({ owner: 'RMHW131', roleSequence: 1 })
+
+      await lab.verb(['cut', 'RMHW131:service'])
+      setPort(places, port, false)
+      await lab.online('RMHW132', ONLINE_TIMEOUT_MS)
+      expect(await kvEntries(lab, committed)).toBe(committed)
     },
     TEST_TIMEOUT_MS
   )

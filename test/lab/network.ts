@@ -52,6 +52,21 @@ export function plugIn(places: LabPlaces, host: Host): void {
   ip(places, host, ['link set lo up', ...cables.flatMap((cable) => addressLines(host, cable))])
 }
 
+/** One card more on a network, without an address: the host calls it `card`, its end at the switch has the name that is answered. */
+export function plugInMore(places: LabPlaces, host: Host, cable: Cable, card: string): string {
+  const port = `${host}-${card}`
+  ip(places, 'wires', [
+    `link add ${port} type veth peer name ${card} netns ${namespaceFile(places, host, 'net')}`,
+    `link set ${port} master ${bridgeOf(cable)}`,
+    `link set ${port} up`
+  ])
+  ip(places, host, [`link set ${card} up`])
+  return port
+}
+
+/** As `setCable`, by the name at the switch. */
+export const setPort = (places: LabPlaces, port: string, up: boolean): void => ip(places, 'wires', [`link set ${port} ${up ? 'up' : 'down'}`])
+
 function addressLines(host: Host, cable: Cable): string[] {
   const lines = [`address add ${ADDRESSES[host][cable]}/${PREFIXES[cable]} broadcast + dev ${cable}`, `link set ${cable} up`]
   if (cable === 'service') lines.push(`address add ${ipv6Address(host)}/${IPV6_PREFIX_LENGTH} dev ${cable} nodad`)
@@ -65,7 +80,7 @@ export function unplug(places: LabPlaces, host: Host): void {
 
 /** Pulls or plugs a cable at the switch: the host sees that the carrier is lost. */
 export function setCable(places: LabPlaces, host: Host, cable: Cable, up: boolean): void {
-  ip(places, 'wires', [`link set ${portOf(host, cable)} ${up ? 'up' : 'down'}`])
+  setPort(places, portOf(host, cable), up)
 }
 
 /** A card that nobody has: what is sent to it arrives nowhere, and the sender is not told. */

@@ -43,6 +43,13 @@ export function inNetwork(address: string, local: string, prefix: number): boole
   return mask === 0 || ((one[whole] ?? 0) & mask) === ((other[whole] ?? 0) & mask)
 }
 
+/** The network of `local`/`prefix`, as `ip route` takes it. */
+export function networkText(local: string, prefix: number): string {
+  const bytes = Buffer.from(addressBytes(local) ?? [])
+  for (const [index, byte] of bytes.entries()) bytes[index] = byte & (0xff << Math.min(8, Math.max(0, 8 * (index + 1) - prefix)))
+  return `${bytes.length === 4 ? bytes.join('.') : (bytes.toString('hex').match(/..../g) ?? []).join(':')}/${prefix}`
+}
+
 /** An address of the machine itself (127.0.0.0/8, ::1): it needs no change of the machine. */
 export function isLoopback(address: string): boolean {
   return inNetwork(address, '127.0.0.0', 8) || sameAddress(address, '::1')

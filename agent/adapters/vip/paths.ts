@@ -18,13 +18,17 @@ export function createNicPort(): NicPort {
   const told = new Map<string, string>()
   let links = ''
   let wholeMs = 0
+  /** An address that goes to another card says nothing in those files. */
+  let troubled = false
   let timer: NodeJS.Timeout | null = null
   let looking = false
 
   const look = async (jobs: JobConfig[], call: (job: string, paths: Paths) => void): Promise<void> => {
     const nics = await readNics()
+    troubled = false
     for (const { name, vips } of jobs) {
       const paths = Object.fromEntries(vips.map((vip) => [vip.name, pathOf(nics, vip)]))
+      if (Object.values(paths).some((path) => path !== 'ok')) troubled = true
       const text = JSON.stringify(paths)
       if (told.get(name) === text) continue
       told.set(name, text)
@@ -36,7 +40,7 @@ export function createNicPort(): NicPort {
     watch: (jobs, call) => {
       const turn = async (): Promise<void> => {
         const now = readLinks()
-        if (looking || (now === links && performance.now() - wholeMs < WHOLE_LOOK_MS)) return
+        if (looking || (now === links && !troubled && performance.now() - wholeMs < WHOLE_LOOK_MS)) return
         looking = true
         links = now
         wholeMs = performance.now()

@@ -8,6 +8,7 @@ import { runCommand } from '../command'
 import { failure, plainReason } from '../failure'
 import { fileWord, readNote, removeNote, writeNote } from '../files'
 import { isLoopback, sameAddress } from './address'
+import { answerOver, forgetAnswers, hasSeveralCards, leaveDeadCards } from './answers'
 import { announce, probeNeighbours } from './neighbours'
 import { candidates, holders, IP_TIMEOUT_MS, type Nic, readNics } from './nics'
 
@@ -82,8 +83,21 @@ class MachineVips implements VipPort {
     if (untilMs === null) await this.refuseAnswered(vip, nic, nics)
     keepSecondaries(nic, vip.family)
     await this.ip(vip, addArguments(vip, nic, untilMs), ALREADY_THERE)
+    await this.answer(vip, nic)
     this.announce(nic, vip)
     if (untilMs !== null) void this.insist(vip, nic, nics)
+  }
+
+  /** An address that is there and may not be answered from everywhere is better than none. */
+  private async answer(vip: VipConfig, nic: Nic | null): Promise<void> {
+    try {
+      await forgetAnswers(vip)
+      if (nic === null || !hasSeveralCards(vip)) return
+      leaveDeadCards(vip)
+      await answerOver(vip, nic)
+    } catch (error) {
+      this.log.event('warning', `The routes of VIP ${vip.name} (${vip.address}) could not be set: ${plainReason(error)}`)
+    }
   }
 
   private async refuseAnswered(vip: VipConfig, nic: Nic, nics: Nic[]): Promise<void> {
@@ -126,6 +140,7 @@ class MachineVips implements VipPort {
     this.quiet(vip.address)
     const held = holders(await this.nics(vip), vip.address)
     for (const { nic, prefix } of held) await this.ip(vip, ['address', 'delete', `${vip.address}/${prefix}`, 'dev', nic.name], ALREADY_GONE)
+    await this.answer(vip, null)
   }
 
   async held(vip: VipConfig): Promise<boolean> {

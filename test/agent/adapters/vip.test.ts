@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createVipPort } from '../../../agent/adapters'
-import { inNetwork, sameAddress } from '../../../agent/adapters/vip/address'
+import { inNetwork, networkText, sameAddress } from '../../../agent/adapters/vip/address'
 import { arpClaim, gratuitousArps, neighbourProbe } from '../../../agent/adapters/vip/frames'
 import type { VipConfig } from '../../../src/model'
 import { bundleProgram, keptLog, makePlaces, removePlaces, whyNoNamespaces } from './surroundings'
@@ -25,6 +25,16 @@ test.each([
   ['10.0.0.1', 'fd00::1', 0, false]
 ])('%s in the network of %s/%s: %s', (address, local, prefix, expected) => {
   expect(inNetwork(address, local, prefix)).toBe(expected)
+})
+
+test.each([
+  ['192.168.150.130', 16, '192.168.0.0/16'],
+  ['10.0.0.9', 29, '10.0.0.8/29'],
+  ['10.0.0.9', 32, '10.0.0.9/32'],
+  ['10.0.0.9', 0, '0.0.0.0/0'],
+  ['fd00:1::130', 64, 'fd00:0001:0000:0000:0000:0000:0000:0000/64']
+])('the network of %s/%s is %s', (address, prefix, expected) => {
+  expect(networkText(address, prefix)).toBe(expected)
 })
 
 test('spellings of one address are equal, and frames are what the standards say', () => {
@@ -159,6 +169,55 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
     inside(lan, 'link', 'set', 'p0', 'up')
     expect(act(a, ['path', group], ['path', plain])).toEqual(['path ok', 'path ok'])
   })
+
+  test.each<[string, VipConfig, string, string]>([
+    ['IPv4', vip({ nic: 'eth0', nics: ['eth0', 'eth1'] }), '10.77.0.1', '192.168.150.153'],
+    ['IPv6', vip({ address: 'fd00:1::130', prefix: 64, family: 6, nic: 'eth0', nics: ['eth0', 'eth1'] }), 'fd00:77::1', 'fd00:1::3']
+  ])(
+    '%s: on the second card of the group it is answered from, near and far, however strict the kernel is, and when the first one is back',
+    (_name, group, far, router) => {
+      const by = `-${group.family}`
+      const farNetwork = group.family === 4 ? '10.77.0.0/16' : 'fd00:77::/64'
+      const reached = (from: string): number | null =>
+        spawnSync('ip', ['netns', 'exec', client, 'ping', '-c', '1', '-W', '2', '-I', from, group.address]).status
+      inside(client, by, 'address', 'add', `${far}/${group.family === 4 ? 32 : 128}`, 'dev', 'lo')
+      inside(a, by, 'route', 'add', farNetwork, 'via', router, 'dev', 'eth0')
+      inside(a, by, 'route', 'add', 'default', 'via', router, 'dev', 'eth0')
+      inside(a, 'link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'p9', 'netns', lan)
+      inside(lan, 'link', 'set', 'p9', 'master', 'br0', 'up')
+      inside(a, 'link', 'set', 'eth1', 'up')
+      for (const each of ['all', 'eth0', 'eth1']) execFileSync('ip', ['netns', 'exec', a, 'sysctl', '-qw', `net.ipv4.conf.${each}.rp_filter=1`])
+      const rules = (): string[] =>
+        inside(a, by, 'rule', 'show')
+          .split('\n')
+          .filter((line) => line.includes(group.address))
+      try {
+        act(a, ['raise', group])
+        expect([reached(router), reached(far)]).toEqual([0, 0])
+        inside(lan, 'link', 'set', 'p0', 'down')
+        expect(act(a, ['path', group], ['drop', group], ['raise', group], ['path', group])).toEqual([
+          'path other',
+          'drop undefined',
+          'raise undefined',
+          'path ok'
+        ])
+        expect([reached(router), reached(far)]).toEqual([0, 0])
+        expect(rules()).toHaveLength(3)
+        // What the machine says for itself finds the way too, where it is the network of the address.
+        expect(inside(a, by, 'route', 'get', router)).toContain('dev eth1')
+        inside(lan, 'link', 'set', 'p0', 'up')
+        expect([reached(router), reached(far)]).toEqual([0, 0])
+      } finally {
+        act(a, ['drop', group])
+        inside(lan, 'link', 'set', 'p0', 'up')
+        inside(a, 'link', 'delete', 'eth1')
+        for (const route of [farNetwork, 'default']) inside(a, by, 'route', 'delete', route)
+        for (const each of ['all', 'eth0']) execFileSync('ip', ['netns', 'exec', a, 'sysctl', '-qw', `net.ipv4.conf.${each}.rp_filter=0`])
+        inside(client, by, 'address', 'delete', `${far}/${group.family === 4 ? 32 : 128}`, 'dev', 'lo')
+      }
+      expect(rules()).toEqual([])
+    }
+  )
 
   test('two VIPs of one network: dropping the first leaves the second', () => {
     const [one, two] = [vip({ address: '10.9.0.1', nic: 'eth0' }), vip({ address: '10.9.0.2', nic: 'eth0' })]
