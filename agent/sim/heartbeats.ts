@@ -1,3 +1,5 @@
+import { carriesHeartbeat, type LinkConfig } from '../../src/model'
+import { endpoint } from '../adapters/heartbeat/datagramLane'
 import type { HeartbeatPort, HeartbeatView } from '../ports'
 import type { SimEngine, SimNode } from './node'
 import type { SimPair } from './pair'
@@ -30,15 +32,19 @@ export function linksPort(pair: SimPair, node: SimNode, engine: SimEngine): Hear
 
 function viewOf(pair: SimPair, node: SimNode): HeartbeatView {
   const there = pair.other(node)
-  const links = node.places.config.links.filter(({ heartbeatPort }) => heartbeatPort !== null)
-  const views = links.map(({ name, addresses, intervalMs, maxMiss }) => {
+  const views = node.places.config.links.filter(carriesHeartbeat).map((link) => {
+    const { name, intervalMs, maxMiss } = link
     const { atMs, sent, received } = node.heard.get(name) ?? { atMs: -Infinity, sent: 0, received: 0 }
     const ageMs = Number.isFinite(atMs) ? Math.round(pair.nowMs - atMs) : null
     const up = ageMs !== null && ageMs < intervalMs * maxMiss
     const missed = ageMs === null ? 0 : Math.max(0, Math.floor(ageMs / intervalMs) - 1)
-    const ends = { local: addresses[node.name] ?? '', remote: addresses[there.name] ?? '' }
+    const ends = { local: endOf(link, node.name), remote: endOf(link, there.name) }
     return { name, up, state: up ? ('ok' as const) : ('error' as const), ...ends, ageMs, sent, received, missed, rejected: 0 }
   })
   const engineSilent = there.up && there.running === null ? pair.nowMs - there.engineEndedMs : 0
   return { links: views, peerAlive: views.some(({ up }) => up), peerEngineSilentMs: engineSilent, peerLeaving: there.leaving }
 }
+
+/** As the real heartbeat program names it. */
+const endOf = ({ serial, addresses, heartbeatPort }: LinkConfig, node: string): string =>
+  serial ? (serial.devices[node] ?? '') : endpoint(addresses[node] ?? '', heartbeatPort ?? 0)

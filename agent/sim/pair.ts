@@ -1,4 +1,4 @@
-import { type Config, hasQuorum } from '../../src/model'
+import { carriesHeartbeat, type Config, hasQuorum } from '../../src/model'
 import { alreadyAgreed, hashOf, inForce } from '../engine/openConfig'
 import type { KeptConfig } from '../ports'
 import { JobData } from './data/jobData'
@@ -209,8 +209,9 @@ export class SimPair {
     return this.find(name)?.nicLost === true ? own : [...own, ...(this.find(name)?.vips ?? [])]
   }
 
+  /** Over a serial line agents do not talk. */
   reaches(): boolean {
-    return this.config.links.some(({ name }) => this.linkWorks(name))
+    return this.config.links.some(({ name, serial }) => serial === undefined && this.linkWorks(name))
   }
 
   reachesWitness(node: SimNode): boolean {
@@ -245,7 +246,7 @@ export class SimPair {
   private pulse(node: SimNode, boots: number): void {
     if (!node.up || node.boots !== boots) return
     if (!node.frozen) {
-      for (const { name, intervalMs, heartbeatPort } of node.places.config.links) if (heartbeatPort !== null) this.beat(node, name, intervalMs)
+      for (const { name, intervalMs } of node.places.config.links.filter(carriesHeartbeat)) this.beat(node, name, intervalMs)
       node.running?.linksChanged()
     }
     this.time.after(PULSE_MS, () => this.pulse(node, boots))

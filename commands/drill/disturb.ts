@@ -1,4 +1,4 @@
-import { parseConfig } from '../../src/model'
+import { carriesHeartbeat, parseConfig } from '../../src/model'
 import type { DrillEntry, DrillKind } from '../../src/wire'
 import { readView } from '../change'
 import type { Context, Output } from '../context'
@@ -82,7 +82,7 @@ function killing({ context, target }: Around, what: string | undefined): Disturb
 async function cutting({ context, target }: Around, what: string | undefined): Promise<Disturbance> {
   const { agreed } = await readView(target.entry)
   const answer = parseConfig(agreed.text, 'the configuration')
-  const links = 'config' in answer ? answer.config.links.filter(({ heartbeatPort }) => heartbeatPort !== null) : []
+  const links = 'config' in answer ? answer.config.links.filter(carriesHeartbeat) : []
   const link = what === undefined ? links[0] : links.find(({ name }) => name === what)
   if (link === undefined) throw fail('E_NO_SUCH_PART', { what: 'heartbeat link', part: what ?? '', known: links.map(({ name }) => name) })
   const forMs = Math.min(CUT_MS.max, Math.max(CUT_MS.min, SILENCES * link.intervalMs * link.maxMiss + CUT_MS.more))

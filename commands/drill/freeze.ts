@@ -1,4 +1,4 @@
-import { parseConfig } from '../../src/model'
+import { carriesHeartbeat, parseConfig } from '../../src/model'
 import { drillReport } from '../../src/report/drill'
 import { ReportError } from '../../src/report/report'
 import { type DrillEntry, type DrillsAnswer, STILL_MS } from '../../src/wire'
@@ -87,7 +87,7 @@ async function longEnough(entry: NodeEntry, job: string): Promise<number> {
   const answer = parseConfig(agreed.text, 'the configuration')
   if (!('config' in answer)) return STILL_MS.max
   const { links, jobs } = answer.config
-  const silences = links.filter(({ heartbeatPort }) => heartbeatPort !== null).map(({ intervalMs, maxMiss }) => intervalMs * maxMiss)
+  const silences = links.filter(carriesHeartbeat).map(({ intervalMs, maxMiss }) => intervalMs * maxMiss)
   return Math.min(STILL_MS.max, Math.max(jobs[job]?.data?.partnerTimeoutMs ?? 0, ...silences) + MORE_MS)
 }
 

@@ -168,3 +168,42 @@ test('from high availability to the guide: what the difference says of the safet
   const { out } = await cuiSim(['mode', 'DB_Group', 'guide', '--yes', '--dry-run'])
   expect(out).toContain('data safety: full -> off (what it begins with: DB_Group keeps the safety that it has, `safety DB_Group full|off` changes it)')
 })
+
+const SERIAL = 'link add serial --type serial --device RMHW131=/dev/ttyS0 --device RMHW132=/dev/ttyS1 --interval 2s --max-miss 5'
+
+test('each link is named as the real heartbeat program names it, a serial line by its devices, as soon as it is there', async () => {
+  const { results } = await linesOf([...ONLINE, SERIAL, 'sim advance 5s', 'hbtstate', 'link modify service --heartbeat 3009', 'sim advance 5s', 'hbtstate'])
+  const shown = (place: number) =>
+    (results[place] as { links: { hbt: string; states: object }[] }).links.map(({ hbt, states }) => [hbt, ...Object.values(states)])
+  const others = [
+    ['22.22.150.131:3001 <-> 22.22.150.132:3001', 'ok', 'ok'],
+    ['11.11.150.131:3000 <-> 11.11.150.132:3000', 'ok', 'ok'],
+    ['/dev/ttyS0 <-> /dev/ttyS1', 'ok', 'ok']
+  ]
+  expect(shown(4)).toEqual([['192.168.150.151:3002 <-> 192.168.150.152:3002', 'ok', 'ok'], ...others])
+  expect(shown(7)).toEqual([['192.168.150.151:3009 <-> 192.168.150.152:3009', 'ok', 'ok'], ...others])
+})
+
+test('a serial line alone keeps the other node from taking over; nothing else goes over it', async () => {
+  const cut = ['sim cut service', 'sim cut link-0', 'sim cut link-1', 'sim advance 1m', 'sim']
+  const { results } = await linesOf(['mode DB_Group guide', ...ONLINE, SERIAL, 'sim advance 5s', ...cut, 'allstate', 'sim cut serial', 'sim advance 1m', 'sim'])
+  const serving = (place: number) => (results[place] as { machines: { node: string; vips: string[] }[] }).machines.filter(({ vips }) => vips.length > 0)
+  expect(serving(9).map(({ node }) => node)).toEqual(['RMHW131'])
+  expect(JSON.stringify(results[10])).toContain('is not connected to RMHW132')
+  // Without an arbitration, and with nobody who answers: the split of the guide's mode.
+  expect(serving(13)).toHaveLength(2)
+})
+
+test('a serial line is rehearsed as every link, and a hang of the standby lasts until it has noticed too', async () => {
+  const { exitCode, results } = await linesOf([
+    ...ONLINE,
+    SERIAL,
+    'sim advance 5s',
+    'drill DB_Group cut-link serial --yes',
+    'drill DB_Group freeze-peer --dry-run'
+  ])
+  expect(exitCode).toBe(0)
+  expect(results[4]).toMatchObject({ kind: 'cut-link', what: 'serial', outageMs: 0, lost: 0 })
+  // 5 times 2 s of silence and 5 s more; the sockets are silent after 3.
+  expect(JSON.stringify(results[5])).toContain('still for 15s')
+})

@@ -55,4 +55,4 @@ export class DatagramLane implements Lane {
   }
 }
 
-const endpoint = (address: string, port: number): string => (net.isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`)
+export const endpoint = (address: string, port: number): string => (net.isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`)
