@@ -41,6 +41,7 @@ buildSync({
   target: 'node24',
   format: 'cjs',
   external: ['typescript', ...NATIVE],
+  alias: { undici: path.join(__dirname, 'undici.cjs') },
   supported: { 'dynamic-import': false },
   banner: { js: banner },
   sourcemap: 'linked',
