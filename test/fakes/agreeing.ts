@@ -180,6 +180,7 @@ export class FakeAgreeing {
     this.world.onNode(this.node, this.world.options.diskMs?.() ?? 0, () => {
       if (this.node.engineStarts !== engineStarts || this.state === null) return
       const before = agreed.text === this.kept.agreed.text ? this.kept.before : (this.kept.before ?? this.kept.agreed)
+      if (agreed.version > this.kept.agreed.version) this.world.options.happened?.('the configuration of a node is changed')
       this.onDisk.kept = { agreed, isAgreed, prepared, before }
       done()
     })

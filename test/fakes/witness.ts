@@ -15,6 +15,8 @@ export class FakeWitness {
   private longest: VoterTimes = { leaseMs: 0, driftMs: 0 }
   private queue: (() => void)[] = []
   private busy = false
+  /** On the way to its disk. */
+  saving = false
   pausedUntilMs = 0
   /** Planted bugs of the tests: other decisions, and a disk that keeps only the first vote. */
   asks = askWitness
@@ -39,16 +41,20 @@ export class FakeWitness {
 
   /** A crash and a power cut are the same for it: what is not on its disk has not happened, and was not said. */
   kill(): void {
+    if (this.state) this.world.options.happened?.(this.saving ? 'the witness dies in the middle of a disk write' : 'the witness dies')
+    this.saving = false
     this.state = null
   }
 
   wipe(): void {
+    this.world.options.happened?.('the witness loses its memory')
     this.kill()
     this.disk = {}
     this.world.options.wiped?.()
   }
 
   pause(forMs: number): void {
+    if (this.state) this.world.options.happened?.('the witness sleeps')
     this.pausedUntilMs = Math.max(this.pausedUntilMs, this.world.nowMs + forMs)
   }
 
@@ -83,7 +89,11 @@ export class FakeWitness {
       this.next()
     }
     const diskMs = persist ? (this.world.options.diskMs?.() ?? 0) : 0
-    if (diskMs > 0) this.world.after(diskMs, end)
-    else end()
+    if (diskMs === 0) return end()
+    this.saving = true
+    this.world.after(diskMs, () => {
+      if (starts === this.starts) this.saving = false
+      end()
+    })
   }
 }

@@ -22,6 +22,7 @@ import { DataPlane } from './dataPlane'
 import { FakeLanes } from './fakeLanes'
 import { blankMachine, done, failed, serves, statusOf, type Machine } from './machine'
 import { A, B, JOB, pairConfig } from './pairConfig'
+import { type Mishap, mishapsOfPaths, wakesAsLeader } from './mishaps'
 import { VirtualTime } from '../../agent/sim/virtualTime'
 import { hasLeft } from '../../src/core/leave'
 import { FakeStore } from './store'
@@ -84,6 +85,10 @@ export interface WorldOptions {
   witnessed?: (ballot: Ballot) => void
   answered?: (reply: VoteReply) => void
   wiped?: () => void
+  /** How long the guard's kill takes; at once when it is left out. */
+  killMs?: () => number
+  /** What went wrong, and really did: for those who count. */
+  happened?: (what: Mishap) => void
   /** Configurations are agreed on while the engines run, as agent/engine/agreeing.ts does it. */
   agrees?: boolean
   /** Planted bugs of the tests go in here. */
@@ -109,6 +114,8 @@ const NIC_LOOK_MS = 500
 /** Of a machine that nobody has made busy, in per cent. */
 const IDLE = 5
 const LEAVE_LIMIT_MS = 30_000
+/** From here on it is told as one. */
+const SLOW_DISK_MS = 1_000
 
 function witnessOf(world: World, config: Config): FakeWitness | null {
   if (!config.witness) return null
@@ -144,6 +151,9 @@ export class World {
   losesMessage: (kind: string) => boolean = () => false
   readonly replies: { node: string; request: number; outcome: Outcome }[] = []
   private requests = 0
+  /** Messages between the nodes, and the newest that has arrived of each: counted for those who want to know. */
+  private sent = 0
+  private readonly newest = new Map<string, number>()
   private readonly lanes = new FakeLanes()
   /** By request: no two nodes are asked with the same number. */
   private readonly asked = new Map<number, (outcome: Outcome) => void>()
@@ -241,6 +251,7 @@ export class World {
   /** Everything of the node ends at once; what was on disk stays. */
   kill(name: string): void {
     const node = this.node(name)
+    if (node.up) this.options.happened?.(node.saving ? 'a power cut in the middle of a disk write' : 'a power cut')
     node.up = false
     this.endEngine(node)
     node.underWay.clear()
@@ -309,6 +320,7 @@ export class World {
 
   crashEngine(name: string): void {
     const node = this.node(name)
+    if (node.state) this.options.happened?.(node.saving ? 'an engine dies in the middle of a disk write' : 'an engine dies')
     if (node.saving && this.options.finishes?.()) this.save(node, node.saving)
     this.endEngine(node)
     for (const finish of node.underWay) if (this.options.finishes?.()) finish()
@@ -388,12 +400,14 @@ export class World {
   /** What was promised is not on disk, so nothing of it was said or done: the engine ends, as agent/loop.ts does it. */
   private diskFailed(node: FakeNode): void {
     node.diskFails = false
+    this.options.happened?.('a disk fails')
     this.crashEngine(node.name)
   }
 
   /** A node or an engine that dies meanwhile has not persisted: not there, and nothing of it was said. */
   private persistSlowly(node: FakeNode, records: Records, actions: Action[], diskMs: number): void {
     const { engineStarts } = node
+    if (diskMs > SLOW_DISK_MS) this.options.happened?.('a disk is slow')
     node.saving = records
     this.onNode(node, diskMs, () => {
       if (node.engineStarts !== engineStarts || !node.state) return
@@ -434,7 +448,8 @@ export class World {
   private wake(node: FakeNode): void {
     if (!node.up || !node.paused) return
     node.paused = false
-    this.guardLooks(node)
+    for (const what of wakesAsLeader(this, node)) this.options.happened?.(what)
+    this.endWhatIsOver(node)
     if (serves(node.machine)) this.options.served?.(node, 'woke up')
     this.pathsChanged()
     if (!node.turning) this.turn(node)
@@ -449,8 +464,18 @@ export class World {
     if (!node.machine.data.connected) this.data.later()
   }
 
+  /** What it kills takes its time to be gone. */
   private guardLooks(node: FakeNode): void {
-    if (node.guard === null || this.localMs(node.name) + 1 < node.guard.killAtMs) return
+    const { boots } = node
+    const killMs = this.options.killMs?.() ?? 0
+    if (killMs === 0 || !this.isOver(node)) this.endWhatIsOver(node)
+    else this.after(killMs, () => node.boots === boots && node.up && this.endWhatIsOver(node))
+  }
+
+  private isOver = ({ name, guard }: FakeNode): boolean => guard !== null && this.localMs(name) + 1 >= guard.killAtMs
+
+  private endWhatIsOver(node: FakeNode): void {
+    if (node.guard === null || !this.isOver(node)) return
     // What has no lease sends nothing either: it would overwrite the copy of who is about to take over.
     this.after(Math.max(0, node.guard.untilMs - this.localMs(node.name)) + 1, () => this.data.later())
     node.machine.vips.clear()
@@ -559,6 +584,7 @@ export class World {
 
   private pathsChanged(): void {
     const jitter = Math.floor((this.options.random?.() ?? 0) * 500)
+    if (this.options.happened) for (const what of mishapsOfPaths(this)) this.options.happened(what)
     this.after(HEAL_MS, () => this.tellHeartbeats(false))
     this.after(SILENCE_MS + jitter, () => this.tellHeartbeats(true))
     this.data.later()
@@ -739,13 +765,30 @@ export class World {
       if (this.losesMessage(kind) || !this.reaches(from, to) || to.engineStarts !== toEngine || !to.state) return
       receive(to, (outcome) => {
         if (!done) return
-        const lost = this.losesAnswer(kind) || this.options.loses?.() || !this.reaches(to, from)
+        const lost = this.losesAnswer(kind) || this.loses() || !this.reaches(to, from)
         if (!lost) this.after(this.delay('message'), () => finish(outcome))
       })
     }
-    if (!this.reaches(from, to) || this.options.loses?.()) return
-    this.after(this.delay('message'), deliver)
-    if (this.options.repeats?.()) this.after(this.delay('message') * 3, deliver)
+    if (!this.reaches(from, to) || this.loses()) return
+    const [sent, newest] = [(this.sent += 1), this.newest]
+    this.after(this.delay('message'), () => {
+      if ((newest.get(from.name) ?? 0) > sent) this.options.happened?.('a message is overtaken')
+      newest.set(from.name, Math.max(sent, newest.get(from.name) ?? 0))
+      deliver()
+    })
+    if (this.repeats()) this.after(this.delay('message') * 3, deliver)
+  }
+
+  private loses(): boolean {
+    const lost = this.options.loses?.() ?? false
+    if (lost) this.options.happened?.('a message is lost')
+    return lost
+  }
+
+  private repeats(): boolean {
+    const again = this.options.repeats?.() ?? false
+    if (again) this.options.happened?.('a message comes twice')
+    return again
   }
 
   private askWitness(from: FakeNode, message: VoteMessage, times: QuorumConfig | null, told: (reply: VoteReply | null) => void): void {
@@ -759,12 +802,12 @@ export class World {
     if (times === null) return
     const ask = (): void =>
       this.witness?.ask(from.name, message, times, (reply) => {
-        if (this.options.loses?.() || !this.arrives(W, from.name)) return
+        if (this.loses() || !this.arrives(W, from.name)) return
         this.after(this.delay('message'), () => finish(reply))
       })
-    if (!this.arrives(from.name, W) || from.paused || this.options.loses?.()) return
+    if (!this.arrives(from.name, W) || from.paused || this.loses()) return
     this.after(this.delay('message'), ask)
-    if (this.options.repeats?.()) this.after(this.delay('message') * 3, ask)
+    if (this.repeats()) this.after(this.delay('message') * 3, ask)
   }
 
   command(name: string, command: JobCommand, more: CommandOptions & { dryRun?: boolean } = {}): number {
@@ -797,6 +840,7 @@ export class World {
   private replied(node: FakeNode, request: number, outcome: Outcome): void {
     const asked = this.asked.get(request)
     this.asked.delete(request)
+    if (outcome.ok && !asked) this.options.happened?.('what an administrator has typed is accepted')
     if (asked) asked(outcome)
     else this.replies.push({ node: node.name, request, outcome })
   }

@@ -1,6 +1,7 @@
 import { simulateArbitrated } from './arbitrationLives'
 import { simulate, simulateWork } from './simulate'
 import { simulateEtcd, simulateLateChanges, simulateModes, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
+import { simulateWorst } from './worstLives'
 
 export type Life = (seed: number, line: ((text: string) => void) | null) => number
 
@@ -11,7 +12,7 @@ const LIVES: Life[] = [
   simulateWork,
   simulateModes,
   (seed, line) => simulateArbitrated(seed, line),
-  simulateQuorum,
+  (seed, line) => simulateWorst(seed, line),
   simulate,
   simulateQuorumWork,
   simulateModes,

@@ -2,7 +2,9 @@ import { simulateArbitrated } from './arbitrationLives'
 import { PLANTED } from './planted'
 import { PLANTED_ARBITRATION } from './plantedArbitration'
 import { PLANTED_CHANGES } from './plantedChanges'
+import { PLANTED_WORST } from './plantedWorst'
 import { simulateModes, simulateQuorum } from './simulateQuorum'
+import { simulateWorst } from './worstLives'
 
 type Lives = (seed: number) => unknown
 
@@ -12,6 +14,7 @@ const FIND_MS = 60_000
 
 const ALL: [what: string, breaks: RegExp, lives: Lives][] = [
   ...PLANTED.map(([what, breaks, plant]): [string, RegExp, Lives] => [what, breaks, (seed) => simulateQuorum(seed, null, plant())]),
+  ...PLANTED_WORST.map(([what, breaks, plant]): [string, RegExp, Lives] => [what, breaks, (seed) => simulateWorst(seed, null, plant())]),
   ...PLANTED_CHANGES.map(([what, breaks, plant]): [string, RegExp, Lives] => [what, breaks, (seed) => simulateModes(seed, null, plant())]),
   ...PLANTED_ARBITRATION.map(([what, breaks, plant]): [string, RegExp, Lives] => [what, breaks, (seed) => simulateArbitrated(seed, null, plant)])
 ]

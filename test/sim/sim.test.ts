@@ -3,6 +3,7 @@ import { failingSeeds, type Life, story } from './lives'
 import { simulateMonitored } from './monitorLives'
 import { simulate, simulateWork } from './simulate'
 import { simulateEtcd, simulateLateChanges, simulateModes, simulateQuorum, simulateQuorumWork } from './simulateQuorum'
+import { simulateWorst } from './worstLives'
 
 const SEEDS = Number(process.env.SEEDS ?? 200)
 const FIRST = Number(process.env.SEED ?? 1)
@@ -27,6 +28,7 @@ const KINDS: [what: string, live: Life][] = [
   ['pairs', simulate],
   ['pairs with a witness', simulateQuorum],
   ['pairs with etcd as their witness', simulateEtcd],
+  ['pairs with tight times and clocks at their bound', (seed, line) => simulateWorst(seed, line)],
   ['pairs whose mode and times are changed', simulateModes],
   ['pairs whose times are changed at the worst moment', simulateLateChanges],
   ['pairs that watch their processors', simulateMonitored],

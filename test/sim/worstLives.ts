@@ -1,0 +1,132 @@
+import { DRIFT_OF_LEASE_MIN, KILL_GRACE_MS, type QuorumConfig } from '../../src/model'
+import { A, B, etcdConfig, QUORUM, quorumConfig } from '../fakes/pairConfig'
+import { W } from '../fakes/witness'
+import type { World, WorldOptions } from '../fakes/world'
+import type { Fault, Later } from './faults'
+import { QUORUM_FAULTS } from './quorumFaults'
+import { randomFrom } from './random'
+import { type Planted, simulateQuorum } from './simulateQuorum'
+
+/**
+ * The tightest that the configuration accepts: what the guard kills at nine tenths of a lease is gone, after the time that a kill may take and with the
+ * slowest clock that is allowed, just when the fastest one lets the other node begin.
+ */
+export const TIGHT: QuorumConfig = { ...QUORUM, leaseMs: 2_500, driftMs: 50 }
+
+/** Both at the bound: the fast one goes ahead of the slow one by that part. */
+const FAST = Math.sqrt(1 + DRIFT_OF_LEASE_MIN)
+const SLOW = 1 / FAST
+const MESSAGE_MS = 900
+const DISK_MS = 1_500
+/** Few enough for a lease of that length to be kept, and it never ends, not even in peace. */
+const LOST_PART = 0.03
+
+const LOOK_MS = 20
+const LOOKS_MAX = 600
+const CALM_MS = 9_000
+const SLEEP_MS = 9_000
+const SLEEPS_MORE_MS = 8_000
+const APART_MS = 8_000
+const ETCD_EVERY = 3
+
+/** As soon as this is so. */
+function whenever(isSo: () => boolean, later: Later, then: () => void): void {
+  const look = (left: number): void => {
+    if (isSo()) then()
+    else if (left > 0) later(LOOK_MS, () => look(left - 1))
+  }
+  look(LOOKS_MAX)
+}
+
+/** All is well for a while first, so that the other node could take over. */
+function calmly(world: World, later: Later, run: (owner: string) => void): void {
+  world.heal()
+  world.bootAll()
+  later(CALM_MS / 2, () => world.command(A, 'bringin'))
+  later(CALM_MS, () => {
+    const owner = world.serving()[0]?.name
+    if (owner !== undefined) run(owner)
+  })
+}
+
+const isolate = (world: World, name: string): void => {
+  for (const other of [name === A ? B : A, W]) world.cutBoth(name, other)
+}
+
+/** Whoever serves sleeps until the other one has taken over, and believes when it wakes up that it leads. */
+const oversleep: Fault = (world, _name, random, later) =>
+  calmly(world, later, (owner) => {
+    world.pause(owner, SLEEP_MS + random() * SLEEPS_MORE_MS)
+    world.heal()
+  })
+
+/** What it is about to write of a takeover, or of the loss of its mirror, does not get to the disk, or only just. */
+const inTheMiddle =
+  (end: (world: World, name: string) => void): Fault =>
+  (world, name, _random, later) =>
+    calmly(world, later, (owner) => {
+      isolate(world, owner)
+      whenever(
+        () => world.node(name).saving !== null,
+        later,
+        () => end(world, name)
+      )
+      later(APART_MS, () => world.heal())
+    })
+
+/** What it has just granted, or recorded, is not on its disk yet. */
+const witnessInTheMiddle: Fault = (world, name, _random, later) =>
+  calmly(world, later, () => {
+    world.kill(name)
+    whenever(
+      () => world.witness?.saving === true,
+      later,
+      () => {
+        world.witness?.kill()
+        world.witness?.boot()
+      }
+    )
+  })
+
+const THESE: [name: string, fault: Fault][] = [
+  ['the owner oversleeps its lease, not', oversleep],
+  ['isolate the owner, and cut the power in the middle of a disk write of', inTheMiddle((world, name) => world.kill(name))],
+  ['isolate the owner, and end in the middle of a disk write the engine of', inTheMiddle((world, name) => world.crashEngine(name))],
+  ['end the witness in the middle of a disk write when it hears of the death of', witnessInTheMiddle]
+]
+
+/** Each of them often enough to happen in many lives. */
+const OFTEN = Array.from({ length: 5 }, () => THESE).flat()
+export const WORST_FAULTS = [...QUORUM_FAULTS, ...OFTEN]
+
+/** Of each host, for all of its life: as slow or as fast as allowed, seldom something in between. */
+function clocks(seed: number): NonNullable<WorldOptions['clockRate']> {
+  const random = randomFrom(seed)
+  const rates = new Map<string, number>()
+  const draw = (): number => {
+    const place = random()
+    return place < 0.4 ? SLOW : place < 0.8 ? FAST : SLOW + (FAST - SLOW) * random()
+  }
+  return (host) => rates.get(host) ?? rates.set(host, draw()).get(host) ?? 1
+}
+
+/** Tight times, clocks at their bound, kills as slow as they may be, deaths in the middle of disk writes, and owners that oversleep. */
+export function simulateWorst(seed: number, line: ((text: string) => void) | null = null, planted: Planted = {}): number {
+  const random = randomFrom(seed + 1)
+  const etcd = planted.etcd ?? seed % ETCD_EVERY === 0
+  const { options, ...others } = planted
+  return simulateQuorum(seed, line, {
+    etcd,
+    faults: WORST_FAULTS,
+    ...others,
+    options: {
+      config: { ...(etcd ? etcdConfig : quorumConfig)('high-availability'), quorum: TIGHT },
+      clockRate: clocks(seed),
+      killMs: () => random() * KILL_GRACE_MS,
+      delayMs: (what) => (what === 'message' ? 1 + random() ** 2 * MESSAGE_MS : 20 + random() * 400),
+      loses: () => random() < LOST_PART,
+      diskMs: () => (random() < 0.3 ? random() * DISK_MS : 0),
+      ...options
+    }
+  })
+}
