@@ -12,11 +12,3 @@ test('every message code has its entry in the manual, and no entry is without it
   const inManual = [...page('mirrorpair-messages.7').matchAll(/^\.It Cm (E_[A-Z0-9_]+)/gm)].map((match) => match[1]!).sort()
   expect(inManual).toEqual(inSources)
 })
-
-test('every command of the shell is in its manual page', () => {
-  const commands = fs.readFileSync(path.join(root, 'commands', 'index.ts'), 'utf8')
-  const names = [...commands.matchAll(/^\s*'?([a-z][a-z ]*)'?:\s*[A-Z]\w+/gm)].map((match) => match[1]!.trim())
-  expect(names.length).toBeGreaterThan(10)
-  const manual = page('cui.1')
-  expect(names.filter((name) => !manual.includes(name))).toEqual([])
-})
