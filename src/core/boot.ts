@@ -57,6 +57,7 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     dataSequence: 0,
     data: null,
     dataLost: null,
+    mirrorRuns: null,
     paths: {},
     pathsSinceMs: null,
     failedApplications: {},

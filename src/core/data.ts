@@ -1,4 +1,5 @@
 import type { MirrordStatus } from '../wire'
+import { tellMirror } from './mirrorTold'
 import { dropPlan } from './plan'
 import { raiseManually } from './ownership'
 import { takeBackRestart } from './restartLimit'
@@ -68,14 +69,6 @@ export function trustPeerCopy(turn: Turn, job: JobState): void {
   if (equal) setRecord(turn, job, { needToVerify: 'No' })
 }
 
-function tellMirror(turn: Turn, job: JobState, status: MirrordStatus): void {
-  const before = job.data?.mirror.state
-  const now = status.mirror.state
-  if (status.role !== 'source' || before === now || before === undefined) return
-  if (now === 'Mirror') log(turn, 'info', `Begin to execute full mirror of the connection(${job.name}).`, job)
-  else if (before === 'Mirror' && now === 'Idle') log(turn, 'info', `The mirror of the connection ${job.name} is completed.`, job)
-}
-
 /** The data program died or can no longer be trusted. On the target it is simply started again. */
 export function dataLost(turn: Turn, job: JobState, why: string): void {
   log(turn, 'error', `The data program of ${job.name} is lost: ${why}`, job)
@@ -89,6 +82,7 @@ function markSourceLost(turn: Turn, job: JobState, why: string): void {
     dropPlan(job)
     takeBackRestart(turn, job)
   }
+  job.mirrorRuns = null
   job.dataRole = 'unknown'
   job.dataLost = why
   job.drained = false

@@ -78,6 +78,8 @@ export interface JobState {
   dataSequence: number
   data: MirrordStatus | null
   dataLost: string | null
+  /** A full mirror has begun here, and its end has not been told; null in it: an engine before this one has seen it begin. Replaced whole. */
+  mirrorRuns: { sinceMs: number | null } | null
   /** By the name of the virtual address, as far as it is known; replaced whole. */
   paths: Readonly<Record<string, VipPath>>
   /** Since when one of them is not ok. */

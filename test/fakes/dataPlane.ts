@@ -197,6 +197,7 @@ export class DataPlane {
     from.manually = to.manually = false
     from.connected = to.connected = true
     from.mirroring = to.mirroring = !from.peerCopyComplete
+    from.mirrorStopped = to.mirrorStopped = false
     to.copyComplete = from.peerCopyComplete
     if (from.peerCopyComplete) adoptCopy(from, to, ends.target.name)
     else this.mirrorLater(ends.source, ends.target)
@@ -234,6 +235,7 @@ export class DataPlane {
     for (const node of Object.values(this.world.nodes)) {
       const { data } = node.machine
       if (!data.connected) continue
+      data.mirrorStopped = data.role === 'source' && data.mirroring
       data.connected = data.mirroring = false
       if (data.role === 'source') {
         data.peerCopyComplete = false

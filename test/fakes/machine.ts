@@ -19,6 +19,8 @@ export interface FakeData {
   peerCopyComplete: boolean
   connected: boolean
   mirroring: boolean
+  /** The last mirror has not come to its end. */
+  mirrorStopped: boolean
   /** Source: nothing is sent, and the connection stays. */
   paused: boolean
   /** Survive a crash of the node. */
@@ -56,6 +58,7 @@ export const blankMachine = (copyComplete: boolean, kept: Partial<FakeData> = {}
     peerCopyComplete: false,
     connected: false,
     mirroring: false,
+    mirrorStopped: false,
     paused: false,
     copyComplete,
     content: 0,
@@ -86,7 +89,12 @@ export function statusOf(data: FakeData): MirrordStatus {
     connected: data.connected,
     link: data.connected ? 'link-0' : null,
     links: [],
-    mirror: { state: data.mirroring ? 'Mirror' : 'Idle', percent: data.mirroring ? 50 : 100, leftBytes: 0, leftMs: null },
+    mirror: {
+      state: data.mirroring ? 'Mirror' : data.mirrorStopped ? 'Stop' : 'Idle',
+      percent: data.mirroring || data.mirrorStopped ? 50 : 100,
+      leftBytes: 0,
+      leftMs: null
+    },
     replication: !data.connected ? 'Stop' : data.paused ? 'Pause' : 'Replicating',
     speedBytesPerSecond: 0,
     sentBytes: 0,
