@@ -124,7 +124,8 @@ function streamProblems(state: State, job: JobState, { connected, session }: Dat
     return [
       `the mirroring of ${name} is SUSPENDED: ${whyOf(session.why)}; in the mode high-protection what has to be durable waits until ${peerNode} has repaired it (transmit ${name} resume)`
     ]
-  if (session.state === 'SUSPENDED') return [`the mirroring of ${name} is SUSPENDED: ${whyOf(session.why)}; transmit ${name} resume goes on`]
+  const goOn = dataIsStopped(job) ? `bringin ${name}` : `transmit ${name} resume`
+  if (session.state === 'SUSPENDED') return [`the mirroring of ${name} is SUSPENDED: ${whyOf(session.why)}; ${goOn} goes on`]
   return connected ? [] : [`the data of ${name} is not connected to ${peerNode}${session.why === null ? '' : `: ${session.why}`}`]
 }
 

@@ -47,6 +47,12 @@ const serving = (change: Partial<MirrordStatus>): Desk => {
 
 test.each(SENTENCES)('%s', (_story, given, sentence) => expect(problems(given())).toEqual(sentence === null ? [] : [sentence]))
 
+test('what a detachment has stopped goes on when the job is watched again, not by a command that is refused meanwhile', () => {
+  const desk = serving({ replication: 'Pause', session: { ...SESSION, state: 'SUSPENDED', why: 'paused on RMHW131' } })
+  desk.job.record = { ...desk.job.record, detached: { sinceMs: 0, by: 'kim', reason: null, untilMs: null, stopData: true }, detachSequence: 1 }
+  expect(problems(desk)).toContain('the mirroring of DB_Group is SUSPENDED: paused on RMHW131; bringin DB_Group goes on')
+})
+
 test('an owner whose data link is cut says so, and how much may differ', () => {
   const cut = serving({ connected: false, dirtyBytes: 8 * 1024 ** 2, session: { ...SESSION, state: 'DISCONNECTED', why: 'no answer on link-0' } })
   expect(problems(cut)).toEqual(['the data of DB_Group is not connected to RMHW132: no answer on link-0', '8.0 MiB of DB_Group may differ on RMHW132'])
