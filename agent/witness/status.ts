@@ -3,7 +3,7 @@ import { witnessFailure } from './failure'
 import type { WitnessJobView } from './jobs'
 import { askLocal, type WitnessStatus } from './local'
 
-const HEADING = ['Cluster', 'Job', 'Role Sequence', 'Principal', 'Mirror In Sync', 'Sync Sequence', 'Config', 'Lease', 'Asked']
+const HEADING = ['Cluster', 'Job', 'Role Sequence', 'Principal', 'Mirror In Sync', 'Sync Sequence', 'Safety Sequence', 'Config', 'Lease', 'Asked']
 const MIB = 1024 * 1024
 
 export async function status(stateDirectory: string, json: boolean, { print }: Output): Promise<number> {
@@ -33,7 +33,7 @@ function cellsOf({ job, ballot, leasedTo, leaseLeftMs, askedAgoMs }: WitnessJobV
   const lease = leasedTo === null || leaseLeftMs === null ? '-' : `${leasedTo || '?'} ${seconds(leaseLeftMs)}`
   const asked = Object.entries(askedAgoMs).map(([node, agoMs]) => `${node} ${seconds(agoMs)} ago`)
   const held = ballot
-    ? [ballot.roleSequence, ballot.owner, ballot.mirrorInSync ? 'yes' : 'no', ballot.syncSequence, ballot.configVersion]
-    : ['-', '-', '-', '-', '-']
+    ? [ballot.roleSequence, ballot.owner, ballot.mirrorInSync ? 'yes' : 'no', ballot.syncSequence, ballot.safetySequence ?? '-', ballot.configVersion]
+    : ['-', '-', '-', '-', '-', '-']
   return [job, ...held.map(String), lease, asked.join(', ') || 'never']
 }

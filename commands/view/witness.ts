@@ -12,6 +12,7 @@ export interface WitnessRow {
   principal_server_name: string | null
   mirror_server_name: string | null
   safety_level_desc: string
+  safety_sequence_number: number | null
   role_sequence_number: number | null
   is_suspended: boolean | null
   is_suspended_sequence_number: number | null
@@ -58,6 +59,7 @@ export function witnessRowsOf({ nodes, seen }: ClusterView, { job, owner }: JobN
         mirror_server_name: ballot === null ? null : (nodes.find((node) => node !== ballot.owner) ?? null),
         // A mode with a witness is made of it.
         safety_level_desc: 'FULL',
+        safety_sequence_number: ballot?.safetySequence ?? null,
         role_sequence_number: ballot?.roleSequence ?? null,
         is_suspended: ballot === null ? null : !ballot.mirrorInSync,
         is_suspended_sequence_number: ballot?.syncSequence ?? null,
@@ -76,6 +78,7 @@ const COLUMNS = [
   'principal_server_name',
   'mirror_server_name',
   'safety_level_desc',
+  'safety_sequence_number',
   'role_sequence_number',
   'is_suspended',
   'is_suspended_sequence_number',

@@ -27,7 +27,7 @@ export type VoteQuestion =
   /** Hold this instead: a new role sequence of mine, or, as owner, a newer word about my mirror. */
   | { do: 'propose'; ballot: Ballot }
 
-/** What a voter keeps of a job: the columns of the mirroring paper's table 4 that decide. */
+/** What a voter keeps of a job: the columns of the mirroring paper's table 4; its safety level is that of the mode. */
 export interface Ballot {
   /** The fencing token: it grows with every change of owner, and nobody votes for two owners in one. */
   roleSequence: number
@@ -36,6 +36,8 @@ export interface Ballot {
   mirrorInSync: boolean
   syncSequence: number
   configVersion: number
+  /** How often the safety was changed: kept and shown, nothing is decided by it. A voter of before it was kept has none. */
+  safetySequence?: number
 }
 
 export interface VoteReply {

@@ -12,7 +12,8 @@ export const ballotSchema: z.ZodType<Ballot> = z.looseObject({
   owner: name,
   mirrorInSync: z.boolean(),
   syncSequence: count,
-  configVersion: count
+  configVersion: count,
+  safetySequence: count.optional()
 })
 
 export const voteMessageSchema: z.ZodType<VoteMessage> = z.looseObject({

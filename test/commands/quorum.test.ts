@@ -20,7 +20,7 @@ const jobOf = (agent: FakeAgent): JobView => {
   return view
 }
 
-const BALLOT = { roleSequence: 3, owner: 'RMHW131', mirrorInSync: true, syncSequence: 6, configVersion: 2 }
+const BALLOT = { roleSequence: 3, owner: 'RMHW131', mirrorInSync: true, syncSequence: 6, configVersion: 2, safetySequence: 4 }
 const quorum = (leaseLeftMs: number | null, witness: WitnessWord): QuorumView => ({
   leaseLeftMs,
   witness,
@@ -96,6 +96,7 @@ test('tables 3 and 4: mirror status shows what principal, mirror and witness hol
     ['principal_server_name', 'RMHW131', '(none)'],
     ['mirror_server_name', 'RMHW132', '(none)'],
     ['safety_level_desc', 'FULL', 'FULL'],
+    ['safety_sequence_number', '4', '(none)'],
     ['role_sequence_number', '3', '(none)'],
     ['is_suspended', 'false', '(none)'],
     ['is_suspended_sequence_number', '6', '(none)'],

@@ -1,6 +1,6 @@
 import type { QuorumConfig } from '../../model'
 import type { Ballot, VoteMessage, VoteRefusal, VoteReply } from '../../wire'
-import { compareBallots, isSameBallot, mayServe, newerBallot } from './ballot'
+import { compareBallots, isSameBallot, isSameBesides, mayServe, newerBallot } from './ballot'
 
 /** One voter of one job: an engine, or the witness. Plain data; `ballot` is on its disk, everything else ends with the process. */
 export interface Voter {
@@ -97,12 +97,18 @@ const leasedToOther = ({ grant: running }: Voter, from: string, atMs: number): b
 
 function grant(before: Voter, voter: Voter, message: VoteMessage, atMs: number, times: VoterTimes): Vote {
   const wanted = wantedBy(message)
-  const ballot = voter.ballot === null || compareBallots(wanted, voter.ballot) > 0 ? wanted : withConfig(voter.ballot, wanted.configVersion)
+  const ballot = voter.ballot === null || compareBallots(wanted, voter.ballot) > 0 ? wanted : besides(voter.ballot, wanted)
   const untilMs = Math.max(voter.grant?.holder === message.from ? voter.grant.untilMs : 0, atMs + grantMs(times))
   return answer(before, { ...voter, ballot, grant: { holder: message.from, sender: message.sender, untilMs } }, message, true, atMs)
 }
 
-const withConfig = (ballot: Ballot, configVersion: number): Ballot => (ballot.configVersion === configVersion ? ballot : { ...ballot, configVersion })
+/** The owner's word for these, as it has its vote. */
+const besides = (ballot: Ballot, wanted: Ballot): Ballot => (isSameBesides(ballot, wanted) ? ballot : { ...ballot, ...besidesOf(wanted) })
+
+const besidesOf = ({ configVersion, safetySequence }: Ballot): Partial<Ballot> => ({
+  configVersion,
+  ...(safetySequence === undefined ? {} : { safetySequence })
+})
 
 const refuse = (before: Voter, voter: Voter, message: VoteMessage, why: VoteRefusal, atMs: number): Vote => answer(before, voter, message, why, atMs)
 
@@ -110,6 +116,6 @@ function answer(before: Voter, voter: Voter, { number }: VoteMessage, said: true
   const { incarnation, ballot, grant: running } = voter
   const leasedTo = running !== null && atMs < running.untilMs ? running.holder : null
   const reply: VoteReply = { number, incarnation, granted: said === true, why: said === true ? null : said, ballot, leasedTo }
-  const changed = !isSameBallot(before.ballot, ballot) || before.ballot?.configVersion !== ballot?.configVersion
+  const changed = !isSameBallot(before.ballot, ballot) || !isSameBesides(before.ballot, ballot)
   return { voter, reply, persist: changed ? ballot : null }
 }

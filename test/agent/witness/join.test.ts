@@ -51,7 +51,7 @@ test('a witness joins with a one-time code, gets no heartbeat key, serves the pa
   witness = await startHere(folder)
   for (const each of [asker(A, B), asker(B, A)]) for (let round = 0; round < 2; round++) await each.report(held(A, 3))
   const { out } = await command('status')
-  expect(out).toMatch(/test +DB_Group +3 +RMHW131 +yes +3 +1 /)
+  expect(out).toMatch(/test +DB_Group +3 +RMHW131 +yes +3 +- +1 /)
   const shown = JSON.parse((await command('status', '--json')).out)
   expect(shown).toMatchObject({ host: 'here', connections: 2, clusters: [{ name: 'test', jobs: [{ job: 'DB_Group', ballot: held(A, 3) }] }] })
   expect(await command('leave', 'tset')).toMatchObject({ code: 5, err: expect.stringContaining('E_WITNESS_PAIR') })

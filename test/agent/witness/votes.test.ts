@@ -68,6 +68,17 @@ test('what it has voted for is there after a restart, for nobody else in the sam
   expect(await other.renew(held(B, 2))).toMatchObject({ granted: true, leasedTo: B })
 })
 
+test('table 4: what it keeps of a job survives a restart, the safety sequence too; a ballot of before has none', async () => {
+  const [a, b] = await bothKnown()
+  await leaseOver()
+  const kept = held(A, 1, { safetySequence: 4, mirrorInSync: false, syncSequence: 7 })
+  await a.renew(held(A))
+  expect(await a.claim(held(A), kept)).toMatchObject({ granted: true })
+  await restart()
+  for (const each of [a, b]) each.client.close()
+  expect((await (await asker(B, A)).report(held(A)))?.ballot).toEqual(kept)
+})
+
 test('a vote that does not reach the disk is not given, and has not happened', async () => {
   const [a, b] = await bothKnown()
   await leaseOver()

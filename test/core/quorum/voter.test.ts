@@ -66,6 +66,18 @@ test('what is granted for the first time is to be persisted, a mere renewal is n
   expect([again.reply.granted, again.persist]).toEqual([true, null])
 })
 
+test('table 4: the safety sequence is kept with the rest, by the word of the owner, and nothing is decided by it', () => {
+  const changed = vote(serving(), question(A, { ...ballot(7, A), safetySequence: 3 }), 12_000, TIMES)
+  expect(changed.persist).toEqual({ ...ballot(7, A), safetySequence: 3 })
+  const again = vote(changed.voter, question(A, { ...ballot(7, A), safetySequence: 3 }), 12_010, TIMES)
+  expect([again.reply.granted, again.persist]).toEqual([true, null])
+  // An engine of before says nothing about it.
+  const older = vote(again.voter, question(A, ballot(7, A)), 12_020, TIMES)
+  expect([older.reply.granted, older.persist, older.reply.ballot?.safetySequence]).toEqual([true, null, 3])
+  const taken = vote(older.voter, claim(B, { ...ballot(7, A), safetySequence: 2 }), 12_020 + LEASE_MS, TIMES)
+  expect(taken.reply.granted).toBe(true)
+})
+
 test('one role sequence has one owner, also when the same claim comes again or another one comes late', () => {
   const taken = vote(serving(), claim(B, ballot(7, A)), FREE_MS, TIMES).voter
   expect(vote(taken, claim(B, ballot(7, A)), FREE_MS + 10, TIMES).reply.granted).toBe(true)
