@@ -8,7 +8,7 @@ import {
   stepAgreement
 } from '../../src/core/agreement/agreement'
 import { firstCopyWarnings } from '../../src/core/agreement/firstCopy'
-import type { Outcome, State } from '../../src/core'
+import type { Failure, Outcome, State } from '../../src/core'
 import { goesByConfig } from '../../src/core/staleConfig'
 import type { Config, JobConfig } from '../../src/model'
 import { changeReport } from '../../src/report/change'
@@ -41,6 +41,8 @@ export interface AgreeingOptions {
   /** The data program of a job that is served here: could it go on with this configuration? Rejects with what stands in the way. */
   lookRebuild(job: JobConfig): Promise<void>
   release(): void
+  /** Nothing is changed on a node that has no valid licence, wherever it is typed. */
+  whyUnlicensed(): Failure | null
   /** Who owns the job, or would own it as a new one. */
   ownerOf(job: string, next: Config): string
   /** The engine goes on with this one. */
@@ -113,6 +115,8 @@ export class Agreeing {
 
   /** Checked here and there, then agreed on, or refused with nothing changed anywhere. */
   async change(request: ConfigRequest, account: string): Promise<ConfigChangeAnswer> {
+    const unlicensed = this.options.whyUnlicensed()
+    if (unlicensed !== null) throw new ReportError(reportOf(this.node, unlicensed))
     if (this.changing) throw refusal('E_CONFIG_BUSY', { node: this.node })
     this.changing = true
     try {
@@ -221,6 +225,8 @@ export class Agreeing {
   private async prepare({ prepare, dryRun }: Extract<ConfigMessage, { kind: 'configPrepare' }>): Promise<Outcome> {
     const { base, next } = prepare
     const { agreed, isAgreed } = this.kept
+    const unlicensed = this.options.whyUnlicensed()
+    if (unlicensed !== null) return { ok: false, error: unlicensed }
     if (this.changing) return { ok: false, error: changeReport('E_CONFIG_BUSY', { node: this.node }) }
     if (base !== null && (base !== agreed.hash || !isAgreed))
       return { ok: false, error: changeReport('E_CONFIG_BASE', { node: this.node, version: agreed.version }) }

@@ -83,6 +83,7 @@ class RunningEngine implements Engine {
       peerNode: this.published.peerNode,
       lookRebuild: (job) => ports.data.lookRebuild(job),
       hold: (next, dryRun) => this.ask((request) => this.loop.emit({ kind: 'configHeld', request, next, dryRun })),
+      whyUnlicensed: () => whyUnlicensed({ state: this.published }, 'a change of the configuration'),
       ownerOf: (job, next) => this.published.jobs[job]?.record.owner ?? firstOwnerOf(next, job),
       release: () => this.loop.emit({ kind: 'configReleased' }),
       use: (config, hash, version) => this.loop.emit({ kind: 'configChanged', config, configHash: hash, version }),
@@ -232,8 +233,6 @@ class RunningEngine implements Engine {
   }
 
   async changeConfig(request: ConfigRequest, account: string): Promise<ConfigChangeAnswer> {
-    const unlicensed = whyUnlicensed({ state: this.published }, 'a change of the configuration')
-    if (unlicensed !== null) return this.resultOf({ ok: false, error: unlicensed }) as never
     return await this.agreeing.change(request, account)
   }
 

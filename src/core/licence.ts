@@ -37,7 +37,7 @@ function textOf(node: string, { word, expires, daysLeft, why, refuses }: Licence
 }
 
 const NOTHING_REFUSED = 'nothing is refused for it'
-const REFUSED = 'bringing jobs in and changes of the configuration are refused there; what runs goes on, and fails over as before'
+const REFUSED = 'bringing jobs in there and changes of the configuration are refused; what runs goes on, and fails over as before'
 
 export function licenceProblems(state: State): string[] {
   const text = textOf(state.node, judged(state))

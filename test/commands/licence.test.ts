@@ -105,6 +105,19 @@ describe('license', () => {
     expect(wordsIn(results[4])).toEqual(['Valid', 'Valid'])
   })
 
+  test('on one node alone: a configuration is of both, so a change is refused wherever it is typed, and changes nothing', async () => {
+    const only = [`license install ${await sign(0, 'never')}`]
+    for (const lines of [['mode DB_Group guide'], ['mode DB_Group guide --dry-run'], ['link remove link-0'], ['use RMHW132', 'link remove link-0']]) {
+      const { error } = await linesOf([...only, ...lines], file)
+      expect([lines, error?.code, error?.message]).toEqual([
+        lines,
+        'E_LICENSE_REQUIRED',
+        expect.stringContaining('is refused on RMHW132 while its licence is Missing')
+      ])
+    }
+    expect((await linesOf([...only, ...ONLINE], file)).error).toBeNull()
+  })
+
   test('what it is refused for, and a wrong line', async () => {
     const good = await sign(0, 'never')
     const cases: [string, string, number][] = [
