@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { isInside } from '../../src/model/places'
 import { deviceAt, mounts, type Mount } from '../native/mounts'
 
 /** A process that works in a folder. */
@@ -21,7 +22,7 @@ export function usersOf(folder: string, but: readonly number[], device: string, 
   return pids.filter((pid) => stands(pid, folder, [device, standing]) || opens(pid, folder, device) || maps(pid, folder, device)).map(named)
 }
 
-const isIn = (folder: string, place: string | null): place is string => place !== null && (place === folder || place.startsWith(`${folder}/`))
+const isIn = (folder: string, place: string | null): place is string => place !== null && isInside(folder, place)
 
 function stands(pid: number, folder: string, devices: readonly string[]): boolean {
   const places = ['cwd', 'root'].map((link) => targetOf(`/proc/${pid}/${link}`)).filter((place) => isIn(folder, place))

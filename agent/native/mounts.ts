@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { isInside } from '../../src/model/places'
 
 export interface Mount {
   id: string
@@ -41,7 +42,7 @@ const unescapeMount = (text: string): string => text.replace(/\\([0-7]{3})/g, (_
 
 /** The file system that one sees there, as mountinfo and maps name it. */
 export function deviceAt(place: string, all: readonly Mount[]): string | null {
-  const holds = ({ point }: Mount): boolean => point === '/' || place === point || place.startsWith(`${point}/`)
+  const holds = ({ point }: Mount): boolean => point === '/' || isInside(point, place)
   const longest = Math.max(0, ...all.filter(holds).map(({ point }) => point.length))
   return all.findLast((mount) => holds(mount) && mount.point.length === longest)?.device ?? null
 }

@@ -1,4 +1,5 @@
 import { type AgentConfig, type AgentDescription, agentName, agentProblems, type ApplicationConfig, type JobConfig } from '../../../src/model'
+import { isInside } from '../../../src/model/places'
 import type { AgentsPort, Places } from '../../ports'
 import { callAgent } from '../applications/ocf/call'
 import { isHopeless, OCF } from '../applications/ocf/codes'
@@ -46,7 +47,7 @@ function warnOfAdvice(application: ApplicationConfig, agent: AgentConfig, { para
 
 /** What is in the job's folders comes with the first copy, and until then an agent would miss it. */
 const isInFolders = (job: JobConfig, { parameters }: AgentConfig): boolean =>
-  (job.data?.folders ?? []).some(({ path }) => Object.values(parameters).some((value) => value === path || value.startsWith(`${path}/`)))
+  (job.data?.folders ?? []).some(({ path }) => Object.values(parameters).some((value) => isInside(path, value)))
 
 /** It may need what another application makes first: so what it says is a warning. */
 async function validate(places: CheckPlaces, job: JobConfig, application: ApplicationConfig, agent: AgentConfig, findings: Findings): Promise<void> {

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import type { ApplicationConfig, Config, JobConfig } from '../../../src/model'
+import { isInside } from '../../../src/model/places'
 import type { AgentsPort, Places } from '../../ports'
 import { findAccount, runAs } from '../applications/account'
 import { runCommand } from '../command'
@@ -39,8 +40,7 @@ async function checkOne(job: JobConfig, application: ApplicationConfig, findings
 const commandOf = (line: string): string | null => /^(?:exec\s+)?(\/[\w./@+-]+)(?=\s|$)/.exec(line)?.[1] ?? null
 
 /** What is in the job's own folders comes with the first copy. */
-const isMissing = (job: JobConfig, file: string): boolean =>
-  !(job.data?.folders ?? []).some(({ path }) => file === path || file.startsWith(`${path}/`)) && !fs.existsSync(file)
+const isMissing = (job: JobConfig, file: string): boolean => !(job.data?.folders ?? []).some(({ path }) => isInside(path, file)) && !fs.existsSync(file)
 
 async function checkUser(job: JobConfig, application: ApplicationConfig, user: string, findings: Findings): Promise<void> {
   const { node } = findings

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Config, FolderConfig } from '../../../src/model'
+import { isInside, overlap } from '../../../src/model/places'
 import type { FolderSeen } from '../../../src/wire'
 import type { Places } from '../../ports'
 import { runCommand } from '../command'
@@ -63,14 +64,12 @@ const isThere = (folder: string): Promise<boolean> =>
 
 /** Links may lead one folder into another although their names say nothing of it. */
 function whyNotHere({ job, place, real }: Place, all: Place[], own: string[]): string | null {
-  const other = all.find((each) => (each.job !== job || each.place !== place) && overlaps(real, each.real))
+  const other = all.find((each) => (each.job !== job || each.place !== place) && overlap(real, each.real))
   if (other) return `it is ${other.real}${other.real === other.path ? '' : ` (${other.path})`} of ${other.job}, or in it, or around it`
-  const of = own.find((each) => overlaps(real, each))
+  const of = own.find((each) => overlap(real, each))
   if (of) return `the agent keeps its own files in ${of}`
-  return OF_THE_KERNEL.some((each) => real === each || real.startsWith(`${each}/`)) ? `${real} is of the kernel's own making` : null
+  return OF_THE_KERNEL.some((each) => isInside(each, real)) ? `${real} is of the kernel's own making` : null
 }
-
-const overlaps = (one: string, other: string): boolean => one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`)
 
 async function see({ job, place, path: folder }: Place, findings: Findings): Promise<void> {
   try {

@@ -1,4 +1,5 @@
 import { type ApplicationConfig, carriesHeartbeat, type Config, type FolderConfig, type JobConfig, type VipConfig } from '../config'
+import { overlap } from '../places'
 import { inNetwork, type IpAddress, isLoopback, parseIp } from './address'
 import { linkPlace } from './clusterSections'
 import type { Source } from './source'
@@ -132,7 +133,7 @@ function checkFolders(config: Config, source: Source): void {
   for (const folder of Object.values(config.jobs).flatMap((job) => job.data?.folders ?? [])) {
     checkNodePaths(config, folder, source)
     if (folder.path === '') continue
-    const other = seen.find(({ path }) => path === folder.path || path.startsWith(`${folder.path}/`) || folder.path.startsWith(`${path}/`))
+    const other = seen.find(({ path }) => overlap(path, folder.path))
     if (other) {
       const why = `overlaps with ${other.path} of line ${source.lineOf(other)}`
       source.refuse(folder, 'E_CONFIG_FOLDER', { path: folder.path, why, instead: 'Keep only the upper folder, or name two folders side by side.' })
