@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { comparison } from './comparison'
 import { bareDisk, bindfs, type Contender, folderIn, mirrorpair, withSafetyFull } from './contenders'
-import type { Pair } from './deaths'
+import { type Pair, takeDown } from './deaths'
 import { failoverPairs } from './failover'
 import { type CopyKind, firstCopy } from './firstCopy'
 import { makeDatabase, pgbench, postgresPrograms } from './postgres'
@@ -23,6 +23,8 @@ A node's death is measured beside keepalived, and corosync with pacemaker, where
 const LOAD_SECONDS = 3
 /** No new round of a part begins after this: the medians are then of fewer rounds, and the run says so. */
 const ROUNDS_END_MS = 5 * 60 * 1000
+/** As the shell counts it. */
+const SIGNALLED = 128
 /** The takeovers come last; this is counted from their own beginning. */
 const FAILOVERS_MS = 10 * 60 * 1000
 
@@ -141,11 +143,8 @@ async function failovers(root: string, rounds: number): Promise<Row[]> {
   const row: Row = { title: 'a node dies, 100 ms × 3', unit: 's', better: 'lower', figures: new Map(), remarks: new Map() }
   const pairs = await failoverPairs(root)
   const endMs = performance.now() + FAILOVERS_MS
-  try {
-    for (let round = 0; inTime(round, rounds, row.title, endMs); round += 1) for (const pair of pairs) await noteDeath(row, pair)
-  } finally {
-    for (const pair of pairs) await pair.end()
-  }
+  for (let round = 0; inTime(round, rounds, row.title, endMs); round += 1) for (const pair of pairs) await noteDeath(row, pair)
+  for (const pair of pairs) await pair.end()
   for (const { name, times } of pairs) row.remarks?.set(name, `${row.figures.get(name)?.length ?? 0} rounds; ${times}`)
   return [row]
 }
@@ -181,6 +180,7 @@ async function main(): Promise<void> {
   const wanted = (name: string) => rowNames.length === 0 || rowNames.includes(name)
   const root = fs.mkdtempSync(path.join(process.env.BENCH_FOLDER ?? '/var/tmp', 'mirrorpair-bench-'))
   fs.chmodSync(root, 0o755)
+  cleanAtExit(root)
   console.log(`${os.cpus().length} cores, ${os.release()}, Node ${process.version}, ${rounds} rounds, on ${root}`)
   const ours = await mirrorpair(root)
   const contenders = [bareDisk(root), bindfs(root), ours, ...(wanted('full') ? [withSafetyFull(ours)] : [])].filter((contender) => contender !== null)
@@ -195,7 +195,15 @@ async function main(): Promise<void> {
   if (wanted('verify') || wanted('difference')) rows.push(...(await comparisons(root, rounds)))
   if (wanted('failover')) rows.push(...(await failovers(root, failoverRounds)))
   rows.forEach(print)
-  fs.rmSync(root, { recursive: true, force: true })
+}
+
+/** However it ends, by an error or by a signal. What is still mounted below the folder stays: only who made it knows how it ends. */
+function cleanAtExit(root: string): void {
+  process.on('exit', () => {
+    takeDown()
+    if (!fs.readFileSync('/proc/self/mountinfo', 'utf8').includes(root)) fs.rmSync(root, { recursive: true, force: true })
+  })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(SIGNALLED + os.constants.signals[signal]))
 }
 
 main().catch((error: unknown) => {

@@ -1,10 +1,11 @@
+import { spawnSync } from 'node:child_process'
 import { Lab, type Node, NODES, otherNode, VIP } from '../e2e/kit/lab'
 import { dist, Measuring, NODE } from '../e2e/kit/programs'
 import { FIRST_WHO_PORT } from '../lab/applications'
 import { PREFIXES } from '../lab/plan'
 
 const SAMPLE_MS = 5
-/** It is asked for so long before the death, and after the other one serves. */
+/** It is asked for so long before the death, and after the other one has answered. */
 export const AROUND_MS = 1_000
 const TAKEN_TIMEOUT_MS = 20_000
 export const LOOK_MS = 100
@@ -47,20 +48,20 @@ async function holds(lab: Lab, node: Node): Promise<boolean> {
   return hosts[node].addresses.includes(`${VIP}/${PREFIXES.service}`)
 }
 
-async function untilHeld(lab: Lab, nodes: readonly Node[]): Promise<Node> {
+async function untilHeld(lab: Lab): Promise<Node> {
   for (const deadline = Date.now() + TAKEN_TIMEOUT_MS; ; await pause(LOOK_MS)) {
-    for (const node of nodes) if (await holds(lab, node)) return node
-    if (Date.now() > deadline) throw new Error(`none of ${nodes.join(' and ')} has the address after ${TAKEN_TIMEOUT_MS} ms`)
+    for (const node of NODES) if (await holds(lab, node)) return node
+    if (Date.now() > deadline) throw new Error(`neither node has the address after ${TAKEN_TIMEOUT_MS} ms`)
   }
 }
 
 /** The active node's cards and programs are gone in one moment. */
 async function measured(lab: Lab, active: Node): Promise<number> {
   const eyes = eyesOf(lab)
-  await eyes.begun(TAKEN_TIMEOUT_MS)
+  await eyes.lines(1, TAKEN_TIMEOUT_MS)
   await pause(AROUND_MS)
   await lab.verb(['kill', active])
-  await untilHeld(lab, [otherNode(active)])
+  await eyes.lines(2, TAKEN_TIMEOUT_MS)
   await pause(AROUND_MS)
   const { turns, outageMs } = await eyes.report()
   const nodes = turns.map(({ node }) => node).join(' ')
@@ -68,9 +69,25 @@ async function measured(lab: Lab, active: Node): Promise<number> {
   return outageMs / 1_000
 }
 
+const standing = new Set<Lab>()
+
+/** At once, for who cannot wait: no lab of the bench stays. */
+export function takeDown(): void {
+  for (const lab of standing) {
+    const [file = '', ...words] = lab.command(['down'])
+    spawnSync(file, words)
+  }
+  standing.clear()
+}
+
 export async function pairOf(contestant: Contestant): Promise<Pair> {
   const { name, times } = contestant
-  const lab = await Lab.up([...DISK, ...contestant.options], 'bench')
+  const lab = Lab.named('bench')
+  standing.add(lab)
+  const end = async (): Promise<void> => {
+    await lab.down()
+    standing.delete(lab)
+  }
   let dead: Node | null = null
   const death = async (): Promise<number> => {
     const sinceMs = dead === null ? 0 : Date.now()
@@ -80,14 +97,10 @@ export async function pairOf(contestant: Contestant): Promise<Pair> {
     }
     await contestant.agreed(lab, sinceMs)
     // On a busy machine it may have moved since.
-    dead = await untilHeld(lab, NODES)
+    dead = await untilHeld(lab)
     return measured(lab, dead)
   }
-  try {
-    await contestant.begin(lab)
-  } catch (error) {
-    await lab.down()
-    throw error
-  }
-  return { name, times, death, end: () => lab.down() }
+  await lab.build([...DISK, ...contestant.options])
+  await contestant.begin(lab)
+  return { name, times, death, end }
 }

@@ -25,11 +25,6 @@ export async function failoverPairs(root: string): Promise<Pair[]> {
     ours('mirrorpair, quorum', `${HEARTBEATS}; lease 1 s, drift 200 ms`, ['--mode', 'high-availability', '--quorum', LEASE])
   ]
   const pairs: Pair[] = []
-  try {
-    for (const contestant of contestants) pairs.push(await pairOf(contestant))
-  } catch (error) {
-    for (const pair of pairs) await pair.end()
-    throw error
-  }
+  for (const contestant of contestants) pairs.push(await pairOf(contestant))
   return pairs
 }

@@ -8,7 +8,7 @@ import { ADDRESSES, hardwareAddress, NODES } from './plan'
 /**
  * Asks both nodes at once who serves, whatever the client's neighbour table says: the same question to the virtual address goes to each node's own
  * network card. At most one may answer it. Ends when its standard input ends, and prints one JSON object;
- * an empty line before it as soon as somebody has answered.
+ * an empty line before it whenever another one than before answers.
  *
  *     eyes.cjs --to 192.168.150.130:7450 --every 5
  */
@@ -77,11 +77,14 @@ async function main(): Promise<void> {
   if (nic === undefined) throw new Error(`there is no network card ${CARD}`)
   const out = openPacketSocket(nic.index, NO_PROTOCOL)
   const ears = dgram.createSocket('udp4')
-  ears.once('message', () => process.stdout.write('\n'))
+  let last = -1
   ears.on('message', (bytes) => {
     const sample = samples[bytes.readUIntBE(0, SAMPLE_BYTES)]
     const node = (NODES as readonly string[]).indexOf(bytes.toString('utf8', SAMPLE_BYTES))
-    if (sample !== undefined && node >= 0) sample.by |= 1 << node
+    if (sample === undefined || node < 0) return
+    sample.by |= 1 << node
+    if (node !== last) process.stdout.write('\n')
+    last = node
   })
   await new Promise<void>((resolve) => ears.bind(OWN_PORT, own, resolve))
   const ask = (): void => {

@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 
@@ -69,17 +70,16 @@ export class Measuring<Report> {
     this.ended = new Promise((resolve) => child.on('close', () => resolve()))
   }
 
-  /** It has said a first word, whatever it is. */
-  async begun(timeoutMs: number): Promise<void> {
-    if (this.output.length > 0) return
-    const begun = await new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => resolve(false), timeoutMs)
-      this.child.stdout.once('data', () => {
-        clearTimeout(timer)
-        resolve(true)
+  /** It has written so many lines, whatever is in them. */
+  async lines(count: number, timeoutMs: number): Promise<void> {
+    const enough = () => this.output.join('').split('\n').length > count
+    const begun = performance.now()
+    const waited = AbortSignal.timeout(timeoutMs)
+    while (!enough()) {
+      await once(this.child.stdout, 'data', { signal: waited }).catch(() => {
+        throw new Error(`it has not written ${count} lines in ${Math.round(performance.now() - begun)} ms: ${this.output.join('').trim()}`)
       })
-    })
-    if (!begun) throw new Error(`nothing was measured in ${timeoutMs} ms`)
+    }
   }
 
   async report(): Promise<Report> {
