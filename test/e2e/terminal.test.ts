@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { widthOf } from '../../commands/kit/text'
 import { describeOnline, ONLINE_TIMEOUT_MS } from './kit/describeLab'
-import { JOB, jobOf } from './kit/lab'
+import { JOB, jobOf, otherNode } from './kit/lab'
 import { dist, NODE } from './kit/programs'
 import { Tmux } from './kit/tmux'
 
@@ -119,6 +119,32 @@ describeOnline('the shell in a real terminal, on a real pair', { options: ['--ap
       shown.press('C-c')
       shown.press('C-d')
       await shown.sees('ended with 0')
+    },
+    TEST_TIMEOUT_MS
+  )
+
+  test(
+    'watch and log --follow show a switch while it happens, typed elsewhere; q and Ctrl-C give the prompt back',
+    async () => {
+      const owner = await lab.settled(Date.now(), ONLINE_TIMEOUT_MS)
+      const other = otherNode(owner)
+      const shown = shell()
+      await shown.sees('cui>')
+      shown.type('watch')
+      await shown.sees(new RegExp(`^${JOB} +online +${owner}`, 'm'))
+      await lab.done(['switch', JOB, '--yes'])
+      await shown.sees(new RegExp(`^${JOB} +online +${other}`, 'm'))
+      expect(shown.brokenLines()).toEqual([])
+      shown.press('q')
+      await shown.sees(/cui>watch\ncui>$/)
+
+      shown.type(`log --follow --last 1 --job ${JOB} --node ${owner}`)
+      await lab.settled(Date.now(), ONLINE_TIMEOUT_MS)
+      await lab.done(['switch', JOB, '--yes'])
+      await shown.sees(`${JOB} is online on ${owner}`)
+      expect(shown.brokenLines()).toEqual([])
+      shown.press('C-c')
+      await shown.sees(/\ncui>$/)
     },
     TEST_TIMEOUT_MS
   )
