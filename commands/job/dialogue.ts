@@ -3,7 +3,7 @@ import type { Context } from '../context'
 import type { Choice } from '../kit/ask'
 import { askChecked, choose } from '../kit/confirm'
 import type { Draft } from './draft'
-import { addApplication, addFolder, addVip, askMode, askOwner } from './pages'
+import { addApplication, addFolder, addVip, askMode, askOwner, askPatterns } from './pages'
 import { askRestart } from './restart'
 
 const NONE = ''
@@ -23,6 +23,7 @@ const PAGES: Choice[] = [
   { value: 'vip', name: 'A virtual address more' },
   { value: 'application', name: 'An application more' },
   { value: 'folder', name: 'A folder more' },
+  { value: 'patterns', name: 'What more is left out of a folder' },
   { value: 'mode', name: 'The mode' },
   { value: 'restart', name: 'The restart limit' },
   { value: 'less', name: 'Something less: an address, an application, a folder' },
@@ -37,11 +38,30 @@ export async function modifyByDialogue(context: Context, draft: Draft): Promise<
     if (page === 'vip') await addVip(context, draft)
     else if (page === 'application') await addApplication(context, draft)
     else if (page === 'folder') await addFolder(context, draft)
+    else if (page === 'patterns') await changePatterns(context, draft)
     else if (page === 'mode') await askMode(context, draft)
     else if (page === 'restart') await askRestart(context, draft)
     else if (page === 'less') await takeAway(context, draft)
     else await setValue(context, draft)
   }
+}
+
+async function changePatterns(context: Context, draft: Draft): Promise<void> {
+  const [first = NONE, ...others] = (draft.config?.data?.folders ?? []).map(({ path }) => path)
+  if (first === NONE) context.io.stdout.write(`${draft.job} has no folder.\n`)
+  else
+    await askPatterns(
+      context,
+      draft,
+      others.length === 0
+        ? first
+        : await choose(
+            context,
+            'Which folder?',
+            [first, ...others].map((path) => ({ value: path, name: path })),
+            first
+          )
+    )
 }
 
 async function takeAway(context: Context, draft: Draft): Promise<void> {

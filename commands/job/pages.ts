@@ -22,10 +22,20 @@ export async function addFolder(context: Context, draft: Draft): Promise<boolean
   if (path === NONE) return false
   draft.add(put(path))
   const folder = path.replace(/(.)\/+$/, '$1')
-  const excludes = (answer: string): JobChange[] => wordsOf(answer).map((pattern) => ({ do: 'exclude', folder, pattern }))
-  const message = `Left out of ${folder}, patterns such as *.tmp (empty: nothing):`
-  draft.add(...excludes(await askChecked(context, { message, initial: NONE, check: async (answer) => draft.whyNot(...excludes(answer)) })))
+  await askPatterns(context, draft, folder)
   return true
+}
+
+/** What is left out of a folder, and of that, what is not. */
+export async function askPatterns(context: Context, draft: Draft, folder: string): Promise<void> {
+  const ask = async (key: 'exclude' | 'include', message: string): Promise<boolean> => {
+    const changes = (answer: string): JobChange[] => wordsOf(answer).map((pattern) => ({ do: key, folder, pattern }))
+    const answered = changes(await askChecked(context, { message, initial: NONE, check: async (answer) => draft.whyNot(...changes(answer)) }))
+    draft.add(...answered)
+    return answered.length > 0
+  }
+  const leaves = await ask('exclude', `Left out of ${folder}, patterns such as *.tmp (empty: nothing):`)
+  if (leaves) await ask('include', 'Replicated all the same, such as keep.tmp (empty: nothing):')
 }
 
 /** Whose data the first copy is made of. */

@@ -59,7 +59,10 @@ test('a job page by page: each answer is checked at once, the whole is shown, an
   await answer(['Folder to mirror', `/srv/none${ENTER}`])
   await terminal.shows('The folder /srv/none of Web cannot be used on RMHW132')
   terminal.type(`${CTRL_U}/srv/web${ENTER}`)
-  await answer(['Left out of /srv/web', `*.tmp cache${ENTER}`], ['Folder to mirror', ENTER], ['Which node has the right data now?', `${DOWN}${ENTER}`])
+  await answer(['Left out of /srv/web', `*.tmp cache${ENTER}`], ['Replicated all the same', `/keep.tmp${ENTER}`])
+  await terminal.shows('include must be')
+  terminal.type(`${CTRL_U}keep.tmp${ENTER}`)
+  await answer(['Folder to mirror', ENTER], ['Which node has the right data now?', `${DOWN}${ENTER}`])
   await terminal.sees('Mode:')
   // What the pair cannot have, without a witness, is not offered.
   expect(terminal.screen).not.toContain('high-availability')
@@ -103,7 +106,7 @@ test('a job page by page: each answer is checked at once, the whole is shown, an
       { name: 'NGINX', unit: 'nginx', startTimeoutMs: 60_000 },
       { name: 'STATS', start: '/usr/bin/stats --port 9', dependsOn: ['NGINX'], startTimeoutMs: 20_000 }
     ],
-    data: { safety: 'full', folders: [{ path: '/srv/web', exclude: ['*.tmp', 'cache'] }] }
+    data: { safety: 'full', folders: [{ path: '/srv/web', exclude: ['*.tmp', 'cache', '!keep.tmp'] }] }
   })
 })
 
@@ -126,13 +129,15 @@ test('Ctrl-C at any page leaves a prompt, and nothing is changed; No at the end 
 test('a job is changed page by page: something more, something less, a value', async () => {
   terminal.type('job modify DB_Group\r')
   await answer(['What of DB_Group is to be changed?', `${DOWN}${ENTER}`], ['Virtual address', `192.168.150.132/16${ENTER}`], ['Its name:', ENTER])
-  await answer(['Network cards', `eth0 eth1${ENTER}`], ['What of DB_Group is to be changed?', `${DOWN.repeat(5)}${ENTER}`])
+  await answer(['Network cards', `eth0 eth1${ENTER}`], ['What of DB_Group is to be changed?', `${DOWN.repeat(4)}${ENTER}`])
+  await answer(['Left out of /srv/DB_Group', `*.log${ENTER}`], ['Replicated all the same', `audit.log${ENTER}`])
+  await answer(['What of DB_Group is to be changed?', `${DOWN.repeat(6)}${ENTER}`])
   await answer(
     ['Restarts of what fails', `0${ENTER}`],
     ['Counted within', `1200s${ENTER}`],
-    ['What of DB_Group is to be changed?', `${DOWN.repeat(6)}${ENTER}`]
+    ['What of DB_Group is to be changed?', `${DOWN.repeat(7)}${ENTER}`]
   )
-  await answer(['What is to go?', `${DOWN.repeat(3)}${ENTER}`], ['What of DB_Group is to be changed?', `${DOWN.repeat(7)}${ENTER}`])
+  await answer(['What is to go?', `${DOWN.repeat(3)}${ENTER}`], ['What of DB_Group is to be changed?', `${DOWN.repeat(8)}${ENTER}`])
   await answer(['KEY=VALUE', `data.pagefile=much${ENTER}`])
   await terminal.shows('pagefile must be a size')
   terminal.type(`${CTRL_U}data.pagefile=4GiB${ENTER}`)
@@ -143,7 +148,7 @@ test('a job is changed page by page: something more, something less, a value', a
     vips: [{ name: 'IP-DB_Group' }, { name: 'IP-DB_Group-2', nics: ['eth0', 'eth1'] }],
     applications: [],
     restart: { max: 0, windowMs: 1_200_000 },
-    data: { pagefileBytes: 4 * 1024 ** 3 }
+    data: { pagefileBytes: 4 * 1024 ** 3, folders: [{ path: '/srv/DB_Group', exclude: ['*.log', '!audit.log'] }] }
   })
 })
 

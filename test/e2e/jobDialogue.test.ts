@@ -45,7 +45,12 @@ describe('a job made page by page in a real terminal of 80 columns and 24 lines,
       expect(terminal.brokenLines()).toEqual([])
       terminal.press('C-u')
       terminal.type('/srv/web')
-      await answer([/\? Left out of/, '*.tmp'], [/\? Folder to mirror/, ''], [/\? Which node has the right data/, ''])
+      await answer(
+        [/\? Left out of/, '*.tmp'],
+        [/\? Replicated all the same/, 'keep.tmp'],
+        [/\? Folder to mirror/, ''],
+        [/\? Which node has the right data/, '']
+      )
       await terminal.sees(/\? Mode:/)
       terminal.press('Home', 'Up', 'Up', 'Up')
       await answer([/❯ guide/, ''], [/\? Safety:/, ''], [/\? Virtual address/, '192.168.150.131/16'], [/\? Its name:/, ''], [/\? Network cards/, ''])
