@@ -146,5 +146,5 @@ const isVersion = (word: string): boolean => /^\d+$/.test(word)
 function versionOf({ node, agreed, history }: ConfigView, word: string): ConfigVersion {
   const found = [agreed, ...history].find(({ version }) => String(version) === word)
   if (found !== undefined) return found
-  throw fail('E_NO_SUCH_PART', { what: `version on ${node}`, part: word, known: [agreed, ...history].map(({ version }) => String(version)) })
+  throw fail('E_NO_SUCH_PART', { what: 'version', part: `${word} on ${node}`, known: [agreed, ...history].map(({ version }) => String(version)) })
 }

@@ -118,7 +118,8 @@ export class Drill extends CuiCommand {
   }
 
   /** Both nodes keep it; one that was away then has less. */
-  private async history(job: string, node: string | undefined): Promise<Outcome> {
+  private async history(word: string, node: string | undefined): Promise<Outcome> {
+    const { job } = await findTarget(this.context, word, node)
     const { answers } = await askEach(openNodes(this.context.store, node).map((entry) => drillsOn(entry, job)))
     const entries = [...new Map(answers.flatMap((answer) => answer.entries).map((entry) => [`${entry.atMs} ${entry.kind}`, entry])).values()].sort(
       (a, b) => a.atMs - b.atMs

@@ -20,14 +20,52 @@ export async function cuiSim(argv: string[], lines: string[] = [], file = PAIR_F
   }
 }
 
+/** One simulated pair for one call of `cui` after the other, as servers are there for many. */
+export class KeptPair {
+  private readonly home = fs.mkdtempSync(path.join(os.tmpdir(), 'cui-kept-'))
+  private pair: Simulation | null = null
+
+  /** `cui ARGV` as a script calls it; `lines` are its standard input. */
+  cui(argv: string[], lines: string[] = []): Promise<Ran> {
+    return callCui(['--sim', PAIR_FILE, ...argv], this.home, lines.join('\n'), (options) => {
+      if (this.pair !== null) return Object.assign(Object.create(this.pair) as Simulation, { begin: async () => undefined })
+      this.pair = new Simulation(options)
+      return this.pair
+    })
+  }
+
+  /** Each line's own object, in their order; they must all be done. */
+  async done(lines: string[]): Promise<Result[]> {
+    const { exitCode, out } = await this.cui(['--json'], lines)
+    if (exitCode !== 0) throw new Error(out)
+    return (JSON.parse(out) as { lines: { result: Result }[] }).lines.map(({ result }) => result)
+  }
+
+  end(): void {
+    fs.rmSync(this.home, { recursive: true, force: true })
+  }
+}
+
+/** Where all that a pair is, and what it has been told, can be seen. */
+export const LOOKS = ['sim', 'allstate', 'jobstate DB_Group', 'config show', 'history DB_Group']
+
+const TIMES = /Ms$|^(since|age|observedAt|lastSeen)$/
+
+/** What LOOKS have shown last, without the times that pass by themselves. */
+export const picture = (results: Result[]): string =>
+  JSON.stringify(results.slice(-LOOKS.length), (key, value: unknown) => (TIMES.test(key) ? undefined : value), 1).replace(/\d+(\.\d+)? ?(ms|s|m|h)\b/g, 'T')
+
 /** Each line's own object, in their order. */
-export async function linesOf(
-  lines: string[],
-  file = PAIR_FILE
-): Promise<{ exitCode: number; error: { code: string; message: string } | null; results: Result[] }> {
+export async function linesOf(lines: string[], file = PAIR_FILE): Promise<{ exitCode: number; error: Refusal | null; results: Result[] }> {
   const { exitCode, out } = await cuiSim(['--json'], lines, file)
-  const said = JSON.parse(out) as { lines?: { exitCode: number; result: Result }[]; error?: { code: string; message: string } }
+  const said = JSON.parse(out) as { lines?: { exitCode: number; result: Result }[]; error?: Refusal }
   return { exitCode, error: said.error ?? null, results: (said.lines ?? []).map(({ result }) => result) }
+}
+
+export interface Refusal {
+  code: string
+  message: string
+  tryThis: string
 }
 
 // What a command says, whatever it is: each test looks at what it knows.
