@@ -6,6 +6,7 @@ import type { FakeNode } from '../fakes/world'
 
 /** In one boot of a node no more is restarted than the limit allows (a life is shorter than its window), however often the engine is another one. */
 export class RestartPromises {
+  private readonly onDisk = new Map<string, () => void>()
   private readonly seen = new Map<string, { boots: number; times: Set<number> }>()
 
   check(node: FakeNode, event: Event, actions: Action[]): void {
@@ -13,9 +14,20 @@ export class RestartPromises {
     const [first] = actions
     if (first?.do !== 'persist') return
     const done = (first.records[JOB]?.restarts as KeptRestarts | undefined)?.done ?? []
+    const isDataLost = event.kind === 'dataLost'
+    this.onDisk.set(node.name, () => this.count(node, done, isDataLost))
+  }
+
+  /** What does not get to the disk is not done either. */
+  saved({ name }: FakeNode): void {
+    this.onDisk.get(name)?.()
+    this.onDisk.delete(name)
+  }
+
+  private count(node: FakeNode, done: KeptRestarts['done'], isDataLost: boolean): void {
     const times = this.timesOf(node)
     // The data program died with it: that is one restart, and not two.
-    if (event.kind === 'dataLost') for (const atMs of times) if (!done.some((each) => each.atMs === atMs)) times.delete(atMs)
+    if (isDataLost) for (const atMs of times) if (!done.some((each) => each.atMs === atMs)) times.delete(atMs)
     for (const { atMs } of done) times.add(atMs)
     if (times.size > DEFAULT_RESTART_LIMIT.max) throw new Error(`${node.name} has restarted it ${times.size} times`)
   }

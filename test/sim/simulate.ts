@@ -53,6 +53,7 @@ export function simulate(
     saved: (node, records) => {
       promises.saved(world, node, records)
       detached.saved(world, node, records)
+      restarted.saved(node)
     },
     served: (node, what) => otherwise?.served?.(world, node, what),
     ...(otherwise?.step ? { step: otherwise.step } : {})

@@ -24,6 +24,8 @@ const ETCD_EVERY = 5
 /** A bug that a test plants, to see that it is found. */
 export interface Planted {
   options?: Partial<WorldOptions>
+  /** What messages and disks are like, as long as there are faults and afterwards. */
+  harsh?: (faulty: () => boolean) => Partial<WorldOptions>
   prepare?: (world: World) => void
   faults?: typeof QUORUM_FAULTS
   /** An etcd cluster is the third voter. */
@@ -56,11 +58,13 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
     saved: (node, records) => {
       promises.saved(world, node, records)
       detached.saved(world, node, records)
+      restarted.saved(node)
     },
     witnessed: (ballot) => promises.witnessed(ballot),
     wiped: () => promises.witnessWiped(),
     served: (node, what) => promises.served(world, node, what),
     clockRate: (host) => rates.get(host) ?? rates.set(host, 1 + (2 * random() - 1) * DRIFT).get(host) ?? 1,
+    ...planted.harsh?.(() => faulty),
     ...planted.options
   })
   const starts = startsFail(world, seed, random, () => faulty)

@@ -18,7 +18,8 @@ const FAST = Math.sqrt(1 + DRIFT_OF_LEASE_MIN)
 const SLOW = 1 / FAST
 const MESSAGE_MS = 900
 const DISK_MS = 1_500
-/** Few enough for a lease of that length to be kept, and it never ends, not even in peace. */
+const [CALM_MESSAGE_MS, CALM_DISK_MS] = [20, 50]
+/** Few enough for a lease of that length to be kept mostly. */
 const LOST_PART = 0.03
 
 const LOOK_MS = 20
@@ -121,12 +122,14 @@ export function simulateWorst(seed: number, line: ((text: string) => void) | nul
     ...others,
     options: {
       config: { ...(etcd ? etcdConfig : quorumConfig)('high-availability'), quorum: TIGHT },
+      ...options
+    },
+    harsh: (faulty) => ({
       clockRate: clocks(seed),
       killMs: () => random() * KILL_GRACE_MS,
-      delayMs: (what) => (what === 'message' ? 1 + random() ** 2 * MESSAGE_MS : 20 + random() * 400),
-      loses: () => random() < LOST_PART,
-      diskMs: () => (random() < 0.3 ? random() * DISK_MS : 0),
-      ...options
-    }
+      delayMs: (what) => (what === 'message' ? 1 + random() ** 2 * (faulty() ? MESSAGE_MS : CALM_MESSAGE_MS) : 20 + random() * 400),
+      loses: () => faulty() && random() < LOST_PART,
+      diskMs: () => (random() < 0.3 ? random() * (faulty() ? DISK_MS : CALM_DISK_MS) : 0)
+    })
   })
 }
