@@ -6,6 +6,7 @@ import { reach } from '../../../agent/adapters/arbitration/reach'
 import { identify } from '../../../agent/adapters/processes'
 import type { FenceConfig } from '../../../src/model'
 import { ReportError } from '../../../src/report/report'
+import { FENCE_AGENT, testUnless, whyNoFenceAgent } from '../../e2e/kit/needs'
 import { A, B } from '../../fakes/pairConfig'
 
 /** Nobody has it, and nobody can (RFC 1112). */
@@ -100,25 +101,13 @@ describe('a fence agent', () => {
     expect(await why(fence(B, config({ passwordFile: path.join(directory, 'none') }), A, [directory]))).toContain('password cannot be read')
   })
 
-  /** The real one, of Debian's package; FENCE_AGENTS: where it was unpacked, if it is not installed. */
-  const unpacked = process.env.FENCE_AGENTS
-  const directories = unpacked ? [path.join(unpacked, 'usr/sbin')] : FENCE_DIRECTORIES
-  const installed = directories.some((each) => fs.existsSync(path.join(each, 'fence_dummy')))
-  const real = installed ? test : test.skip
-
-  real(
+  /** The real one, of Debian's package. */
+  testUnless(whyNoFenceAgent())(
     'of Debian (fence_dummy) switches off, and is believed by its status',
     async () => {
-      const python = process.env.PYTHONPATH
-      if (unpacked) process.env.PYTHONPATH = ['usr/share/fence', 'usr/lib/python3/dist-packages'].map((each) => path.join(unpacked, each)).join(':')
       const status = path.join(directory, 'status')
       fs.writeFileSync(status, 'on')
-      try {
-        await fence(B, config({ agent: 'fence_dummy', timeoutMs: 20_000, options: { type: 'file', status_file: status }, nodes: {} }), A, directories)
-      } finally {
-        if (python === undefined) delete process.env.PYTHONPATH
-        else process.env.PYTHONPATH = python
-      }
+      await fence(B, config({ agent: FENCE_AGENT, timeoutMs: 20_000, options: { type: 'file', status_file: status }, nodes: {} }), A, FENCE_DIRECTORIES)
       expect(fs.readFileSync(status, 'utf8').trim()).toBe('off')
     },
     60_000

@@ -4,7 +4,13 @@ interface Needs {
   postgres?: boolean
   etcd?: boolean
   agents?: boolean
+  fence?: boolean
 }
+
+/** Of Debian's fence-agents: it plays a power switch. */
+export const FENCE_AGENT = 'fence_dummy'
+export const whyNoFenceAgent = (): string | null =>
+  fs.existsSync(`/usr/sbin/${FENCE_AGENT}`) ? null : 'the fence agents are not installed (apt-get install fence-agents)'
 
 /** Why the tests on a real pair cannot run here; null: they can. */
 function obstacle(needs: Needs): string | null {
@@ -15,7 +21,7 @@ function obstacle(needs: Needs): string | null {
     return 'the resource agents are not installed (apt-get install resource-agents)'
   if (needs.etcd && !(fs.existsSync('/usr/bin/etcd') && fs.existsSync('/usr/bin/etcdctl')))
     return 'etcd is not installed (apt-get install etcd-server etcd-client)'
-  return null
+  return needs.fence ? whyNoFenceAgent() : null
 }
 
 /** `describe` for a real pair: left out, with the reason, where it cannot run; in CI that is a failure. */
@@ -33,6 +39,15 @@ export function describePair(name: string, needs: Needs, tests: () => void): voi
   }
   process.stdout.write(`left out: ${name}: ${why}\n`)
   describe.skip(`${name} (left out: ${why})`, tests)
+}
+
+/** `test`, or why it cannot run here; in CI that is a failure. */
+export function testUnless(why: string | null): (name: string, run: () => Promise<void>, timeoutMs?: number) => void {
+  if (why === null) return test
+  const fails = (): never => {
+    throw new Error(why)
+  }
+  return (name, run) => (process.env.CI === 'true' ? test(name, fails) : test.skip(`${name} (left out: ${why})`, run))
 }
 
 /** A measured value, where people read the tests' output. */
