@@ -53,6 +53,12 @@ export class FakeWitness {
     this.world.options.wiped?.()
   }
 
+  /** As a version of before had written it: without what was added since. */
+  ageDisk(): void {
+    const aged = Object.entries(this.disk).map(([job, { safetySequence: _s, ...ballot }]) => [job, ballot])
+    this.disk = Object.fromEntries(aged)
+  }
+
   pause(forMs: number): void {
     if (this.state) this.world.options.happened?.('the witness sleeps')
     this.pausedUntilMs = Math.max(this.pausedUntilMs, this.world.nowMs + forMs)

@@ -288,28 +288,16 @@ export class World {
     })
   }
 
-  /** As the first version had written it; read as the engine reads it. */
-  ageDisk(name: string): void {
+  /** As a version of before had written it; read as the engine reads it. */
+  ageDisk(name: string, formatVersion: 1 | 2): void {
     const node = this.node(name)
     const records = Object.entries(node.disk ?? {}).map(([job, record]) => {
-      const {
-        safety: _s,
-        safetySequence: _q,
-        mirrorInSync: _m,
-        syncSequence: _y,
-        selectedSequence: _l,
-        claim: _c,
-        released: _r,
-        detached: _d,
-        detachSequence: _n,
-        restarts: _t,
-        detachUnheard: _u,
-        ...first
-      } = record
-      return [job, first]
+      const { detached: _d, detachSequence: _n, detachUnheard: _u, dataHeld: _h, resources: _e, restarts: _t, ...second } = record
+      const { safety: _s, safetySequence: _q, mirrorInSync: _m, syncSequence: _y, selectedSequence: _l, claim: _c, released: _r, ...first } = second
+      return [job, formatVersion === 1 ? first : second]
     })
-    const read = readKept({ formatVersion: 1, node: name, records: Object.fromEntries(records) })
-    if (read.is !== 'state') throw new Error(`the first format is not read: ${JSON.stringify(read)}`)
+    const read = readKept({ formatVersion, node: name, records: Object.fromEntries(records) })
+    if (read.is !== 'state') throw new Error(`format ${formatVersion} is not read: ${JSON.stringify(read)}`)
     node.disk = read.state.records
   }
 

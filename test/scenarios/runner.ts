@@ -78,7 +78,8 @@ const SENTENCES: [RegExp, (world: World, words: string[]) => void][] = [
     }
   ],
   [/^kill (\S+)$/, (world, [name = '']) => world.kill(name)],
-  [/^the disk of (\S+) has the first format$/, (world, [name = '']) => world.ageDisk(name)],
+  [/^the disk of (\S+) has the (first|second) format$/, (world, [name = '', which]) => world.ageDisk(name, which === 'first' ? 1 : 2)],
+  [/^the ballots of the witness are of before$/, (world) => world.witness?.ageDisk()],
   [/^(\S+) restarts its engine$/, (world, [name = '']) => restartEngine(world, name)],
   [/^kill the engine of (\S+)$/, (world, [name = '']) => world.crashEngine(name)],
   [/^start the engine of (\S+)$/, (world, [name = '']) => world.startEngine(name)],
