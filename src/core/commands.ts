@@ -10,7 +10,7 @@ import { decideDetach } from './detach'
 import { isDetached, watched } from './detached'
 import { peerJobAge } from './views'
 import type { Danger } from '../wire'
-import type { Event, Failure } from './event'
+import type { CommandGiven, Failure } from './event'
 import { decideResource } from './resourceCommand'
 import { allResources } from './resources'
 import { forgetRestarts } from './restartLimit'
@@ -31,10 +31,10 @@ import { idleCondition, whyRefused } from './switchable'
 import { decideUpgrade } from './upgrade'
 import { endTicket, openTicket, stepLine } from './tickets'
 import { log, refuse, reply, setRecord, type Turn } from './turn'
+import { waitsForConfig } from './waiting'
 
-type Command = Extract<Event, { kind: 'commandGiven' }>
-
-export function commandGiven(turn: Turn, event: Command): void {
+/** `mayWait` false: it has waited. */
+export function commandGiven(turn: Turn, event: CommandGiven, mayWait = true): void {
   const job = turn.state.jobs[event.job]
   if (!job) return refuse(turn, event.request, unknownJob(turn, event.job))
   if (turn.state.leaving) return refuse(turn, event.request, jobReport('E_ENGINE_ENDS', { node: turn.state.node }))
@@ -42,6 +42,7 @@ export function commandGiven(turn: Turn, event: Command): void {
   if (typeof place !== 'string') return refuse(turn, event.request, place)
   if (place !== turn.state.node) return forward(turn, event, place)
   const decision = decide(turn, job, event)
+  if (mayWait && decision.is === 'refused' && decision.error.code === 'E_JOB_BUSY' && waitsForConfig(turn, job, event)) return
   if (decision.is === 'refused') return refuse(turn, event.request, decision.error)
   if (event.dryRun) return dryRun(turn, event, decision)
   const danger = decision.is === 'steps' ? decision.danger : undefined
@@ -50,20 +51,20 @@ export function commandGiven(turn: Turn, event: Command): void {
   carryOut(turn, job, event, decision)
 }
 
-function dryRun(turn: Turn, { request }: Command, decision: Exclude<Decision, { is: 'refused' }>): void {
+function dryRun(turn: Turn, { request }: CommandGiven, decision: Exclude<Decision, { is: 'refused' }>): void {
   const said =
     decision.is === 'steps' ? { steps: decision.texts, ...(decision.danger ? { danger: decision.danger } : {}) } : { steps: [], nothing: decision.why }
   reply(turn, request, { ok: true, result: { dryRun: true, ...said } })
 }
 
 /** What may be lost was read for a state, and is confirmed for that state alone. */
-function whyUnconfirmed(turn: Turn, job: JobState, { command, options }: Command, { state }: Danger): Failure | null {
+function whyUnconfirmed(turn: Turn, job: JobState, { command, options }: CommandGiven, { state }: Danger): Failure | null {
   const at = { ...names(turn, job), command: `${command} ${job.name}${options.node ? ` ${options.node}` : ''}` }
   if (options.confirm === undefined) return jobReport('E_UNCONFIRMED', at)
   return options.confirm === state ? null : jobReport('E_CONFIRM_STALE', at)
 }
 
-function carryOut(turn: Turn, job: JobState, event: Command, decision: Exclude<Decision, { is: 'refused' }>): void {
+function carryOut(turn: Turn, job: JobState, event: CommandGiven, decision: Exclude<Decision, { is: 'refused' }>): void {
   const ticket = openTicket(turn, job, event.command)
   job.typed = { ticket, command: event.command, account: event.account, reason: event.reason }
   const reason = event.reason === null ? '' : `, reason: ${event.reason}`
@@ -77,7 +78,7 @@ function carryOut(turn: Turn, job: JobState, event: Command, decision: Exclude<D
 }
 
 /** As it stands in the log. */
-function commandText({ command, options }: Command, job: JobState): string {
+function commandText({ command, options }: CommandGiven, job: JobState): string {
   const { action, mode, bytesPerSecond, safety, node, stopData, forMs, application } = options
   const limit = bytesPerSecond === null ? 'off' : bytesPerSecond
   const held = [stopData ? '--stop-data' : undefined, forMs === undefined ? undefined : `--for ${durationText(forMs)}`]
@@ -92,7 +93,7 @@ function unknownJob(turn: Turn, job: string): Failure {
 }
 
 /** The owner decides; an error flag is cleared where it is kept, a program is replaced where it runs. */
-function placeOf(turn: Turn, job: JobState, event: Command): string | Failure {
+function placeOf(turn: Turn, job: JobState, event: CommandGiven): string | Failure {
   if (event.command === 'clearerr') return flagNode(turn, job, event.options.node ?? null)
   if (event.command === 'forcetake') return turn.state.node
   if (event.command === 'upgrade') return nodeOfPair(turn, event.options.node ?? turn.state.node)
@@ -100,13 +101,13 @@ function placeOf(turn: Turn, job: JobState, event: Command): string | Failure {
   return owns(turn.state, job) ? turn.state.node : turn.state.peerNode
 }
 
-function forward(turn: Turn, event: Command, place: string): void {
+function forward(turn: Turn, event: CommandGiven, place: string): void {
   const { request, job, command, dryRun, account, reason } = event
   const options = command === 'clearerr' ? { node: place } : event.options
   turn.actions.push({ do: 'forward', request, job, command, options, dryRun, account, reason })
 }
 
-function decide(turn: Turn, job: JobState, event: Command): Decision {
+function decide(turn: Turn, job: JobState, event: CommandGiven): Decision {
   if (event.command === 'clearerr') return decideClearerr(turn, job)
   if (event.command === 'upgrade') return decideUpgrade(turn, job)
   if (event.command === 'forcetake') return decideForcetake(turn, job, whyNotBringin(turn, job) === null)

@@ -92,6 +92,14 @@ export type Event = { atMs: number; wallMs: number } & (
   | { kind: 'vipsSeen'; job: JobName; attempt: number; held: string[] }
 )
 
+export type CommandGiven = Extract<Event, { kind: 'commandGiven' }>
+
+/** A command that is decided when the job has taken up a change of the configuration, or then. */
+export interface Waiting {
+  command: CommandGiven
+  untilMs: number
+}
+
 export type HandoverAnswer = { is: 'record'; record: JobRecord } | { is: 'refusal'; error: Failure } | { is: 'silence'; why: string }
 
 type Bare<E> = E extends Event ? Omit<E, 'atMs' | 'wallMs'> : never

@@ -1,6 +1,6 @@
 import { DEFAULT_RESTART_LIMIT, type JobConfig, type RestartLimit } from '../model'
-import { KEPT_RESTARTS_MAX, readRestarts } from '../wire/keptRestarts'
-import { configOf, type JobState, type Restart } from './state'
+import { KEPT_RESTARTS_MAX, readRestarts, type Restart } from '../wire/keptRestarts'
+import { configOf, type JobState } from './state'
 import { log, type Turn } from './turn'
 
 /** Its own, or that of the job. */

@@ -1,7 +1,8 @@
 import type { Config, Detached, JobConfig, JobName, JobRecord, LicenceFacts, NodeName } from '../model'
 import type { Ballot, Jeopardy, JobCommand, JobView, MirrordStatus, NodeView, StepLine, TakeoverView, VoteRefusal, VipPath } from '../wire'
+import type { Restart } from '../wire/keptRestarts'
 import type { Order } from './action'
-import type { Failure, HeartbeatFacts, VoterName } from './event'
+import type { Failure, HeartbeatFacts, VoterName, Waiting } from './event'
 import { BLANK_MONITOR, type MonitorState } from './monitor/monitorState'
 import type { Lease } from './quorum/lease'
 import type { Voter } from './quorum/voter'
@@ -47,6 +48,8 @@ export interface State {
   /** Replaced whole. */
   tickets: Readonly<Record<string, Ticket>>
   ticketCount: number
+  /** Replaced whole. */
+  waiting: readonly Waiting[]
   /** Of this node's own usage. Replaced whole. */
   monitor: MonitorState
   /** null: not looked at yet. Replaced whole. */
@@ -166,12 +169,6 @@ export interface Unconfirmed {
   longest: { leaseMs: number; driftMs: number }
   /** The peer goes by all of it since then; it is remembered until what was granted before is over. */
   heardAtMs: number | null
-}
-
-/** One restart; which applications failed. None: an address or the data of the job. */
-export interface Restart {
-  atMs: number
-  applications: readonly string[]
 }
 
 /** A change of owner that has begun, as far as this node takes part in it. */
@@ -331,6 +328,7 @@ export function initialState(input: {
     jobs: {},
     tickets: {},
     ticketCount: 0,
+    waiting: [],
     monitor: BLANK_MONITOR,
     licence: null,
     licenceTold: null,

@@ -23,6 +23,7 @@ import { copyState, type JobState, type State } from './state'
 import { exposeEnded, outOfSyncAnswered, outOfSyncReceived } from './sync'
 import { tellPeer } from './tell'
 import { applicationFailed } from './trouble'
+import { endOfWaiting } from './waiting'
 import { recordsOf, refuse, reply, type Turn } from './turn'
 import { jobReport } from '../report/job'
 
@@ -37,6 +38,7 @@ import { jobReport } from '../report/job'
 export function step(state: State, event: Event): { state: State; actions: Action[] } {
   const turn: Turn = { state: copyState(state, event), actions: [], dirty: false }
   happen(turn, event)
+  for (const command of endOfWaiting(turn)) commandGiven(turn, command, false)
   if (turn.state.booted) {
     settleReach(turn)
     forgetChange(turn)

@@ -3,7 +3,13 @@ import * as z from 'zod'
 /** What was restarted of a job on this node. `atMs` is of the monotonic clock of this boot of the machine, and means nothing in another one. */
 export interface KeptRestarts {
   bootId: string
-  done: { atMs: number; applications: readonly string[] }[]
+  done: Restart[]
+}
+
+/** One restart; which applications failed. None: an address or the data of the job. */
+export interface Restart {
+  atMs: number
+  applications: readonly string[]
 }
 
 /** More than any restart limit counts, for a hundred applications that have one of their own. */
