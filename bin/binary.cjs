@@ -32,7 +32,7 @@ function stageFiles() {
   fs.mkdirSync(path.join(stage, 'dist'), { recursive: true })
   const programs = fs
     .readdirSync(path.join(root, 'dist'))
-    .filter((name) => /^(mirrorpair|cui|agent|engine|witness|usage|simulated|mirrord|keeper|.*\.worker)\.cjs$/.test(name))
+    .filter((name) => /^(mirrorpair|cui|agent|engine|witness|heartbeat|usage|simulated|mirrord|keeper|.*\.worker)\.cjs$/.test(name))
   for (const name of programs) fs.copyFileSync(path.join(root, 'dist', name), path.join(stage, 'dist', name))
   // A thread that is started by a thread brings the loader of the executable's files along (agent/native/programs.ts).
   const loader = path.join(path.dirname(require.resolve('@yao-pkg/pkg/package.json')), 'prelude', 'sea-worker-entry.js')

@@ -19,13 +19,11 @@ const HELP = `mirrorpair-agent: keeps the jobs of this node
 Defaults: /etc/mirrorpair/mirrorpair.yaml, the host name, /var/lib/mirrorpair, /run/mirrorpair
 `
 
-/** `mirrorpair-agent`, all but the witness: chooses the program, and is the last catch. */
+/** `mirrorpair-agent`, all but what agent.ts takes apart: chooses the program, and is the last catch. */
 async function main(argv: string[]): Promise<number> {
   const [word, ...rest] = argv
   if (word === '--help' || word === 'help' || word === '-h') return print(HELP)
   if (word === '--version') return print(`mirrorpair ${version}\n`)
-  if (word === 'heartbeat')
-    return (require('../agent/adapters/heartbeat/program') as typeof import('../agent/adapters/heartbeat/program')).runHeartbeatProgram(rest)
   if (word === undefined || word === 'run') return engine().runAgent(rest, version)
   if (word.startsWith('-')) return engine().runAgent(argv, version)
   return (require('../agent/setup') as typeof import('../agent/setup')).runSetup(word, rest)

@@ -11,13 +11,17 @@ const { spawnSync } = require('node:child_process')
 const root = path.join(__dirname, '..')
 const modules = path.join(root, 'node_modules')
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'mirrorpair-test-'))
+/** The shell and the programs of the lab are started a thousand times, and compiled once. A node's engine has an environment of its own, and none of this. */
+const compiled = path.join(scratch, 'compiled')
 const [part = 'all', ...patterns] = process.argv.slice(2)
 const TEST_TIMEOUT_MS = 30_000
-/** Much of the time is waiting, for timers and for other processes: side by side two files need little more than one. */
-const WORKERS = 2
-const SIDE_BY_SIDE = ['--maxWorkers', String(WORKERS)]
-/** Tests on a real pair that measure how long something takes, or what is lost in that time: nobody else works meanwhile. The others go side by side. */
-const MEASURING = ['death', 'demo', 'links', 'million', 'programs', 'safety', 'stream', 'switch', 'verify']
+/** Where one test waits for a timer or for another process, another one works: more files side by side than processors. test/kit/ports.ts keeps four apart. */
+const CORES = os.availableParallelism()
+const UNIT_WORKERS = Math.min(CORES + 1, 4)
+/** Tests on a real pair wait for half of their time. */
+const PAIR_WORKERS = Math.min(CORES * 2, 8)
+/** Tests on a real pair with a bound that only a machine of their own keeps: a speed, or the moment that a query may be held up. The others go side by side. */
+const MEASURING = ['death', 'links', 'million', 'programs', 'safety', 'stream', 'switch']
 const measuring = `test/e2e/(${MEASURING.join('|')})\\.test\\.ts$`
 const total = { passed: 0, failed: 0, skipped: 0 }
 /** The reason of a failed test, said once more at the end: in a log of thousands of lines nobody finds it. */
@@ -28,7 +32,8 @@ const patternArguments = patterns.flatMap((pattern) => ['--testPathPatterns', pa
 
 function run(name, file, args) {
   console.log(`\n== ${name}`)
-  return spawnSync(process.execPath, [file, ...args], { cwd: root, stdio: 'inherit', env: { ...process.env, FORCE_COLOR: '0' } }).status === 0
+  const env = { ...process.env, FORCE_COLOR: '0', NODE_COMPILE_CACHE: compiled }
+  return spawnSync(process.execPath, [file, ...args], { cwd: root, stdio: 'inherit', env }).status === 0
 }
 
 function check(name, file, args) {
@@ -77,13 +82,13 @@ function shortened(text) {
 if (part === 'all' || part === 'unit') {
   check('types', path.join(modules, 'typescript', 'bin', 'tsc'), ['-b', 'src', 'agent', 'commands', 'bin', 'test'])
   check('lint and format', path.join(modules, '@biomejs', 'biome', 'bin', 'biome'), ['check', '--error-on-warnings', '.'])
-  jest('unit', [...SIDE_BY_SIDE, ...patternArguments])
+  jest('unit', ['--maxWorkers', String(UNIT_WORKERS), ...patternArguments])
 }
 if (part === 'all' || part === 'e2e') {
   if (process.getuid() !== 0) console.log('\n== e2e tests: left out what needs root (namespaces, FUSE, PAM, power cuts); run `sudo npm test` for all of it')
   if (patterns.length > 0) jest('e2e', ['--runInBand', ...patternArguments])
   else {
-    jest('e2e', ['--maxWorkers', '2', '--testPathIgnorePatterns', measuring], 'e2e tests, side by side')
+    jest('e2e', ['--maxWorkers', String(PAIR_WORKERS), '--testPathIgnorePatterns', measuring], 'e2e tests, side by side')
     jest('e2e', ['--runInBand', '--testPathPatterns', measuring], 'e2e tests that measure')
   }
 }

@@ -3,7 +3,7 @@ import { FOLDER, JOB, jobOf, type Lab, type Node } from './kit/lab'
 import { tell } from './kit/needs'
 import { growLedger, ledgerRows, sql } from './kit/postgres'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const PORT = 5432
 /** The agent is asked as soon as a process is gone; then PostgreSQL recovers. Far below a failover on a busy machine. */
 const RESTART_MS_MAX = 15_000

@@ -2,7 +2,7 @@ import { describeOnline } from './kit/describeLab'
 import { JOB, jobOf, type Node, NODES } from './kit/lab'
 import { statusOf } from './kit/observer'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const FOLLOW_TIMEOUT_MS = 15_000
 /** Dropped on one side, looked for on the network, raised: what a switch of the address alone costs. */
 const VIP_OUTAGE_MS_MAX = 5_000

@@ -5,7 +5,7 @@ import { growLedger, ledgerRows } from './kit/postgres'
 import { statusOf } from './kit/observer'
 import { differences } from './kit/trees'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const PORT = 5432
 const HEARTBEAT_LOSS_MS = 500 * 3
 /** Recovery of a database that was killed, on a busy machine. */

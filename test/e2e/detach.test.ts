@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
 import { JOB, jobOf, type Node } from './kit/lab'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const SEEN_TIMEOUT_MS = 20_000
 /** A watched application is started again well within this. */
 const NOTHING_MS = 5_000

@@ -5,7 +5,7 @@ import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/descr
 import { JOB, jobOf, type Node, NODES } from './kit/lab'
 import { lastingDifferences } from './kit/trees'
 
-const TEST_TIMEOUT_MS = 170_000
+const TEST_TIMEOUT_MS = 340_000
 const SEEN_TIMEOUT_MS = 30_000
 /** The service goes on; in its folders it waits for the data program that takes over. */
 const WAITED_MS_MAX = 15_000

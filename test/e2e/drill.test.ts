@@ -3,7 +3,7 @@ import { FOLDER, JOB, type Node, NODES } from './kit/lab'
 import { tell } from './kit/needs'
 import { type Seen, statusOf } from './kit/observer'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const RUN_TIMEOUT_MS = 100_000
 
 interface Drilled {

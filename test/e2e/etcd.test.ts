@@ -10,7 +10,7 @@ const [A, B] = ['RMHW131', 'RMHW132'] as const
 const LEASE_MS = 2_000
 const DRIFT_MS = 100
 const UP_MS = 90_000
-const TEST_TIMEOUT_MS = 90_000
+const TEST_TIMEOUT_MS = 180_000
 /** A new leader of etcd is elected in about one. */
 const VOTES_AGAIN_MS = 20_000
 

@@ -4,7 +4,7 @@ import { JOB, jobOf, type Lab, type LedgerReport, type Node } from './kit/lab'
 import { tell } from './kit/needs'
 import type { Measuring } from './kit/programs'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const KV_PORT = 7400
 const SEEN_TIMEOUT_MS = 20_000
 /** A client that commits every few ms notices nothing of a fault that does not concern it; the rest is a busy machine. */

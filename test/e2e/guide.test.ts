@@ -2,7 +2,7 @@ import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/descr
 import { FOLDER, JOB, jobOf, type Node } from './kit/lab'
 import { statusOf } from './kit/observer'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const SEEN_TIMEOUT_MS = 20_000
 const RESTARTS_MAX = 3
 const KV_PORT = 7400

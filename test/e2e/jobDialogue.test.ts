@@ -4,7 +4,7 @@ import path from 'node:path'
 import { dist, NODE } from './kit/programs'
 import { Tmux } from './kit/tmux'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const EXAMPLE = path.join(__dirname, '..', '..', 'man', 'examples', 'pair.yaml')
 const SMALL = [80, 24] as const
 

@@ -2,7 +2,7 @@ import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/descr
 import { JOB, jobOf, type Node, NODES } from './kit/lab'
 import { lastingDifferences, nameCount } from './kit/trees'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const GONE_TIMEOUT_MS = 15_000
 const UNTOUCHED_MS_MAX = 1_000
 const WEB = 'Web_Group'

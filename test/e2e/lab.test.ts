@@ -3,7 +3,7 @@ import { Lab } from './kit/lab'
 import { describePair } from './kit/needs'
 import { dist, NODE, runProgram } from './kit/programs'
 
-const TEST_TIMEOUT_MS = 90_000
+const TEST_TIMEOUT_MS = 180_000
 const WITHOUT_AGENT = ['--agent-command', 'sleep 1000']
 const ADDRESS = '192.168.150.152'
 /** A cable that was plugged in carries at once; a busy machine may need a moment. */

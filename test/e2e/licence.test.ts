@@ -5,7 +5,7 @@ import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/descr
 import { JOB, NODES, type Node } from './kit/lab'
 import { dist, NODE } from './kit/programs'
 
-const TEST_TIMEOUT_MS = 170_000
+const TEST_TIMEOUT_MS = 340_000
 const RUNBOOK = path.join(__dirname, '..', '..', 'man', 'runbooks', 'licence-renewal.runbook')
 const PORT = 7400
 

@@ -3,7 +3,7 @@ import { jobOf } from './kit/lab'
 import { type Seen, statusOf } from './kit/observer'
 import { growLedger } from './kit/postgres'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const LINK_TIMEOUT_MS = 10_000
 const UNTOUCHED_MS_MAX = 1_000
 

@@ -5,7 +5,7 @@ import { tell } from './kit/needs'
 import { isSince, type Seen } from './kit/observer'
 import { dist, NODE } from './kit/programs'
 
-const TEST_TIMEOUT_MS = 170_000
+const TEST_TIMEOUT_MS = 340_000
 const PORT = 7400
 const LEASE_MS = 3_000
 const QUORUM = ['--application', 'kv', '--quorum', 'lease=3s,drift=200ms']

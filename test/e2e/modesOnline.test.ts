@@ -7,7 +7,7 @@ import { JOB, jobOf, NODES } from './kit/lab'
 import { tell } from './kit/needs'
 import { growLedger, ledgerRows } from './kit/postgres'
 
-const TEST_TIMEOUT_MS = 170_000
+const TEST_TIMEOUT_MS = 340_000
 const PORT = 5432
 const LEASE_MS = 3_000
 /** What was never there is not missed: with a busy machine beside it, far below what a stop and a start of the database would cost. */

@@ -2,7 +2,7 @@ import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/descr
 import { JOB, jobOf, type Node, NODES } from './kit/lab'
 import { statusOf } from './kit/observer'
 
-const TEST_TIMEOUT_MS = 180_000
+const TEST_TIMEOUT_MS = 360_000
 const SEEN_TIMEOUT_MS = 40_000
 /** A file system of its own on each node, so that filling it harms nothing. */
 const PLACE = '/run/monitored'

@@ -6,7 +6,7 @@ import { JOB, jobOf, VIP } from './kit/lab'
 import { tell } from './kit/needs'
 import { statusOf } from './kit/observer'
 
-const TEST_TIMEOUT_MS = 150_000
+const TEST_TIMEOUT_MS = 300_000
 const SEEN_TIMEOUT_MS = 20_000
 const KV_PORT = 7400
 const SECOND = 'second'

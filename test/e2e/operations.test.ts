@@ -4,7 +4,7 @@ import { tell } from './kit/needs'
 import { dist, NODE } from './kit/programs'
 import { differences, nameCount } from './kit/trees'
 
-const TEST_TIMEOUT_MS = 115_000
+const TEST_TIMEOUT_MS = 230_000
 const SECONDS = Number(process.env.MIRRORPAIR_OPERATIONS_SECONDS ?? 25)
 const SEED = Number(process.env.MIRRORPAIR_SEED ?? 20261122)
 const PAUSE_MS = 1

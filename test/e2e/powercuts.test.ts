@@ -4,7 +4,7 @@ import { SoakPair } from '../lab/soak/soakPair'
 import { describePair, tell } from './kit/needs'
 
 /** The short set; `npm run soak` has a hundred runs and more. */
-const UP_TIMEOUT_MS = 110_000
+const UP_TIMEOUT_MS = 220_000
 const RUN_TIMEOUT_MS = 118_000
 const SEED = Number(process.env.MIRRORPAIR_SEED ?? 20261122)
 

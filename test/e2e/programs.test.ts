@@ -5,7 +5,7 @@ import { growLedger, ledgerRows, Pgbench } from './kit/postgres'
 import { statusOf } from './kit/observer'
 import { lastingDifferences } from './kit/trees'
 
-const TEST_TIMEOUT_MS = 170_000
+const TEST_TIMEOUT_MS = 340_000
 const UNTOUCHED_MS_MAX = 1_000
 const PORT = 5432
 /** The node's mirrord, not its keeper: every program of the node is in its cgroup, which it sees as the root. */

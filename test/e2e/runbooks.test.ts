@@ -7,7 +7,7 @@ import { dist, NODE } from './kit/programs'
 import { lastingDifferences } from './kit/trees'
 
 const RUNBOOKS = path.join(__dirname, '..', '..', 'man', 'runbooks')
-const TEST_TIMEOUT_MS = 115_000
+const TEST_TIMEOUT_MS = 230_000
 const RUN_TIMEOUT_MS = 100_000
 const SEEN_TIMEOUT_MS = 40_000
 

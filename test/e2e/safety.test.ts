@@ -3,7 +3,7 @@ import { JOB, type Lab, NODES } from './kit/lab'
 import { tell } from './kit/needs'
 import { growLedger, ledgerRows, Pgbench } from './kit/postgres'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const SEEN_TIMEOUT_MS = 15_000
 const PORT = 5432
 const HELD_UP_MS_MAX = 3_000

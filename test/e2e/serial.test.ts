@@ -3,7 +3,7 @@ import { describeOnline } from './kit/describeLab'
 import { jobOf, NODES } from './kit/lab'
 import { statusOf } from './kit/observer'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const LINK_TIMEOUT_MS = 15_000
 /** Longer than any link's patience: a takeover would have begun. */
 const STEADY_MS = 6_000

@@ -3,7 +3,7 @@ import { growKv, kvEntries } from './kit/kv'
 import { JOB, jobOf, type Lab, type Node, otherNode } from './kit/lab'
 import { tell } from './kit/needs'
 
-const TEST_TIMEOUT_MS = 170_000
+const TEST_TIMEOUT_MS = 340_000
 const PORT = 7400
 /** Nothing is waited for that has ended: neither a lease nor the heartbeats. */
 const HAND_OVER_MS_MAX = 10_000

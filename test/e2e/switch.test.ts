@@ -4,7 +4,7 @@ import { tell } from './kit/needs'
 import { growLedger, ledgerRows, Pgbench, sql } from './kit/postgres'
 import { differences } from './kit/trees'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const PORT = 5432
 
 describeOnline('a database moves', { postgres: true }, (lab) => {

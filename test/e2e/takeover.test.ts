@@ -4,7 +4,7 @@ import { JOB, jobOf, type Lab } from './kit/lab'
 import { tell } from './kit/needs'
 import { isSince } from './kit/observer'
 
-const TEST_TIMEOUT_MS = 170_000
+const TEST_TIMEOUT_MS = 340_000
 const PORT = 7400
 /** The client measures between two commits, the pair from the last sign of life to the answer of the application. */
 const MEASURES_DIFFER_MS = 2_500

@@ -7,7 +7,7 @@ import { JOB, jobOf, otherNode } from './kit/lab'
 import { dist, NODE } from './kit/programs'
 import { Tmux } from './kit/tmux'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const EXAMPLE = path.join(__dirname, '..', '..', 'man', 'examples', 'pair.yaml')
 const KOREAN: [RegExp, string][] = [
   [/seoul-db/g, '서울-디비'],

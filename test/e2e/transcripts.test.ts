@@ -1,7 +1,7 @@
 import { JOB, Lab } from './kit/lab'
 import { describePair } from './kit/needs'
 
-const TEST_TIMEOUT_MS = 110_000
+const TEST_TIMEOUT_MS = 220_000
 const ONLINE_TIMEOUT_MS = 30_000
 const EQUAL_TIMEOUT_MS = 60_000
 

@@ -3,8 +3,8 @@ import { FOLDER, FOLDER_ON_DISK, JOB } from './kit/lab'
 import { dist, NODE } from './kit/programs'
 import { lastingDifferences } from './kit/trees'
 
-const TEST_TIMEOUT_MS = 110_000
-const WRITER_SECONDS = 10
+const TEST_TIMEOUT_MS = 220_000
+const WRITING_TIMEOUT_MS = 20_000
 const WRITER_PAUSE_MS = 2
 const TREE = `cd "$1" && mkdir -p tree/deep work1 work2 && head -c 3000000 /dev/urandom > tree/flipped && for n in missing touched kept; do head -c 70000 /dev/urandom > tree/$n; done
   ln tree/kept tree/deep/linked; setfattr -n user.colour -v blue tree/deep/linked; truncate -s 40M tree/sparse; sync`
@@ -19,20 +19,29 @@ interface Report {
 describeOnline('verify', {}, (lab) => {
   const sh = (node: 'RMHW131' | 'RMHW132', script: string, folder = FOLDER) => lab.said(node, ['sh', '-c', script, 'sh', folder])
   const verify = async () => JSON.parse(await lab.done(['verify', JOB, 'start', '--mode', 'full', '--json'])) as { verify: { differences: number } }
-  const writer = (seed: number) => {
-    const child = lab.start('RMHW131', [NODE, dist('randomFiles'), `${FOLDER}/work${seed}`, String(seed), String(WRITER_SECONDS), String(WRITER_PAUSE_MS)])
+  /** An application that has begun to write, and writes until it is told to end. */
+  const writer = async (seed: number) => {
+    const folder = `${FOLDER}/work${seed}`
+    const child = lab.start('RMHW131', [NODE, dist('randomFiles'), folder, String(seed), '-', String(WRITER_PAUSE_MS)])
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
-    return { ended, running: () => child.exitCode === null }
+    await lab.said('RMHW131', ['sh', '-c', 'until [ -n "$(ls -A "$1")" ]; do sleep 0.1; done', 'sh', folder], { timeoutMs: WRITING_TIMEOUT_MS })
+    return {
+      running: () => child.exitCode === null,
+      end: () => {
+        child.stdin.end()
+        return ended
+      }
+    }
   }
 
   test(
     'of two equal trees finds nothing, while an application writes',
     async () => {
       await sh('RMHW131', TREE)
-      const work = writer(1)
+      const work = await writer(1)
       const first = await verify()
       expect({ differences: first.verify.differences, writing: work.running() }).toEqual({ differences: 0, writing: true })
-      expect(await work.ended).toBe(0)
+      expect(await work.end()).toBe(0)
     },
     TEST_TIMEOUT_MS
   )
@@ -52,9 +61,9 @@ describeOnline('verify', {}, (lab) => {
     async () => {
       await lab.applied('RMHW131', EQUAL_TIMEOUT_MS)
       await sh('RMHW132', DAMAGE, FOLDER_ON_DISK)
-      const work = writer(2)
+      const work = await writer(2)
       const found = await verify()
-      expect(await work.ended).toBe(0)
+      expect(await work.end()).toBe(0)
       const { total, differences } = JSON.parse(await lab.done(['verify', JOB, 'report', '--json'])) as Report
       const listed = differences.map(({ path, kind }) => `${path.split('/').slice(-2).join('/')}: ${kind}`)
       expect(listed).toEqual(expect.arrayContaining(['tree/flipped: content', 'tree/missing: missing', 'tree/extra: extra', 'tree/touched: attributes']))

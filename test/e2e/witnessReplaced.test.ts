@@ -12,8 +12,8 @@ import { dist, NODE } from './kit/programs'
 const [WITNESS, OTHER_WITNESS] = ['192.168.150.153', '192.168.150.154']
 const [WITNESS_PORT, ETCD_PORT] = [7330, 7400]
 const PORT = 7400
-const UP_TIMEOUT_MS = 150_000
-const TEST_TIMEOUT_MS = 200_000
+const UP_TIMEOUT_MS = 300_000
+const TEST_TIMEOUT_MS = 400_000
 /** A commit may wait for a busy machine, and never for a vote. */
 const NO_OUTAGE_MS = 2_000
 const LOOK_MS = 50

@@ -15,6 +15,10 @@ import { parseArgs } from 'node:util'
 const AGAIN_AFTER_MS = 50
 /** TCP asks an address that is away again after 1, 3 and 7 s: that would be measured, not the service. So the door is tried in short. */
 const DOOR_TIMEOUT_MS = 100
+/** Before the first answer nothing is measured, and psql has to start and to make the table: on a busy machine that takes longer than an answer. */
+const FIRST_PATIENCE_MS = 20_000
+/** So long may psql take to connect. */
+const CONNECT_MS = 2_000
 
 const { values } = parseArgs({
   options: {
@@ -49,7 +53,7 @@ const psql =
   (events) => {
     const { host, port } = hostAndPort(where)
     const args = ['-h', host, '-p', port, '-U', 'postgres', '-d', 'postgres', '-XqAt', '-v', 'ON_ERROR_STOP=1']
-    const environment = { ...process.env, PGCONNECT_TIMEOUT: '2', PGOPTIONS: '-c client_min_messages=warning' }
+    const environment = { ...process.env, PGCONNECT_TIMEOUT: String(CONNECT_MS / 1_000), PGOPTIONS: '-c client_min_messages=warning' }
     const child: ChildProcess = spawn('psql', args, { stdio: 'pipe', env: environment })
     let said = ''
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -81,6 +85,8 @@ const tcp =
   }
 
 const connect = values.postgres ? psql(values.postgres) : tcp(values.kv ?? '')
+/** So much more patience with the first answer of a connection. */
+const connectMs = values.postgres ? CONNECT_MS : 0
 const request = values.postgres
   ? (n: number) => `insert into ledger values (${n}) on conflict do nothing; select 'OK';`
   : (n: number) => `SET ${values.name}-${n} ${n}`
@@ -117,12 +123,12 @@ function open(): void {
     }
   })
   connection = current
-  commitNext()
+  commitNext(lastCommit === null ? FIRST_PATIENCE_MS : connectMs + Number(values.patience))
 }
 
-function commitNext(): void {
+function commitNext(patienceMs = Number(values.patience)): void {
   const current = connection
-  patience = setTimeout(() => current?.close(), Number(values.patience))
+  patience = setTimeout(() => current?.close(), patienceMs)
   current?.send(request(report.committed + 1))
 }
 

@@ -1,9 +1,9 @@
 import { JOB, Lab } from './lab'
 import { describePair } from './needs'
 
-const UP_TIMEOUT_MS = 110_000
-export const ONLINE_TIMEOUT_MS = 40_000
-export const EQUAL_TIMEOUT_MS = 60_000
+const UP_TIMEOUT_MS = 240_000
+export const ONLINE_TIMEOUT_MS = 80_000
+export const EQUAL_TIMEOUT_MS = 120_000
 
 /** `agents`: PostgreSQL as its OCF resource agent runs it. */
 interface Wishes {

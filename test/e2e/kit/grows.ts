@@ -1,5 +1,5 @@
-const ROWS_TIMEOUT_MS = 40_000
-const ASK_AGAIN_MS = 100
+const ROWS_TIMEOUT_MS = 80_000
+const ASK_AGAIN_MS = 200
 
 /** How many rows there are, null: nobody answers; and what was said. */
 export interface Counted {

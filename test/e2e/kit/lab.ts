@@ -13,8 +13,8 @@ export const FOLDER = `/srv/${JOB}`
 /** The same folder as the node's disk has it: below the capture, and below the standby's read-only mount. */
 export const FOLDER_ON_DISK = `/run/storage/folders/${JOB}=_srv_${JOB}`
 const ADDRESSES = { '192.168.150.151': 'RMHW131', '192.168.150.152': 'RMHW132' }
-const OBSERVE_EVERY_MS = 100
-const UP_TIMEOUT_MS = 120_000
+const OBSERVE_EVERY_MS = 150
+const UP_TIMEOUT_MS = 220_000
 const NAME_BYTES = 3
 
 export const otherNode = (node: Node): Node => (node === 'RMHW131' ? 'RMHW132' : 'RMHW131')

@@ -25,7 +25,7 @@ export interface RunOptions {
   timeoutMs?: number
 }
 
-const RUN_TIMEOUT_MS = 90_000
+const RUN_TIMEOUT_MS = 180_000
 
 /** Runs a program to its end, without holding up the test's own timers. */
 export function runProgram(command: readonly string[], options: RunOptions = {}): Promise<Finished> {

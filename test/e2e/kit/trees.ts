@@ -7,7 +7,7 @@ const SUMS = 'cd "$1" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 -r
 const ATTRIBUTES =
   'cd "$1" && if command -v getfattr >/dev/null; then find . -print0 | LC_ALL=C sort -z | xargs -0 -r getfattr -h -d -m "^user[.]" 2>/dev/null; fi'
 const PLACE = { path: 0, type: 1, size: 4, inode: 8 }
-const SHELL_TIMEOUT_MS = 60_000
+const SHELL_TIMEOUT_MS = 120_000
 
 /** Everything that must be equal, as text: what differs is then seen in the failed comparison. */
 async function treeOf(lab: Lab, node: Node, folder: string): Promise<string[]> {
