@@ -5,8 +5,9 @@ import { lastingDifferences, nameCount } from './kit/trees'
 const TEST_TIMEOUT_MS = 220_000
 const GONE_TIMEOUT_MS = 15_000
 const UNTOUCHED_MS_MAX = 1_000
-const WEB = 'Web_Group'
-const FOLDER = '/srv/web'
+/** A name as it is given in Korea: it is in paths, names of cgroups, sockets and files. */
+const WEB = '웹_그룹'
+const FOLDER = '/srv/웹'
 const VIP = '192.168.150.133'
 const CREATE = [
   'job',
