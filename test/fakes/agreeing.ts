@@ -11,7 +11,8 @@ import {
 import type { Failure, Outcome, State } from '../../src/core'
 import type { Config } from '../../src/model'
 import type { ConfigAnswer, ConfigPrepare, ConfigVersion, NodeView } from '../../src/wire'
-import type { FakeNode, World } from './world'
+import type { FakeNode } from './fakeNode'
+import type { World } from './world'
 
 type WithoutTime = AgreementEvent extends infer E ? (E extends AgreementEvent ? Omit<E, 'atMs'> : never) : never
 type OnDisk = Kept & { before: ConfigVersion | null }
@@ -116,7 +117,7 @@ export class FakeAgreeing {
   }
 
   private hold(next: Config, done: (outcome: Outcome) => void): void {
-    this.world.askCore(this.node, (request) => ({ kind: 'configHeld', request, next, dryRun: false }), done)
+    this.world.messages.askCore(this.node, (request) => ({ kind: 'configHeld', request, next, dryRun: false }), done)
   }
 
   private letGo(): void {
@@ -217,7 +218,7 @@ export class FakeAgreeing {
   }
 
   private send(receive: (to: FakeAgreeing, answer: (outcome: Outcome) => void) => void, done: (outcome: Outcome) => void): void {
-    this.world.post(
+    this.world.messages.post(
       this.node,
       'config',
       (to, answer) => to.agreeing && receive(to.agreeing, answer),

@@ -2,7 +2,8 @@ import type { Order, Outcome } from '../../src/core'
 import type { JobRecord } from '../../src/model'
 import { done, failed, statusOf, type FakeData } from './machine'
 import { A, B, JOB } from './pairConfig'
-import type { FakeNode, World } from './world'
+import type { FakeNode } from './fakeNode'
+import type { World } from './world'
 
 const MIRROR_MS = 2_000
 const CONNECT_MS = 100
@@ -156,7 +157,7 @@ export class DataPlane {
     if (content < this.acknowledged) throw new Error(`${node.name} serves version ${content}; version ${this.acknowledged} was acknowledged with safety FULL`)
     const nodes = Object.values(this.world.nodes)
     const newest = nodes.every(({ disk }) => (disk?.[JOB]?.roleSequence ?? 0) <= (node.disk?.[JOB]?.roleSequence ?? 0))
-    const heard = newest && this.world.reachable() && nodes.every(({ state }) => state !== null)
+    const heard = newest && this.world.network.reachable() && nodes.every(({ state }) => state !== null)
     if (content === this.handwork && heard) this.servedHandwork = content
   }
 
@@ -187,7 +188,7 @@ export class DataPlane {
 
   private connect(): void {
     const ends = this.ends()
-    if (!ends || !this.world.dataReachable() || !this.world.maySource(ends.source)) return this.disconnect()
+    if (!ends || !this.world.network.dataReachable() || !this.world.guard.maySource(ends.source)) return this.disconnect()
     const [from, to] = [ends.source.machine.data, ends.target.machine.data]
     // Folders go by their places: what belongs to one is never taken for another one's.
     if (from.folders !== to.folders) return this.disconnect()
@@ -218,7 +219,7 @@ export class DataPlane {
   private mirrorLater(source: FakeNode, target: FakeNode): void {
     const { epoch } = this
     this.world.after(MIRROR_MS, () => {
-      if (epoch !== this.epoch || !source.up || !target.up || !this.world.dataReachable() || source.machine.data.paused) return
+      if (epoch !== this.epoch || !source.up || !target.up || !this.world.network.dataReachable() || source.machine.data.paused) return
       const [from, to] = [source.machine.data, target.machine.data]
       from.mirroring = to.mirroring = false
       from.peerCopyComplete = to.copyComplete = true
@@ -253,7 +254,7 @@ export class DataPlane {
   write(): void {
     for (const node of Object.values(this.world.nodes)) {
       const { data, applications } = node.machine
-      if (data.role !== 'source' || applications.size === 0 || !this.world.maySource(node)) continue
+      if (data.role !== 'source' || applications.size === 0 || !this.world.guard.maySource(node)) continue
       const to = this.world.other(node).machine.data
       const received = data.connected && !data.mirroring && !data.paused && to.connected
       if (!received && data.exposure !== 'granted') continue

@@ -1,7 +1,8 @@
 import { serves } from './machine'
 import { A, B, JOB } from './pairConfig'
 import { W } from './witness'
-import type { FakeNode, World } from './world'
+import type { FakeNode } from './fakeNode'
+import type { World } from './world'
 
 /** What may go wrong in a life, told when it really does: not when it was drawn. */
 export const MISHAPS = [
@@ -38,12 +39,12 @@ const ONE_WAY = [1, 2]
 const BOTH_WAYS = 3
 
 /** 3: both ways, 1 or 2: one way only. */
-const ways = (world: World, from: string, to: string): number => (world.arrives(from, to) ? 1 : 0) + (world.arrives(to, from) ? 2 : 0)
+const ways = (world: World, from: string, to: string): number => (world.network.arrives(from, to) ? 1 : 0) + (world.network.arrives(to, from) ? 2 : 0)
 
 /** Who hears whom now, where all three run. */
 export function* mishapsOfPaths(world: World): Generator<Mishap> {
   if (!world.witness?.state || !world.node(A).up || !world.node(B).up) return
-  const pair = world.reachable() ? ways(world, A, B) : 0
+  const pair = world.network.reachable() ? ways(world, A, B) : 0
   const witness = [A, B].map((node) => ways(world, node, W))
   const seen = witness.filter((each) => each === BOTH_WAYS).length
   if (pair === 0 && seen === 2) yield 'the nodes are apart, and both see the witness'

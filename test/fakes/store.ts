@@ -3,7 +3,8 @@ import { askShared, newSeat, type SharedSeat, type SharedVoter } from '../../src
 import type { Config } from '../../src/model'
 import type { VoteMessage, VoteReply } from '../../src/wire'
 import { FakeWitness, W } from './witness'
-import type { FakeNode, World } from './world'
+import type { FakeNode } from './fakeNode'
+import type { World } from './world'
 
 const GIVE_UP_MS = 4_000
 const TRIES_MAX = 3
@@ -102,11 +103,11 @@ export class FakeStore extends FakeWitness {
     const { around } = this
     const engine = engineOf(node)
     const lost = (): boolean => around.options.loses?.() ?? false
-    if (!around.arrives(node.name, W) || lost()) return
+    if (!around.network.arrives(node.name, W) || lost()) return
     around.after(around.delay('message') / LEGS + Math.max(0, this.pausedUntilMs - around.nowMs), () => {
       if (!this.state) return
       const result = serve()
-      if (!around.arrives(W, node.name) || lost()) return
+      if (!around.network.arrives(W, node.name) || lost()) return
       around.onNode(node, around.delay('message') / LEGS, () => engineOf(node) === engine && node.state && got(result))
     })
   }

@@ -1,5 +1,6 @@
 import { A, arbitrationConfig, B, pairConfig, withSafety } from '../fakes/pairConfig'
-import type { World, WorldOptions } from '../fakes/world'
+import type { WorldOptions } from '../fakes/fakeNode'
+import type { World } from '../fakes/world'
 import { ArbitrationPromises } from './arbitrationPromises'
 import { FAULTS, type Fault } from './faults'
 import { simulate } from './simulate'
@@ -10,18 +11,18 @@ const FOR_MS = 25_000
 
 const otherOf = (name: string): string => (name === A ? B : A)
 
-const cutAll = (world: World): void => world.cut('service', 'link-0', 'link-1')
+const cutAll = (world: World): void => world.network.cut('service', 'link-0', 'link-1')
 
 const loseGateway: Fault = (world, name, random, later) => {
-  world.gatewayLost.add(name)
-  later(random() * FOR_MS, () => world.gatewayLost.delete(name))
+  world.network.gatewayLost.add(name)
+  later(random() * FOR_MS, () => world.network.gatewayLost.delete(name))
 }
 
 /** All cables of one machine at once: it hears nobody and reaches nothing. */
 const isolate: Fault = (world, name, random, later) => {
   cutAll(world)
-  world.gatewayLost.add(name)
-  later(random() * FOR_MS, () => world.heal())
+  world.network.gatewayLost.add(name)
+  later(random() * FOR_MS, () => world.network.heal())
 }
 
 /** Whoever serves is the one that is cut off: the other one is to take over. */
@@ -33,13 +34,13 @@ const isolateOwner: Fault = (world, _name, random, later) => {
 /** Neither reaches it, and each may think that it is the other one's fault. */
 const loseAll: Fault = (world, _name, random, later) => {
   cutAll(world)
-  for (const node of [A, B]) world.gatewayLost.add(node)
-  later(random() * FOR_MS, () => world.gatewayLost.delete(random() < 0.5 ? A : B))
+  for (const node of [A, B]) world.network.gatewayLost.add(node)
+  later(random() * FOR_MS, () => world.network.gatewayLost.delete(random() < 0.5 ? A : B))
 }
 
 const cutAndReach: Fault = (world, _name, random, later) => {
   cutAll(world)
-  later(random() * FOR_MS, () => world.heal())
+  later(random() * FOR_MS, () => world.network.heal())
 }
 
 /** It fails, with or without effect, or takes its time. */

@@ -2,7 +2,8 @@ import type { Action, Event } from '../../src/core'
 import type { JobRecord } from '../../src/model'
 import { serves } from '../fakes/machine'
 import { JOB } from '../fakes/pairConfig'
-import type { FakeNode, World } from '../fakes/world'
+import type { FakeNode } from '../fakes/fakeNode'
+import type { World } from '../fakes/world'
 
 /** A node asks again after five seconds; the answer, a probe of the address, a fence agent and a slow disk take their time. */
 const ANSWER_OLD_MS = 25_000

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Action } from '../../src/core'
 import type { Detached, JobRecord } from '../../src/model'
 import { JOB } from '../fakes/pairConfig'
-import { WALL_MS, type FakeNode, type World } from '../fakes/world'
+import type { FakeNode } from '../fakes/fakeNode'
+import { WALL_MS, type World } from '../fakes/world'
 
 /** From when somebody is told "detached" until it is said otherwise, or its time is over, nothing acts by itself. */
 export class DetachPromises {

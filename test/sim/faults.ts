@@ -24,13 +24,13 @@ export const FAULTS: [name: string, fault: Fault][] = [
   ['start the engine of', (world, name) => world.startEngine(name)],
   ['shut down', (world, name) => world.shutDown(name)],
   ['shut down in order', (world, name) => world.leave(name)],
-  ['cut all', (world) => world.cut('service', 'link-0', 'link-1')],
-  ['lose the heartbeats', (world) => world.loseHeartbeats()],
-  ['pull the public cable of', (world, name) => world.loseNic(name)],
-  ['pull one of two public cables of', (world, name) => world.loseNic(name, true)],
-  ['cut the data links', (world) => world.cut('link-0', 'link-1')],
-  ['heal', (world) => world.heal()],
-  ['heal', (world) => world.heal()],
+  ['cut all', (world) => world.network.cut('service', 'link-0', 'link-1')],
+  ['lose the heartbeats', (world) => world.network.loseHeartbeats()],
+  ['pull the public cable of', (world, name) => world.network.loseNic(name)],
+  ['pull one of two public cables of', (world, name) => world.network.loseNic(name, true)],
+  ['cut the data links', (world) => world.network.cut('link-0', 'link-1')],
+  ['heal', (world) => world.network.heal()],
+  ['heal', (world) => world.network.heal()],
   ['switch at', (world, name) => void world.command(name, 'switch')],
   ['switch at', (world, name) => void world.command(name, 'switch')],
   ['switch, then cut all, at', switchAndCut],
@@ -56,7 +56,7 @@ export const FAULTS: [name: string, fault: Fault][] = [
 
 function switchAndCut(world: World, name: string, random: () => number, later: Later): void {
   world.command(name, 'switch')
-  later(random() * SWITCH_MS, () => world.cut('service', 'link-0', 'link-1'))
+  later(random() * SWITCH_MS, () => world.network.cut('service', 'link-0', 'link-1'))
 }
 
 function maintain(world: World, name: string, _random: () => number, later: Later): void {

@@ -20,8 +20,8 @@ const bothDie: Fault = (world, name, random, later) => {
 
 /** It hears nobody; the others may go on very well. */
 const isolated: Fault = (world, name, random, later) => {
-  world.cut('service', 'link-0', 'link-1')
-  if (world.witness) world.cutBoth(name, W)
+  world.network.cut('service', 'link-0', 'link-1')
+  if (world.witness) world.network.cutBoth(name, W)
   later(PATIENCE_MS + random() * PATIENCE_MS, () => force(world, name, random))
 }
 

@@ -27,8 +27,8 @@ function whenChanged(world: World, name: string, later: Later, then: () => void)
 }
 
 function isolate(world: World, name: string): void {
-  world.cutBoth(name, otherOf(name))
-  world.cutBoth(name, W)
+  world.network.cutBoth(name, otherOf(name))
+  world.network.cutBoth(name, W)
 }
 
 /** One at a time: until when. */
@@ -38,7 +38,7 @@ const busyUntilMs = new WeakMap<World, number>()
 function whenCalm(world: World, later: Later, run: (owner: string) => void): void {
   if (world.nowMs < (busyUntilMs.get(world) ?? 0)) return
   busyUntilMs.set(world, world.nowMs + CALM_MS + OUTLIVED_MS + APART_MS)
-  world.heal()
+  world.network.heal()
   world.bootAll()
   later(CALM_MS / 2, () => world.command(A, 'bringin'))
   later(CALM_MS, () => {
@@ -52,7 +52,7 @@ const changeAndIsolate: Fault = (world, _name, random, later) =>
   whenCalm(world, later, (owner) => {
     whenChanged(world, owner, later, () => {
       isolate(world, owner)
-      later(APART_MS, () => world.heal())
+      later(APART_MS, () => world.network.heal())
       busyUntilMs.set(world, world.nowMs + APART_MS)
     })
     changeToOtherTimes(world, owner, random, later)
@@ -64,13 +64,13 @@ const changeAndIsolate: Fault = (world, _name, random, later) =>
  */
 const leaveBehind: Fault = (world, _name, random, later) =>
   whenCalm(world, later, (owner) => {
-    world.cutBoth(owner, W)
+    world.network.cutBoth(owner, W)
     whenChanged(world, otherOf(owner), later, () => {
       const { losesMessage } = world
       const untilMs = world.nowMs + OUTLIVED_MS + APART_MS
       world.losesMessage = (kind) => losesMessage(kind) || (kind === 'config' && world.nowMs < untilMs)
       later(OUTLIVED_MS, () => isolate(world, owner))
-      later(OUTLIVED_MS + APART_MS, () => world.heal())
+      later(OUTLIVED_MS + APART_MS, () => world.network.heal())
     })
     changeToOtherTimes(world, otherOf(owner), random, later)
   })

@@ -1,5 +1,6 @@
 import { A, B } from '../fakes/pairConfig'
-import type { World, WorldOptions } from '../fakes/world'
+import type { WorldOptions } from '../fakes/fakeNode'
+import type { World } from '../fakes/world'
 import type { FAULTS, Later } from './faults'
 
 export const FAULTS_MS = 180_000

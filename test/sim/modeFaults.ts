@@ -31,7 +31,7 @@ const calmly =
   (change: Fault): Fault =>
   (world, name, random, later) => {
     if (random() > CALM_PART) return change(world, name, random, later)
-    world.heal()
+    world.network.heal()
     world.bootAll()
     later(CALM_MS / 2, () => world.command(A, 'bringin'))
     later(CALM_MS, () => change(world, name, random, later))
@@ -71,7 +71,7 @@ const ALL: [name: string, fault: Fault][] = [
   ['change the mode, then kill one, at', andThen((world, name) => world.kill(name))],
   ['change the mode, then end an engine, at', andThen((world, name) => world.crashEngine(name))],
   ['change the mode, then fail a disk, at', andThen((world, name) => void (world.node(name).diskFails = true))],
-  ['change the mode, then cut both, at', andThen((world) => world.cutBoth(A, B))],
+  ['change the mode, then cut both, at', andThen((world) => world.network.cutBoth(A, B))],
   ['change the mode, then pause one, at', andThen((world, name) => world.pause(name, SOON_MS))]
 ]
 

@@ -1,6 +1,7 @@
 import type { Action } from '../../src/core'
 import { JOB, monitorConfig, withSafety } from '../fakes/pairConfig'
-import { type FakeNode, WALL_MS, type World } from '../fakes/world'
+import type { FakeNode } from '../fakes/fakeNode'
+import { WALL_MS, type World } from '../fakes/world'
 import { FAULTS, type Fault } from './faults'
 import { simulate } from './simulate'
 

@@ -1,5 +1,5 @@
 import type { Event, State } from '../../src/core'
-import type { WorldOptions } from '../fakes/world'
+import type { WorldOptions } from '../fakes/fakeNode'
 import { same, stepping } from './plantedSteps'
 
 /** An answer that has not come yet counts as the one that is hoped for. */

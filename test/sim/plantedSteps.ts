@@ -2,7 +2,7 @@ import { step, type Action, type Event, type State } from '../../src/core'
 import type { JobState } from '../../src/core/state'
 import type { JobRecord } from '../../src/model'
 import { JOB } from '../fakes/pairConfig'
-import type { WorldOptions } from '../fakes/world'
+import type { WorldOptions } from '../fakes/fakeNode'
 import { randomFrom } from './random'
 
 export type Stepped = ReturnType<typeof step>

@@ -4,7 +4,8 @@ import { DRIFT_OF_LEASE_MIN, KILL_GRACE_MS } from '../../src/model'
 import { A, B } from '../fakes/pairConfig'
 import { FakeStore } from '../fakes/store'
 import { W } from '../fakes/witness'
-import type { World, WorldOptions } from '../fakes/world'
+import type { WorldOptions } from '../fakes/fakeNode'
+import type { World } from '../fakes/world'
 import type { Fault } from './faults'
 import { same, stepping, withActions } from './plantedSteps'
 import type { Planted } from './simulateQuorum'
@@ -29,9 +30,9 @@ const ownerDies: Fault = (world, _name, random, later) => {
     const owner = world.serving()[0]
     if (owner === undefined) return
     // Nobody sees by its address that it serves still.
-    world.cutBoth(A, B)
+    world.network.cutBoth(A, B)
     world.crashEngine(owner.name)
-    later(AWAY_MS, () => world.heal())
+    later(AWAY_MS, () => world.network.heal())
     later(AWAY_MS + random() * LOOK_MS, () => world.startEngine(owner.name))
   })
 }

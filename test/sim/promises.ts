@@ -1,7 +1,8 @@
 import type { Action } from '../../src/core'
 import type { JobRecord } from '../../src/model'
 import { JOB } from '../fakes/pairConfig'
-import type { FakeNode, World } from '../fakes/world'
+import type { FakeNode } from '../fakes/fakeNode'
+import type { World } from '../fakes/world'
 import { isForced } from './forced'
 
 /** After a cut has healed, or an engine has come back, both sides need so long to learn who serves. */
@@ -63,8 +64,8 @@ export class Promises {
    */
   checkMoment(world: World): void {
     const away = Object.values(world.nodes).some((node) => !node.state)
-    if (!world.reachable() || away) this.excusedUntilMs = world.nowMs + RESOLVE_MS
-    if (!world.pathWorks('service') || away) this.blindUntilMs = world.nowMs + RESOLVE_MS
+    if (!world.network.reachable() || away) this.excusedUntilMs = world.nowMs + RESOLVE_MS
+    if (!world.network.pathWorks('service') || away) this.blindUntilMs = world.nowMs + RESOLVE_MS
     const both = world.serving().length > 1
     if (both && world.nowMs > this.excusedUntilMs) throw new Error(`both nodes serve at ${world.nowMs}`)
     // One that is just standing down has dropped its address first.

@@ -26,10 +26,10 @@ const OF_THE_QUORUM: [name: string, fault: Fault][] = [
   ['pause', (world, name, random) => world.pause(name, random() * PAUSE_MS)],
   ['fail the disk of', (world, name) => failDisk(world, name)],
   ['pause the witness near', (world, _name, random) => world.witness?.pause(random() * PAUSE_MS)],
-  ['cut two hosts near', (world, _name, random) => world.cutBoth(...twoOf(random))],
-  ['cut two hosts near', (world, _name, random) => world.cutBoth(...twoOf(random))],
-  ['cut one way near', (world, _name, random) => world.cutOneWay(...twoOf(random))],
-  ['cut one way near', (world, _name, random) => world.cutOneWay(...twoOf(random))],
+  ['cut two hosts near', (world, _name, random) => world.network.cutBoth(...twoOf(random))],
+  ['cut two hosts near', (world, _name, random) => world.network.cutBoth(...twoOf(random))],
+  ['cut one way near', (world, _name, random) => world.network.cutOneWay(...twoOf(random))],
+  ['cut one way near', (world, _name, random) => world.network.cutOneWay(...twoOf(random))],
   ['isolate', (world, name) => isolate(world, name)],
   ['isolate the owner for a while, not', (world, _name, _random, later) => isolateOwner(world, later)],
   ['isolate the witness near', (world) => isolate(world, W)],
@@ -41,9 +41,9 @@ const OF_THE_QUORUM: [name: string, fault: Fault][] = [
   ['replace the witness near', (world) => replaceWitness(world)],
   ['restart all agents one after the other, from', (world, name, random, later) => rollingRestart(world, name, random, later)],
   ['change the configuration at', (world, name) => world.agreeOn(name, (config) => ({ ...config }))],
-  ['heal', (world) => world.heal()],
-  ['heal', (world) => world.heal()],
-  ['heal', (world) => world.heal()],
+  ['heal', (world) => world.network.heal()],
+  ['heal', (world) => world.network.heal()],
+  ['heal', (world) => world.network.heal()],
   ['start all at', (world) => world.bootAll()],
   ['start all at', (world) => world.bootAll()]
 ]
@@ -59,7 +59,7 @@ export const faultsNamed = (...names: string[]): typeof QUORUM_FAULTS =>
   })
 
 function isolate(world: World, host: string): void {
-  for (const other of HOSTS) if (other !== host) world.cutBoth(host, other)
+  for (const other of HOSTS) if (other !== host) world.network.cutBoth(host, other)
 }
 
 const failDisk = (world: World, name: string): void => {
@@ -70,16 +70,16 @@ const failDisk = (world: World, name: string): void => {
 function isolateOwner(world: World, later: Later): void {
   const owner = world.serving()[0]
   if (!owner) return
-  world.heal()
+  world.network.heal()
   isolate(world, owner.name)
-  later(ISOLATED_MS, () => world.heal())
+  later(ISOLATED_MS, () => world.network.heal())
 }
 
 /** What the owner may do depends on the witness alone when it loses that one too. */
 function loseBoth(world: World, name: string, random: () => number, later: Later, restarts: boolean): void {
-  world.cutBoth(name, name === A ? B : A)
+  world.network.cutBoth(name, name === A ? B : A)
   later(ALONE_MS + random() * ALONE_MS, () => {
-    world.cutBoth(name, W)
+    world.network.cutBoth(name, W)
     if (!restarts) return
     world.witness?.kill()
     world.witness?.boot()

@@ -4,7 +4,8 @@ import type { Ballot } from '../../src/wire'
 import { serves } from '../fakes/machine'
 import { JOB } from '../fakes/pairConfig'
 import { isForced } from './forced'
-import type { FakeNode, World } from '../fakes/world'
+import type { FakeNode } from '../fakes/fakeNode'
+import type { World } from '../fakes/world'
 
 /** What must be true at every step of a pair with a witness. I2 is looked at by the data plane itself. */
 export class QuorumPromises {

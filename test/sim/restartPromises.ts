@@ -2,7 +2,7 @@ import type { Action, Event } from '../../src/core'
 import { DEFAULT_RESTART_LIMIT } from '../../src/model'
 import type { KeptRestarts } from '../../src/wire/keptRestarts'
 import { JOB } from '../fakes/pairConfig'
-import type { FakeNode } from '../fakes/world'
+import type { FakeNode } from '../fakes/fakeNode'
 
 /** In one boot of a node no more is restarted than the limit allows (a life is shorter than its window), however often the engine is another one. */
 export class RestartPromises {

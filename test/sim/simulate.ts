@@ -1,7 +1,8 @@
 import type { Action, Event } from '../../src/core'
 import type { Config } from '../../src/model'
 import { A, B, withSafety } from '../fakes/pairConfig'
-import { type FakeNode, World, type WorldOptions } from '../fakes/world'
+import type { FakeNode, WorldOptions } from '../fakes/fakeNode'
+import { World } from '../fakes/world'
 import { DETACH_FAULTS, endWork } from './detachFaults'
 import { DetachPromises } from './detachPromises'
 import { FAULTS, type Later } from './faults'
@@ -67,7 +68,7 @@ export function simulate(
   live(world, FAULTS_MS, promises, () => maybeFault(world, faults, random, later, line))
   faulty = false
   line?.('--- peace ---')
-  world.heal()
+  world.network.heal()
   otherwise?.peace(world)
   comeToRest(
     seed,

@@ -2,7 +2,8 @@ import { JOB_MODES, type JobMode } from '../../src/model'
 import type { Action, Event } from '../../src/core'
 import { A, etcdConfig, JOB, quorumConfig } from '../fakes/pairConfig'
 import { transcriptLines } from '../fakes/transcript'
-import { World, type FakeNode, type WorldOptions } from '../fakes/world'
+import type { FakeNode, WorldOptions } from '../fakes/fakeNode'
+import { World } from '../fakes/world'
 import { DETACH_FAULTS, endWork } from './detachFaults'
 import { DetachPromises } from './detachPromises'
 import type { Later } from './faults'
@@ -75,7 +76,7 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
   live(world, FAULTS_MS, () => maybeFault(world, planted.faults ?? QUORUM_FAULTS, random, later, line))
   faulty = false
   line?.('--- peace ---')
-  world.heal()
+  world.network.heal()
   comeToRest(
     seed,
     (forMs) => {

@@ -1,7 +1,8 @@
 import { DRIFT_OF_LEASE_MIN, KILL_GRACE_MS, type QuorumConfig } from '../../src/model'
 import { A, B, etcdConfig, QUORUM, quorumConfig } from '../fakes/pairConfig'
 import { W } from '../fakes/witness'
-import type { World, WorldOptions } from '../fakes/world'
+import type { WorldOptions } from '../fakes/fakeNode'
+import type { World } from '../fakes/world'
 import type { Fault, Later } from './faults'
 import { QUORUM_FAULTS } from './quorumFaults'
 import { randomFrom } from './random'
@@ -41,7 +42,7 @@ function whenever(isSo: () => boolean, later: Later, then: () => void): void {
 
 /** All is well for a while first, so that the other node could take over. */
 function calmly(world: World, later: Later, run: (owner: string) => void): void {
-  world.heal()
+  world.network.heal()
   world.bootAll()
   later(CALM_MS / 2, () => world.command(A, 'bringin'))
   later(CALM_MS, () => {
@@ -51,14 +52,14 @@ function calmly(world: World, later: Later, run: (owner: string) => void): void 
 }
 
 const isolate = (world: World, name: string): void => {
-  for (const other of [name === A ? B : A, W]) world.cutBoth(name, other)
+  for (const other of [name === A ? B : A, W]) world.network.cutBoth(name, other)
 }
 
 /** Whoever serves sleeps until the other one has taken over, and believes when it wakes up that it leads. */
 const oversleep: Fault = (world, _name, random, later) =>
   calmly(world, later, (owner) => {
     world.pause(owner, SLEEP_MS + random() * SLEEPS_MORE_MS)
-    world.heal()
+    world.network.heal()
   })
 
 /** What it is about to write of a takeover, or of the loss of its mirror, does not get to the disk, or only just. */
@@ -72,7 +73,7 @@ const inTheMiddle =
         later,
         () => end(world, name)
       )
-      later(APART_MS, () => world.heal())
+      later(APART_MS, () => world.network.heal())
     })
 
 /** What it has just granted, or recorded, is not on its disk yet. */

@@ -39,7 +39,7 @@ function lose(world: World, what: Loss): void {
   if (what.includes('mirror')) world.kill(B)
   if (what === 'principal') world.kill(A)
   if (what.includes('witness')) world.witness?.kill()
-  if (what.includes('links')) world.cutBoth(A, B)
+  if (what.includes('links')) world.network.cutBoth(A, B)
   world.run(SETTLES_MS)
   world.write()
   world.run(1_000)
