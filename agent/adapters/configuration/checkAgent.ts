@@ -3,9 +3,7 @@ import { isInside } from '../../../src/model/places'
 import type { AgentsPort, Places } from '../../ports'
 import { callAgent } from '../applications/ocf/call'
 import { isHopeless, OCF } from '../applications/ocf/codes'
-import { agentEnvironment, secretsOf } from '../applications/ocf/environment'
-import { agentFile } from '../applications/ocf/places'
-import { bootId } from '../processes'
+import { agentNote } from '../applications/ocf/note'
 import { failure, plainReason } from '../failure'
 import type { Findings } from './findings'
 
@@ -51,8 +49,7 @@ const isInFolders = (job: JobConfig, { parameters }: AgentConfig): boolean =>
 
 /** It may need what another application makes first: so what it says is a warning. */
 async function validate(places: CheckPlaces, job: JobConfig, application: ApplicationConfig, agent: AgentConfig, findings: Findings): Promise<void> {
-  const environment = agentEnvironment(places, job, application, agent)
-  const note = { kind: 'agent', bootId: bootId(), file: agentFile(agent), environment, secrets: secretsOf(agent), cgroup: null, stopTimeoutMs: 0 } as const
+  const note = agentNote(places, job, application, agent, null)
   const { code, why } = await callAgent(note, 'validate-all', { timeoutMs: VALIDATE_TIMEOUT_MS, intervalMs: 0, checkLevel: 0, logFile: null })
   if (isHopeless(code) && code !== OCF.unimplemented)
     findings.warn(`${agentName(agent)} does not take the parameters of application ${application.name} as things are: ${why}.`)

@@ -1,6 +1,11 @@
 import * as z from 'zod'
+import type { AgentConfig, ApplicationConfig, JobConfig } from '../../../../src/model'
+import type { Places } from '../../../ports'
 import { readNote } from '../../files'
 import { bootId } from '../../processes'
+import type { Cgroup } from '../cgroup'
+import { agentEnvironment, secretsOf } from './environment'
+import { agentFile } from './places'
 
 /** How to stop what an agent has started, kept in the run directory: by the next engine, by the guard, and after the configuration has changed. */
 export const agentNoteSchema = z.object({
@@ -15,6 +20,19 @@ export const agentNoteSchema = z.object({
 })
 
 export type AgentNote = z.infer<typeof agentNoteSchema>
+
+/** As the configuration has it. `cgroup` null: nothing is to be left behind by it, or there are none here. */
+export function agentNote(
+  places: Pick<Places, 'node' | 'runDirectory'>,
+  job: JobConfig,
+  application: ApplicationConfig,
+  agent: AgentConfig,
+  cgroup: Cgroup | null
+): AgentNote {
+  const environment = agentEnvironment(places, job, application, agent)
+  const { stopTimeoutMs } = application
+  return { kind: 'agent', bootId: bootId(), file: agentFile(agent), environment, secrets: secretsOf(agent), cgroup, stopTimeoutMs }
+}
 
 /** One of an earlier boot says nothing about this one. */
 export function notedAgent(noteFile: string): AgentNote | null {

@@ -4,16 +4,14 @@ import { trimLog } from '../../boundedLog'
 import { monotonicMs } from '../../clock'
 import { failure } from '../../failure'
 import { removeNote, writeNote } from '../../files'
-import { bootId } from '../../processes'
 import { cgroupMembers, makeCgroup, removeCgroup } from '../cgroup'
 import { applicationFiles } from '../files'
 import { notToBeCrashed, type Runner, type RunnerOptions } from '../runner'
 import { CHECK_FAILURES_MAX, Watch } from '../watch'
 import { type AgentAction, callAgent, type Ended } from './call'
 import { isHopeless, isRunning, OCF } from './codes'
-import { agentEnvironment, secretsOf } from './environment'
-import { type AgentNote, notedAgent } from './note'
-import { agentFile, whyNoAgent } from './places'
+import { type AgentNote, agentNote, notedAgent } from './note'
+import { whyNoAgent } from './places'
 import { Crowd, killMembers, untilEmpty } from './processes'
 
 /** Between two questions whether it has really started. */
@@ -184,18 +182,7 @@ export class AgentRunner implements Runner {
 
   private fresh(): AgentNote {
     const { places, job, application } = this.options
-    const agent = this.agent()
-    const environment = agentEnvironment(places, job, application, agent)
-    const cgroup = makeCgroup(this.cgroupName)
-    return {
-      kind: 'agent',
-      bootId: bootId(),
-      file: agentFile(agent),
-      environment,
-      secrets: secretsOf(agent),
-      cgroup,
-      stopTimeoutMs: application.stopTimeoutMs
-    }
+    return agentNote(places, job, application, this.agent(), makeCgroup(this.cgroupName))
   }
 
   private agent() {
