@@ -21,7 +21,7 @@ const UNIT_WORKERS = Math.min(CORES + 1, 4)
 /** Tests on a real pair wait for half of their time. */
 const PAIR_WORKERS = Math.min(CORES * 2, 8)
 /** Tests on a real pair with a bound that only a machine of their own keeps: a speed, or the moment that a query may be held up. The others go side by side. */
-const MEASURING = ['death', 'links', 'million', 'programs', 'safety', 'stream', 'switch']
+const MEASURING = ['death', 'links', 'million', 'programs', 'stream']
 const measuring = `test/e2e/(${MEASURING.join('|')})\\.test\\.ts$`
 const total = { passed: 0, failed: 0, skipped: 0 }
 /** The reason of a failed test, said once more at the end: in a log of thousands of lines nobody finds it. */

@@ -25,7 +25,7 @@ const AGENT_TEXT = `#!/bin/sh
 file=$(dirname "$0")/there
 case $1 in start) touch "$file" ;; stop) rm -f "$file" ;; *) [ -e "$file" ] || exit 7 ;; esac
 `
-const VIP = { name: 'IP', address: '127.0.0.30', prefix: 8, family: 4 as const, nicGroup: null, nic: null }
+const VIP = { name: 'IP', address: '127.0.0.29', prefix: 8, family: 4 as const, nicGroup: null, nic: null }
 const JOB: JobConfig = job({ mode: 'high-protection', applications: [APP], vips: [VIP] })
 
 describe('the guard', () => {
