@@ -24,7 +24,7 @@ import { names, nodeOfPair } from './ownership'
 import { awaitFirstVotes, firstVotesText, votesMayCome } from './quorum/firstVotes'
 import { hasLease } from './quorum/rules'
 import { whyNoQuorum } from './quorum/serve'
-import { beginPlan, describe, overtakePlan } from './plan'
+import { beginPlan, describe, joinPlan, overtakePlan } from './plan'
 import { configOf, copyIsWhole, isTouched, owns, type JobState, type Task } from './state'
 import { isHeld } from './modeChange'
 import { idleCondition, whyRefused } from './switchable'
@@ -146,6 +146,7 @@ function decideBringin(turn: Turn, job: JobState): Decision {
   const unlicensed = record.desired === 'offline' ? whyUnlicensed(turn, `bringin ${job.name}`) : null
   const why = unlicensed ?? whyNotBringin(turn, job)
   if (why !== null) return refused(why)
+  if (startsAsWanted(job)) return { is: 'steps', texts: [JOINED], begin: () => joinStart(turn, job) }
   const config = configOf(turn.state, job)
   // The folder was an ordinary one since the job was brought out: anybody may have changed it, so the peer's copy is never
   // claimed to be equal, and a full mirror follows.
@@ -165,6 +166,21 @@ function decideBringin(turn: Turn, job: JobState): Decision {
   }
   const waits = hasLease(turn, job) ? [] : [firstVotesText(turn, job)]
   return { is: 'steps', texts: [...waits, ...steps(stages)], begin }
+}
+
+const JOINED = 'Go on with the start that is under way'
+
+/** After a restart, by itself, and just as it would be begun now. What was taken offline, or is stopped for something else, needs a start of its own. */
+function startsAsWanted({ plan, record, phase }: JobState): boolean {
+  const starts = plan?.kind === 'start' && plan.cause === 'resume' && plan.failures.length === 0 && phase === 'starting'
+  return starts && record.desired === 'online' && !record.detached && Object.keys(record.resources ?? {}).length === 0
+}
+
+/** From here on it is what was typed: it ends this ticket, and is cleaned up when it fails. */
+function joinStart(turn: Turn, job: JobState): void {
+  forgetRestarts(turn, job)
+  stepLine(turn, job.ticket, JOINED, 'done')
+  joinPlan(turn, job, 'bringin')
 }
 
 const whyPlannedOr = (turn: Turn, job: JobState, decision: Decision): Decision => {

@@ -28,7 +28,14 @@ export function overtakePlan(turn: Turn, job: JobState): void {
   dropPlan(job)
 }
 
-/** The ticket of a plan that was dropped: nobody else would end it. */
+/** What the node had begun by itself is what a command has asked for: it goes on, and the newest ticket follows it. */
+export function joinPlan(turn: Turn, job: JobState, cause: Plan['cause']): void {
+  if (job.plan === null) return
+  endOvertaken(turn, job)
+  job.plan = { ...job.plan, cause, ticket: job.ticket }
+}
+
+/** The ticket of a plan that was dropped, or goes on under another one: nobody else would end it. */
 function endOvertaken(turn: Turn, { plan, ticket }: JobState): void {
   if (plan && plan.ticket !== ticket && plan.ticket !== null && turn.state.tickets[plan.ticket]?.purpose === 'automatic') endTicket(turn, plan.ticket)
 }

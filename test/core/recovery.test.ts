@@ -1,3 +1,4 @@
+import type { JobRecord } from '../../src/model'
 import { A, B, JOB } from '../fakes/pairConfig'
 import { Desk, owner, peerView, record } from './desk'
 
@@ -31,4 +32,39 @@ test('an application that dies with its folder recovers with it: it is not start
   expect(desk.orders).toEqual(['drop'])
   expect(desk.job.restarts).toHaveLength(1)
   expect(desk.endAll().job).toMatchObject({ phase: 'online', dataRole: 'source', failedApplications: {} })
+})
+
+describe('bringin of what starts by itself', () => {
+  const starting = (resources: JobRecord['resources'] = {}) => {
+    const desk = new Desk(A).boot(record({ resources })).hear()
+    desk.peerSays(peerView(B, {}))
+    expect(desk.job.plan).toMatchObject({ kind: 'start', cause: 'resume' })
+    return desk.end('source')
+  }
+  const ticketsOf = (desk: Desk) => Object.values(desk.state.tickets).map(({ purpose, state }) => `${purpose} ${state}`)
+
+  test('it goes on, under the ticket of who typed it', () => {
+    const desk = starting()
+    expect(desk.command('bringin', { dryRun: true })).toMatchObject({ is: 'accepted', result: { steps: ['Go on with the start that is under way'] } })
+    expect(desk.command('bringin').is).toBe('accepted')
+    expect(desk.orders).toEqual([])
+    expect(ticketsOf(desk)).toEqual(['automatic done', 'bringin running'])
+    expect(desk.endAll().job.phase).toBe('online')
+    expect(ticketsOf(desk)).toEqual(['automatic done', 'bringin done'])
+  })
+
+  test('when it fails the ticket says so, and the job is offline as after any other bringin', () => {
+    const desk = starting()
+    desk.command('bringin')
+    desk.end('raise', 'the address is in use').endAll()
+    expect(desk.job).toMatchObject({ phase: 'offline', record: { desired: 'offline' } })
+    expect(ticketsOf(desk)).toEqual(['automatic done', 'bringin failed'])
+  })
+
+  test('one without what was taken offline is begun anew', () => {
+    const desk = starting({ AGENT: { word: 'offline', sinceMs: 1, by: 'kim' } })
+    expect(desk.command('bringin').is).toBe('accepted')
+    expect(desk.orders).toEqual(['drop'])
+    expect(desk.endAll().job.applications).toEqual({ POSTGRES: 'online', AGENT: 'online' })
+  })
 })
