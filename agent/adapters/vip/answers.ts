@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import * as z from 'zod'
 import type { VipConfig } from '../../../src/model'
 import { runCommand } from '../command'
-import { inNetwork, networkText } from './address'
+import { inNetwork, networkText, sameAddress } from './address'
 import { IP_TIMEOUT_MS } from './nics'
 
 /**
@@ -28,7 +28,7 @@ export const hasSeveralCards = ({ nics }: Pick<VipConfig, 'nics'>): boolean => (
 /** Nothing of what was said before of the address holds any more. Rejects with a plain Error. */
 export async function forgetAnswers(vip: VipConfig): Promise<void> {
   const rules = (await listed(vip, ['rule', 'show'])).flatMap((rule) => ruleSchema.safeParse(rule).data ?? [])
-  const ours = rules.filter(({ priority, src }) => src === vip.address && RULES.some((rule) => rule.priority === priority))
+  const ours = rules.filter(({ priority, src = '' }) => sameAddress(src, vip.address) && RULES.some((rule) => rule.priority === priority))
   for (const { priority } of ours) await ip(vip, ['rule', 'delete', 'from', vip.address, 'priority', String(priority)])
 }
 

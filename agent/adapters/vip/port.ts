@@ -96,7 +96,8 @@ class MachineVips implements VipPort {
       leaveDeadCards(vip)
       await answerOver(vip, nic)
     } catch (error) {
-      this.log.event('warning', `The routes of VIP ${vip.name} (${vip.address}) could not be set: ${plainReason(error)}`)
+      // Where the kernel knows no rules, an address with one card needs none.
+      if (hasSeveralCards(vip)) this.log.event('warning', `The routes of VIP ${vip.name} (${vip.address}) could not be set: ${plainReason(error)}`)
     }
   }
 

@@ -172,7 +172,7 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
 
   test.each<[string, VipConfig, string, string]>([
     ['IPv4', vip({ nic: 'eth0', nics: ['eth0', 'eth1'] }), '10.77.0.1', '192.168.150.153'],
-    ['IPv6', vip({ address: 'fd00:1::130', prefix: 64, family: 6, nic: 'eth0', nics: ['eth0', 'eth1'] }), 'fd00:77::1', 'fd00:1::3']
+    ['IPv6', vip({ address: 'fd00:1:0::130', prefix: 64, family: 6, nic: 'eth0', nics: ['eth0', 'eth1'] }), 'fd00:77::1', 'fd00:1::3']
   ])(
     '%s: on the second card of the group it is answered from, near and far, however strict the kernel is, and when the first one is back',
     (_name, group, far, router) => {
@@ -187,10 +187,7 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
       inside(lan, 'link', 'set', 'p9', 'master', 'br0', 'up')
       inside(a, 'link', 'set', 'eth1', 'up')
       for (const each of ['all', 'eth0', 'eth1']) execFileSync('ip', ['netns', 'exec', a, 'sysctl', '-qw', `net.ipv4.conf.${each}.rp_filter=1`])
-      const rules = (): string[] =>
-        inside(a, by, 'rule', 'show')
-          .split('\n')
-          .filter((line) => line.includes(group.address))
+      const rules = (): string[] => inside(a, by, 'rule', 'show').match(/^73\d\d:/gm) ?? []
       try {
         act(a, ['raise', group])
         expect([reached(router), reached(far)]).toEqual([0, 0])
