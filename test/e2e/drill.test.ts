@@ -4,7 +4,7 @@ import { tell } from './kit/needs'
 import { type Seen, statusOf } from './kit/observer'
 
 const TEST_TIMEOUT_MS = 220_000
-const RUN_TIMEOUT_MS = 100_000
+const RUN_TIMEOUT_MS = 200_000
 
 interface Drilled {
   outageMs: number | null

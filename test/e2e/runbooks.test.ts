@@ -8,7 +8,7 @@ import { lastingDifferences } from './kit/trees'
 
 const RUNBOOKS = path.join(__dirname, '..', '..', 'man', 'runbooks')
 const TEST_TIMEOUT_MS = 230_000
-const RUN_TIMEOUT_MS = 100_000
+const RUN_TIMEOUT_MS = 200_000
 const SEEN_TIMEOUT_MS = 40_000
 
 /** The runbooks that ship, as they stand, on a real pair; what they leave to a person is done by a program. */
