@@ -83,12 +83,29 @@ export class DataPlane {
     const { data } = node.machine
     if (data.role !== 'source') return failed('it is not the source')
     data.paused = action === 'pause'
+    this.holdBack(node)
     if (data.paused && data.exposure === 'protected') data.exposure = 'wanted'
     this.tell(node)
     if (data.paused) return done(null)
     this.disconnect()
     this.later()
     return done(null)
+  }
+
+  /** The target says so when it is asked next. */
+  private holdBack(node: FakeNode): void {
+    if (node.machine.data.connected) this.world.other(node).machine.data.heldBack = node.machine.data.paused
+  }
+
+  /** The disk of the target takes nothing more of what it has received. */
+  redoFails(): void {
+    const ends = this.ends()
+    if (!ends) return
+    const [from, to] = [ends.source.machine.data, ends.target.machine.data]
+    from.redoFails = to.redoFails = true
+    if (from.exposure === 'protected') from.exposure = 'wanted'
+    this.tell(ends.source)
+    this.tell(ends.target)
   }
 
   /** Safety FULL: nothing is acknowledged without the target, until that may be. */
@@ -197,6 +214,7 @@ export class DataPlane {
     this.epoch += 1
     from.manually = to.manually = false
     from.connected = to.connected = true
+    to.safety = from.safety
     from.mirroring = to.mirroring = !from.peerCopyComplete
     from.mirrorStopped = to.mirrorStopped = false
     to.copyComplete = from.peerCopyComplete
@@ -237,7 +255,7 @@ export class DataPlane {
       const { data } = node.machine
       if (!data.connected) continue
       data.mirrorStopped = data.role === 'source' && data.mirroring
-      data.connected = data.mirroring = false
+      data.connected = data.mirroring = data.redoFails = data.heldBack = false
       if (data.role === 'source') {
         data.peerCopyComplete = false
         if (data.exposure !== 'granted') this.close(node)
@@ -246,7 +264,7 @@ export class DataPlane {
     }
   }
 
-  private tell(node: FakeNode): void {
+  tell(node: FakeNode): void {
     this.world.emit(node, { kind: 'dataStatusChanged', job: JOB, status: statusOf(node.machine.data) })
   }
 
@@ -256,11 +274,11 @@ export class DataPlane {
       const { data, applications } = node.machine
       if (data.role !== 'source' || applications.size === 0 || !this.world.guard.maySource(node)) continue
       const to = this.world.other(node).machine.data
-      const received = data.connected && !data.mirroring && !data.paused && to.connected
+      const received = data.connected && !data.mirroring && !data.paused && !data.redoFails && to.connected
       if (!received && data.exposure !== 'granted') continue
       data.content = this.nextVersion()
       if (received) to.content = data.content
-      if (!data.connected || data.paused) data.exposed = true
+      if (!data.connected || data.paused || data.redoFails) data.exposed = true
       this.world.options.served?.(node, 'acknowledges a write')
       if (data.safety === 'full' && (received || !data.alone)) this.acknowledged = data.content
     }

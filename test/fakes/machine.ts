@@ -23,6 +23,10 @@ export interface FakeData {
   mirrorStopped: boolean
   /** Source: nothing is sent, and the connection stays. */
   paused: boolean
+  /** The target cannot write what it has received; both know it. */
+  redoFails: boolean
+  /** Target: the source holds sending back. */
+  heldBack: boolean
   /** Survive a crash of the node. */
   copyComplete: boolean
   content: number
@@ -60,6 +64,8 @@ export const blankMachine = (copyComplete: boolean, kept: Partial<FakeData> = {}
     mirroring: false,
     mirrorStopped: false,
     paused: false,
+    redoFails: false,
+    heldBack: false,
     copyComplete,
     content: 0,
     folders: '',
@@ -111,8 +117,13 @@ export function statusOf(data: FakeData): MirrordStatus {
   }
 }
 
-function sessionOf({ role, connected, mirroring, safety, safetySequence, exposure }: FakeData): Partial<MirrordStatus['session']> {
-  const receives = connected && !mirroring
-  const state = role === 'none' ? null : !connected ? 'DISCONNECTED' : receives && safety === 'full' ? 'SYNCHRONIZED' : 'SYNCHRONIZING'
-  return { safety, safetySequence, exposure, state }
+function sessionOf(data: FakeData): Partial<MirrordStatus['session']> {
+  const { role, safety, safetySequence, exposure } = data
+  return { safety, safetySequence, exposure, state: role === 'none' ? null : stateOf(data) }
+}
+
+function stateOf({ connected, mirroring, paused, redoFails, heldBack, safety }: FakeData): MirrordStatus['session']['state'] {
+  if (!connected) return 'DISCONNECTED'
+  if (paused || redoFails || heldBack) return 'SUSPENDED'
+  return !mirroring && safety === 'full' ? 'SYNCHRONIZED' : 'SYNCHRONIZING'
 }

@@ -41,6 +41,8 @@ export class QuorumPromises {
     const witness = world.witness?.disk[JOB]
     if (!says(mine)) throw new Error(`I2: ${node.name} serves without the mirror and has not recorded it`)
     if (mine?.forced) return
+    // Who sleeps while another one is forced in its place believes what was recorded before, and acknowledges nothing: its lease is over.
+    if ((witness?.roleSequence ?? 0) > (mine?.roleSequence ?? 0) && !world.guard.maySource(node)) return
     if (!world.hasQuorum(node)) return checkTold(world, node, says(world.other(node).disk?.[JOB]))
     if (!says(world.other(node).disk?.[JOB]) && !says(witness) && witness !== undefined)
       throw new Error(`I2: ${node.name} serves without the mirror, and no second voter knows it`)
