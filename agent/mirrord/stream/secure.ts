@@ -29,8 +29,8 @@ export function checkPeerName(socket: tls.TLSSocket, expected: string): void {
   if (!socket.authorized || seen !== expected) throw dataError('E_PEER_NAME', { expected, seen })
 }
 
-/** Resolves when the TLS handshake is done and the peer is who it should be. */
-export function connect(config: MirrordConfig, link: DataLink): Promise<tls.TLSSocket> {
+/** Resolves when the TLS handshake is done and the peer is who it should be; rejects at once when nobody waits for it any more. */
+export function connect(config: MirrordConfig, link: DataLink, unwanted: AbortSignal): Promise<tls.TLSSocket> {
   return new Promise((resolve, reject) => {
     const options: tls.ConnectionOptions & { localAddress: string } = {
       ...identity(config),
@@ -43,13 +43,19 @@ export function connect(config: MirrordConfig, link: DataLink): Promise<tls.TLSS
     }
     const socket = tls.connect(options)
     const timer = setTimeout(() => socket.destroy(new Error(`no answer in ${CONNECT_TIMEOUT_MS} ms`)), CONNECT_TIMEOUT_MS)
+    const giveUp = (): void => void socket.destroy(new Error('it is asked to stop'))
+    unwanted.addEventListener('abort', giveUp, { once: true })
+    const waited = (): void => {
+      clearTimeout(timer)
+      unwanted.removeEventListener('abort', giveUp)
+    }
     socket.once('error', reject)
     socket.once('close', () => {
-      clearTimeout(timer)
+      waited()
       reject(new Error('closed before the handshake was done'))
     })
     socket.once('secureConnect', () => {
-      clearTimeout(timer)
+      waited()
       try {
         checkPeerName(socket, config.peerNode)
         socket.off('error', reject)

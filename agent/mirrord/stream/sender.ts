@@ -54,6 +54,7 @@ export class Sender {
   /** The stream that this connection has begun, until the target's first word: then it knows that its copy is not complete. */
   private begunEpoch: number | null = null
   private stopped = false
+  private readonly ending = new AbortController()
   private wake: () => void = () => undefined
 
   constructor(
@@ -101,6 +102,7 @@ export class Sender {
 
   stop(): void {
     this.stopped = true
+    this.ending.abort()
     this.reconnect()
   }
 
@@ -171,8 +173,9 @@ export class Sender {
       if (this.stopped) break
       let conversation: Conversation
       try {
-        conversation = this.conversationOver(await connect(this.config, link), link)
+        conversation = this.conversationOver(await connect(this.config, link, this.ending.signal), link)
       } catch (error) {
+        if (this.stopped) break
         this.links.failed(link.name)
         this.show({ links: this.links.states() })
         this.problem(error, link)

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
@@ -5,7 +7,7 @@ import tls from 'node:tls'
 import { checksum } from '../../../agent/mirrord/stream/checksum'
 import { packHello, STREAM_PROTOCOL } from '../../../agent/mirrord/stream/hello'
 import { LinkTable } from '../../../agent/mirrord/stream/linkTable'
-import { KEEPALIVE_MS, LINK_SILENT_MS, PROBE_TIMEOUT_MS } from '../../../agent/mirrord/stream/secure'
+import { CONNECT_TIMEOUT_MS, KEEPALIVE_MS, LINK_SILENT_MS, PROBE_TIMEOUT_MS } from '../../../agent/mirrord/stream/secure'
 import { encodeFrame } from '../../../src/wire/frame'
 import { compareTrees } from '../../kit/compareTrees'
 import { delay, makeCertificates, makePair, type TestPair } from './pair'
@@ -92,6 +94,23 @@ asRoot('data links', () => {
     await pair.one.ask({ do: 'drain', timeoutMs: 10_000 })
     expect(compareTrees(pair.one.folder, pair.two.folder)).toEqual([])
     expect(pair.one.log.match(/mirror from LSN/g)).toHaveLength(1)
+  })
+
+  test('a source whose peer does not answer stops at once: it does not wait until its attempt to connect is over', async () => {
+    await bothWork()
+    relay.pull()
+    const silence = net.createServer((socket) => socket.on('error', () => undefined).resume())
+    await new Promise<void>((resolve) => silence.listen(pair.one.config.port, relay.address, resolve))
+    const asked = once(silence, 'connection')
+    await pair.two.kill()
+    // The standby's own mount stays behind it.
+    spawnSync('umount', ['-l', pair.two.folder])
+    relay.end()
+    await asked
+    const beginMs = performance.now()
+    await pair.one.ask({ do: 'stop', force: true })
+    expect(performance.now() - beginMs).toBeLessThan(CONNECT_TIMEOUT_MS / 2)
+    silence.close()
   })
 
   const greet = (node: string, hello: Parameters<typeof packHello>[0]): Promise<string> =>
