@@ -15,10 +15,13 @@ export function settleCutOff(turn: Turn, job: JobState): boolean {
   // An administrator has said that it serves alone; when the other one is heard that is over.
   if (job.forcing && state.peerAlive !== 'up') return false
   job.forcing = false
-  if (!job.cutOff && isCutOff(state) && (job.phase === 'online' || job.phase === 'starting')) return standDown(turn, job)
+  if (!job.cutOff && isCutOff(state) && wouldServe(job)) return standDown(turn, job)
   if (job.cutOff && job.peerSpoke) job.cutOff = false
   return false
 }
+
+/** Also one whose start has failed, and that would try again. One that has not heard the other node since it was booted waits for it anyway. */
+const wouldServe = ({ phase, peerSpoke }: JobState): boolean => phase === 'online' || phase === 'starting' || (phase === 'offline' && peerSpoke)
 
 function standDown(turn: Turn, job: JobState): boolean {
   const { state } = turn

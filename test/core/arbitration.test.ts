@@ -1,4 +1,5 @@
 import { arbitrationConfig, A, B, JOB } from '../fakes/pairConfig'
+import { RETRY_MS } from '../../src/core/state'
 import { type Desk, owner, peerView, standby } from './desk'
 
 const REACHED = { reached: true, why: '' }
@@ -80,6 +81,21 @@ describe('an owner', () => {
     const desk = cutOff()
     expect(desk.orders).toEqual(['drop'])
     expect(desk.endAll().job).toMatchObject({ phase: 'offline', cutOff: true, record: { desired: 'online', owner: A } })
+    expect(desk.job.note).toContain('RMHW132 has not taken over')
+  })
+
+  test('whose start had just failed does not try again while it is cut off', () => {
+    const desk = told(lose(owner(arbitrationConfig(false))), SILENT)
+    desk.tell({ kind: 'dataLost', job: JOB, why: 'it was killed' })
+    for (let pending = desk.job.plan?.pending[0]?.order.do; pending !== 'source'; pending = desk.job.plan?.pending[0]?.order.do) desk.end(pending ?? 'nothing')
+    desk.end('source', 'it would not')
+    expect(desk.endAll().job).toMatchObject({ phase: 'offline', record: { desired: 'online' } })
+    told(waits(desk, 1_000), SILENT)
+    for (let ms = 0; ms < 2 * RETRY_MS; ms += 500) {
+      expect(desk.endAll().orders).toEqual([])
+      waits(desk, 500)
+    }
+    expect(desk.job).toMatchObject({ phase: 'offline', cutOff: true })
     expect(desk.job.note).toContain('RMHW132 has not taken over')
   })
 

@@ -18,6 +18,8 @@ const FOUND = [210, 822, 1609, 2569, 2576, 2894]
 const FOUND_WITH_CHANGES = [296, 512, 1433]
 /** With a witness: one whose service was forced is still stopping; the one that was not forced goes on with its own version. */
 const FOUND_WITH_WITNESS = [4, 103_086]
+/** An owner whose start had failed tried again while it was cut off. */
+const FOUND_WITH_ARBITRATION = [10_485]
 /**
  * … and somebody works: brought in while it started by itself, which ended without a word for the ticket; or called so: a bringin typed at the other node
  * counts though detaching in another way was refused after it; or detached, and its engine died before the other node was known to have it on disk.
@@ -53,6 +55,7 @@ test.each(KINDS)(
 test.each(FOUND)('seed %d stays repaired', (seed) => void simulate(seed))
 test.each(FOUND_WITH_CHANGES)('seed %d with changes stays repaired', (seed) => void simulateModes(seed))
 test.each(FOUND_WITH_WITNESS)('seed %d with a witness stays repaired', (seed) => void simulateQuorum(seed))
+test.each(FOUND_WITH_ARBITRATION)('seed %d with arbitration stays repaired', (seed) => void simulateArbitrated(seed))
 test.each(FOUND_AT_WORK)('seed %d with a witness and work stays repaired', (seed) => void simulateQuorumWork(seed))
 
 test.each([
