@@ -99,6 +99,43 @@ asRoot('safety FULL', () => {
     await pair.one.until('without a trace on disk', () => new CopyStateFile(copyFile).get().exposed === null)
   })
 
+  /** Of A: the last one given out. Of B: the last one that is hard in its redo log. */
+  const atRest = async (): Promise<number> => {
+    await pair.one.ask({ do: 'drain', timeoutMs: 20_000 })
+    const { lsn } = await pair.one.status()
+    await pair.two.until('at rest', (status) => status.lsn === lsn)
+    return lsn
+  }
+
+  test('table 8, on a real stream: A is ahead and waits until B has the block on disk; when the COMMIT is done both have it', async () => {
+    const rest = await atRest()
+    pair.two.signal('SIGSTOP')
+    const commit = writeHard('commit')
+    await pair.one.until('the block is handed to B', ({ lsn }) => lsn > rest)
+    expect(await endsWithin(commit, WAITS_MS)).toBe(false)
+    pair.two.signal('SIGCONT')
+    await commit
+    const both = await atRest()
+    expect(both).toBeGreaterThan(rest)
+    await pair.one.until('the failover LSN is where both are', ({ session }) => session.failoverLsn === both)
+    await equal()
+  })
+
+  test('table 9, on a real stream: with safety OFF the COMMIT is done while B has nothing of it, and the next one; B follows', async () => {
+    await pair.one.ask({ do: 'safety', safety: 'off', safetySequence: 3 })
+    await pair.one.until('asynchronous', ({ session }) => session.state === 'SYNCHRONIZING')
+    const rest = await atRest()
+    pair.two.signal('SIGSTOP')
+    await writeHard('first')
+    const first = await pair.one.until('A flushes a block', ({ lsn }) => lsn > rest)
+    await writeHard('second')
+    const second = await pair.one.until('A flushes the next one', ({ lsn }) => lsn > first.lsn)
+    expect(second.appliedLsn).toBeLessThanOrEqual(rest)
+    pair.two.signal('SIGCONT')
+    expect(await atRest()).toBeGreaterThanOrEqual(second.lsn)
+    await equal()
+  })
+
   test('nobody opens the gate for a target that answers', async () => {
     expect(await pair.one.ask({ do: 'expose', roleSequence: 1 })).toEqual({ exposure: 'protected' })
     await expect(pair.one.ask({ do: 'expose', roleSequence: 7 })).rejects.toMatchObject({ code: 'E_ROLE_SEQUENCE_OLD' })
