@@ -73,6 +73,22 @@ export function peerCanTake(turn: Seeing, job: JobState): boolean {
   )
 }
 
+/** This node was made the owner in vain: the one before it, which alone has served, is there and has all of it. */
+export function goesBack({ state }: Seeing, job: JobState): boolean {
+  const { unserved, roleSequence, history, needToVerify } = job.record
+  const theirs = peerJob(state, job)
+  if (unserved !== true || needToVerify === 'Manually' || history.at(-2)?.owner !== state.peerNode || isUndone(state, job) || isTouched(job)) return false
+  if (!theirs || !peerIsReachable(state) || state.peer?.view.configHash !== state.configHash || theirs.record.roleSequence !== roleSequence) return false
+  return theirs.record.copyComplete && theirs.record.errorFlag === null && theirs.record.needToVerify !== 'Manually'
+}
+
+export function goBack(turn: Turn, job: JobState, why: string): void {
+  log(turn, 'warning', `${job.name} goes back to ${turn.state.peerNode}, which served it before: ${why}, and nothing was served here`, job)
+  job.movesBecause = why
+  job.pendingFlag = null
+  offerHandover(turn, job)
+}
+
 const inSyncOnBoth = ({ record }: JobState, theirs: JobView): boolean => record.mirrorInSync && theirs.record.mirrorInSync
 
 /** All is stopped here. From now on this node may not start the job before the peer has said which record it holds. */

@@ -8,7 +8,7 @@ import { dropPlan } from './plan'
 import { allResources } from './resources'
 import { rulesOf } from './quorum/rules'
 import { grantTo } from './quorum/voter'
-import { hasData, isTouched, owns, peerJob, type JobState, type State } from './state'
+import { copyIsWhole, hasData, isTouched, owns, peerJob, type JobState, type State } from './state'
 import { copyPeerLines, endTicket, isMove, runningTicket, stepLine } from './tickets'
 import { log, setRecord, type Seeing, type Turn } from './turn'
 
@@ -92,6 +92,7 @@ const isOwnOfQuorum = ({ state }: Turn, job: JobState, theirs: JobRecord): boole
 
 function takeDecided(turn: Turn, job: JobState, { roleSequence, mirrorInSync, syncSequence }: JobRecord): void {
   take(turn, job, { roleSequence, takeReason: 'failover', takeTimeMs: turn.state.wallMs, mirrorInSync, syncSequence })
+  if (!copyIsWhole(turn.state, job)) setRecord(turn, job, { unserved: true })
 }
 
 export const handoverText = (state: State, job: JobState): string =>

@@ -26,7 +26,7 @@ import { settleMonitored } from './monitor/haSwitch'
 import { beginPlan } from './plan'
 import { configOf, hasData, isTouched, LOOK_MS, owns, peerJob, setVip, type JobState, type Plan } from './state'
 import { settleLeaving } from './leave'
-import { driveOffer } from './handover'
+import { driveOffer, goBack, goesBack } from './handover'
 import { log, setNote, type Turn } from './turn'
 
 /**
@@ -80,7 +80,7 @@ function settleOwner(turn: Turn, job: JobState): void {
   if (isDetached(job)) settleMonitored(turn, job)
   if (settleDetached(turn, job) || settleCutOff(turn, job)) return
   const blocked = whyNotServe(turn.state, job)
-  if (blocked) return stayInError(turn, job, blocked)
+  if (blocked) return goesBack(turn, job) ? goBack(turn, job, blocked) : stayInError(turn, job, blocked)
   if (job.phase === 'online') return settleOnline(turn, job)
   if (job.phase !== 'error') startWhenAllowed(turn, job)
 }

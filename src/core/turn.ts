@@ -45,6 +45,7 @@ export function setRecord(turn: Turn, job: JobState, change: Partial<JobRecord>)
     if (record.released) record.released = false
     if (record.forced && record.forced.roleSequence !== record.roleSequence) record.forced = null
   }
+  if (record.unserved && (record.copyComplete || record.roleSequence !== job.record.roleSequence)) record.unserved = false
   job.record = record
   turn.dirty = true
 }

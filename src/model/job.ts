@@ -55,6 +55,8 @@ export interface JobRecord {
   forced?: { roleSequence: number } | null
   /** It was being served when its mode began to need leases, and the first one is not in use yet: it goes on without, and nobody takes over by himself. */
   unleased?: boolean
+  /** Of the owner: a voter had made it the owner when its copy was no longer whole. It has served nothing since: what the owner before it holds is right. */
+  unserved?: boolean
   errorFlag: string | null
   needToVerify: NeedToVerify
   /** This node's copy of the data is whole: it has been the source, or a full mirror into it has ended. A copy that is not never serves. */

@@ -101,6 +101,7 @@ const jobRecordSchema: z.ZodType<JobRecord> = z.looseObject({
   selectedSequence: count,
   detached: detachedSchema.nullish(),
   detachSequence: count.optional(),
+  unserved: z.boolean().optional(),
   detachUnheard: z.looseObject({ before: detachedSchema.nullable() }).nullish(),
   dataHeld: z.boolean().optional(),
   resources: resourcesSchema.optional(),

@@ -43,6 +43,7 @@ const recordSchema = z.looseObject({
   released: z.boolean().optional(),
   forced: z.object({ roleSequence: z.int().min(0) }).nullish(),
   unleased: z.boolean().optional(),
+  unserved: z.boolean().optional(),
   errorFlag: z.string().nullable(),
   needToVerify: z.enum(['No', 'Yes', 'Manually']),
   copyComplete: z.boolean(),

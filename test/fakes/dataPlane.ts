@@ -174,7 +174,9 @@ export class DataPlane {
     if (content < this.acknowledged) throw new Error(`${node.name} serves version ${content}; version ${this.acknowledged} was acknowledged with safety FULL`)
     const nodes = Object.values(this.world.nodes)
     const newest = nodes.every(({ disk }) => (disk?.[JOB]?.roleSequence ?? 0) <= (node.disk?.[JOB]?.roleSequence ?? 0))
-    const heard = newest && this.world.network.reachable() && nodes.every(({ state }) => state !== null)
+    // An order of before, which ends when the other one has said that it owns the job, is stopped again.
+    const owns = node.disk?.[JOB]?.owner === node.name
+    const heard = owns && newest && this.world.network.reachable() && nodes.every(({ state }) => state !== null)
     if (content === this.handwork && heard) this.servedHandwork = content
   }
 

@@ -103,6 +103,8 @@ export class QuorumPromises {
     const other = world.other(node)
     // What an administrator has forced, and no voter has recorded yet, is his own promise; until it has stopped.
     if (this.byForce(world) || this.unasked.has(newestSequence(world))) return
+    // One whose mode is being changed serves without a lease until a voter lets it: only an administrator's word puts another one beside it.
+    if (other.disk?.[JOB]?.unleased && node.disk?.[JOB]?.takeReason === 'forced') return
     if (!other.paused && serves(other.machine)) throw new Error(`I1: ${node.name} ${what} while ${other.name} serves, at ${world.nowMs}`)
   }
 

@@ -11,11 +11,14 @@ const HALF = Math.ceil(SEEDS / 2)
 
 /**
  * Lives in which something was broken once, or called so (an owner of before serves what was made by hand, and has not heard of the newer one): a takeover
- * with a copy that was overwritten while the VIP was asked for; an order that outlived its stop.
+ * with a copy that was overwritten while the VIP was asked for; an order that outlived its stop, or the hearing of a newer owner.
  */
-const FOUND = [210, 822, 1609, 2569, 2576, 2894]
-/** The rules change while the job is served: a promise that was dropped for an answer from before it, or was overtaken by another change that was checked there. */
-const FOUND_WITH_CHANGES = [296, 512, 1433]
+const FOUND = [210, 822, 1609, 2569, 2576, 2894, 18_394]
+/**
+ * The rules change while the job is served: a promise that was dropped for an answer from before it, or was overtaken by another change that was checked
+ * there; an owner whose copy was overwritten between its claim and the vote for it; one that is forced beside an owner whose mode was being changed.
+ */
+const FOUND_WITH_CHANGES = [296, 512, 1433, 19_073, 19_261]
 /** With a witness: one whose service was forced is still stopping; the one that was not forced goes on with its own version. */
 const FOUND_WITH_WITNESS = [4, 103_086]
 /** An owner whose start had failed tried again while it was cut off. */
