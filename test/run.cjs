@@ -19,7 +19,7 @@ const TEST_TIMEOUT_MS = 30_000
 const CORES = os.availableParallelism()
 const UNIT_WORKERS = Math.min(CORES + 1, 4)
 /** Tests on a real pair wait for half of their time. */
-const PAIR_WORKERS = Math.min(CORES * 2, 8)
+const PAIR_WORKERS = Math.min(CORES + 1, 8)
 /** Tests on a real pair with a bound that only a machine of their own keeps: a speed, or the moment that a query may be held up. The others go side by side. */
 const MEASURING = ['death', 'links', 'million', 'programs', 'stream']
 const measuring = `test/e2e/(${MEASURING.join('|')})\\.test\\.ts$`

@@ -19,7 +19,7 @@ import { configAnswerSchema, configCheckedSchema } from '../../src/wire/configSc
 import { failureOf, outcomeOf } from '../perform'
 import type { KeptConfig, Places, Ports } from '../ports'
 import { type CheckedChange, checkChange, refusal, refusalOf, reportOf } from './checkChange'
-import { hashOf, inForce, isSameWitness, jobsOf, readAgreed, withOlder } from './openConfig'
+import { hashOf, inForce, isSameWitness, jobsOf, passedSince, readAgreed, withOlder } from './openConfig'
 
 /** With the other node's own checks, which ask the network whether a new address is free. */
 export const PREPARE_TIMEOUT_MS = 20_000
@@ -84,11 +84,12 @@ export class Agreeing {
   }
 
   /** What else there is to an engine that starts in the middle of a change. */
-  besideInForce(): { before: Config | null; promised: Config | null } {
+  besideInForce(): { before: Config | null; passed: Config[]; promised: Config | null } {
     const { before, prepared } = this.kept
     const read = (version: ConfigVersion | null): Config | null => (version === null ? null : readAgreed(version, this.options.places.configFile))
     const ofNode = (whole: Config | null): Config | null => whole && inForce(whole, this.node, this.kept)
-    return { before: ofNode(read(before)), promised: ofNode(read(prepared)) }
+    const passed = passedSince(this.kept).flatMap((version) => ofNode(read(version)) ?? [])
+    return { before: ofNode(read(before)), passed, promised: ofNode(read(prepared)) }
   }
 
   stop(): Promise<void> {

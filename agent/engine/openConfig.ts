@@ -72,6 +72,10 @@ function byHand(kept: KeptConfig, text: string, whole: Config, file: string, { n
   return { ...kept, agreed, isAgreed: false, before: kept.before ?? kept.agreed, history: withOlder(kept), fileWritten: true }
 }
 
+/** Those between the one of before and the one in force, oldest first. */
+export const passedSince = ({ before, history }: Pick<KeptConfig, 'before' | 'history'>): ConfigVersion[] =>
+  before === null ? [] : history.filter(({ version }) => version > before.version).reverse()
+
 export const withOlder = ({ agreed, history }: Pick<KeptConfig, 'agreed' | 'history'>): ConfigVersion[] => [agreed, ...history].slice(0, CONFIG_HISTORY_MAX)
 
 /** For an engine that is given its configuration, and no file. */

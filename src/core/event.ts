@@ -33,13 +33,17 @@ export interface HeartbeatFacts {
   peerLeaving: boolean
 }
 
-/** `before`: the configuration of before the last change, while that may not be through everywhere; `promised`: the next one, if it may have been decided. */
+/**
+ * `before`: the configuration of before the last changes, while these may not be through everywhere; `passed`: those between it and the one in force, oldest
+ * first; `promised`: the next one, if it may have been decided.
+ */
 interface Booted {
   kind: 'booted'
   /** Of the machine: the same one as long as `atMs` is of one clock. */
   bootId: string
   records: Record<JobName, KeptRecord> | null
   before?: Config | null
+  passed?: Config[]
   promised?: Config | null
 }
 

@@ -48,6 +48,17 @@ export function unconfirmedOf(before: Config, { unconfirmed: known }: Pick<State
   }
 }
 
+/** Of several changes, one after the other: a mode that was changed and changed back may be served by any of them. */
+export function unconfirmedSince(before: Config, later: Config[], version: number): Unconfirmed | null {
+  let unconfirmed: Unconfirmed | null = null
+  let from = before
+  for (const next of later) {
+    unconfirmed = unconfirmedOf(from, { unconfirmed }, next, version)
+    from = next
+  }
+  return unconfirmed
+}
+
 /** A change is about to be decided: what depends on it does not begin. */
 export const isHeld = ({ hold }: State, { name }: JobState): boolean => hold?.jobs.includes(name) === true || hold?.modes.includes(name) === true
 

@@ -1,7 +1,7 @@
 import { type ChangeNeeds, configDifferences, hasQuorum, LIVE_DATA_KEYS, type Config, type JobConfig, type JobName, type VipConfig } from '../model'
 import type { Event } from './event'
 import { isOfBefore, mayTakeUp, REBUILD } from './takeUp'
-import { changedModes, unconfirmedOf } from './modeChange'
+import { changedModes, unconfirmedSince } from './modeChange'
 import { nonEmpty } from './order'
 import { beginPlan } from './plan'
 import { configOf, owns, type JobState, type Plan, type Task } from './state'
@@ -94,12 +94,12 @@ export function reconfigured(turn: Turn, job: JobState, plan: Plan): void {
 }
 
 /** An engine that restarts in the middle of a change goes on with it. */
-export function bootConfig({ state }: Turn, { before, promised }: Booted): void {
+export function bootConfig({ state }: Turn, { before, passed = [], promised }: Booted): void {
   if (promised) {
     const jobs = (['offline', 'stopped', 'detached'] as const).flatMap((what) => jobsThatNeed(what, state.config, promised))
     state.hold = { jobs, modes: changedModes(state.config, promised) }
   }
-  if (before) state.unconfirmed = unconfirmedOf(before, state, state.config, state.configVersion)
+  if (before) state.unconfirmed = unconfirmedSince(before, [...passed, state.config], state.configVersion)
 }
 
 export function bootJobsConfig(turn: Turn, { before }: Booted): void {

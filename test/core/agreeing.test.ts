@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { createEngine } from '../../agent/engine/createEngine'
 import type { Engine } from '../../agent/engine/engine'
-import { inForce, type OpenConfig, openConfig } from '../../agent/engine/openConfig'
+import { inForce, type OpenConfig, openConfig, passedSince } from '../../agent/engine/openConfig'
 import type { KeptConfig } from '../../agent/ports'
 import { parseConfig } from '../../src/model'
 import { FakePorts } from '../fakes/fakePorts'
@@ -263,4 +263,22 @@ test('edited by hand on one node: it counts for nothing, both say so, and one wh
   await a.engine.changeConfig({ text: CHANGED }, 'root')
   await agreed(a, edited)
   expect([runs(a).version, runs(edited).version]).toEqual([2, 2])
+})
+
+test('what was gone by since the last one that is nowhere left any more is known, oldest first', () => {
+  const made = (version: number) => ({
+    version,
+    hash: String(version),
+    text: '',
+    by: 'root',
+    why: null,
+    node: A,
+    wallMs: 0,
+    witnessSince: 0,
+    id: String(version)
+  })
+  const history = [4, 3, 2, 1].map(made)
+  expect(passedSince({ before: made(2), history }).map(({ version }) => version)).toEqual([3, 4])
+  expect(passedSince({ before: made(4), history })).toEqual([])
+  expect(passedSince({ before: null, history })).toEqual([])
 })

@@ -142,3 +142,14 @@ test('it is not changed while something is under way, or the last change is not 
   change(other, 'high-availability')
   expect(hold(other, 'guide')).toContain('has not confirmed the change of version 2 yet')
 })
+
+test('a mode that was changed and changed back while the other node was not heard: an engine that restarts takes nothing over by itself', () => {
+  const booted = (passed: Config[]): Desk => {
+    const desk = new Desk(B, config('high-availability', 3))
+    const records = { [JOB]: record(of) }
+    desk.tell({ kind: 'booted', bootId: 'this-boot', records, before: config('high-availability'), passed })
+    return desk
+  }
+  expect(booted([config('guide', 2)]).state.unconfirmed).toMatchObject({ modes: [JOB], heardAtMs: null })
+  expect(booted([]).state.unconfirmed?.modes ?? []).toEqual([])
+})

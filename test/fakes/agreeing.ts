@@ -15,7 +15,7 @@ import type { FakeNode } from './fakeNode'
 import type { World } from './world'
 
 type WithoutTime = AgreementEvent extends infer E ? (E extends AgreementEvent ? Omit<E, 'atMs'> : never) : never
-type OnDisk = Kept & { before: ConfigVersion | null }
+type OnDisk = Kept & { before: ConfigVersion | null; passed: ConfigVersion[] }
 
 const failure = (code: string, message: string): Failure => ({ code, message, tryThis: 'Nothing.', exitCode: 1 })
 
@@ -55,7 +55,7 @@ export class FakeAgreeing {
     private readonly texts: Texts,
     agreed: ConfigVersion
   ) {
-    this.onDisk = { kept: { agreed, isAgreed: true, prepared: null, before: null } }
+    this.onDisk = { kept: { agreed, isAgreed: true, prepared: null, before: null, passed: [] } }
   }
 
   get kept(): OnDisk {
@@ -72,11 +72,15 @@ export class FakeAgreeing {
   }
 
   /** The engine starts: what else there is beside the one in force. */
-  start(incarnation: string): { before: Config | null; promised: Config | null } {
+  start(incarnation: string): { before: Config | null; passed: Config[]; promised: Config | null } {
     const { kept, node } = this
     this.end()
     this.state = startAgreement({ node: node.name, peerNode: this.world.other(node).name, incarnation }, kept)
-    return { before: kept.before && this.inForce(kept.before), promised: kept.prepared && this.inForce(kept.prepared) }
+    return {
+      before: kept.before && this.inForce(kept.before),
+      passed: kept.passed.map((version) => this.inForce(version)),
+      promised: kept.prepared && this.inForce(kept.prepared)
+    }
   }
 
   end(): void {
@@ -147,7 +151,7 @@ export class FakeAgreeing {
   published(state: State): void {
     if (this.kept.before === null || !state.booted || state.configVersion !== this.kept.agreed.version || state.unconfirmed !== null) return
     if (!Object.values(state.jobs).every(goesByConfig)) return
-    if ((state.peer?.view.configVersion ?? 0) >= state.configVersion) this.onDisk.kept = { ...this.kept, before: null }
+    if ((state.peer?.view.configVersion ?? 0) >= state.configVersion) this.onDisk.kept = { ...this.kept, before: null, passed: [] }
   }
 
   private ask(event: (request: number) => WithoutTime, done: (outcome: AgreementOutcome) => void): void {
@@ -180,9 +184,15 @@ export class FakeAgreeing {
     const { engineStarts } = this.node
     this.world.onNode(this.node, this.world.options.diskMs?.() ?? 0, () => {
       if (this.node.engineStarts !== engineStarts || this.state === null) return
-      const before = agreed.text === this.kept.agreed.text ? this.kept.before : (this.kept.before ?? this.kept.agreed)
+      const { before, passed } = this.kept
+      const moved =
+        agreed.text === this.kept.agreed.text
+          ? { before, passed }
+          : before === null
+            ? { before: this.kept.agreed, passed }
+            : { before, passed: [...passed, this.kept.agreed] }
       if (agreed.version > this.kept.agreed.version) this.world.options.happened?.('the configuration of a node is changed')
-      this.onDisk.kept = { agreed, isAgreed, prepared, before }
+      this.onDisk.kept = { agreed, isAgreed, prepared, ...moved }
       done()
     })
   }

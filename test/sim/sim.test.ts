@@ -16,9 +16,10 @@ const HALF = Math.ceil(SEEDS / 2)
 const FOUND = [210, 822, 1609, 2569, 2576, 2894, 18_394]
 /**
  * The rules change while the job is served: a promise that was dropped for an answer from before it, or was overtaken by another change that was checked
- * there; an owner whose copy was overwritten between its claim and the vote for it; one that is forced beside an owner whose mode was being changed.
+ * there; an owner whose copy was overwritten between its claim and the vote for it; one that is forced beside an owner whose mode was being changed; a mode
+ * that was changed and changed back, and an engine that restarted and knew of the first and the last one only.
  */
-const FOUND_WITH_CHANGES = [296, 512, 1433, 19_073, 19_261]
+const FOUND_WITH_CHANGES = [296, 512, 1433, 19_073, 19_261, 19_973]
 /** With a witness: one whose service was forced is still stopping; the one that was not forced goes on with its own version. */
 const FOUND_WITH_WITNESS = [4, 103_086]
 /** An owner whose start had failed tried again while it was cut off. */
