@@ -64,15 +64,14 @@ const mayBeKeptFrom = (state: State, job: JobState): boolean => rulesOf(state, j
 
 function begin(turn: Turn, job: JobState, detached: Detached): void {
   const before = detachedNow(job)
-  job.detaching = { before, sinceMs: turn.state.atMs }
+  job.detaching = { sinceMs: turn.state.atMs }
   setRecord(turn, job, { ...saidNow(job.record, detached), detachUnheard: { before }, ...(detached.stopData ? { dataHeld: true } : {}) })
   stepLine(turn, job.ticket, recordText(job), 'begin')
 }
 
 /** An engine that died before the other node was known to have it asks again. */
 export function resumeDetaching(state: State, job: JobState): void {
-  const { detachUnheard } = job.record
-  if (owns(state, job) && detachUnheard) job.detaching = { before: detachUnheard.before, sinceMs: state.atMs }
+  if (owns(state, job) && job.record.detachUnheard) job.detaching = { sinceMs: state.atMs }
 }
 
 /** Nobody else takes it over by itself. */
@@ -89,7 +88,7 @@ export function settleDetaching(turn: Turn, job: JobState): void {
   if (isSafe(state, job)) return begun(turn, job)
   if (state.atMs - job.detaching.sinceMs < DETACH_LIMIT_MS) return
   const ticket = runningTicket(state, job)?.id ?? null
-  setRecord(turn, job, saidNow(job.record, job.detaching.before))
+  setRecord(turn, job, saidNow(job.record, job.record.detachUnheard?.before ?? null))
   job.detaching = null
   const error = jobReport('E_DETACH_UNHEARD', { ...names(turn, job), age: peerJobAge(state) })
   log(turn, 'warning', error.message, job)
@@ -101,7 +100,7 @@ function begun(turn: Turn, job: JobState): void {
   const { state } = turn
   const ticket = runningTicket(state, job)?.id ?? null
   const detached = detachedNow(job)
-  const stopped = job.detaching?.before?.stopData === true
+  const stopped = job.record.detachUnheard?.before?.stopData === true
   job.detaching = null
   setRecord(turn, job, heard(job.record))
   stepLine(turn, ticket, recordText(job), 'done')

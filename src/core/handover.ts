@@ -60,26 +60,25 @@ export function giveBack(turn: Turn, job: JobState): void {
 /** One has just come to nothing. */
 export const isUndone = ({ atMs }: State, { undoneAtMs }: JobState): boolean => undoneAtMs !== null && atMs - undoneAtMs < UNDONE_MS
 
-export function peerCanTake(turn: Seeing, job: JobState): boolean {
-  const { state } = turn
+/** The other node, if nothing but its copy may keep it from taking the job. */
+function peerThatMayTake({ state }: Seeing, job: JobState): JobView | null {
   const theirs = peerJob(state, job)
-  if (state.peer?.view.configHash !== state.configHash) return false
-  if (!peerIsReachable(state) || !theirs || theirs.record.roleSequence !== job.record.roleSequence) return false
-  return (
-    !isUndone(state, job) &&
-    theirs.record.errorFlag === null &&
-    theirs.record.needToVerify !== 'Manually' &&
-    (configOf(state, job).data === null || (theirs.record.copyComplete && job.record.needToVerify === 'No' && inSyncOnBoth(job, theirs)))
-  )
+  if (state.peer?.view.configHash !== state.configHash || isUndone(state, job)) return null
+  if (!peerIsReachable(state) || !theirs || theirs.record.roleSequence !== job.record.roleSequence) return null
+  return theirs.record.errorFlag === null && theirs.record.needToVerify !== 'Manually' ? theirs : null
+}
+
+export function peerCanTake(turn: Seeing, job: JobState): boolean {
+  const theirs = peerThatMayTake(turn, job)
+  if (theirs === null) return false
+  return configOf(turn.state, job).data === null || (theirs.record.copyComplete && job.record.needToVerify === 'No' && inSyncOnBoth(job, theirs))
 }
 
 /** This node was made the owner in vain: the one before it, which alone has served, is there and has all of it. */
-export function goesBack({ state }: Seeing, job: JobState): boolean {
-  const { unserved, roleSequence, history, needToVerify } = job.record
-  const theirs = peerJob(state, job)
-  if (unserved !== true || needToVerify === 'Manually' || history.at(-2)?.owner !== state.peerNode || isUndone(state, job) || isTouched(job)) return false
-  if (!theirs || !peerIsReachable(state) || state.peer?.view.configHash !== state.configHash || theirs.record.roleSequence !== roleSequence) return false
-  return theirs.record.copyComplete && theirs.record.errorFlag === null && theirs.record.needToVerify !== 'Manually'
+export function goesBack(turn: Seeing, job: JobState): boolean {
+  const { unserved, history, needToVerify } = job.record
+  if (unserved !== true || needToVerify === 'Manually' || history.at(-2)?.owner !== turn.state.peerNode || isTouched(job)) return false
+  return peerThatMayTake(turn, job)?.record.copyComplete === true
 }
 
 export function goBack(turn: Turn, job: JobState, why: string): void {

@@ -1,4 +1,4 @@
-import type { Config, Detached, JobConfig, JobName, JobRecord, LicenceFacts, NodeName } from '../model'
+import type { Config, JobConfig, JobName, JobRecord, LicenceFacts, NodeName } from '../model'
 import type { Ballot, Jeopardy, JobCommand, JobView, MirrordStatus, NodeView, StepLine, TakeoverView, VoteRefusal, VipPath } from '../wire'
 import type { Restart } from '../wire/keptRestarts'
 import type { Order } from './action'
@@ -150,8 +150,8 @@ export interface JobState {
   answeredBy: string | null
   /** What is still here as the configuration before had it. Replaced whole. */
   stale: Stale
-  /** Not recorded on the other node yet: what was before, and since when. */
-  detaching: { before: Detached | null; sinceMs: number } | null
+  /** Not known to be recorded on the other node yet (`detachUnheard`): since when. */
+  detaching: { sinceMs: number } | null
   /** Detached, and this node has stopped it because it might not serve any more: it serves again when it may. */
   yielded: boolean
   /** Replaced whole. */
