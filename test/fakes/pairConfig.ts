@@ -3,6 +3,7 @@ import { DATA_DEFAULTS } from './dataDefaults'
 
 export const A = 'RMHW131'
 export const B = 'RMHW132'
+export const otherOf = (name: string): string => (name === A ? B : A)
 export const JOB = 'DB_Group'
 
 export function applicationConfig(name: string, dependsOn: string[] = []): ApplicationConfig {

@@ -1,4 +1,4 @@
-import { A, arbitrationConfig, B, pairConfig, withSafety } from '../fakes/pairConfig'
+import { A, arbitrationConfig, B, otherOf, pairConfig, withSafety } from '../fakes/pairConfig'
 import type { WorldOptions } from '../fakes/fakeNode'
 import type { World } from '../fakes/world'
 import { ArbitrationPromises } from './arbitrationPromises'
@@ -8,8 +8,6 @@ import { simulate } from './simulate'
 const SLOW_MS = 8_000
 /** The address is away for so long, or a fence agent does what it should not. */
 const FOR_MS = 25_000
-
-const otherOf = (name: string): string => (name === A ? B : A)
 
 const cutAll = (world: World): void => world.network.cut('service', 'link-0', 'link-1')
 

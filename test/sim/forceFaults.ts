@@ -1,4 +1,4 @@
-import { A, B } from '../fakes/pairConfig'
+import { A, B, otherOf } from '../fakes/pairConfig'
 import { W } from '../fakes/witness'
 import type { World } from '../fakes/world'
 import type { Fault } from './faults'
@@ -6,8 +6,6 @@ import type { Fault } from './faults'
 /** Somebody tries a while before he forces anything; and reads what may be lost. */
 const PATIENCE_MS = 8_000
 const READS_MS = 4_000
-
-const otherOf = (name: string): string => (name === A ? B : A)
 
 const force = (world: World, name: string, random: () => number): void => world.confirmed(name, 'forcetake', {}, random() * READS_MS)
 

@@ -1,55 +1,39 @@
-import { A, B } from '../fakes/pairConfig'
-import type { World } from '../fakes/world'
+import { otherOf } from '../fakes/pairConfig'
 import { W } from '../fakes/witness'
+import type { World } from '../fakes/world'
 import type { Fault, Later } from './faults'
 import { changeToOtherTimes, MODE_FAULTS } from './modeFaults'
+import { whenCalm, whenever } from './moments'
+import { isolate } from './quorumFaults'
 
 /** How soon it is seen that a node goes by a new version, and how long one is waited for. */
-const LOOK_MS = 20
 const LOOKS_MAX = 300
 const CALM_MS = 8_000
 const APART_MS = 15_000
 /** Longer than the longest lease that there is: what was granted before the change is over. */
 const OUTLIVED_MS = 16_000
 
-const otherOf = (name: string): string => (name === A ? B : A)
-
 const versionOf = (world: World, name: string): number => world.node(name).agreeing?.kept.agreed.version ?? 0
 
 /** As soon as this node goes by another version than now. */
 function whenChanged(world: World, name: string, later: Later, then: () => void): void {
   const before = versionOf(world, name)
-  const look = (left: number): void => {
-    if (versionOf(world, name) !== before) then()
-    else if (left > 0) later(LOOK_MS, () => look(left - 1))
-  }
-  look(LOOKS_MAX)
-}
-
-function isolate(world: World, name: string): void {
-  world.network.cutBoth(name, otherOf(name))
-  world.network.cutBoth(name, W)
+  whenever(() => versionOf(world, name) !== before, LOOKS_MAX, later, then)
 }
 
 /** One at a time: until when. */
 const busyUntilMs = new WeakMap<World, number>()
 
 /** Both nodes are there and hear each other, or nothing is changed; then `run` with who serves. */
-function whenCalm(world: World, later: Later, run: (owner: string) => void): void {
+function whenFree(world: World, later: Later, run: (owner: string) => void): void {
   if (world.nowMs < (busyUntilMs.get(world) ?? 0)) return
   busyUntilMs.set(world, world.nowMs + CALM_MS + OUTLIVED_MS + APART_MS)
-  world.network.heal()
-  world.bootAll()
-  later(CALM_MS / 2, () => world.command(A, 'bringin'))
-  later(CALM_MS, () => {
-    const owner = world.serving()[0]?.name
-    if (owner !== undefined) run(owner)
-  })
+  whenCalm(world, CALM_MS, later, run)
 }
 
 /** What the owner was granted, it was granted by the times of before; and nobody renews it. */
 const changeAndIsolate: Fault = (world, _name, random, later) =>
-  whenCalm(world, later, (owner) => {
+  whenFree(world, later, (owner) => {
     whenChanged(world, owner, later, () => {
       isolate(world, owner)
       later(APART_MS, () => world.network.heal())
@@ -63,7 +47,7 @@ const changeAndIsolate: Fault = (world, _name, random, later) =>
  * granted before to be over. Then the owner is alone.
  */
 const leaveBehind: Fault = (world, _name, random, later) =>
-  whenCalm(world, later, (owner) => {
+  whenFree(world, later, (owner) => {
     world.network.cutBoth(owner, W)
     whenChanged(world, otherOf(owner), later, () => {
       const { losesMessage } = world

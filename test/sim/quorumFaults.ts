@@ -58,7 +58,8 @@ export const faultsNamed = (...names: string[]): typeof QUORUM_FAULTS =>
     return found
   })
 
-function isolate(world: World, host: string): void {
+/** From everybody. */
+export function isolate(world: World, host: string): void {
   for (const other of HOSTS) if (other !== host) world.network.cutBoth(host, other)
 }
 

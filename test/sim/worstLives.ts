@@ -1,10 +1,10 @@
 import { DRIFT_OF_LEASE_MIN, KILL_GRACE_MS, type QuorumConfig } from '../../src/model'
-import { A, B, etcdConfig, QUORUM, quorumConfig } from '../fakes/pairConfig'
-import { W } from '../fakes/witness'
+import { etcdConfig, QUORUM, quorumConfig } from '../fakes/pairConfig'
 import type { WorldOptions } from '../fakes/fakeNode'
 import type { World } from '../fakes/world'
-import type { Fault, Later } from './faults'
-import { QUORUM_FAULTS } from './quorumFaults'
+import type { Fault } from './faults'
+import { whenCalm, whenever } from './moments'
+import { isolate, QUORUM_FAULTS } from './quorumFaults'
 import { randomFrom } from './random'
 import { type Planted, simulateQuorum } from './simulateQuorum'
 
@@ -23,7 +23,6 @@ const [CALM_MESSAGE_MS, CALM_DISK_MS] = [20, 50]
 /** Few enough for a lease of that length to be kept mostly. */
 const LOST_PART = 0.03
 
-const LOOK_MS = 20
 const LOOKS_MAX = 600
 const CALM_MS = 9_000
 const SLEEP_MS = 9_000
@@ -31,33 +30,9 @@ const SLEEPS_MORE_MS = 8_000
 const APART_MS = 8_000
 const ETCD_EVERY = 3
 
-/** As soon as this is so. */
-function whenever(isSo: () => boolean, later: Later, then: () => void): void {
-  const look = (left: number): void => {
-    if (isSo()) then()
-    else if (left > 0) later(LOOK_MS, () => look(left - 1))
-  }
-  look(LOOKS_MAX)
-}
-
-/** All is well for a while first, so that the other node could take over. */
-function calmly(world: World, later: Later, run: (owner: string) => void): void {
-  world.network.heal()
-  world.bootAll()
-  later(CALM_MS / 2, () => world.command(A, 'bringin'))
-  later(CALM_MS, () => {
-    const owner = world.serving()[0]?.name
-    if (owner !== undefined) run(owner)
-  })
-}
-
-const isolate = (world: World, name: string): void => {
-  for (const other of [name === A ? B : A, W]) world.network.cutBoth(name, other)
-}
-
 /** Whoever serves sleeps until the other one has taken over, and believes when it wakes up that it leads. */
 const oversleep: Fault = (world, _name, random, later) =>
-  calmly(world, later, (owner) => {
+  whenCalm(world, CALM_MS, later, (owner) => {
     world.pause(owner, SLEEP_MS + random() * SLEEPS_MORE_MS)
     world.network.heal()
   })
@@ -66,10 +41,11 @@ const oversleep: Fault = (world, _name, random, later) =>
 const inTheMiddle =
   (end: (world: World, name: string) => void): Fault =>
   (world, name, _random, later) =>
-    calmly(world, later, (owner) => {
+    whenCalm(world, CALM_MS, later, (owner) => {
       isolate(world, owner)
       whenever(
         () => world.node(name).saving !== null,
+        LOOKS_MAX,
         later,
         () => end(world, name)
       )
@@ -78,10 +54,11 @@ const inTheMiddle =
 
 /** What it has just granted, or recorded, is not on its disk yet. */
 const witnessInTheMiddle: Fault = (world, name, _random, later) =>
-  calmly(world, later, () => {
+  whenCalm(world, CALM_MS, later, () => {
     world.kill(name)
     whenever(
       () => world.witness?.saving === true,
+      LOOKS_MAX,
       later,
       () => {
         world.witness?.kill()
