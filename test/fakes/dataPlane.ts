@@ -20,6 +20,8 @@ export class DataPlane {
   private servedHandwork = 0
   /** The last version of which somebody was told, under safety FULL, that it is durable. */
   private acknowledged = 0
+  /** The newest role sequence in which somebody has begun to serve. */
+  private servedSequence = 0
 
   constructor(private readonly world: World) {}
 
@@ -167,6 +169,7 @@ export class DataPlane {
   private servesFrom(node: FakeNode): void {
     const { content } = node.machine.data
     if (this.declaredRight(node)) this.servedHandwork = this.acknowledged = 0
+    this.servedSequence = Math.max(this.servedSequence, node.disk?.[JOB]?.roleSequence ?? 0)
     // Where the other one was forced to serve there are two truths, and both records say Manually.
     if (this.world.other(node).disk?.[JOB]?.forced) return
     if (content < this.servedHandwork)
@@ -180,9 +183,15 @@ export class DataPlane {
     if (content === this.handwork && heard) this.servedHandwork = content
   }
 
-  private declaredRight({ disk }: FakeNode): boolean {
+  private declaredRight({ name, disk }: FakeNode): boolean {
     const record = disk?.[JOB]
-    return record !== undefined && (record.selectedSequence === record.roleSequence || isForced(record))
+    return record !== undefined && (isForced(record) || record.selectedSequence === record.roleSequence || this.isUnusedWord(name, record))
+  }
+
+  /** It was declared right in a role sequence in which it never came to serve; nobody has served in a newer one. */
+  private isUnusedWord(name: string, { selectedSequence, history }: JobRecord): boolean {
+    const isOfIt = history.some(({ roleSequence, owner }) => roleSequence === selectedSequence && owner === name)
+    return isOfIt && selectedSequence > this.servedSequence
   }
 
   drain(node: FakeNode): Outcome {

@@ -28,7 +28,7 @@ const FOUND_WITH_ARBITRATION = [10_485]
  * … and somebody works: brought in while it started by itself, which ended without a word for the ticket; or called so: a bringin typed at the other node
  * counts though detaching in another way was refused after it; or detached, and its engine died before the other node was known to have it on disk.
  */
-const FOUND_AT_WORK = [1939, 3737, 4394, 5403]
+const FOUND_AT_WORK = [1939, 3737, 4394, 5403, 28622]
 
 const KINDS: [what: string, live: Life][] = [
   ['pairs', simulate],
