@@ -5,9 +5,8 @@ import { serveAlone, startsAlone } from './alone'
 import { type Check, allMet, whyNot } from './check'
 import { comesBack, serveAgain } from './cutOff'
 import { wantedChecks, whyNotServe, whyNotTakeOver } from './fit'
-import { switchFailed } from './handover'
 import { lossText } from './loss'
-import { handoverText, names, take } from './ownership'
+import { names, take, takeBack } from './ownership'
 import { beginClaim, isPassedOver, ownerIsSilent, wantsBackByQuorum } from './quorum/claim'
 import { rulesOf } from './quorum/rules'
 import { beginPlan } from './plan'
@@ -186,14 +185,7 @@ function takeOver(turn: Turn, job: JobState, roleSequence = job.record.roleSeque
 }
 
 function reclaim(turn: Turn, job: JobState, roleSequence = (job.record.handover?.roleSequence ?? job.record.roleSequence) + 1, syncSequence?: number): void {
-  const { state } = turn
-  const ticket = runningTicket(state, job)?.id ?? null
-  stepLine(turn, ticket, handoverText(state, job), 'failed')
-  takeAlone(turn, job, roleSequence, syncSequence)
-  job.pendingFlag = null
-  job.undoneAtMs = state.atMs
-  stepLine(turn, ticket, `Take ownership back (role sequence ${roleSequence})`, 'done')
-  switchFailed(turn, job, jobReport('E_PEER_LOST_IN_HANDOVER', names(turn, job)))
+  takeBack(turn, job, roleSequence, () => takeAlone(turn, job, roleSequence, syncSequence))
 }
 
 function takeAlone(turn: Turn, job: JobState, roleSequence: number, syncSequence = job.record.syncSequence + 1): void {

@@ -4,7 +4,7 @@ import type { JobView } from '../wire'
 import { type Check, whyNot } from './check'
 import type { Event, Failure, HandoverAnswer } from './event'
 import { drainStage, dropVips, nonEmpty, standDownStages, stopApplications } from './order'
-import { adopt, handoverText, names, take } from './ownership'
+import { handoverText, hearNewer, names, switchFailed, take } from './ownership'
 import { allResources } from './resources'
 import { beginPlan } from './plan'
 import {
@@ -161,7 +161,7 @@ export function handoverAnswered(
   job.offer.flying = false
   job.offer.nextAtMs = turn.state.atMs + OFFER_AGAIN_MS
   const { answer } = event
-  if (answer.is === 'record' && answer.record.roleSequence >= event.roleSequence) return adopt(turn, job, answer.record)
+  if (answer.is === 'record' && answer.record.roleSequence >= event.roleSequence) return hearNewer(turn, job, answer.record)
   if (answer.is === 'record' && event.asked === 'withdraw')
     return undone(turn, job, jobReport('E_PEER_NOT_HEARD', { ...names(turn, job), age: 'not in time for the handover' }))
   if (answer.is === 'refusal' && event.asked === 'offer') undone(turn, job, answer.error)
@@ -180,13 +180,6 @@ function undone(turn: Turn, job: JobState, error: Failure): void {
   job.phase = 'offline'
   job.peerSpoke = true
   switchFailed(turn, job, error)
-}
-
-/** The ticket ends when the job runs here again. */
-export function switchFailed(turn: Turn, job: JobState, error: Failure): void {
-  const report = jobReport('E_SWITCH_UNDONE', { ...names(turn, job), why: error.message })
-  changeTicket(turn, runningTicket(turn.state, job)?.id ?? null, () => ({ pending: report }))
-  log(turn, 'error', report.message, job)
 }
 
 /** What a node does with its data while it stands by, and what a takeover need not wait for. */

@@ -9,7 +9,7 @@ import { allResources } from './resources'
 import { rulesOf } from './quorum/rules'
 import { grantTo } from './quorum/voter'
 import { copyIsWhole, hasData, isTouched, owns, peerJob, type JobState, type State } from './state'
-import { copyPeerLines, endTicket, isMove, runningTicket, stepLine } from './tickets'
+import { changeTicket, copyPeerLines, endTicket, isMove, runningTicket, stepLine } from './tickets'
 import { log, setRecord, type Seeing, type Turn } from './turn'
 
 /** The record of a job on its very first start: nothing runs, and the configuration says who owns it. */
@@ -80,11 +80,17 @@ function reconcile(turn: Turn, job: JobState, theirs: JobView, answers: boolean)
   if (answers) job.peerSpoke = true
   copyPeerLines(turn, theirs.activity)
   const difference = theirs.record.roleSequence - job.record.roleSequence
-  if (difference > 0 && isOwnOfQuorum(turn, job, theirs.record)) takeDecided(turn, job, theirs.record)
-  else if (difference > 0) adopt(turn, job, theirs.record)
+  if (difference > 0) hearNewer(turn, job, theirs.record)
   else if (difference === 0) follow(turn, job, theirs.record)
   else tellBothServed(turn, job, theirs)
   endSwitchTicket(turn, job, theirs)
+}
+
+/** Another owner's record, or what became of a vote of this node. */
+export function hearNewer(turn: Turn, job: JobState, theirs: JobRecord): void {
+  if (!isOwnOfQuorum(turn, job, theirs)) adopt(turn, job, theirs)
+  else if (job.record.handover === null) takeDecided(turn, job, theirs)
+  else takeBack(turn, job, theirs.roleSequence, () => takeDecided(turn, job, theirs))
 }
 
 /** This node's own claim: the peer has seconded it, and the answer never came. */
@@ -93,6 +99,25 @@ const isOwnOfQuorum = ({ state }: Turn, job: JobState, theirs: JobRecord): boole
 function takeDecided(turn: Turn, job: JobState, { roleSequence, mirrorInSync, syncSequence }: JobRecord): void {
   take(turn, job, { roleSequence, takeReason: 'failover', takeTimeMs: turn.state.wallMs, mirrorInSync, syncSequence })
   if (!copyIsWhole(turn.state, job)) setRecord(turn, job, { unserved: true })
+}
+
+/** What was offered to the peer comes to nothing: this node takes it again with a higher role sequence. */
+export function takeBack(turn: Turn, job: JobState, roleSequence: number, takeIt: () => void): void {
+  const { state } = turn
+  const ticket = runningTicket(state, job)?.id ?? null
+  stepLine(turn, ticket, handoverText(state, job), 'failed')
+  takeIt()
+  job.pendingFlag = null
+  job.undoneAtMs = state.atMs
+  stepLine(turn, ticket, `Take ownership back (role sequence ${roleSequence})`, 'done')
+  switchFailed(turn, job, jobReport('E_PEER_LOST_IN_HANDOVER', names(turn, job)))
+}
+
+/** The ticket ends when the job runs here again. */
+export function switchFailed(turn: Turn, job: JobState, error: Failure): void {
+  const report = jobReport('E_SWITCH_UNDONE', { ...names(turn, job), why: error.message })
+  changeTicket(turn, runningTicket(turn.state, job)?.id ?? null, () => ({ pending: report }))
+  log(turn, 'error', report.message, job)
 }
 
 export const handoverText = (state: State, job: JobState): string =>
