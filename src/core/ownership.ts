@@ -88,13 +88,14 @@ function reconcile(turn: Turn, job: JobState, theirs: JobView, answers: boolean)
 
 /** Another owner's record, or what became of a vote of this node. */
 export function hearNewer(turn: Turn, job: JobState, theirs: JobRecord): void {
-  if (!isOwnOfQuorum(turn, job, theirs)) adopt(turn, job, theirs)
+  if (!isOwnClaim(turn, job, theirs)) adopt(turn, job, theirs)
   else if (job.record.handover === null) takeDecided(turn, job, theirs)
   else takeBack(turn, job, theirs.roleSequence, () => takeDecided(turn, job, theirs))
 }
 
-/** This node's own claim: the peer has seconded it, and the answer never came. */
-const isOwnOfQuorum = ({ state }: Turn, job: JobState, theirs: JobRecord): boolean => job.quorum !== null && theirs.owner === state.node
+/** This node's own claim: the peer has seconded it, and the answer never came. The mode may have been changed since to one without votes. */
+const isOwnClaim = ({ state }: Turn, { quorum, record }: JobState, { owner, roleSequence }: JobRecord): boolean =>
+  owner === state.node && (quorum !== null || record.claim?.roleSequence === roleSequence)
 
 function takeDecided(turn: Turn, job: JobState, { roleSequence, mirrorInSync, syncSequence }: JobRecord): void {
   take(turn, job, { roleSequence, takeReason: 'failover', takeTimeMs: turn.state.wallMs, mirrorInSync, syncSequence })

@@ -138,12 +138,23 @@ export function settleClaim(turn: Turn, job: JobState): void {
   const { state } = turn
   const { claim } = job.record
   const rules = rulesOf(state, job)
-  if (!claim || rules === null || job.quorum === null) return
+  if (!claim) return
+  if (rules === null || job.quorum === null) return claimIsVoid(state, job, claim) ? withdrawVote(turn, job, claim) : undefined
   const asked = rules.voters.map((voter) => job.quorum?.asked[voter])
   const overtaken = asked.some((each) => (each?.held?.roleSequence ?? 0) > claim.roleSequence)
   const wanted = ownerIsSilent(state, job) || wantsBackByQuorum(state, job) || isPassedOver(state, job)
   const answered = asked.every((each) => each !== undefined && each.sent.length === 0 && each.number > 0 && each.held?.roleSequence !== claim.roleSequence)
-  if (!answered || (wanted && !overtaken && whyNotTakeClaimed(state, job) === null)) return
+  if (answered && !(wanted && !overtaken && whyNotTakeClaimed(state, job) === null)) withdrawVote(turn, job, claim)
+}
+
+/** Asked for before the mode was changed to one without votes: the other node knows of that change, has not seconded it, and gives no votes any more. */
+function claimIsVoid(state: State, job: JobState, { roleSequence }: { roleSequence: number }): boolean {
+  const view = state.peer?.view
+  const theirs = view?.jobs[job.name]?.record.roleSequence ?? Number.POSITIVE_INFINITY
+  return view?.heard === state.incarnation && view.configAgreed === true && view.configHash === state.configHash && theirs < roleSequence
+}
+
+function withdrawVote(turn: Turn, job: JobState, { roleSequence }: { roleSequence: number }): void {
   setRecord(turn, job, { claim: null })
-  log(turn, 'info', `${state.node} takes its vote for ${job.name} back (role sequence ${claim.roleSequence}): nobody has seconded it`, job)
+  log(turn, 'info', `${turn.state.node} takes its vote for ${job.name} back (role sequence ${roleSequence}): nobody has seconded it`, job)
 }
