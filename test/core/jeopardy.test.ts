@@ -46,8 +46,9 @@ test('a witness that does not answer, as this node sees it', () => {
   const mirror = new Desk(B, quorumConfig()).boot(record({ safety: 'full' })).hear()
   expect(texts(mirror)).toEqual(['the witness is UNKNOWN as RMHW132 sees it'])
   const ballot = { roleSequence: 1, owner: 'RMHW131', mirrorInSync: true, syncSequence: 1, configVersion: 1 }
-  const reply = { number: 1, incarnation: 'W-1', granted: false, why: null, ballot, leasedTo: 'RMHW131' }
-  mirror.tell({ kind: 'voteAnswered', job: JOB, voter: 'witness', number: 1, reply })
+  const { number } = mirror.job.quorum!.asked.witness
+  const reply = { number, incarnation: 'W-1', granted: false, why: null, ballot, leasedTo: 'RMHW131' }
+  mirror.tell({ kind: 'voteAnswered', job: JOB, voter: 'witness', number, reply })
   expect(jeopardy(mirror)).toEqual([])
   expect(nodeView(mirror.state).jobs[JOB]?.quorum).toMatchObject({ witnessAddress: '192.168.150.153', witnessHolds: { ballot, leasedTo: 'RMHW131', ageMs: 0 } })
   mirror.tell({ kind: 'ticked', heartbeat: null }, 6_000)

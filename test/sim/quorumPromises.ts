@@ -147,8 +147,15 @@ function checkAgreed(a: FakeNode, b: FakeNode): void {
       `I3: ${unsure.name} does not know in the end what the other one goes by: ${JSON.stringify([unsure.state?.hold, unsure.state?.unconfirmed])}`
     )
   if (a.state?.configVersion !== b.state?.configVersion) throw new Error('I3: the nodes go by different configurations in the end')
+  const late = [a, b].find(isLate)
+  if (late) throw new Error(`I3: a voter takes what ${late.name} asks for late in the end`)
   const unleased = [a, b].find(({ state }) => state?.jobs[JOB]?.record.unleased)
   if (unleased) throw new Error(`I3: ${unleased.name} has no lease in the end`)
+}
+
+function isLate(node: FakeNode): boolean {
+  const asked = node.state?.jobs[JOB]?.quorum?.asked
+  return asked?.peer.refused === 'late' || (modeOf(node) === 'high-availability' && asked?.witness.refused === 'late')
 }
 
 function checkServes(world: World, owner: FakeNode): void {

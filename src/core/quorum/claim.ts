@@ -131,8 +131,8 @@ export function whyNotTakeClaimed(state: State, job: JobState): string | null {
 }
 
 /**
- * Not wanted any more, and every voter has answered the newest question and does not hold the claim: as it answers nothing that was overtaken, a vote
- * that was asked for earlier can no longer be given.
+ * Not wanted any more, and every voter has answered the newest question: as it answers nothing that was overtaken, a vote that was asked for earlier can
+ * no longer be given. One that was given, and not taken, is passed over by whoever serves next.
  */
 export function settleClaim(turn: Turn, job: JobState): void {
   const { state } = turn
@@ -143,7 +143,7 @@ export function settleClaim(turn: Turn, job: JobState): void {
   const asked = rules.voters.map((voter) => job.quorum?.asked[voter])
   const overtaken = asked.some((each) => (each?.held?.roleSequence ?? 0) > claim.roleSequence)
   const wanted = ownerIsSilent(state, job) || wantsBackByQuorum(state, job) || isPassedOver(state, job)
-  const answered = asked.every((each) => each !== undefined && each.sent.length === 0 && each.number > 0 && each.held?.roleSequence !== claim.roleSequence)
+  const answered = asked.every((each) => each !== undefined && each.sent.length === 0 && each.last !== null)
   if (answered && !(wanted && !overtaken && whyNotTakeClaimed(state, job) === null)) withdrawVote(turn, job, claim)
 }
 
@@ -156,5 +156,5 @@ function claimIsVoid(state: State, job: JobState, { roleSequence }: { roleSequen
 
 function withdrawVote(turn: Turn, job: JobState, { roleSequence }: { roleSequence: number }): void {
   setRecord(turn, job, { claim: null })
-  log(turn, 'info', `${turn.state.node} takes its vote for ${job.name} back (role sequence ${roleSequence}): nobody has seconded it`, job)
+  log(turn, 'info', `${turn.state.node} takes its vote for ${job.name} back (role sequence ${roleSequence})`, job)
 }

@@ -35,9 +35,9 @@ export function ownBallot(state: State, job: JobState, { times }: QuorumRules): 
   return hasData(state, job) ? ballot : { ...ballot, mirrorInSync: true }
 }
 
-const neverAsked = (): Asked => ({
-  number: 0,
-  answered: 0,
+const neverAsked = (number: number): Asked => ({
+  number,
+  answered: number,
   sent: [],
   last: null,
   nextAtMs: 0,
@@ -52,7 +52,7 @@ const neverAsked = (): Asked => ({
 export function forgetWitness(job: JobState): void {
   if (job.quorum === null) return
   const { asked } = job.quorum
-  job.quorum = { ...job.quorum, asked: { ...asked, witness: { ...neverAsked(), number: asked.witness.number } } }
+  job.quorum = { ...job.quorum, asked: { ...asked, witness: neverAsked(asked.witness.number) } }
 }
 
 export function hasLease(turn: Seeing, job: JobState): boolean {
@@ -64,8 +64,15 @@ export function startQuorum(state: State, job: JobState): QuorumState | null {
   const rules = rulesOf(state, job)
   if (rules === null) return null
   const { grant } = startVoter(state.incarnation, { ...job.record, configVersion: 0 }, state.atMs, longestTimes(state, rules.times))
-  return { sinceMs: state.atMs, lease: NO_LEASE, grant, heard: {}, asked: { peer: neverAsked(), witness: neverAsked() }, told: NO_LEASE }
+  const asked = neverAsked(firstNumber(state))
+  return { sinceMs: state.atMs, lease: NO_LEASE, grant, heard: {}, asked: { peer: asked, witness: asked }, told: NO_LEASE }
 }
+
+/**
+ * Of the questions of one engine, by its clock, ms: nobody asks a thousand times a second. Votes may begin anew while it runs (the mode is changed and
+ * changed back, the job is taken away and made again), and a voter that remembers what was asked before takes a smaller number for a late one.
+ */
+const firstNumber = ({ atMs }: State): number => Math.floor(atMs)
 
 /** While a change of the rules is not over, what was granted by the ones before may count longer than by those of now. */
 export const longestTimes = ({ unconfirmed }: State, { leaseMs, driftMs }: VoterTimes): VoterTimes => ({

@@ -160,18 +160,15 @@ describe('table 5: in high protection a mirror that does not redo', () => {
 test('table 7: the witness is UNKNOWN until it has answered, then CONNECTED, and DISCONNECTED when it is silent', () => {
   const mirror = new Desk(B, quorumConfig()).boot(record({ safety: 'full' })).hear()
   const word = () => nodeView(mirror.state).jobs[JOB]?.quorum?.witness
-  const answers = (ballot: Ballot | null, number: number) =>
-    mirror.tell({
-      kind: 'voteAnswered',
-      job: JOB,
-      voter: 'witness',
-      number,
-      reply: { number, incarnation: 'W-1', granted: false, why: null, ballot, leasedTo: null }
-    })
+  const answers = (ballot: Ballot | null) => {
+    const { number } = mirror.job.quorum!.asked.witness
+    const reply = { number, incarnation: 'W-1', granted: false, why: null, ballot, leasedTo: null }
+    mirror.tell({ kind: 'voteAnswered', job: JOB, voter: 'witness', number, reply })
+  }
   expect(word()).toBe('UNKNOWN')
-  answers(null, 1)
+  answers(null)
   expect(word()).toBe('UNKNOWN')
-  answers(held, 2)
+  answers(held)
   expect(word()).toBe('CONNECTED')
   mirror.tell({ kind: 'ticked', heartbeat: null }, QUORUM.leaseMs)
   expect(word()).toBe('DISCONNECTED')
