@@ -19,17 +19,17 @@ const FOUND = [210, 822, 1609, 2569, 2576, 2894, 18_394]
  * there; an owner whose copy was overwritten between its claim and the vote for it; one that is forced beside an owner whose mode was being changed; a mode
  * that was changed and changed back, and an engine that restarted and knew of the first and the last one only; a vote that was asked for before the votes
  * were done away with; the answer to a handover that shows the owner's own vote seconded; questions that are numbered from one again, and late to voters
- * that have heard the ones before.
+ * that have heard the ones before; a vote for oneself that a voter held and was forgotten, so that the other node got it too.
  */
-const FOUND_WITH_CHANGES = [296, 512, 1433, 19_073, 19_261, 19_973, 49_372, 51_949, 64_802]
+const FOUND_WITH_CHANGES = [296, 512, 1433, 19_073, 19_261, 19_973, 49_372, 51_949, 64_802, 91_042]
 /** With a witness: one whose service was forced is still stopping; the one that was not forced goes on with its own version. */
 const FOUND_WITH_WITNESS = [4, 103_086]
 /** An owner whose start had failed tried again while it was cut off. */
 const FOUND_WITH_ARBITRATION = [10_485]
 /**
  * … and somebody works: brought in while it started by itself, which ended without a word for the ticket; or called so: a bringin typed at the other node
- * counts though detaching in another way was refused after it; or detached, and its engine died before the other node was known to have it on disk; or the right
- * data was named, and its node came to serve in the next role sequence only; a vote that the witness had seconded unheard, and nobody wanted any more.
+ * counts though detaching in another way was refused after it; or detached, and its engine died before the other node was known to have it on disk;
+ * or the right data was named, and its node came to serve in the next role sequence only; or a vote that a voter holds was left, of a job that was stopped.
  */
 const FOUND_AT_WORK = [1939, 3737, 4394, 5403, 28_622, 74_943]
 

@@ -53,10 +53,8 @@ function granted(turn: Turn, job: JobState, sent: Sent): void {
 /** Two of three have it now, or will when this step's record is on disk. */
 function seconded(turn: Turn, job: JobState, sent: Sent): void {
   const why = whyNotTakeClaimed(turn.state, job)
-  if (why !== null) {
-    setRecord(turn, job, { claim: null })
-    return log(turn, 'warning', `${turn.state.node} was given a second vote for ${job.name} and does not take it: ${why}`, job)
-  }
+  // A voter holds it now: this node's vote in that role sequence is given, and not to be given to the other node too.
+  if (why !== null) return log(turn, 'warning', `${turn.state.node} was given a second vote for ${job.name} and does not take it: ${why}`, job)
   takeSeconded(turn, job, sent.ballot)
   if (job.quorum) job.quorum = { ...job.quorum, lease: renewed(NO_LEASE, sent.ballot.roleSequence, sent.atMs, sent) }
 }

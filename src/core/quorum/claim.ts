@@ -131,8 +131,9 @@ export function whyNotTakeClaimed(state: State, job: JobState): string | null {
 }
 
 /**
- * Not wanted any more, and every voter has answered the newest question: as it answers nothing that was overtaken, a vote that was asked for earlier can
- * no longer be given. One that was given, and not taken, is passed over by whoever serves next.
+ * Not wanted any more, and every voter has answered the newest question and does not hold the claim: as it answers nothing that was overtaken, a vote
+ * that was asked for earlier can no longer be given. While one holds it this node votes for nobody else in that role sequence: whoever serves next passes
+ * over it.
  */
 export function settleClaim(turn: Turn, job: JobState): void {
   const { state } = turn
@@ -141,11 +142,19 @@ export function settleClaim(turn: Turn, job: JobState): void {
   if (!claim) return
   if (rules === null || job.quorum === null) return claimIsVoid(state, job, claim) ? withdrawVote(turn, job, claim) : undefined
   const asked = rules.voters.map((voter) => job.quorum?.asked[voter])
-  const overtaken = asked.some((each) => (each?.held?.roleSequence ?? 0) > claim.roleSequence)
+  const overtaken = asked.some((each) => isBeyond(each?.held ?? null, claim.roleSequence, state.node))
   const wanted = ownerIsSilent(state, job) || wantsBackByQuorum(state, job) || isPassedOver(state, job)
-  const answered = asked.every((each) => each !== undefined && each.sent.length === 0 && each.last !== null)
+  const answered = asked.every(
+    (each) => each !== undefined && each.sent.length === 0 && each.last !== null && !isOwn(each.held, claim.roleSequence, state.node)
+  )
   if (answered && !(wanted && !overtaken && whyNotTakeClaimed(state, job) === null)) withdrawVote(turn, job, claim)
 }
+
+const isOwn = (held: Ballot | null, roleSequence: number, node: string): boolean => held?.roleSequence === roleSequence && held.owner === node
+
+/** The voter holds a newer vote, or has given the one of this role sequence to the other node. */
+const isBeyond = (held: Ballot | null, roleSequence: number, node: string): boolean =>
+  held !== null && (held.roleSequence > roleSequence || (held.roleSequence === roleSequence && held.owner !== node))
 
 /** Asked for before the mode was changed to one without votes: the other node knows of that change, has not seconded it, and gives no votes any more. */
 function claimIsVoid(state: State, job: JobState, { roleSequence }: { roleSequence: number }): boolean {
