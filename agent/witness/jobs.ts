@@ -39,11 +39,13 @@ interface VotedJob {
   since: number
   askedAtMs: Map<string, number>
   waiting: number
+  /** A write has failed, and may have reached the disk all the same. */
+  unsure: boolean
   /** One question after the other: the next one sees what this one has left on the disk. */
   turn: Promise<unknown>
 }
 
-/** The jobs of one cluster. What a question changes is on the disk before its answer goes out; when it does not get there, it has not happened. */
+/** The jobs of one cluster. What a question changes is on the disk before its answer goes out; when that fails, it has not happened. */
 export class WitnessJobs {
   private readonly jobs = new Map<string, VotedJob>()
   private readonly startedAtMs: number
@@ -86,7 +88,7 @@ export class WitnessJobs {
 
   private startJob(name: string, { leaseMs, driftMs, since }: Pick<KeptBallot, 'leaseMs' | 'driftMs' | 'since'>, ballot: Ballot | null): VotedJob {
     const witness = startWitness(this.options.incarnation(), ballot === null ? {} : { [name]: ballot }, this.startedAtMs, { leaseMs, driftMs })
-    return { witness, leaseMs, driftMs, since, askedAtMs: new Map(), waiting: 0, turn: Promise.resolve() }
+    return { witness, leaseMs, driftMs, since, askedAtMs: new Map(), waiting: 0, unsure: false, turn: Promise.resolve() }
   }
 
   private async vote(job: VotedJob, question: WitnessQuestion): Promise<VoteReply> {
@@ -100,10 +102,17 @@ export class WitnessJobs {
     const leaseMs = Math.max(job.leaseMs, times.leaseMs)
     const driftMs = Math.max(job.driftMs, times.driftMs)
     const longer = leaseMs > job.leaseMs || driftMs > job.driftMs
-    const ballot = persist?.ballot ?? (longer ? reply.ballot : null)
-    if (ballot !== null) await saveBallot(this.options.directory, { job: message.job, ballot, leaseMs, driftMs, since })
+    // What nobody was told would count after a restart, beside what was answered since: it is written over first.
+    const ballot = persist?.ballot ?? (longer || job.unsure ? reply.ballot : null)
+    if (ballot !== null) await this.save(job, { job: message.job, ballot, leaseMs, driftMs, since })
     Object.assign(job, { witness, leaseMs, driftMs, since })
     job.askedAtMs.set(message.from, nowMs)
     return reply
+  }
+
+  private async save(job: VotedJob, kept: KeptBallot): Promise<void> {
+    job.unsure = true
+    await saveBallot(this.options.directory, kept)
+    job.unsure = false
   }
 }

@@ -91,6 +91,24 @@ test('a vote that does not reach the disk is not given, and has not happened', a
   expect(await a.claim(held(A), held(A, 2))).toMatchObject({ granted: true })
 })
 
+test('what reached the disk although its writing failed does not come back after a restart, beside what was answered since', async () => {
+  const [a, b] = await bothKnown()
+  await leaseOver()
+  const { open } = fs.promises
+  // The new name is there, and the flush of the folder fails.
+  const failing = jest
+    .spyOn(fs.promises, 'open')
+    .mockImplementation((file, ...how) => (String(file).endsWith('ballots') ? Promise.reject(new Error('EIO: i/o error, fsync')) : open(file, ...how)))
+  expect(await b.claim(held(A), held(B, 2))).toBeNull()
+  failing.mockRestore()
+  expect(await a.renew(held(A))).toMatchObject({ granted: true, leasedTo: A })
+  await restart()
+  for (const each of [a, b]) each.client.close()
+  const other = await asker(B, A)
+  await other.report(held(A))
+  expect(await other.claim(held(A), held(B, 2))).toMatchObject({ granted: false, why: 'leased', ballot: held(A), leasedTo: A })
+})
+
 test('a damaged ballot is as good as none: it is said, and the witness hears both nodes first', async () => {
   await bothKnown()
   const file = path.join(directory, 'ballots', 'DB_Group.json')
