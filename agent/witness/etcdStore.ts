@@ -88,18 +88,19 @@ export class EtcdStore {
 
   /** From member to member, as long as nothing can have happened yet, or it does no harm to ask again. */
   private async ask(path: string, body: object, deadlineMs: number, again: boolean): Promise<unknown> {
-    const { length } = this.pools
+    const { first, pools } = this
+    const { length } = pools
     const tried: string[] = []
     for (let count = 0; count < length; count++) {
-      const place = (this.first + count) % length
+      const place = (first + count) % length
       const leftMs = deadlineMs - performance.now()
       if (leftMs <= 0) break
       try {
         return await this.askMember(place, path, body, Math.min(leftMs, Math.max(ATTEMPT_MS_MIN, leftMs / (again ? Math.min(ATTEMPT_PART, length) : 1))))
       } catch (error) {
         const { message, inDoubt } = error as EtcdFailure
-        tried.push(`${this.pools[place]?.name}: ${message}`)
-        // The next question begins with another one.
+        tried.push(`${pools[place]?.name}: ${message}`)
+        // The next question begins with another one; this one goes on from where it began.
         this.first = (place + 1) % length
         if (inDoubt && !again) throw new EtcdFailure(tried.join('; '), true)
       }
