@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { Pool } from 'undici'
+import { buildConnector, Pool } from 'undici'
 import * as z from 'zod'
 import type { EtcdConfig } from '../../src/model'
 import { beforeSending, requestInTime } from '../adapters/requestInTime'
@@ -53,8 +53,6 @@ export class EtcdStore {
   private readonly logins = new EtcdLogins((place) => this.login(place))
 
   constructor(private readonly config: EtcdConfig) {
-    const read = (file: string | null) => (file === null ? undefined : fs.readFileSync(file, 'utf8'))
-    const [ca, cert, key] = [read(config.caFile), read(config.certFile), read(config.keyFile)]
     this.pools = config.endpoints.map((name) => ({
       name,
       pool: new Pool(name, {
@@ -62,9 +60,22 @@ export class EtcdStore {
         pipelining: 1,
         keepAliveTimeout: KEEP_ALIVE_MS,
         keepAliveMaxTimeout: KEEP_ALIVE_MS,
-        connect: { timeout: CONNECT_MS_MAX, ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) }
+        connect: (options, connected) => this.connect(options, connected)
       })
     }))
+  }
+
+  /** Certificates are read at each connection: they may have been replaced. */
+  private connect(options: buildConnector.Options, connected: buildConnector.Callback): void {
+    const { caFile, certFile, keyFile } = this.config
+    const read = (file: string | null) => (file === null ? undefined : fs.readFileSync(file, 'utf8'))
+    try {
+      const [ca, cert, key] = [read(caFile), read(certFile), read(keyFile)]
+      const connector = buildConnector({ timeout: CONNECT_MS_MAX, ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) })
+      connector(options, connected)
+    } catch (error) {
+      connected(error as Error, null)
+    }
   }
 
   /** null: nothing is there. What a quorum of the members has, never what one of them remembers. */

@@ -55,3 +55,13 @@ afterEach(async () => {
 test('every member is asked before a question comes to nothing', async () => {
   expect(await read([DEAD, member, DEAD])).toBeNull()
 })
+
+test('certificates that were replaced are used by the next connection', async () => {
+  expect(await read([member])).toBeNull()
+  const next = await certificates()
+  server.setSecureContext(next.member)
+  write(next.client)
+  server.closeAllConnections()
+  // The first one may still be asked on the connection that has just ended.
+  expect(await read([member]).catch(() => read([member]))).toBeNull()
+})
