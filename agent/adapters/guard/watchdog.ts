@@ -9,6 +9,8 @@ const WDIOC_GETTIMEOUT = 0x80045707
 const MAGIC_CLOSE = 'V'
 const PET = '.'
 const PETS_A_TIMEOUT = 4
+/** Asked for is half a lease. One that takes longer than so many of these is not petted between two renewals: it would reset a machine that serves. */
+const TIMES_LONGER_MAX = 1.5
 /** After a device could not be opened. */
 const OPEN_AGAIN_MS = 5_000
 
@@ -45,9 +47,7 @@ export class Watchdog {
 
   close(): void {
     if (this.fd < 0) return
-    this.write(MAGIC_CLOSE)
-    fs.closeSync(this.fd)
-    this.fd = -1
+    this.release()
     this.given.say(`${this.given.file} is closed: nothing is served under a lease`)
   }
 
@@ -62,8 +62,22 @@ export class Watchdog {
       return say(`${file} cannot be opened: ${plainReason(error)}; a machine that hangs is not reset`)
     }
     this.timeoutMs = this.setTimeout()
+    if (this.timeoutMs > this.given.timeoutMs * TIMES_LONGER_MAX) return this.leaveAlone()
     this.pet(nowMs())
     say(`${file} resets this machine when it has not been petted for ${this.timeoutMs} ms`)
+  }
+
+  private release(): void {
+    this.write(MAGIC_CLOSE)
+    fs.closeSync(this.fd)
+    this.fd = -1
+  }
+
+  private leaveAlone(): void {
+    const { file, timeoutMs, say } = this.given
+    this.triedAtMs = Number.POSITIVE_INFINITY
+    this.release()
+    say(`${file} has a timeout of ${this.timeoutMs} ms and not of ${timeoutMs} ms, half a lease: it is not used; a machine that hangs is not reset`)
   }
 
   /** What the driver says is in force; one that says nothing is believed to have what was asked for. */

@@ -6,6 +6,13 @@ import type { Guarded } from '../../../agent/adapters/guard/guarded'
 import { Watchdog } from '../../../agent/adapters/guard/watchdog'
 import { watchdogTimeoutMs } from '../../../src/model'
 
+/** What the driver of the watchdog answers; a file has none. */
+const driver = { seconds: null as number | null }
+jest.mock('../../../agent/native/libc', () => ({
+  ...jest.requireActual<object>('../../../agent/native/libc'),
+  ioctl: (_fd: number, _request: number, seconds: Buffer) => (driver.seconds === null ? -1 : seconds.writeInt32LE(driver.seconds))
+}))
+
 const lease = (untilMs: number, change: Partial<Guarded> = {}): Guarded => ({
   job: 'DB_Group',
   roleSequence: 7,
@@ -85,7 +92,10 @@ describe('the watchdog, with a file in its place', () => {
   const LEASE_MS = 10_000
   const T = watchdogTimeoutMs({ leaseMs: LEASE_MS })
   const written = (): string => fs.readFileSync(file, 'utf8')
-  beforeEach(() => fs.writeFileSync(file, ''))
+  beforeEach(() => {
+    fs.writeFileSync(file, '')
+    driver.seconds = null
+  })
   afterAll(() => fs.rmSync(directory, { recursive: true }))
 
   function guarded() {
@@ -146,6 +156,17 @@ describe('the watchdog, with a file in its place', () => {
     seen.alive = []
     live(17_100)
     expect(written().length).toBe(before + 1)
+  })
+
+  test('a driver that only knows a timeout beyond the lease is left alone: it would reset a machine that serves', () => {
+    driver.seconds = 30
+    const { guard, live, said } = guarded()
+    for (let atMs = 12_000; atMs <= 40_000; atMs += 2_000) {
+      guard.tell(lease(atMs + LEASE_MS))
+      live(atMs)
+    }
+    expect(written()).toBe('V')
+    expect(said).toEqual([expect.stringContaining('has a timeout of 30000 ms')])
   })
 
   test('a device that cannot be opened is said, and not again at each look', () => {
