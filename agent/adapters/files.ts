@@ -25,7 +25,7 @@ export function syncDirectorySync(directory: string): void {
 export function saveHardSync(file: string, text: string): void {
   const descriptor = fs.openSync(`${file}.new`, 'w', 0o600)
   try {
-    fs.writeSync(descriptor, text)
+    fs.writeFileSync(descriptor, text)
     fs.fsyncSync(descriptor)
   } finally {
     fs.closeSync(descriptor)
