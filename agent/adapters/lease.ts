@@ -1,4 +1,4 @@
-import { invariant, type JobConfig } from '../../src/model'
+import type { JobConfig } from '../../src/model'
 import type { ClockPort, DataPort, LeasePort, LogPort, Places, VipPort } from '../ports'
 import { cgroupDirectory } from './applications/cgroup'
 import { applicationFiles } from './applications/files'
@@ -26,7 +26,8 @@ export function createLeasePort(places: Places, doors: LeaseDoors): LeasePort {
   return {
     tell: (name, roleSequence, untilMs, killAtMs) => {
       const job = places.config.jobs[name]
-      invariant(job, `job ${name} is in the configuration`)
+      // The engine goes by the configuration of before for a moment yet, in which it may be renewed; it forgets the job then.
+      if (job === undefined) return
       if (job.data !== null) data.lease(name, roleSequence, untilMs)
       guard.tell({ ...guarded(places, job), roleSequence, untilMs, killAtMs })
       extend(job, untilMs)
