@@ -14,8 +14,8 @@ import type { GuardHands } from './guard'
 import type { Guarded, GuardedApplication } from './guarded'
 
 const SYSTEMCTL_TIMEOUT_MS = 5_000
-/** Where systemd has a service unless its unit says otherwise; what is elsewhere is ended all the same, and not looked for. */
 const SYSTEM_SLICE = 'system.slice'
+const UNIT_TYPE = /\.(?:service|scope|slice|socket|target|mount|automount|swap|timer|path|device)$/
 
 /** How a guard sees and ends what is of a job on this machine. */
 export function machineHands(
@@ -23,7 +23,7 @@ export function machineHands(
   say: (line: string) => void
 ): Omit<GuardHands, 'killed'> {
   const vipPort = createVipPort(given, { event: (_level, text) => say(text) })
-  const unitCgroup = (unit: string): string | null => given.cgroupRoot && path.join(given.cgroupRoot, SYSTEM_SLICE, unit)
+  const unitCgroup = (unit: string): string | null => given.cgroupRoot && path.join(given.cgroupRoot, SYSTEM_SLICE, belowSystemSlice(unit))
   const cgroups = ({ cgroup, unit }: GuardedApplication): { directory: string }[] =>
     [cgroup, unit === null ? null : unitCgroup(unit)].flatMap((directory) => (directory === null ? [] : [{ directory }]))
   const isThere = (application: GuardedApplication): boolean =>
@@ -52,6 +52,16 @@ export function machineHands(
     }
   }
 }
+
+/** Where systemd has a unit unless it says otherwise: one of a template in a slice of that. What is elsewhere is ended all the same, and not looked for. */
+function belowSystemSlice(unit: string): string {
+  const name = UNIT_TYPE.test(unit) ? unit : `${unit}.service`
+  const [template = ''] = name.split('@', 1)
+  return template === name ? name : path.join(`system-${escaped(template)}.slice`, name)
+}
+
+/** As systemd-escape(1). */
+const escaped = (word: string): string => word.replace(/[^A-Za-z0-9:_.]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
 
 /** The stop keeps systemd from starting it again. */
 async function endUnit(unit: string): Promise<void> {
