@@ -31,8 +31,9 @@ const SEGMENT_FIELDS_BYTES = 32
 const AT = { magic: 0, crc: 4, nonce: 8, sequence: 16, length: 24, kind: 28 } as const
 const HIGH = 0x1_0000_0000
 
-export const segmentOf = (position: number): number => Math.floor(position / SEGMENT_BYTES)
-export const placeOf = (position: number): number => position % SEGMENT_BYTES
+/** Nothing begins at a segment's first byte: a position there is the end of the one before, which is full to its last byte. */
+export const segmentOf = (position: number): number => Math.max(0, Math.ceil(position / SEGMENT_BYTES) - 1)
+export const placeOf = (position: number): number => position - segmentOf(position) * SEGMENT_BYTES
 export const firstPosition = (segment: number): number => segment * SEGMENT_BYTES + SEGMENT_HEAD_BYTES
 
 const NAME_DIGITS = 10
