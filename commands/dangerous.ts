@@ -22,7 +22,9 @@ export async function operateDangerous(
   const shown = await send(target.entry, target.job, command, { ...extra, dryRun: true })
   const danger = shown.dryRun ? shown.danger : undefined
   if (danger === undefined) return operate(context, output, target, command, flags, extra, question)
-  const line = [command, target.job, ...(extra.node === undefined ? [] : [extra.node])].join(' ')
+  // Typed without its node, the line would go to the owner: another one than what was warned of.
+  const there = command === 'forcetake' || flags.node !== undefined ? ['--node', target.entry.node] : []
+  const line = [command, target.job, ...(extra.node === undefined ? [] : [extra.node]), ...there].join(' ')
   await confirmed(context, output, { job: target.job, line, warning: danger.warning, confirm: flags.confirm })
   // The agent refuses when anything has changed since these sentences were true.
   return operate(context, output, target, command, { ...flags, yes: true }, { ...extra, confirm: danger.state }, question)

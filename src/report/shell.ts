@@ -138,6 +138,12 @@ export const shellReports = {
     message: (v) => `${v.why} Nothing was changed.`,
     tryThis: (v) => `${v.command} --confirm ${v.job}`
   }),
+  E_FORCE_SEEN_SERVING: define<{ job: string; node: string; peer: string; roleSequence: number }>({
+    exitCode: 5,
+    message: (v) =>
+      `${v.node} does not hear ${v.peer}, but this shell does: ${v.peer} serves ${v.job} (role sequence ${v.roleSequence}). Two nodes would serve it, and their data would go apart. Nothing was changed.`,
+    tryThis: (v) => `hbtstate shows the links to repair; if ${v.node} has to serve, first bringout ${v.job} --node ${v.peer}`
+  }),
   E_JOB_NOT_FOUND: define<{ job: string; known: string[] }>({
     exitCode: 2,
     message: (v) => `There is no job "${v.job}" on the open nodes; ${v.known.length > 0 ? `there is ${v.known.join(', ')}` : 'they have none'}.`,

@@ -11,6 +11,12 @@ afterEach(() => bench.down())
 const WARNING = ['RMHW131 is not heard (its agent: 12.0 s ago). If it lives and serves DB_Group, both nodes serve it and their data goes apart.']
 const loss = { none: false, files: null, bytes: 4_096, changes: 3, seconds: 7, bound: 'the last writes may be missing' }
 
+function ownerIs(phase: 'online' | 'offline'): void {
+  const job = bench.a.status.self.jobs.DB_Group
+  if (job === undefined) throw new Error('no job')
+  job.phase = phase
+}
+
 function dangerous(): CommandRequest[] {
   const sent: CommandRequest[] = []
   for (const agent of [bench.a, bench.b])
@@ -25,9 +31,10 @@ function dangerous(): CommandRequest[] {
 
 test('forcetake without a terminal: refused with the warning, until the job is named once more', async () => {
   const sent = dangerous()
+  ownerIs('offline')
   const refused = await bench.cui(['forcetake', 'DB_Group', '--node', 'RMHW132'])
   expect(refused.exitCode).toBe(5)
-  expect(refused.err).toBe(`${WARNING[0]} Nothing was changed.\nTry: forcetake DB_Group --confirm DB_Group\n`)
+  expect(refused.err).toBe(`${WARNING[0]} Nothing was changed.\nTry: forcetake DB_Group --node RMHW132 --confirm DB_Group\n`)
   expect(sent).toEqual([{ dryRun: true }])
   expect((await bench.cui(['forcetake', 'DB_Group', '--node', 'RMHW132', '--confirm', 'OtherJob'])).exitCode).not.toBe(0)
   const done = await bench.cui(['forcetake', 'DB_Group', '--node', 'RMHW132', '--confirm', 'DB_Group', '--reason', 'power cut'])
@@ -35,6 +42,15 @@ test('forcetake without a terminal: refused with the warning, until the job is n
   expect(done.out.split('\n').slice(0, 2)).toEqual([WARNING[0], 'Send forcetake Job command succeeded!'])
   expect(sent.at(-1)).toEqual({ confirm: 'S-1', reason: 'power cut' })
   expect(bench.b.heard.map(({ line }) => line)).toContain('POST /v1/jobs/DB_Group/forcetake')
+})
+
+test('forcetake is refused where the other node tells the shell that it serves, whatever the forced one hears', async () => {
+  const sent = dangerous()
+  ownerIs('online')
+  const refused = await bench.cui(['forcetake', 'DB_Group', '--node', 'RMHW132', '--confirm', 'DB_Group', '--json'])
+  expect(JSON.parse(refused.out).error).toMatchObject({ code: 'E_FORCE_SEEN_SERVING', exitCode: 5 })
+  expect((await bench.cui(['forcetake', 'DB_Group', '--node', 'RMHW132', '--dry-run'])).err).toContain('RMHW131 serves DB_Group')
+  expect(sent.every(({ dryRun }) => dryRun)).toBe(true)
 })
 
 test('the dry run lists what may be lost, in words and for programs, and sends no order', async () => {
