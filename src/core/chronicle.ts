@@ -1,7 +1,9 @@
 import type { JobRecord } from '../model'
 import type { CheckView, TakeoverEnd, TakeoverView } from '../wire'
+import { checkView } from './check'
 import { explain } from './explain'
 import type { Event } from './event'
+import { acceptChecks, isSelected } from './handover'
 import { lossOf, lossOfHandover } from './loss'
 import { rulesOf } from './quorum/rules'
 import { configOf, owns, peerJob, type JobState, type State, type Takeover } from './state'
@@ -53,7 +55,7 @@ function begin(turn: Turn, was: JobState, job: JobState, part: TakeoverView['par
     takeReason: part === 'takes' ? job.record.takeReason : job.pendingFlag === null && job.movesBecause === null ? 'manual' : 'failover',
     atMs: state.wallMs,
     before: { roleSequence, safety, safetySequence, mirrorInSync, syncSequence, needToVerify },
-    ...factsOf(seen, was, part),
+    ...factsOf(seen, was, part, offered),
     loss: lossIn(seen, was, offered),
     end: null
   }
@@ -63,7 +65,12 @@ function begin(turn: Turn, was: JobState, job: JobState, part: TakeoverView['par
 }
 
 /** What this node had to go by. */
-function factsOf(state: State, job: JobState, part: TakeoverView['part']): Pick<TakeoverView, 'links' | 'peer' | 'votes' | 'checks' | 'timers'> {
+function factsOf(
+  state: State,
+  job: JobState,
+  part: TakeoverView['part'],
+  offered: JobRecord | null
+): Pick<TakeoverView, 'links' | 'peer' | 'votes' | 'checks' | 'timers'> {
   const { atMs, peer, heartbeat, config } = state
   const theirs = peerJob(state, job)
   const times = rulesOf(state, job)?.times ?? null
@@ -76,7 +83,7 @@ function factsOf(state: State, job: JobState, part: TakeoverView['part']): Pick<
       leasedTo,
       roleSequence: held?.roleSequence ?? null
     })),
-    checks: checksOf(state, job, part),
+    checks: offered === null ? checksOf(state, job, part) : acceptedChecks(state, job, offered),
     timers: {
       heartbeatMs: Math.max(0, ...config.links.map(({ intervalMs, maxMiss }) => intervalMs * maxMiss)),
       leaseMs: times?.leaseMs ?? null,
@@ -95,6 +102,10 @@ function checksOf(state: State, job: JobState, part: TakeoverView['part']): Chec
   const wanted = part === 'gives' ? 'switch' : owns(state, job) ? 'serve' : 'failover'
   return explain(state, job).flatMap(({ question, checks, trigger }) => (question === wanted ? [...checks, ...(trigger ?? [])] : []))
 }
+
+/** What is handed over is not taken from anybody: no vote has to be free for it. */
+const acceptedChecks = (state: State, job: JobState, offered: JobRecord): CheckView[] =>
+  acceptChecks(state, job, offered.roleSequence, isSelected(offered)).map((check) => checkView(state, job, check))
 
 /** When the other node stopped serving, if it has said so; else its last sign of life, if it served when its engine last spoke. */
 function lastServed(state: State, job: JobState): number | null {

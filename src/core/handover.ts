@@ -218,7 +218,7 @@ function cameBack(turn: Turn, job: JobState): void {
 }
 
 /** An administrator has declared the data of the receiver right, whatever is recorded about it. */
-const isSelected = ({ selectedSequence, roleSequence }: JobRecord): boolean => selectedSequence === roleSequence
+export const isSelected = ({ selectedSequence, roleSequence }: JobRecord): boolean => selectedSequence === roleSequence
 
 /** What this node needs to take a job that is handed over to it. */
 export function acceptChecks(state: State, job: JobState, roleSequence: number, selected: boolean): Check[] {

@@ -108,6 +108,23 @@ test('the new owner of a handover keeps its part; a job that is offline ends off
   ])
 })
 
+test('who takes what is handed over went by the conditions of that, and by no vote that it did not need', () => {
+  const desk = standby()
+  const entries = kept(desk)
+  desk.tell({
+    kind: 'handoverReceived',
+    request: 1,
+    job: 'DB_Group',
+    roleSequence: 2,
+    record: record({ owner: B, roleSequence: 2 }),
+    start: true,
+    ticket: 'RMHW131-1'
+  })
+  const checks = entries[0]?.checks ?? []
+  expect(checks.map(({ check }) => check)).toContain('role sequence there')
+  expect(checks.filter(({ met }) => !met)).toEqual([])
+})
+
 const HANDED: [story: string, offered: Partial<JobRecord>, loss: object][] = [
   ['drained', { needToVerify: 'No' }, { none: true, bound: 'RMHW131 had stopped DB_Group and drained its queue: nothing is missing' }],
   [
