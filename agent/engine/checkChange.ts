@@ -50,8 +50,10 @@ const withNode = ({ node, message }: Report): string => (node === undefined || m
 function readWhole(node: string, file: string, text: string): Config {
   const answer = parseConfig(text, file)
   if ('config' in answer) return answer.config
-  const problems = answer.problems.slice(0, PROBLEMS_SHOWN_MAX).map(({ line, message }) => `line ${line}: ${message}`)
-  throw refusal('E_CONFIG_WRONG', { node, problems: problems.join(' ') })
+  const shown = answer.problems.slice(0, PROBLEMS_SHOWN_MAX)
+  // Who typed `witness remove` has no file to check: each problem says itself what is to be written instead.
+  const instead = [...new Set(shown.map(({ tryThis }) => tryThis))]
+  throw refusal('E_CONFIG_WRONG', { node, problems: shown.map(({ line, message }) => `line ${line}: ${message}`).join(' '), instead: instead.join(' ') })
 }
 
 /** While one node has the new links and the other one has not yet, they must hear each other on one that is the same for both. */

@@ -6,10 +6,10 @@ interface At {
 
 /** Why a change of the configuration is made by nobody. */
 export const CHANGE_MESSAGES = {
-  E_CONFIG_WRONG: define<At & { problems: string }>({
+  E_CONFIG_WRONG: define<At & { problems: string; instead: string }>({
     exitCode: 1,
     message: ({ node, problems }) => `${node} refuses the configuration, and nothing was changed: ${problems}`,
-    tryThis: () => 'Correct it (config check FILE shows every problem with its line) and apply it again.'
+    tryThis: ({ instead }) => instead
   }),
   E_CONFIG_CHECKS: define<At & { problems: { message: string; tryThis: string }[] }>({
     exitCode: 5,

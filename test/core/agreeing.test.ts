@@ -126,6 +126,7 @@ test('a wrong one is refused with the same words on both nodes', async () => {
   expect(here).toMatchObject({ code: 'E_CONFIG_WRONG' })
   expect(here?.message.replace(A, B)).toBe(there?.message)
   expect(here?.message).toContain("is already the node's own address on RMHW132")
+  expect(here).toMatchObject({ tryThis: expect.stringContaining('Use a free address') })
 })
 
 test('what one machine cannot do is refused for both, in its own words', async () => {

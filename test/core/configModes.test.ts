@@ -213,4 +213,9 @@ describe('etcd in the place of a witness', () => {
   ])('is refused with %s', (_what, top) => {
     expect(problemOf(top)).toMatchObject({ code: 'E_CONFIG_VALUE', line: 1 })
   })
+
+  test('is refused with the member that is none, not with the list', () => {
+    const { message } = problemOf(etcd('', `"${ETCD}", "http://192.168.150.162:2379"`))
+    expect(message).toBe('witness: etcd must be the members of an etcd cluster, at most 9, with https, not http://192.168.150.162:2379.')
+  })
 })

@@ -18,8 +18,16 @@ export function readEtcd(section: Section): WitnessConfig | null {
   const items = section.list('etcd', `[ ${EXAMPLE} ]`)
   const endpoints = items.flatMap((item) => parseEndpoint(scalarText(item) ?? '') ?? [])
   const [first] = endpoints
-  if (first === undefined || endpoints.length !== items.length || endpoints.length > ENDPOINTS_MAX) {
-    section.refuse('etcd', `the members of an etcd cluster, at most ${ENDPOINTS_MAX}, with https`, `[ ${EXAMPLE} ]`)
+  const expected = `the members of an etcd cluster, at most ${ENDPOINTS_MAX}, with https`
+  const strange = items.find((item) => parseEndpoint(scalarText(item) ?? '') === null)
+  if (strange !== undefined) {
+    // The list is right as a list: the member is what has to be named.
+    const found = scalarText(strange) ?? 'a list or a map in it'
+    section.source.refuse(strange, 'E_CONFIG_VALUE', { key: 'etcd', where: 'witness', found, expected, example: `[ ${EXAMPLE} ]` })
+    return null
+  }
+  if (first === undefined || endpoints.length > ENDPOINTS_MAX) {
+    section.refuse('etcd', expected, `[ ${EXAMPLE} ]`)
     return null
   }
   const etcd: EtcdConfig = {
