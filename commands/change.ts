@@ -76,7 +76,7 @@ export async function sendChange(context: Context, output: Output, { entry, flag
   if (!dryRun && !flags.yes && isTerminal(context)) await confirmYes(context, change.question)
   const answer = await postChange(entry, { text, base, reason: flags.reason ?? change.typed, dryRun })
   const { differences, version, followed, warnings = [] } = answer
-  for (const difference of differences) output.line(differenceText(difference))
+  for (const line of differenceLines(differences)) output.line(line)
   if (differences.length === 0) output.line('Nothing differs from what is in force.')
   printVerdict(output, answer)
   return { exitCode: 0, json: { command: change.typed, node: entry.node, dryRun, version, followed, differences, warnings } }
@@ -108,9 +108,15 @@ const NEEDS: Record<ConfigDifference['needs'], string> = {
   'agents stopped': ' (needs both agents stopped)'
 }
 
-export function differenceText({ where, before, after, needs, job, begins }: ConfigDifference): string {
-  const value = (text: string | null): string => (text === null ? '(none)' : text.replace(/^"(.*)"$/, '$1'))
+/** As a file would have it: what is left out and what is null are the same there. */
+const said = (json: string | null): string => (json === null || json === 'null' ? '(none)' : json.replace(/^"(.*)"$/, '$1'))
+
+/** A value that comes to be null is no change to anybody. */
+export const differenceLines = (differences: ConfigDifference[]): string[] =>
+  differences.filter(({ before, after }) => said(before) !== said(after)).map(differenceText)
+
+function differenceText({ where, before, after, needs, job, begins }: ConfigDifference): string {
   const more = NEEDS[needs].replace('JOB', job ?? 'every job with quorum')
   const kept = begins === true ? ` (what it begins with: ${job} keeps the safety that it has, \`safety ${job} full|off\` changes it)` : ''
-  return `${where}: ${value(before)} -> ${value(after)}${more}${kept}`
+  return `${where}: ${said(before)} -> ${said(after)}${more}${kept}`
 }

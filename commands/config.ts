@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import { configDifferences, type Config as PairConfig, parseConfig } from '../src/model'
 import type { ConfigVersion, ConfigView } from '../src/wire'
 import { CuiCommand, everywhere, type HelpText } from './base'
-import { type ConfigFlags, configNode, configuring, differenceText, readView, sendChange } from './change'
+import { type ConfigFlags, configNode, configuring, differenceLines, readView, sendChange } from './change'
 import type { Outcome } from './context'
 import { checkAgents } from './configAgents'
 import { fail } from './kit/fail'
@@ -111,7 +111,7 @@ export class Config extends CuiCommand {
     if (was.config === null || is.config === null)
       return { exitCode: 1, json: { node: view.node, differences: null, problems: [...was.problems, ...is.problems] } }
     const differences = configDifferences(was.config, is.config)
-    for (const difference of differences) this.output.line(differenceText(difference))
+    for (const line of differenceLines(differences)) this.output.line(line)
     if (differences.length === 0) this.output.line('Nothing differs.')
     return { exitCode: 0, json: { node: view.node, version: view.agreed.version, differences, problems: [] } }
   }

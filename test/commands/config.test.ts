@@ -87,6 +87,14 @@ test.each([
   expect(newLines()).toContain(expected)
 })
 
+test('a value that comes to be null is not told of, and none is shown as null', async () => {
+  const part = (where: string, before: string | null, after: string | null) => ({ ...DIFFERENCE, where, before, after })
+  const differences = [part('witness etcd user', null, 'null'), part('witness etcd keyFile', '"/etc/e/key"', 'null'), part('witness port', '7330', '2379')]
+  bench.takesChanges(VIEW, () => ({ differences }))
+  const { out } = await bench.cui(['link', 'remove', 'link-0', '--dry-run'])
+  expect(out.split('\n').slice(0, 2)).toEqual(['witness etcd keyFile: /etc/e/key -> (none)', 'witness port: 7330 -> 2379'])
+})
+
 test('a dry run is sent as one, and says so; as JSON it is one object', async () => {
   const { out } = await bench.cui(['link', 'remove', 'link-0', '--dry-run', '--json'])
   const said = { command: 'link remove link-0', node: 'RMHW131', dryRun: true, version: 7, followed: true }
