@@ -100,7 +100,7 @@ function dangerOf(state: State, job: JobState): Danger {
     ...(modeIsUnsure(state, job)
       ? [`The mode of ${job.name} is being changed, and it is not known by which one ${peerNode} goes: no voter knows whether it serves.`]
       : []),
-    ...(loss === null ? [] : [`${node} may lack data: ${loss.bound}.`]),
+    ...(loss === null ? [] : [`${loss.none ? `The data on ${node}` : `${node} may lack data`}: ${loss.bound}.`]),
     ...(copyIsWhole(state, job) ? [] : [`The copy on ${node} is NOT COMPLETE: files may be missing, or be half of what they should be.`]),
     ...(hasData(state, job) ? [`Nothing is copied afterwards (need to verify: Manually) until selectsrc ${job.name} NODE says whose data is right.`] : [])
   ]

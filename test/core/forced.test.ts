@@ -197,11 +197,17 @@ test('who returns finds a higher role sequence, stands by and copies nothing', (
 
 describe('with a quorum', () => {
   const config = quorumConfig('high-availability')
-  const alone = (): Desk => {
-    const desk = lost(new Desk(B, config).boot(record({ safety: 'full', mirrorInSync: false })).hear())
+  const alone = (mirrorInSync = false): Desk => {
+    const desk = lost(new Desk(B, config).boot(record({ safety: 'full', mirrorInSync })).hear())
     desk.tell({ kind: 'ticked', heartbeat: null }, 60_000)
     return desk
   }
+
+  test('a copy that has everything is not said to lack any', () => {
+    const danger = dangerOf(alone(true).command('forcetake', { dryRun: true }))
+    expect(danger?.loss).toMatchObject({ none: true })
+    expect(danger?.warning[1]).toMatch(/^The data on RMHW132: safety FULL and in sync: nothing/)
+  })
 
   test('not while this node itself may let the other one serve', () => {
     const desk = lost(new Desk(B, config).boot(record({ safety: 'full', mirrorInSync: false })).hear())
