@@ -98,10 +98,13 @@ export function changeLines(change: Change, utcOffsetMinutes: number): string[] 
   ]
 }
 
+/** As the configuration has it. */
+const spanText = (ms: number): string => (ms < 1000 ? `${ms}ms` : `${ms / 1000}s`)
+
 function partLines(part: TakeoverView, utcOffsetMinutes: number): string[] {
   const { node, before, timers, links, peer, votes } = part
   const age = (ms: number | null): string => (ms === null ? 'never' : `${shortDuration(ms)} before`)
-  const lease = timers.leaseMs === null ? '' : `, lease ${timers.leaseMs} ms, drift ${timers.driftMs} ms`
+  const lease = timers.leaseMs === null ? '' : `, lease ${spanText(timers.leaseMs)}, drift ${spanText(timers.driftMs ?? 0)}`
   return [
     '',
     `${node} ${part.part === 'gives' ? 'gave it' : 'took it'} at ${nodeTime(part.atMs, utcOffsetMinutes)}; what it saw:`,
@@ -112,7 +115,7 @@ function partLines(part: TakeoverView, utcOffsetMinutes: number): string[] {
       (vote) =>
         `  vote of ${vote.voter}: answered ${age(vote.ageMs)}, holds role sequence ${vote.roleSequence ?? 'unknown'}, lets ${vote.leasedTo ?? 'nobody'} serve`
     ),
-    `  timers: heartbeat lost after ${timers.heartbeatMs} ms${lease}`,
+    `  timers: heartbeat lost after ${spanText(timers.heartbeatMs)}${lease}`,
     ...part.checks.map(({ check, met, value }) => `  ${met ? 'ok' : 'no'}  ${check}: ${value}`)
   ]
 }

@@ -1,6 +1,7 @@
 import { type Check, allMet } from './check'
 import type { State } from './state'
 import { log, type Turn } from './turn'
+import { secondsText } from './words'
 
 /** Until it is known, and then. */
 const REACH_SOON_MS = 1_000
@@ -75,8 +76,8 @@ export function arbitrationChecks(state: State): Check[] {
   const waits: Check = {
     name: 'time to stop there',
     met: !lost || config.arbitration?.fence !== null || waitedMs >= patienceMs(state),
-    value: () => `${Math.round(waitedMs)} of ${patienceMs(state)} ms`,
-    why: () => `${peerNode} has ${patienceMs(state)} ms to stop what it serves, if it is the one that is cut off`,
+    value: () => `${secondsText(waitedMs)} of ${secondsText(patienceMs(state))}`,
+    why: () => `${peerNode} has ${secondsText(patienceMs(state))} to stop what it serves, if it is the one that is cut off`,
     by: 'self'
   }
   return [reaches, waits]

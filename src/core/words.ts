@@ -12,6 +12,9 @@ export function sizeText(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`
 }
 
+/** A short time: 7049 → `7.0 s`. */
+export const secondsText = (ms: number): string => `${(Math.max(0, ms) / SECOND_MS).toFixed(1)} s`
+
 /** A time that has passed, as a person would say it. */
 export function ageText(ms: number): string {
   if (ms < MINUTE_MS) return `${Math.max(0, Math.round(ms / SECOND_MS))} s`

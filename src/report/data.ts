@@ -125,7 +125,7 @@ export const dataMessages = {
   }),
   E_LINK_SILENT: define<{ link: string; silentMs: number }>({
     exitCode: 3,
-    message: ({ link, silentMs }) => `Nothing came over data link ${link} for ${silentMs} ms`,
+    message: ({ link, silentMs }) => `Nothing came over data link ${link} for ${(silentMs / 1_000).toFixed(1)} s`,
     tryThis: () => 'The next data link is tried by itself. Check the link.'
   }),
   E_LINK_FAILED: define<{ link: string; why: string }>({

@@ -75,7 +75,7 @@ test('one change in full: who and why, and what each node went by', async () => 
   expect(out).toContain('RMHW131 gave it at 2019-10-30 11:47:32; what it saw:\n')
   expect(out).toContain('  heartbeat link-0: error, heard 15s before\n')
   expect(out).toContain('  vote of witness: answered 1s before, holds role sequence 2, lets nobody serve\n')
-  expect(out).toContain('  timers: heartbeat lost after 15000 ms, lease 10000 ms, drift 250 ms\n')
+  expect(out).toContain('  timers: heartbeat lost after 15s, lease 10s, drift 250ms\n')
   expect((await bench.cui(['history', 'DB_Group', '14'])).out).toContain(`Loss: ${bound}\n`)
   expect((await bench.cui(['history', 'DB_Group', '99'])).out).toBe('Nothing is kept of role sequence 99.\n')
   expect((await bench.cui(['history', 'DB_Group', 'yesterday'])).exitCode).toBe(2)

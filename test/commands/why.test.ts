@@ -1,3 +1,4 @@
+import { cuiSim, ONLINE } from './simulation'
 import type { CheckView, DecisionView, Question, WhyAnswer } from '../../src/wire'
 import { Bench } from './harness'
 import { NODES, type Node } from './views'
@@ -139,4 +140,10 @@ test('status query: old news and two owners are no answer', async () => {
   await bench.a.start()
   const { exitCode, out } = await bench.cui(['status', 'query', 'DB_Group', 'is-online'])
   expect({ exitCode, out }).toEqual({ exitCode: 1, out: 'DB_Group is-online: cannot tell (the nodes disagree about the owner)\n' })
+})
+
+test('times are told in seconds, in the refusal too', async () => {
+  const { out } = await cuiSim([], [...ONLINE, 'why DB_Group'])
+  expect(out).toMatch(/^quorum +ok +a lease for \d+\.\d s +RMHW131/m)
+  expect(out).not.toMatch(/\d ms\b/)
 })

@@ -1,3 +1,5 @@
+import { secondsText } from '../words'
+
 /*
  * The mirroring session of a job as the mirroring paper has it (tables 5, 6, 8 and 9). mirrord steps it on the source with what it sees; the target
  * repeats what the source says.
@@ -74,7 +76,7 @@ export const receives = (facts: SessionFacts): boolean => facts.connected && !fa
 
 export function sourceState(facts: SessionFacts): { state: SessionStateName; why: string | null } {
   if (!facts.connected) return { state: 'DISCONNECTED', why: facts.problem ?? 'the target is not connected' }
-  if (silent(facts)) return { state: 'DISCONNECTED', why: `the target has said nothing for ${facts.unheardMs} ms` }
+  if (silent(facts)) return { state: 'DISCONNECTED', why: `the target has said nothing for ${secondsText(facts.unheardMs)}` }
   if (facts.paused) return { state: 'SUSPENDED', why: 'sending was paused (transmit pause)' }
   if (facts.redoError !== null) return { state: 'SUSPENDED', why: facts.redoError }
   return { state: isSynchronized(facts) ? 'SYNCHRONIZED' : 'SYNCHRONIZING', why: null }

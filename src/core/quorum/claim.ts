@@ -3,6 +3,7 @@ import type { VoterName } from '../event'
 import { wantedChecks, whyNotServe, whyNotTakeOver } from '../fit'
 import { owns, peerIsReachable, peerJob, type JobState, type State } from '../state'
 import { log, setRecord, type Turn } from '../turn'
+import { secondsText } from '../words'
 import type { Ballot } from '../../wire'
 import { mayServe, newerBallot } from './ballot'
 import { isValid } from './lease'
@@ -35,7 +36,7 @@ export function silenceChecks(state: State, job: JobState): Check[] {
     {
       name: 'own vote free',
       met: free,
-      value: () => (free || grant === null ? 'yes' : `given to ${peerNode} for ${Math.round(grant.untilMs - atMs)} ms`),
+      value: () => (free || grant === null ? 'yes' : `given to ${peerNode} for ${secondsText(grant.untilMs - atMs)}`),
       why: () => `${peerNode} serves by the leave of ${node}`,
       by: 'self'
     },

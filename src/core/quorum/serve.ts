@@ -10,6 +10,7 @@ import { beginPlan } from '../plan'
 import { configOf, isTouched, owns, type JobState, type PlanKind } from '../state'
 import { outOfSyncIsSeconded, startsWithoutMirror } from '../sync'
 import { endTicket, runningTicket } from '../tickets'
+import { secondsText } from '../words'
 import { setNote, type Seeing, type Turn } from '../turn'
 import { servesByForce } from './force'
 import { hasLease, hasWitness } from './rules'
@@ -73,5 +74,5 @@ export function startChecks(turn: Seeing, job: JobState): Check[] {
 function leaseWords({ state }: Seeing, { quorum, record }: JobState): string {
   if (record.claim) return `asks for role sequence ${record.claim.roleSequence}`
   const leftMs = quorum?.lease.roleSequence === record.roleSequence ? quorum.lease.untilMs - state.atMs : 0
-  return leftMs > 0 ? `a lease for ${Math.round(leftMs)} ms` : 'no lease'
+  return leftMs > 0 ? `a lease for ${secondsText(leftMs)}` : 'no lease'
 }
