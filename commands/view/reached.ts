@@ -34,8 +34,8 @@ export function seenWords({ now }: Pair): string {
   const session = data?.session.state ? `, ${data.session.state}` : ''
   const compared = data?.verify.differences === null ? ', nothing compared yet' : ''
   const verify = data && data.verify.state !== 'Idle' ? `, verify ${data.verify.state}` : compared
-  const about = data
-    ? `${session}, mirror ${data.mirror.state}${verify}, connection ${data.connected ? 'OK' : 'Stop'}, need to verify ${data.needToVerify}`
-    : ''
+  // In the words of the property view: without a connection nothing is at rest.
+  const mirror = data && !data.connected && data.mirror.state === 'Idle' ? 'Stop' : data?.mirror.state
+  const about = data ? `${session}, mirror ${mirror}${verify}, connection ${data.connected ? 'OK' : 'Stop'}, need to verify ${data.needToVerify}` : ''
   return `${now.state} on ${now.owner}${about}`
 }

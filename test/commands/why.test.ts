@@ -110,6 +110,11 @@ test('the other node speaks through the one that is open', async () => {
   expect((await bench.cui(['ready', 'DB_Group'])).exitCode).toBe(0)
 })
 
+test('without a connection the mirror is said to stand, as the property view says it', async () => {
+  for (const agent of [bench.a, bench.b]) Object.assign(agent.status.self.jobs['DB_Group']?.data ?? {}, { connected: false })
+  expect((await bench.cui(['status', 'query', 'DB_Group', 'is-synchronized'])).out).toMatch(/^DB_Group is-synchronized: no \(.*mirror Stop.*connection Stop/)
+})
+
 test('status query: 0 true, 2 false, 1 cannot tell, also for what is typed wrong', async () => {
   const ask = async (...argv: string[]) => (await bench.cui(['status', 'query', ...argv])).exitCode
   expect(await ask('DB_Group', 'is-online')).toBe(0)
