@@ -150,6 +150,11 @@ const applicationReports = {
     tryThis: () =>
       'Look for processes that hang in the kernel (state D in `ps`), often on a dead disk or network file system; the job must not start elsewhere before they are gone.'
   }),
+  E_APPLICATION_UNSEEN: define<OfApplication & { why: string }>({
+    exitCode: 1,
+    message: ({ node, job, application, why }) => `It is not known whether application ${application} of ${job} runs on ${node}: ${why}.`,
+    tryThis: () => 'It is asked again by itself. Look whether systemd answers (`systemctl status`).'
+  }),
   E_APPLICATION_AGENT: define<OfApplication & { agent: string; why: string }>({
     exitCode: 5,
     message: ({ node, job, application, agent, why }) => `Application ${application} of ${job} cannot run on ${node}, as its agent ${agent} says: ${why}.`,

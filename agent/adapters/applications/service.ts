@@ -31,8 +31,12 @@ export class ServiceRunner implements Runner {
     this.beginWatch()
   }
 
+  /** Without an answer of systemd nobody may believe that it does not run. */
   async adopt(): Promise<boolean> {
-    if (!RUNNING.includes(await this.state())) return false
+    const { output, problem } = await this.isActive()
+    const state = output.trim()
+    if (state === '') throw this.failed('E_APPLICATION_UNSEEN', `systemctl is-active: ${problem}`)
+    if (!RUNNING.includes(state)) return false
     this.beginWatch()
     return true
   }
@@ -92,8 +96,12 @@ export class ServiceRunner implements Runner {
   }
 
   private async state(): Promise<string> {
-    const result = await this.systemctl(['is-active', this.unit()], this.options.application.checkTimeoutMs)
-    return result.output.trim() || `not known: ${result.problem}`
+    const { output, problem } = await this.isActive()
+    return output.trim() || `not known: ${problem}`
+  }
+
+  private isActive(): Promise<CommandResult> {
+    return this.systemctl(['is-active', this.unit()], this.options.application.checkTimeoutMs)
   }
 
   private unit(): string {
@@ -104,7 +112,7 @@ export class ServiceRunner implements Runner {
     return runCommand('systemctl', args, timeoutMs)
   }
 
-  private failed(code: 'E_APPLICATION_START' | 'E_APPLICATION_STOP', why: string): Error {
+  private failed(code: 'E_APPLICATION_START' | 'E_APPLICATION_STOP' | 'E_APPLICATION_UNSEEN', why: string): Error {
     const { job, application, places } = this.options
     return failure(code, { node: places.node, job: job.name, application: application.name, why, output: '', log: null })
   }

@@ -228,7 +228,7 @@ case $1 in
   stop) [ -e "$UNITS/stuck" ] && sleep 60; for unit; do :; done; echo inactive > "$UNITS/$unit" ;;
   kill) rm -f "$UNITS/stuck" "$UNITS/busy" ;;
   is-system-running) while [ -e "$UNITS/busy" ]; do sleep 0.01; done; echo stopping ;;
-  is-active) cat "$UNITS/$2" 2>/dev/null || echo inactive; [ "$(cat "$UNITS/$2" 2>/dev/null)" = active ] ;;
+  is-active) [ -e "$UNITS/silent" ] && exit 1; cat "$UNITS/$2" 2>/dev/null || echo inactive; [ "$(cat "$UNITS/$2" 2>/dev/null)" = active ] ;;
 esac
 `
 
@@ -260,6 +260,14 @@ describe('an application of kind service (with a stand-in for systemctl)', () =>
     fs.writeFileSync(unitFile, 'failed\n')
     await until('the failure', () => failures.length > 0)
     expect(failures).toEqual(['systemd says that db.service is failed'])
+  })
+
+  test('where systemd does not answer, a unit is not taken for one that does not run', async () => {
+    await port.start(job(), config)
+    fs.writeFileSync(path.join(places.root, 'silent'), '')
+    await expect(port.adopt(job(), config)).rejects.toMatchObject({ report: { code: 'E_APPLICATION_UNSEEN' } })
+    fs.rmSync(path.join(places.root, 'silent'))
+    expect(await port.adopt(job(), config)).toBe(true)
   })
 
   test('a unit that does not start says why', async () => {
