@@ -156,6 +156,7 @@ export function targetStatus(base: MirrordStatus, side: TargetSide, speed: numbe
     lsn: view.receivedLsn,
     appliedLsn: view.appliedLsn,
     copyComplete: view.copyComplete,
+    copyKnown: view.copyKnown,
     fault: view.fault
   }
 }

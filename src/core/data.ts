@@ -45,9 +45,9 @@ function learnSafety(turn: Turn, job: JobState, { session }: MirrordStatus): voi
   setRecord(turn, job, { safety: session.safety, safetySequence: session.safetySequence })
 }
 
-/** Once it was connected in this role, the data program's word about its copy counts, connected or not. */
+/** What the data program knows of its copy counts, connected or not; else its word counts once it was connected in this role. */
 function targetStatus(turn: Turn, job: JobState, status: MirrordStatus): void {
-  const known = status.copyComplete || job.connectedSequence === status.roleSequence
+  const known = status.copyComplete || status.copyKnown === true || job.connectedSequence === status.roleSequence
   if (isOfBefore(job) || !known || status.copyComplete === job.record.copyComplete || job.record.needToVerify === 'Manually') return
   setRecord(turn, job, { copyComplete: status.copyComplete })
   log(turn, 'info', `The copy of ${job.name} on ${turn.state.node} is ${status.copyComplete ? 'complete' : 'not complete now'}`, job)

@@ -132,6 +132,8 @@ export interface MirrordStatus {
   appliedLsn: number
   /** Target only, and on disk: a full mirror into this copy has ended and all since has been applied. */
   copyComplete: boolean
+  /** Target only: it knows this from its source. Else it cannot tell: it was stopped, and anybody may have changed the folder. Absent: that of a version that did not say so. */
+  copyKnown?: boolean
   fault: { code: string; message: string } | null
   /** Absent: that of a version that did not say so. */
   program?: ProgramView

@@ -141,3 +141,10 @@ test('the standby believes "complete" only of the role it is in', () => {
   desk.tell({ kind: 'dataStatusChanged', job: 'DB_Group', status: dataStatus({ role: 'target', roleSequence: 7, copyComplete: true }) })
   expect(desk.job.record.copyComplete).toBe(false)
 })
+
+test('after a restart a standby whose data program has lost its copy does not take over with it, though the owner was never heard since', () => {
+  const desk = standby()
+  desk.dataSays({ role: 'target', connected: false, copyComplete: false, copyKnown: true })
+  lost(desk)
+  expect(desk.job.record).toMatchObject({ owner: A, roleSequence: 1, copyComplete: false })
+})

@@ -12,7 +12,7 @@ import { FrameSplitter } from './frameSplitter'
 import { packRefuse, packSessionNews, packWelcome, readBegin, readHello, readSessionNews, type Begin, type Hello, type SessionNews } from './hello'
 import { checkBegin, checkHello, welcomeOf } from './greeting'
 import { GREETING_MS, Listener } from './listener'
-import { firstView, type ReceiverView } from './receiverView'
+import { firstView, ofCopy, type ReceiverView } from './receiverView'
 import { KEEPALIVE_MS, SOURCE_SILENT_MS } from './secure'
 
 /** After a refusal the other end has so long to read it. */
@@ -286,14 +286,14 @@ export class Receiver {
 
   private show(): void {
     const { log } = this
-    const { copyComplete, diverged } = this.state.get()
+    const copy = ofCopy(this.state.get())
+    const { copyComplete } = copy
     if (copyComplete && log.session() !== null) this.forgetOwnMarks()
     Object.assign(this.view, {
       receivedLsn: log.hard.lsn,
       appliedLsn: this.appliedLsn(),
       redoQueueBytes: log.queueBytes(),
-      copyComplete,
-      diverged,
+      ...copy,
       mirrors: log.session() !== null && !copyComplete,
       suspended: log.suspended,
       fault: this.full ?? log.suspended

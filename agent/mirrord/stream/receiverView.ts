@@ -17,6 +17,8 @@ export interface ReceiverView {
   /** As the source says; packProgress. */
   progress: number
   copyComplete: boolean
+  /** It knows that from a source. */
+  copyKnown: boolean
   diverged: boolean
   /** What the source last said of the session. */
   session: SessionNews | null
@@ -25,8 +27,17 @@ export interface ReceiverView {
   fault: { code: string; message: string } | null
 }
 
+/** Whether the copy of a stopped job is still what it was nobody knows, and then it has no lineage. */
+const isKnown = ({ session, lineage }: Readonly<CopyState>): boolean => session !== null || lineage !== null
+
+export function ofCopy(state: Readonly<CopyState>): Pick<ReceiverView, 'copyComplete' | 'copyKnown' | 'diverged'> {
+  const { copyComplete, diverged } = state
+  return { copyComplete, copyKnown: isKnown(state), diverged }
+}
+
 /** Before anybody has connected. */
-export function firstView({ appliedLsn, roleSequence, copyComplete, diverged }: Readonly<CopyState>): ReceiverView {
+export function firstView(state: Readonly<CopyState>): ReceiverView {
+  const { appliedLsn, roleSequence } = state
   return {
     connected: false,
     link: null,
@@ -38,8 +49,7 @@ export function firstView({ appliedLsn, roleSequence, copyComplete, diverged }: 
     roleSequence,
     mirrors: false,
     progress: 0,
-    copyComplete,
-    diverged,
+    ...ofCopy(state),
     session: null,
     suspended: null,
     fault: null
