@@ -41,6 +41,10 @@ export const cureIn = (body: FrameBody): Cure['healing'] | null =>
 
 export const redoDirectory = (dataDirectory: string): string => path.join(dataDirectory, 'redo')
 
+/** A session has been received into a log that nobody can read any more: what it held was acknowledged. */
+export const logIsLost = (dataDirectory: string, { session }: Readonly<CopyState>): boolean =>
+  session !== null && loadCheckpoint(redoDirectory(dataDirectory)) === null
+
 /** Reads what is on the disk of the redo log, and drops its torn end. What it answers is hard. */
 export function openLog(dataDirectory: string, copy: Readonly<CopyState>): OpenedLog {
   const directory = redoDirectory(dataDirectory)

@@ -9,7 +9,7 @@ import type { Problem, RedoNews, RedoOrder } from '../redo/redoRunner'
 import type { Begin } from '../stream/hello'
 import type { Checkpoint } from './checkpoint'
 import { segmentOf } from './format'
-import { openLog, type Cure, type OpenedLog } from './openLog'
+import { logIsLost, openLog, type Cure, type OpenedLog } from './openLog'
 import { RedoLog, type LogEnd } from './redoLog'
 import { Segments } from './segments'
 
@@ -63,13 +63,19 @@ export class TargetLog {
 
   /** Resolves when the folders are where redo can go on: after a crash that takes as long as the replay. */
   static async open(config: MirrordConfig, copy: CopyStateFile, hooks: TargetLogHooks): Promise<TargetLog> {
+    if (logIsLost(config.dataDirectory, copy.get())) TargetLog.giveUp(config, copy, hooks, 'its redo log is gone, or damaged')
     const log = new TargetLog(openLog(config.dataDirectory, copy.get()), copy, hooks)
     const lost = await log.startRedo(config)
     if (lost === null) return log
-    hooks.say(dataError('E_REDO_NOT_EXACT', { job: config.job, why: lost }).message)
     await log.log.close()
-    copy.update({ session: null, copyComplete: false })
+    TargetLog.giveUp(config, copy, hooks, lost)
     return TargetLog.open(config, copy, hooks)
+  }
+
+  /** On disk before the log is begun anew. */
+  private static giveUp({ job }: MirrordConfig, copy: CopyStateFile, hooks: TargetLogHooks, why: string): void {
+    hooks.say(dataError('E_REDO_NOT_EXACT', { job, why }).message)
+    copy.update({ session: null, copyComplete: false })
   }
 
   get end(): LogEnd {
