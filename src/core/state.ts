@@ -196,9 +196,8 @@ export interface QuorumState {
 
 /** What this node knows of one of its voters. */
 export interface Asked {
-  /** Of the newest question, and of the newest one that was answered. */
+  /** Of the newest question. */
   number: number
-  answered: number
   /** Not answered yet, and not overtaken by an answer to a newer one; oldest first, at most SENT_MAX. */
   sent: Sent[]
   /** The newest question: nothing new is asked before it is time. */

@@ -20,7 +20,7 @@ export function voteAnswered(turn: Turn, job: JobState, event: { voter: VoterNam
   const { incarnation, ballot: held, leasedTo, why: refused } = reply
   const again = refused === 'incarnation' || incarnation !== asked.incarnation
   const { atMs } = turn.state
-  const next = { ...asked, answered: number, sent: asked.sent.filter((each) => each.number > number), incarnation, held, leasedTo, refused }
+  const next = { ...asked, sent: asked.sent.filter((each) => each.number > number), incarnation, held, leasedTo, refused }
   const nextAtMs = again ? atMs : refused === 'config' ? Math.min(asked.nextAtMs, atMs + OTHER_VERSION_AGAIN_MS) : asked.nextAtMs
   const known = { ...next, answeredAtMs: atMs, nextAtMs }
   job.quorum = { ...quorum, asked: { ...quorum.asked, [voter]: known } }

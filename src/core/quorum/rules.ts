@@ -37,7 +37,6 @@ export function ownBallot(state: State, job: JobState, { times }: QuorumRules): 
 
 const neverAsked = (number: number): Asked => ({
   number,
-  answered: number,
   sent: [],
   last: null,
   nextAtMs: 0,
