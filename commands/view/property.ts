@@ -56,7 +56,7 @@ export function dataProperties(now: JobNow): Property[] {
     ['Speed (bytes/s)', thousands(data.speedBytesPerSecond)],
     ...data.links.map((link): Property => [link.name, seen(link.state)]),
     // Nothing can be mirrored to a node that is not connected, whatever was under way (guide 4, Force Start).
-    ['Mirror', seen(data.connected || walk.word !== 'Idle' ? walk.word : 'Stop')],
+    ['Mirror', seen(restWord(data.connected, walk.word))],
     ['Left Bytes', thousands(walk.leftBytes)],
     ['Left Time', leftTime(walk)],
     ['Need to Verify', worst(view.record.needToVerify, data.needToVerify)],
@@ -68,6 +68,9 @@ export function dataProperties(now: JobNow): Property[] {
     ['Pagefile Used', data.pagefileBytes === null ? 'NA' : thousands(data.pagefileBytes)]
   ]
 }
+
+/** Without a connection nothing is at rest. */
+export const restWord = (connected: boolean, word: string): string => (connected || word !== 'Idle' ? word : 'Stop')
 
 /** Detached with its data: nothing is sent, and the guide's view says Stop for all of it. */
 function stopped(view: JobNow['view']): MirrordStatus | null {

@@ -1,5 +1,6 @@
 import type { JobView, MirrordStatus } from '../../src/wire'
 import type { JobNow } from './cluster'
+import { restWord } from './property'
 
 export const WAIT_STATES = ['online', 'offline', 'synchronized', 'verified'] as const
 export type WaitState = (typeof WAIT_STATES)[number]
@@ -34,8 +35,8 @@ export function seenWords({ now }: Pair): string {
   const session = data?.session.state ? `, ${data.session.state}` : ''
   const compared = data?.verify.differences === null ? ', nothing compared yet' : ''
   const verify = data && data.verify.state !== 'Idle' ? `, verify ${data.verify.state}` : compared
-  // In the words of the property view: without a connection nothing is at rest.
-  const mirror = data && !data.connected && data.mirror.state === 'Idle' ? 'Stop' : data?.mirror.state
-  const about = data ? `${session}, mirror ${mirror}${verify}, connection ${data.connected ? 'OK' : 'Stop'}, need to verify ${data.needToVerify}` : ''
+  const about = data
+    ? `${session}, mirror ${restWord(data.connected, data.mirror.state)}${verify}, connection ${data.connected ? 'OK' : 'Stop'}, need to verify ${data.needToVerify}`
+    : ''
   return `${now.state} on ${now.owner}${about}`
 }

@@ -101,7 +101,7 @@ test('the new owner of a handover keeps its part; a job that is offline ends off
   const desk = standby({ desired: 'offline' })
   const entries = kept(desk)
   const offered = record({ owner: B, roleSequence: 2, desired: 'offline' })
-  desk.tell({ kind: 'handoverReceived', request: 1, job: 'DB_Group', roleSequence: 2, record: offered, start: false, ticket: 'RMHW131-1' })
+  desk.offer(offered, 'RMHW131-1', false)
   expect(entries.map(({ part, takeReason, end }) => [part, takeReason, end?.outcome ?? 'begins'])).toEqual([
     ['takes', 'manual', 'begins'],
     ['takes', 'manual', 'offline']
@@ -111,15 +111,7 @@ test('the new owner of a handover keeps its part; a job that is offline ends off
 test('who takes what is handed over went by the conditions of that, and by no vote that it did not need', () => {
   const desk = standby()
   const entries = kept(desk)
-  desk.tell({
-    kind: 'handoverReceived',
-    request: 1,
-    job: 'DB_Group',
-    roleSequence: 2,
-    record: record({ owner: B, roleSequence: 2 }),
-    start: true,
-    ticket: 'RMHW131-1'
-  })
+  desk.offer(record({ owner: B, roleSequence: 2 }), 'RMHW131-1')
   const checks = entries[0]?.checks ?? []
   expect(checks.map(({ check }) => check)).toContain('role sequence there')
   expect(checks.filter(({ met }) => !met)).toEqual([])
@@ -144,7 +136,7 @@ test.each(HANDED)('a job that is handed over by itself: who gave it knows what i
   const desk = standby()
   const entries = kept(desk)
   const given = record({ owner: B, roleSequence: 2, takeReason: 'failover', ...offered })
-  desk.tell({ kind: 'handoverReceived', request: 1, job: 'DB_Group', roleSequence: 2, record: given, start: true, ticket: 'RMHW131-1' })
+  desk.offer(given, 'RMHW131-1')
   desk.endAll()
   expect(entries.at(-1)).toMatchObject({ part: 'takes', takeReason: 'failover', loss, end: { outcome: 'online' } })
   expect(desk.job.taken).toBeNull()

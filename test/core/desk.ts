@@ -83,6 +83,12 @@ export class Desk {
     return this
   }
 
+  /** The owner hands the job over to this node. */
+  offer(offered: JobRecord, ticket: string, start = true): this {
+    this.tell({ kind: 'handoverReceived', request: 1, job: JOB, roleSequence: offered.roleSequence, record: offered, start, ticket })
+    return this
+  }
+
   command(command: JobCommand, more: CommandOptions & { dryRun?: boolean } = {}): Answer {
     this.request += 1
     const { dryRun = false, ...options } = more

@@ -81,15 +81,7 @@ test.each(OWNERS)('what an owner says of a switch is what it answers to one: %s'
 test('what a node says of accepting is what it answers to a handover', () => {
   const desk = standby({ errorFlag: 'it ended at once' })
   const decision = decisionOf(desk, 'accept')
-  desk.tell({
-    kind: 'handoverReceived',
-    request: 1,
-    job: 'DB_Group',
-    roleSequence: 2,
-    record: record({ owner: B, roleSequence: 2 }),
-    start: true,
-    ticket: 'T-1'
-  })
+  desk.offer(record({ owner: B, roleSequence: 2 }), 'T-1')
   const reply = desk.actions.find((action) => action.do === 'reply')
   expect(decision.yes).toBe(false)
   expect(reply).toMatchObject({ outcome: { ok: false, error: { message: `RMHW132 does not take DB_Group: ${against(decision)[0]}` } } })

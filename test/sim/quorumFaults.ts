@@ -1,4 +1,4 @@
-import { A, B } from '../fakes/pairConfig'
+import { A, B, otherOf } from '../fakes/pairConfig'
 import { W } from '../fakes/witness'
 import type { World } from '../fakes/world'
 import { FAULTS, type Fault, type Later } from './faults'
@@ -78,7 +78,7 @@ function isolateOwner(world: World, later: Later): void {
 
 /** What the owner may do depends on the witness alone when it loses that one too. */
 function loseBoth(world: World, name: string, random: () => number, later: Later, restarts: boolean): void {
-  world.network.cutBoth(name, name === A ? B : A)
+  world.network.cutBoth(name, otherOf(name))
   later(ALONE_MS + random() * ALONE_MS, () => {
     world.network.cutBoth(name, W)
     if (!restarts) return
@@ -100,7 +100,7 @@ function rollingRestart(world: World, name: string, random: () => number, later:
   world.witness?.kill()
   world.witness?.boot()
   later(random() * RESTART_EACH_MS, () => restart(name))
-  later((1 + random()) * RESTART_EACH_MS, () => restart(name === A ? B : A))
+  later((1 + random()) * RESTART_EACH_MS, () => restart(otherOf(name)))
 }
 
 function witnessAway(world: World, random: () => number, later: Later, wiped: boolean): void {
