@@ -1,7 +1,7 @@
 import { isArbitrated, isCutOff } from './arbitration'
 import { standDownStages } from './order'
 import { beginPlan } from './plan'
-import { configOf, type JobState, type State } from './state'
+import { configOf, isTouched, type JobState, type State } from './state'
 import { setNote, type Turn } from './turn'
 
 /**
@@ -20,8 +20,14 @@ export function settleCutOff(turn: Turn, job: JobState): boolean {
   return false
 }
 
-/** Also one whose start has failed, and that would try again. One that has not heard the other node since it was booted waits for it anyway. */
-const wouldServe = ({ phase, peerSpoke }: JobState): boolean => phase === 'online' || phase === 'starting' || (phase === 'offline' && peerSpoke)
+/**
+ * Also one whose start has failed, and that would try again, and one that has given up, as far as it got: its address may still be here. One that has not
+ * heard the other node since it was booted waits for it anyway.
+ */
+function wouldServe(job: JobState): boolean {
+  const { phase, peerSpoke } = job
+  return phase === 'online' || phase === 'starting' || (phase === 'offline' && peerSpoke) || (phase === 'error' && isTouched(job))
+}
 
 function standDown(turn: Turn, job: JobState): boolean {
   const { state } = turn

@@ -3,6 +3,7 @@ import { tellMirror } from './mirrorTold'
 import { dropPlan } from './plan'
 import { raiseManually } from './ownership'
 import { takeBackRestart } from './restartLimit'
+import { safetyIsLost } from './safety'
 import { trustMirror } from './sync'
 import { owns, type JobState } from './state'
 import { isOfBefore } from './takeUp'
@@ -82,6 +83,7 @@ function markSourceLost(turn: Turn, job: JobState, why: string): void {
     dropPlan(job)
     takeBackRestart(turn, job)
   }
+  safetyIsLost(turn, job, why)
   job.mirrorRuns = null
   job.dataRole = 'unknown'
   job.dataLost = why

@@ -24,7 +24,8 @@ export function whyNoData(turn: Turn, job: JobState, command: string): Failure |
   const at = names(turn, job)
   if (configOf(turn.state, job).data === null) return jobReport('E_JOB_NO_DATA', at)
   if (dataIsStopped(job)) return jobReport('E_DATA_STOPPED', { ...at, command })
-  return job.phase === 'online' ? null : jobReport('E_JOB_NOT_ONLINE', { ...at, state: job.phase, command })
+  if (job.phase !== 'online') return jobReport('E_JOB_NOT_ONLINE', { ...at, state: job.phase, command })
+  return job.dataLost === null ? null : jobReport('E_DATA_LOST', { ...at, command, why: job.dataLost })
 }
 
 /** A plan has room for one: an application that is being started again would stay stopped, and nobody would know. */

@@ -80,3 +80,9 @@ function takeBack(turn: Turn, job: JobState): boolean {
   endTicket(turn, ticket, error)
   return false
 }
+
+/** Whoever typed it is told; what was recorded holds, and the next data program is told of it. */
+export function safetyIsLost(turn: Turn, job: JobState, why: string): void {
+  const ticket = runningTicket(turn.state, job)
+  if (ticket?.purpose === 'safety' && job.plan === null) endTicket(turn, ticket.id, jobReport('E_DATA_LOST', { ...names(turn, job), command: 'safety', why }))
+}

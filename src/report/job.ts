@@ -116,6 +116,11 @@ export const JOB_MESSAGES = {
     message: ({ node, peer, own, theirs }) => `the configurations of ${node} (${own}) and ${peer} (${theirs}) differ`,
     tryThis: () => 'Bring the same mirrorpair.yaml to both nodes and restart the agents; running jobs stay as they are'
   }),
+  E_DATA_LOST: define<At & { command: string; why: string }>({
+    exitCode: 5,
+    message: ({ job, node, command, why }) => `${command} needs the data program of ${job}, which is lost on ${node}: ${why}`,
+    tryThis: ({ job }) => `It is started again by itself, but not while ${job} is detached or in error: then bringin ${job} starts it`
+  }),
   E_DATA_NOT_CONNECTED: define<Pair>({
     exitCode: 5,
     message: ({ job, node, peer }) => `the data of ${job} on ${node} is not connected to ${peer}`,

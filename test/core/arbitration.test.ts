@@ -1,4 +1,5 @@
 import { arbitrationConfig, A, B, JOB } from '../fakes/pairConfig'
+import { DEFAULT_RESTART_LIMIT } from '../../src/model'
 import { RETRY_MS } from '../../src/core/state'
 import { type Desk, owner, peerView, standby } from './desk'
 
@@ -97,6 +98,20 @@ describe('an owner', () => {
     }
     expect(desk.job).toMatchObject({ phase: 'offline', cutOff: true })
     expect(desk.job.note).toContain('RMHW132 has not taken over')
+  })
+
+  test('that has given up and still has its address stops what is left, and starts again when the other one is heard', () => {
+    const desk = owner(arbitrationConfig(false))
+    for (let times = 0; times <= DEFAULT_RESTART_LIMIT.max; times++) {
+      desk.endAll()
+      desk.tell({ kind: 'dataLost', job: JOB, why: 'it was killed' })
+    }
+    expect(desk.job).toMatchObject({ phase: 'error', vips: { 'IP-DB_Group': 'up' } })
+    told(waits(told(lose(desk), SILENT), 1_000), SILENT)
+    expect(desk.orders).toEqual(['drop'])
+    expect(desk.endAll().job).toMatchObject({ phase: 'offline', cutOff: true, vips: { 'IP-DB_Group': 'down' } })
+    desk.hear().peerSays(peerView(B, {}, { config: arbitrationConfig(false) }))
+    expect(desk.job).toMatchObject({ phase: 'starting', cutOff: false })
   })
 
   test('that is cut off is not brought in, only forced: the other node may have taken it over', () => {

@@ -64,23 +64,26 @@ test('watched again, and its data program does not take the word to send: it is 
 })
 
 /** What is typed on a job that is detached. */
-const COMMANDS: [command: Parameters<Desk['command']>[0], kept: string, stopped: string][] = [
-  ['switch', 'E_JOB_DETACHED', 'E_JOB_DETACHED'],
-  ['takeover', 'E_JOB_DETACHED', 'E_JOB_DETACHED'],
-  ['mirror', 'accepted', 'E_DATA_STOPPED'],
-  ['verify', 'accepted', 'E_DATA_STOPPED'],
-  ['transmit', 'accepted', 'E_DATA_STOPPED'],
-  ['bandwidth', 'accepted', 'E_DATA_STOPPED'],
-  ['safety', 'accepted', 'E_DATA_STOPPED'],
-  ['bringout', 'accepted', 'accepted'],
-  ['bringin', 'accepted', 'accepted'],
-  ['detach', 'accepted', 'accepted'],
-  ['clearerr', 'accepted', 'accepted']
+const COMMANDS: [command: Parameters<Desk['command']>[0], kept: string, stopped: string, lost: string][] = [
+  ['switch', 'E_JOB_DETACHED', 'E_JOB_DETACHED', 'E_JOB_DETACHED'],
+  ['takeover', 'E_JOB_DETACHED', 'E_JOB_DETACHED', 'E_JOB_DETACHED'],
+  ['mirror', 'accepted', 'E_DATA_STOPPED', 'E_DATA_LOST'],
+  ['verify', 'accepted', 'E_DATA_STOPPED', 'E_DATA_LOST'],
+  ['transmit', 'accepted', 'E_DATA_STOPPED', 'E_DATA_LOST'],
+  ['bandwidth', 'accepted', 'E_DATA_STOPPED', 'E_DATA_LOST'],
+  ['safety', 'accepted', 'E_DATA_STOPPED', 'E_DATA_LOST'],
+  ['bringout', 'accepted', 'accepted', 'accepted'],
+  ['bringin', 'accepted', 'accepted', 'accepted'],
+  ['detach', 'accepted', 'accepted', 'accepted'],
+  ['clearerr', 'accepted', 'accepted', 'accepted']
 ]
-test.each(COMMANDS)('%s of a detached job', (command, kept, stopped) => {
+test.each(COMMANDS)('%s of a detached job', (command, kept, stopped, lost) => {
   const options = command === 'safety' ? { safety: 'full' as const } : {}
   expect(codeOf(detached().command(command, { ...options, dryRun: true }))).toBe(kept)
   expect(codeOf(detached({ stopData: true }).command(command, { ...options, dryRun: true }))).toBe(stopped)
+  const desk = detached()
+  desk.tell({ kind: 'dataLost', job: 'DB_Group', why: 'its program died' })
+  expect(codeOf(desk.command(command, { ...options, dryRun: true }))).toBe(lost)
 })
 
 test.each([
@@ -106,6 +109,20 @@ test('a fault of the data program waits until it is watched again', () => {
   expect(desk.orders).toEqual([])
   desk.tell(TICK, 5_000)
   expect(desk.job.plan).toBeNull()
+})
+
+test('a safety that waits for the other node ends when the data program dies, with the reason; the job can be brought in', () => {
+  const desk = detached()
+  desk.dataSays({ role: 'source', connected: true })
+  desk.peerSays(peerView(B, desk.job.record, { config: desk.config }))
+  desk.command('safety', { safety: 'full' })
+  desk.endAll()
+  desk.command('safety', { safety: 'off' })
+  const { ticket } = desk.job
+  expect(desk.state.tickets[ticket!]).toMatchObject({ purpose: 'safety', state: 'running' })
+  desk.tell({ kind: 'dataLost', job: 'DB_Group', why: 'its program died' })
+  expect(desk.state.tickets[ticket!]).toMatchObject({ state: 'failed', error: { code: 'E_DATA_LOST' } })
+  expect(codeOf(desk.command('bringin'))).toBe('accepted')
 })
 
 test('the words are the same in the problems of both nodes and in the checks of a takeover', () => {

@@ -52,7 +52,6 @@ export class DataPlane {
     if (data.safety === 'full' && !peerCopyComplete) data.exposure = 'wanted'
   }
 
-  /** What was not sent meanwhile is compared afterwards. */
   /** It goes on with the folders that are configured now; what is known of the copy was known of others. */
   rebuild(node: FakeNode): Outcome {
     const { data } = node.machine
@@ -81,6 +80,7 @@ export class DataPlane {
     return data.role !== 'none' && data.folders !== foldersOf(node) ? { differs: true } : {}
   }
 
+  /** What was not sent meanwhile is compared afterwards. */
   transmit(node: FakeNode, action: 'pause' | 'resume'): Outcome {
     const { data } = node.machine
     if (data.role !== 'source') return failed('it is not the source')
@@ -302,8 +302,8 @@ export class DataPlane {
   private isRecordedThere(node: FakeNode): boolean {
     const theirs = this.world.other(node)
     const record = theirs.disk?.[JOB]
-    // What else bars it now (a full mirror that was told of late) may be over in a moment.
-    const barred = record && (!record.mirrorInSync || !record.copyComplete)
+    // What else bars it now may be over in a moment: a full mirror that was told of late, or has ended and is not in the record yet.
+    const barred = record && (!record.mirrorInSync || !(record.copyComplete || theirs.machine.data.copyComplete))
     return record?.roleSequence === node.machine.data.roleSequence && record.owner === node.name && barred === true
   }
 
