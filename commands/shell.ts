@@ -12,7 +12,7 @@ const HISTORY_MAX = 1000
 /** Anything that looks as if it held a password stays out of the history. */
 const SECRET = /pass(word|wd)?(?!word-file|-file)[=\s]|--pass(word)?(?!-file|word-file)\b/i
 
-type Typed = { line: string } | 'interrupt' | 'end'
+type Typed = { line: string } | 'end'
 
 /** The REPL: `cui>` until `exit` or Ctrl-D. Ctrl-C gives a new prompt. */
 export async function runShell(context: Context, run: (words: string[]) => Promise<void>): Promise<number> {
@@ -21,7 +21,6 @@ export async function runShell(context: Context, run: (words: string[]) => Promi
   context.io.stdout.write(fold(context.io.stdout, greeting(context)))
   while (!context.flow.ended) {
     const typed = await prompt.next()
-    if (typed === 'interrupt') continue
     if (typed === 'end') break
     const words = split(context, typed.line)
     if (words.length === 0) continue
@@ -98,24 +97,29 @@ class Prompt {
 
   private listen(readline: Interface, resolve: (typed: Typed) => void): void {
     const lines: string[] = []
-    let interrupted = false
+    let left = false
     readline.on('line', (line) => {
+      if (left) return
       lines.push(line)
       // What was pasted with it arrives in the same turn.
       if (lines.length === 1) setImmediate(() => readline.close())
     })
+    // The same readline goes on: what was typed in the same breath would be lost with it.
     readline.on('SIGINT', () => {
-      interrupted = true
-      this.context.io.stdout.write('^C\n')
-      readline.close()
+      readline.write(null, { ctrl: true, name: 'e' })
+      this.context.io.stdout.write('^C')
+      left = true
+      readline.write(null, { name: 'return' })
+      left = false
+      readline.prompt()
     })
     readline.on('close', () => {
       const [first, ...rest] = lines
       this.unfinished = lines.length > 0 ? readline.line : ''
       this.context.typedAhead.push(...rest)
       if (first !== undefined) return resolve({ line: first })
-      if (!interrupted) this.context.io.stdout.write('\n')
-      return resolve(interrupted ? 'interrupt' : 'end')
+      this.context.io.stdout.write('\n')
+      return resolve('end')
     })
     readline.prompt()
     if (this.unfinished !== '') readline.write(this.unfinished)

@@ -45,6 +45,18 @@ test('a node that was never open is asked about, as ssh does', async () => {
   expect(await terminal.exit).toBe(0)
 })
 
+test.each([
+  ['in the middle of a line', 'half a li\u001b[D\u001b[D', 'cui>half a li^C'],
+  ['in a line of two rows', 'x'.repeat(100), `cui>${'x'.repeat(76)}`]
+])('Ctrl-C %s, and Ctrl-D in the same breath: a new prompt, and the shell ends', async (_where, typed, left) => {
+  const terminal = new Terminal(bench.home)
+  await terminal.sees('cui>')
+  terminal.type(`${typed}\u0003\u0004`)
+  expect(await terminal.exit).toBe(0)
+  expect(terminal.screen).toContain(left)
+  expect(terminal.screen).toMatch(/\^C\ncui>\n$/)
+})
+
 test('Tab completes commands, jobs, actions and options; the arrow brings the last line back; Ctrl-C gives a new prompt', async () => {
   await bench.openBoth()
   const terminal = new Terminal(bench.home)

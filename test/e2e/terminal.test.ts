@@ -115,9 +115,7 @@ describeOnline('the shell in a real terminal, on a real pair', { options: ['--ap
       await shown.sees(/Left alone; what a node has begun goes on there\. Try: allstate\ncui>$/)
       await lab.online('RMHW132', ONLINE_TIMEOUT_MS)
 
-      shown.type('half a li')
-      shown.press('C-c')
-      shown.press('C-d')
+      shown.press('half a li', 'C-c', 'C-d')
       await shown.sees('ended with 0')
     },
     TEST_TIMEOUT_MS
