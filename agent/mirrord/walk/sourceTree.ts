@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import type { ExtendedAttribute, ListedEntry } from '../../../src/wire/frameFields'
 import * as libc from '../../native/libc'
+import { ENXIO } from '../../native/libcErrors'
 import { attributesAt } from './extendedAttributes'
 
 const S_IFMT_SHIFT = 12
@@ -94,10 +95,11 @@ export class SourceTree {
 export const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
 export const below = (path: string, name: string): string => (path === '' ? name : `${path}/${name}`)
 
-/** The next stretch of data at or after `from`; null: only a hole is left. */
+/** The next stretch of data at or after `from`; null: only a hole is left. Where the disk cannot say so it throws: what cannot be read is no hole. */
 export function nextData(file: number, from: number): { begin: number; end: number } | null {
   const begin = libc.lseek(file, from, SEEK_DATA)
-  if (begin < 0) return null
+  if (begin === -ENXIO) return null
+  if (begin < 0) throw new Error(`the file system cannot say where the data of a file begins (error ${-begin})`)
   const end = libc.lseek(file, begin, SEEK_HOLE)
   return { begin, end: end < 0 ? Number.MAX_SAFE_INTEGER : end }
 }
