@@ -43,9 +43,9 @@ export class QuorumPromises {
     if (mine?.forced) return
     // Who sleeps while another one is forced in its place believes what was recorded before, and acknowledges nothing: its lease is over.
     if ((witness?.roleSequence ?? 0) > (mine?.roleSequence ?? 0) && !world.guard.maySource(node)) return
-    if (!world.hasQuorum(node)) return checkTold(world, node, says(world.other(node).disk?.[JOB]))
-    if (!says(world.other(node).disk?.[JOB]) && !says(witness) && witness !== undefined)
-      throw new Error(`I2: ${node.name} serves without the mirror, and no second voter knows it`)
+    const theirs = world.other(node).disk?.[JOB]
+    if (!world.hasQuorum(node)) return checkTold(world, node, says(theirs) || (theirs?.roleSequence ?? 0) > (mine?.roleSequence ?? 0))
+    if (!says(theirs) && !says(witness) && witness !== undefined) throw new Error(`I2: ${node.name} serves without the mirror, and no second voter knows it`)
   }
 
   saved(world: World, node: FakeNode, records: Record<string, JobRecord>): void {
@@ -136,7 +136,7 @@ const modeOf = ({ config }: FakeNode) => config.jobs[JOB]?.mode
 
 const newestSequence = ({ nodes }: World): number => Math.max(...Object.values(nodes).map(({ disk }) => disk?.[JOB]?.roleSequence ?? 0))
 
-/** The guide's mode: one that hears the other one has told it. */
+/** The guide's mode: one that hears the other one has told it, unless that was forced meanwhile, while this one slept. */
 function checkTold({ nowMs }: World, node: FakeNode, isToldThere: boolean): void {
   if (node.state?.peerAlive === 'up' && !isToldThere) throw new Error(`I2: ${node.name} serves without the mirror, which does not know it, at ${nowMs}`)
 }
