@@ -33,6 +33,7 @@ export class DataPlane {
     this.disconnect()
     if (data.role === 'none') data.folders = foldersOf(node)
     data.role = role
+    if (role !== 'target') data.copyKnown = false
     data.manually = data.forced = data.alone = data.paused = false
     if (order.do !== 'stopData') data.roleSequence = roleSequence
     data.running = true
@@ -229,6 +230,7 @@ export class DataPlane {
     from.mirroring = to.mirroring = !from.peerCopyComplete
     from.mirrorStopped = to.mirrorStopped = false
     to.copyComplete = from.peerCopyComplete
+    to.copyKnown = true
     if (from.peerCopyComplete) adoptCopy(from, to, ends.target.name)
     else this.mirrorLater(ends.source, ends.target)
     if (from.safety === 'full' && !from.mirroring && !from.paused) from.exposure = 'protected'

@@ -29,6 +29,8 @@ export interface FakeData {
   heldBack: boolean
   /** Survive a crash of the node. */
   copyComplete: boolean
+  /** It has heard that from a source, and keeps it until the job is stopped or it becomes the source itself. */
+  copyKnown: boolean
   content: number
   safety: 'full' | 'off'
   safetySequence: number
@@ -67,6 +69,7 @@ export const blankMachine = (copyComplete: boolean, kept: Partial<FakeData> = {}
     redoFails: false,
     heldBack: false,
     copyComplete,
+    copyKnown: false,
     content: 0,
     folders: '',
     claimedContent: 0,
@@ -113,6 +116,7 @@ export function statusOf(data: FakeData): MirrordStatus {
     ...STATUS_DEFAULTS,
     session: { ...STATUS_DEFAULTS.session, ...sessionOf(data) },
     copyComplete: data.copyComplete,
+    copyKnown: data.role === 'target' && data.copyKnown,
     fault: null
   }
 }

@@ -397,8 +397,9 @@ const hashOf = (config: Config): string => {
 }
 
 /** What is on a disk when the power goes. */
-const keptData = ({ content, exposed, sourceSequence, safety, safetySequence }: Machine['data']): Partial<Machine['data']> => ({
+const keptData = ({ content, copyKnown, exposed, sourceSequence, safety, safetySequence }: Machine['data']): Partial<Machine['data']> => ({
   content,
+  copyKnown,
   exposed,
   sourceSequence,
   safety,
