@@ -104,7 +104,7 @@ export class QuorumPromises {
     // What an administrator has forced, and no voter has recorded yet, is his own promise; until it has stopped.
     if (this.byForce(world) || this.unasked.has(newestSequence(world))) return
     // One whose mode is being changed serves without a lease until a voter lets it: only an administrator's word puts another one beside it.
-    if (other.disk?.[JOB]?.unleased && node.disk?.[JOB]?.takeReason === 'forced') return
+    if (isBesideUnleased(node, other) || isBesideUnleased(other, node)) return
     if (!other.paused && serves(other.machine)) throw new Error(`I1: ${node.name} ${what} while ${other.name} serves, at ${world.nowMs}`)
   }
 
@@ -131,6 +131,8 @@ export class QuorumPromises {
     if (mine.desired === 'online' && !startsFailed) checkServes(world, owner)
   }
 }
+
+const isBesideUnleased = (forced: FakeNode, beside: FakeNode): boolean => forced.disk?.[JOB]?.takeReason === 'forced' && beside.disk?.[JOB]?.unleased === true
 
 const modeOf = ({ config }: FakeNode) => config.jobs[JOB]?.mode
 
