@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Flags } from '@oclif/core'
 import { type Config, type ConfigDifference, type ConfigEdit, editConfig, JobExists, NoSuchPart, parseConfig } from '../src/model'
 import { CONFIG_WHY_LENGTH_MAX, type ConfigChangeAnswer, type ConfigView } from '../src/wire'
@@ -9,6 +10,7 @@ import type { NodeEntry } from './kit/store'
 
 /** The other node checks it too, and asks the network whether a new address is free. */
 const ANSWER_MS = 60_000
+const NOTHING_DIFFERS = 'Nothing differs from what is in force.'
 
 export const configuring = {
   yes: Flags.boolean({ char: 'y', description: 'do not ask Yes or No' }),
@@ -48,8 +50,23 @@ export interface Change {
 /** A part of what is in force is changed; when somebody else changes it meanwhile, this is refused. */
 export async function changePart(context: Context, output: Output, flags: ConfigFlags, change: Change, edit: ConfigEdit): Promise<Outcome> {
   const entry = await configNode(context, flags.node)
-  const { agreed } = await readView(entry)
-  return await sendChange(context, output, { entry, flags, change, text: edited(agreed.text, edit), base: agreed.hash })
+  const { agreed, isAgreed } = await readView(entry)
+  const text = edited(agreed.text, edit)
+  if (isAgreed && isSame(agreed.text, text)) return nothingDiffers(output, { entry, change, flags, version: agreed.version })
+  return await sendChange(context, output, { entry, flags, change, text, base: agreed.hash })
+}
+
+/** What is left out has its default. */
+function isSame(text: string, other: string): boolean {
+  const [before, after] = [text, other].map((each) => parseConfig(each, ''))
+  return before !== undefined && 'config' in before && isDeepStrictEqual(before, after)
+}
+
+/** No version is made of it, and nobody is asked. */
+function nothingDiffers(output: Output, { entry, change, flags, version }: { entry: NodeEntry; change: Change; flags: ConfigFlags; version: number }): Outcome {
+  output.line(`${NOTHING_DIFFERS} Version ${version} of the configuration stays.`)
+  const json = { command: change.typed, node: entry.node, dryRun: flags['dry-run'] === true, version, followed: true, differences: [], warnings: [] }
+  return { exitCode: 0, json }
 }
 
 export function edited(text: string, edit: ConfigEdit): string {
@@ -77,7 +94,7 @@ export async function sendChange(context: Context, output: Output, { entry, flag
   const answer = await postChange(entry, { text, base, reason: flags.reason ?? change.typed, dryRun })
   const { differences, version, followed, warnings = [] } = answer
   for (const line of differenceLines(differences)) output.line(line)
-  if (differences.length === 0) output.line('Nothing differs from what is in force.')
+  if (differences.length === 0) output.line(NOTHING_DIFFERS)
   printVerdict(output, answer)
   return { exitCode: 0, json: { command: change.typed, node: entry.node, dryRun, version, followed, differences, warnings } }
 }

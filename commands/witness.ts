@@ -65,7 +65,8 @@ export class Witness extends CuiCommand {
     const view = await readView(await configNode(this.context, node))
     const { agreed } = view
     const witness = configInForce(view).witness ?? null
-    this.output.line(witness === null ? 'The pair has no witness.' : `The witness is ${nameOf(witness)}, since version ${agreed.witnessSince}.`)
+    const since = agreed.witnessSince === 0 ? 'the first version' : `version ${agreed.witnessSince}`
+    this.output.line(witness === null ? 'The pair has no witness.' : `The witness is ${nameOf(witness)}, since ${since}.`)
     return { exitCode: 0, json: { witness: witness && { ...witness, since: agreed.witnessSince } } }
   }
 

@@ -185,7 +185,7 @@ export const JOB_MESSAGES = {
   E_SELECT_NOT_NEEDED: define<At & { word: string }>({
     exitCode: 5,
     message: ({ job, word }) => `there is nothing to choose for ${job}: need to verify is ${word}, not Manually`,
-    tryThis: ({ job }) => `verify ${job} start compares both copies; switch ${job} moves the job`
+    tryThis: ({ job }) => `verify ${job} start compares both copies; why ${job} says what decides who serves it`
   }),
   E_FORCE_PEER_HEARD: define<Pair & { age: string }>({
     exitCode: 5,

@@ -87,6 +87,15 @@ test.each([
   expect(newLines()).toContain(expected)
 })
 
+test.each(['mode DB_Group guide --no-wait', 'vip modify DB_Group IP-DB_Group --address 192.168.150.130/16'])(
+  'what is so already makes no version: %s',
+  async (line) => {
+    const { exitCode, out } = await bench.cui([...line.split(' '), '--yes'])
+    expect({ exitCode, out }).toEqual({ exitCode: 0, out: 'Nothing differs from what is in force. Version 7 of the configuration stays.\n' })
+    expect(sent).toEqual([])
+  }
+)
+
 test('a value that comes to be null is not told of, and none is shown as null', async () => {
   const part = (where: string, before: string | null, after: string | null) => ({ ...DIFFERENCE, where, before, after })
   const differences = [part('witness etcd user', null, 'null'), part('witness etcd keyFile', '"/etc/e/key"', 'null'), part('witness port', '7330', '2379')]
