@@ -305,7 +305,8 @@ export class DataPlane {
     const theirs = this.world.other(node)
     const record = theirs.disk?.[JOB]
     // What else bars it now may be over in a moment: a full mirror that was told of late, or has ended and is not in the record yet.
-    const barred = record && (!record.mirrorInSync || !(record.copyComplete || theirs.machine.data.copyComplete))
+    // And one that sleeps has not heard all that was said before.
+    const barred = record && !theirs.paused && (!record.mirrorInSync || !(record.copyComplete || theirs.machine.data.copyComplete))
     return record?.roleSequence === node.machine.data.roleSequence && record.owner === node.name && barred === true
   }
 

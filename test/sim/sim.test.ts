@@ -20,11 +20,12 @@ const FOUND = [210, 822, 1609, 2569, 2576, 2894, 18_394]
  * that was changed and changed back, and an engine that restarted and knew of the first and the last one only; a vote that was asked for before the votes
  * were done away with; the answer to a handover that shows the owner's own vote seconded; questions that are numbered from one again, and late to voters
  * that have heard the ones before; a vote for oneself that a voter held and was forgotten, so that the other node got it too;
- * or called so: a full mirror had ended, and its end was not on the disk yet, when the owner recorded alone that it goes on without;
+ * or called so: a full mirror had ended, and its end was not on the disk yet, or had not been heard by one that slept, when the owner recorded
+ * alone that it goes on without;
  * an owner without votes slept while the other one was forced, and goes by what was recorded before; or changed the card of its
  * VIP beside one that was forced while the mode was being changed.
  */
-const FOUND_WITH_CHANGES = [296, 512, 1433, 19_073, 19_261, 19_973, 49_372, 51_949, 64_802, 91_042, 128_144, 2_018_196, 2_025_032]
+const FOUND_WITH_CHANGES = [296, 512, 1433, 19_073, 19_261, 19_973, 49_372, 51_949, 64_802, 91_042, 128_144, 2_018_196, 2_025_032, 3_050_782]
 /** With a witness: one whose service was forced is still stopping; the one that was not forced goes on with its own version. */
 const FOUND_WITH_WITNESS = [4, 103_086]
 /** An owner whose start had failed tried again while it was cut off; one that had given up kept its address while it was. */

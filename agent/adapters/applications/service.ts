@@ -12,10 +12,15 @@ const POLL_MS = 200
 const RUNNING = ['active', 'reloading']
 /** It will not come back by itself. */
 const ENDED = ['inactive', 'failed']
+/** On its way: its processes may be there. */
+const STARTING = 'activating'
+const CHANGING = [STARTING, 'deactivating']
 
 /** An application of kind *service*: a systemd unit. systemd owns its processes; the agent asks it to start, stop and tell. */
 export class ServiceRunner implements Runner {
   private watch: Watch | null = null
+  /** One that was found while it started has as long as any start. */
+  private startsUntilMs = 0
 
   constructor(private readonly options: RunnerOptions) {}
 
@@ -36,7 +41,8 @@ export class ServiceRunner implements Runner {
     const { output, problem } = await this.isActive()
     const state = output.trim()
     if (state === '') throw this.failed('E_APPLICATION_UNSEEN', `systemctl is-active: ${problem}`)
-    if (!RUNNING.includes(state)) return false
+    if (!RUNNING.includes(state) && !CHANGING.includes(state)) return false
+    if (state === STARTING) this.startsUntilMs = monotonicMs() + this.options.application.startTimeoutMs
     this.beginWatch()
     return true
   }
@@ -87,6 +93,7 @@ export class ServiceRunner implements Runner {
   private async problem(abort?: AbortSignal): Promise<{ why: string; certain: boolean } | null> {
     const { job, application, places } = this.options
     const state = await this.state()
+    if (state === STARTING && monotonicMs() < this.startsUntilMs) return null
     if (!RUNNING.includes(state)) return { why: `systemd says that ${this.unit()} is ${state}`, certain: ENDED.includes(state) }
     if (application.check === null) return null
     const around = await surroundings(places.node, job, application).catch(() => null)

@@ -270,6 +270,24 @@ describe('an application of kind service (with a stand-in for systemctl)', () =>
     expect(await port.adopt(job(), config)).toBe(true)
   })
 
+  test('a unit that is on its way is taken for one that runs: a standby stops it; one that is starting has its time', async () => {
+    const failures: string[] = []
+    port.onFailed((_job, _app, why) => failures.push(why))
+    const patient = { ...config, startTimeoutMs: 60_000, checkIntervalMs: 20 }
+    fs.writeFileSync(unitFile, 'activating\n')
+    expect(await port.adopt(job(), patient)).toBe(true)
+    const calls = () => fs.readFileSync(path.join(places.root, 'calls'), 'utf8').split('is-active').length
+    const before = calls()
+    await until('some looks at it', () => calls() > before + 4)
+    expect(failures).toEqual([])
+    fs.writeFileSync(unitFile, 'deactivating\n')
+    await until('the failure', () => failures.length > 0)
+    expect(failures).toEqual(['systemd says that db.service is deactivating'])
+    expect(await port.adopt(job(), patient)).toBe(true)
+    await port.stop(job(), patient, { kill: false })
+    expect(await port.adopt(job(), patient)).toBe(false)
+  })
+
   test('a unit that does not start says why', async () => {
     await expect(port.start(job(), { ...config, unit: 'broken.service' })).rejects.toThrow(/Job for broken.service failed/)
   })

@@ -93,6 +93,26 @@ asInstalled('an application of kind agent', () => {
     expect(fs.existsSync(file('dummy'))).toBe(false)
   })
 
+  test('one that was started here and answers with errors is taken for one that is there: the watch says so, and a stop ends it', async () => {
+    const broken = { monitor: '[ -e broken ] && exit 1; [ -e running ] || exit 7' }
+    const config = written(broken, { checkIntervalMs: 50 })
+    fs.writeFileSync(file('broken'), '')
+    expect(await newEngine().adopt(group, config)).toBe(false)
+    fs.rmSync(file('broken'))
+    const first = newEngine()
+    await first.start(group, config)
+    first.close()
+    fs.writeFileSync(file('broken'), '')
+    const second = newEngine()
+    const failures: string[] = []
+    second.onFailed((_job, _application, why) => failures.push(why))
+    expect(await second.adopt(group, config)).toBe(true)
+    await until('the failure', () => failures.length > 0)
+    await second.stop(group, config, { kill: false })
+    expect(await newEngine().adopt(group, config)).toBe(false)
+    fs.rmSync(file('broken'))
+  })
+
   test('what an agent is told: probes with interval 0, checks with theirs and their level, timeouts in ms', async () => {
     const config = written({}, { startTimeoutMs: 4_000, stopTimeoutMs: 3_000, checkTimeoutMs: 900 })
     const levelled = { ...config, agent: { ...config.agent!, checkLevel: 10 } }

@@ -63,7 +63,14 @@ export class AgentRunner implements Runner {
       }
       if (code === OCF.notRunning || isHopeless(code)) return false
     }
-    return false
+    return this.adoptFailed(note)
+  }
+
+  /** It answers with errors: what an engine has started here and not seen ended may be half there, and the watch, or a stop, decides. */
+  private adoptFailed(note: AgentNote): boolean {
+    if (notedAgent(this.noteFile) === null) return false
+    this.beginWatch(note)
+    return true
   }
 
   /** `kill`: its processes first, at once; then the agent takes away what is no process. */
