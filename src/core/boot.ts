@@ -69,6 +69,7 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     peerSpoke: false,
     offer: null,
     movesBecause: null,
+    gaveUp: null,
     pendingFlag: null,
     voided: [],
     ticket: null,

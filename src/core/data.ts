@@ -2,7 +2,7 @@ import type { MirrordStatus } from '../wire'
 import { tellMirror } from './mirrorTold'
 import { dropPlan } from './plan'
 import { raiseManually } from './ownership'
-import { takeBackRestart } from './restartLimit'
+import { servesOn, takeBackRestart } from './restartLimit'
 import { safetyIsLost } from './safety'
 import { trustMirror } from './sync'
 import { owns, type JobState } from './state'
@@ -64,7 +64,7 @@ export function trustOwnCopy(turn: Turn, job: JobState): void {
 /** The full mirror of this source has ended: the peer has all of it, and may take over again. */
 export function trustPeerCopy(turn: Turn, job: JobState): void {
   const { data, record } = job
-  if (data === null || record.needToVerify !== 'Yes' || job.phase !== 'online' || isOfBefore(job)) return
+  if (data === null || record.needToVerify !== 'Yes' || !servesOn(job) || isOfBefore(job)) return
   if (job.dataRole !== 'source' || data.role !== 'source' || data.roleSequence !== record.roleSequence) return
   const equal = data.connected && data.mirror.state === 'Idle' && data.needToVerify === 'No'
   if (equal) setRecord(turn, job, { needToVerify: 'No' })

@@ -63,7 +63,8 @@ function whyNotDetach(turn: Turn, job: JobState, { options }: Typed): Failure | 
 const mayBeKeptFrom = (state: State, job: JobState): boolean => rulesOf(state, job)?.automatic !== true || hasData(state, job)
 
 function begin(turn: Turn, job: JobState, detached: Detached): void {
-  const before = detachedNow(job)
+  // A word that was not heard either is nothing to go back to.
+  const before = job.record.detachUnheard ? job.record.detachUnheard.before : detachedNow(job)
   job.detaching = { sinceMs: turn.state.atMs }
   setRecord(turn, job, { ...saidNow(job.record, detached), detachUnheard: { before }, ...(detached.stopData ? { dataHeld: true } : {}) })
   stepLine(turn, job.ticket, recordText(job), 'begin')

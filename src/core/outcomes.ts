@@ -85,6 +85,7 @@ export function planEnded(turn: Turn, job: JobState, plan: Plan): void {
 function started(turn: Turn, job: JobState, plan: Plan): void {
   job.phase = 'online'
   job.note = null
+  job.gaveUp = null
   job.yielded = false
   log(turn, 'info', `${job.name} is online on ${turn.state.node}`, job)
   endTicket(turn, plan.ticket, (plan.ticket !== null && turn.state.tickets[plan.ticket]?.pending) || null)

@@ -173,6 +173,7 @@ function waitForNewOwner(state: State, job: JobState): void {
 export function forgetTroubles(job: JobState): void {
   job.offer = null
   job.dataLost = null
+  job.gaveUp = null
   job.failedApplications = {}
   job.retryAtMs = 0
   job.answeredBy = null

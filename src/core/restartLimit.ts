@@ -42,6 +42,9 @@ function setRestarts(turn: Turn, job: JobState, restarts: readonly Restart[]): v
   turn.dirty = true
 }
 
+/** Online, or in error with what still runs. */
+export const servesOn = ({ phase, gaveUp }: JobState): boolean => phase === 'online' || (phase === 'error' && gaveUp !== null)
+
 /** Somebody has looked at it, or says that it shall serve: it may be restarted as often as before. */
 export function forgetRestarts(turn: Turn, job: JobState): void {
   if (job.restarts.length > 0) setRestarts(turn, job, [])

@@ -16,7 +16,7 @@ import { askVoters } from './quorum/ask'
 import { settleClaim } from './quorum/claim'
 import { settleFirstVotes } from './quorum/firstVotes'
 import { startChecks, stopWithoutLease } from './quorum/serve'
-import { recoverData, restartApplications } from './trouble'
+import { recoverData, restartApplications, settleGivenUp } from './trouble'
 import { settleResources } from './resourceCommand'
 import { whyNot } from './check'
 import { whyNotServe } from './fit'
@@ -82,7 +82,8 @@ function settleOwner(turn: Turn, job: JobState): void {
   const blocked = whyNotServe(turn.state, job)
   if (blocked) return goesBack(turn, job) ? goBack(turn, job, blocked) : stayInError(turn, job, blocked)
   if (job.phase === 'online') return settleOnline(turn, job)
-  if (job.phase !== 'error') startWhenAllowed(turn, job)
+  if (job.phase === 'error') return settleGivenUp(turn, job)
+  startWhenAllowed(turn, job)
 }
 
 function settleHandover(turn: Turn, job: JobState): void {

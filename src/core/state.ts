@@ -104,6 +104,8 @@ export interface JobState {
   offer: { do: 'offer' | 'withdraw'; sinceMs: number; nextAtMs: number; flying: boolean; flag: string | null } | null
   /** Why the job moves by itself; null: somebody has typed it. */
   movesBecause: string | null
+  /** Why no restart helps here any more: the other node takes the job as soon as it can. null: it has not given up. */
+  gaveUp: string | null
   /** Becomes this node's error flag when the peer has taken the job. */
   pendingFlag: string | null
   /** Handovers that this node has promised never to accept, newest last. */

@@ -2,6 +2,7 @@ import type { MirrordStatus } from '../wire'
 import { isDetached, isRecordedThere } from './detached'
 import type { HandoverAnswer, Outcome } from './event'
 import { configOf, EXPOSE_AGAIN_MS, hasData, owns, peerJob, type JobState, type State } from './state'
+import { servesOn } from './restartLimit'
 import { isOfBefore } from './takeUp'
 import { servesByForce } from './quorum/force'
 import { log, reply, setRecord, type Turn } from './turn'
@@ -144,7 +145,7 @@ export function trustMirror(turn: Turn, job: JobState): void {
   const { record, data } = job
   // One that is still on its way would open a gate that has just been closed.
   if (data === null || record.mirrorInSync || record.needToVerify === 'Manually' || job.exposure.flying === 'expose') return
-  if (!owns(turn.state, job) || job.phase !== 'online' || isOfBefore(job) || !isInSync(job, data)) return
+  if (!owns(turn.state, job) || !servesOn(job) || isOfBefore(job) || !isInSync(job, data)) return
   // A mirror in sync may take over: it has to know first that it must not.
   if (isDetached(job) && !isRecordedThere(turn.state, job)) return
   setRecord(turn, job, { mirrorInSync: true, syncSequence: record.syncSequence + 1 })

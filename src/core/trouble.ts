@@ -1,10 +1,12 @@
 import { nonEmpty, recoverStages, startApplications, stopApplications, withDependants } from './order'
 import { beginPlan } from './plan'
+import { trustPeerCopy } from './data'
 import { handOver, peerCanTake } from './handover'
 import type { RestartLimit } from '../model'
 import { isOff, isUnwatched } from './resources'
 import { countRestart } from './restartLimit'
 import { configOf, setApplication, setBroken, setFailed, type JobState, type Task } from './state'
+import { trustMirror } from './sync'
 import { log, setNote, type Turn } from './turn'
 
 /** A service that was started has died or does not answer its check. */
@@ -48,5 +50,14 @@ const limitText = ({ max, windowMs }: RestartLimit): string => `restarted ${max}
 export function giveUp(turn: Turn, job: JobState, why: string, noMore: string): void {
   if (peerCanTake(turn, job)) return handOver(turn, job, 'automatic', why)
   job.phase = 'error'
-  setNote(turn, job, `${why} (${noMore})`, 'error')
+  job.gaveUp = why
+  setNote(turn, job, `${why} (${noMore}); it moves when ${turn.state.peerNode} can take it`, 'error')
+}
+
+/** What still runs goes on meanwhile, and so does the mirror: with the end of that the other node can take it, or when it is heard again. */
+export function settleGivenUp(turn: Turn, job: JobState): void {
+  if (job.gaveUp === null) return
+  trustPeerCopy(turn, job)
+  trustMirror(turn, job)
+  if (peerCanTake(turn, job)) handOver(turn, job, 'automatic', job.gaveUp)
 }

@@ -1,4 +1,5 @@
 import { levels, withDependants } from '../../src/core/order'
+import { DEFAULT_RESTART_LIMIT } from '../../src/model'
 import { A, applicationConfig, B, JOB, jobConfig, pairConfig } from '../fakes/pairConfig'
 import { type Desk, owner, peerView, standby, withoutData } from './desk'
 
@@ -48,6 +49,24 @@ test.each(LIMITS)('restart limit: %s', (_story, gapsMs, peer, phase) => {
   }
   expect(desk.job.phase).toBe(phase)
   expect(desk.job.record.owner).toBe(A)
+})
+
+test.each([
+  ['its mirror is complete', { needToVerify: 'Yes' as const, copyComplete: false }],
+  ['its flag is cleared', { errorFlag: 'x' }]
+])('what has given up goes to the other node when %s; the error flag stays here', (_story, barred) => {
+  const desk = owner()
+  const says = (record: object) => desk.peerSays(peerView(B, record, { config: desk.config }))
+  if ('copyComplete' in barred) desk.job.record = { ...desk.job.record, needToVerify: 'Yes', mirrorInSync: false }
+  says({ ...desk.job.record, ...barred })
+  for (let times = 0; times <= DEFAULT_RESTART_LIMIT.max; times++) {
+    desk.endAll()
+    fails(desk, 'POSTGRES')
+  }
+  expect(desk.job).toMatchObject({ phase: 'error', vips: { 'IP-DB_Group': 'up' } })
+  desk.dataSays({ role: 'source', connected: true })
+  says(desk.job.record)
+  expect(desk.job).toMatchObject({ phase: 'switching', pendingFlag: 'POSTGRES: exit code 1' })
 })
 
 const REFUSED = { code: 'E_APPLICATION_AGENT', message: 'psql is not installed', tryThis: 'Install it.', exitCode: 5 }
@@ -138,6 +157,6 @@ describe('data is lost', () => {
       desk.tell({ kind: 'dataLost', job: JOB, why: 'its program died' })
       desk.endAll()
     }
-    expect(desk.job).toMatchObject({ phase: 'error', note: 'data: its program died (restarted 3 times within 600 s)' })
+    expect(desk.job).toMatchObject({ phase: 'error', note: 'data: its program died (restarted 3 times within 600 s); it moves when RMHW132 can take it' })
   })
 })

@@ -34,6 +34,18 @@ test('it is on both disks before it is told; who, since when and for how long is
   expect(formatOf({ DB_Group: desk.job.record })).toBe(3)
 })
 
+test('detached anew in another way before the first word was heard: in vain, it is watched as before both', () => {
+  const desk = owner()
+  desk.peerSays(peerView(B, { desired: 'online', detached: null }, { config: desk.config }))
+  desk.command('detach', { stopData: true })
+  // What ended meanwhile (the quorum was lost, the engine restarted) has ended the ticket, and not the wish.
+  desk.job.ticket = null
+  desk.command('detach')
+  expect(desk.job.record.detached).toMatchObject({ stopData: false })
+  desk.tell(TICK, DETACH_LIMIT_MS)
+  expect(desk.job.record).toMatchObject({ detached: null, detachUnheard: null })
+})
+
 test('another word of the same number, said there while the two did not hear each other, is no record of it', () => {
   const desk = owner()
   desk.peerSays(peerView(B, {}))

@@ -145,7 +145,7 @@ describe('restart limits', () => {
     expect(mail).toMatchObject({ restarts: 3, restartsMax: 3 })
     desk.endAll()
     fails(desk, 'MAIL')
-    expect(desk.job).toMatchObject({ phase: 'error', note: 'MAIL: exit code 1 (restarted 3 times within 600 s)' })
+    expect(desk.job).toMatchObject({ phase: 'error', note: 'MAIL: exit code 1 (restarted 3 times within 600 s); it moves when RMHW132 can take it' })
   })
 })
 

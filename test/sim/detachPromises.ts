@@ -42,7 +42,10 @@ export class DetachPromises {
     const [before, now] = [node.disk?.[JOB], records[JOB]]
     const takes = before && now && before.owner !== node.name && now.owner === node.name && now.takeReason === 'failover'
     if (!this.told || !takes || this.told.alone || before.roleSequence !== this.told.roleSequence) return
-    const ended = (before.detachSequence ?? 0) > this.told.detachSequence
+    // The owner itself may have ended it and handed the job over in one breath.
+    const theirs = world.other(node).disk?.[JOB]
+    const word = theirs?.handover?.roleSequence === now.roleSequence ? theirs : before
+    const ended = (word.detachSequence ?? 0) > this.told.detachSequence
     const { untilMs } = this.told.detached
     const over = untilMs !== null && WALL_MS + world.nowMs >= untilMs
     if (!ended && !over) throw new Error(`${node.name} takes over a job that ${this.told.owner} had told to be detached`)

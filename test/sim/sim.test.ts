@@ -35,9 +35,11 @@ const FOUND_AT_WORK = [109_654]
 /**
  * A witness, and somebody works: brought in while it started by itself, which ended without a word for the ticket; or called so: a bringin typed at the other node
  * counts though detaching in another way was refused after it; or detached, and its engine died before the other node was known to have it on disk;
- * or the right data was named, and its node came to serve in the next role sequence only; or a vote that a voter holds was left, of a job that was stopped.
+ * or the right data was named, and its node came to serve in the next role sequence only; or a vote that a voter holds was left, of a job that was stopped;
+ * or detached in one way and then in another, both unheard: the first was taken for heard;
+ * or called so: brought in and handed over in one breath.
  */
-const FOUND_AT_WORK_WITH_WITNESS = [1939, 3737, 4394, 5403, 28_622, 74_943]
+const FOUND_AT_WORK_WITH_WITNESS = [1939, 3737, 4394, 5403, 28_622, 74_943, 4_001_973, 4_012_082]
 
 const KINDS: [what: string, live: Life][] = [
   ['pairs', simulate],
