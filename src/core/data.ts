@@ -61,13 +61,15 @@ export function trustOwnCopy(turn: Turn, job: JobState): void {
     targetStatus(turn, job, data)
 }
 
+/** As this source sees it: the target has all of it, but for what is in the queue. */
+export const isEqualThere = ({ connected, mirror, needToVerify }: MirrordStatus): boolean => connected && mirror.state === 'Idle' && needToVerify === 'No'
+
 /** The full mirror of this source has ended: the peer has all of it, and may take over again. */
 export function trustPeerCopy(turn: Turn, job: JobState): void {
   const { data, record } = job
   if (data === null || record.needToVerify !== 'Yes' || !servesOn(job) || isOfBefore(job)) return
   if (job.dataRole !== 'source' || data.role !== 'source' || data.roleSequence !== record.roleSequence) return
-  const equal = data.connected && data.mirror.state === 'Idle' && data.needToVerify === 'No'
-  if (equal) setRecord(turn, job, { needToVerify: 'No' })
+  if (isEqualThere(data)) setRecord(turn, job, { needToVerify: 'No' })
 }
 
 /** The data program died or can no longer be trusted. On the target it is simply started again. */

@@ -1,6 +1,6 @@
 import { nonEmpty, recoverStages, startApplications, stopApplications, withDependants } from './order'
 import { beginPlan } from './plan'
-import { trustPeerCopy } from './data'
+import { isEqualThere, trustPeerCopy } from './data'
 import { handOver, peerCanTake } from './handover'
 import type { RestartLimit } from '../model'
 import { isOff, isUnwatched } from './resources'
@@ -59,5 +59,9 @@ export function settleGivenUp(turn: Turn, job: JobState): void {
   if (job.gaveUp === null) return
   trustPeerCopy(turn, job)
   trustMirror(turn, job)
-  if (peerCanTake(turn, job)) handOver(turn, job, 'automatic', job.gaveUp)
+  if (peerCanTake(turn, job) && canDrain(turn, job)) handOver(turn, job, 'automatic', job.gaveUp)
 }
+
+/** What the other node said of its copy before it was away is nothing to stop a service for. */
+const canDrain = ({ state }: Turn, job: JobState): boolean =>
+  configOf(state, job).data === null || (job.dataRole === 'source' && job.data !== null && isEqualThere(job.data))
