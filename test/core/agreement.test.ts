@@ -277,6 +277,26 @@ test('edited by hand in the same way on both: they agree on it when they meet', 
   expect([pair.runs(A), pair.runs(B)]).toEqual(['by hand 5', 'by hand 5'])
 })
 
+test('a node that was set up anew with the file of the other one takes the numbers of what is agreed: a witness tells the two by them', () => {
+  const agreed = { ...version(7, 'the same'), witnessSince: 4, jobsSince: { DB_Group: 6 } }
+  const pair = new Pair({ agreed, isAgreed: true, prepared: null }, kept('the same', 0))
+  pair.settle()
+  expect([pair.runs(A), pair.runs(B)]).toEqual(['the same 7', 'the same 7'])
+  expect(pair.of(B).disk.agreed).toMatchObject({ witnessSince: 4, jobsSince: { DB_Group: 6 } })
+})
+
+test('edited by hand in the same way on both, which had come to other numbers: they go by the same ones', () => {
+  const edited = (number: number, numbers: Partial<ConfigVersion>): Kept => ({
+    ...kept('by hand', number),
+    agreed: { ...version(number, 'by hand'), ...numbers },
+    isAgreed: false
+  })
+  const pair = new Pair(edited(4, { witnessSince: 5, jobsSince: { one: 3, two: 5 } }), edited(3, { witnessSince: 4, jobsSince: { one: 3, two: 4, three: 2 } }))
+  pair.settle()
+  expect([pair.runs(A), pair.runs(B)]).toEqual(['by hand 5', 'by hand 5'])
+  for (const node of [A, B]) expect(pair.of(node).disk.agreed).toMatchObject({ witnessSince: 5, jobsSince: { one: 3, two: 5, three: 2 } })
+})
+
 test('the proposer dies when it has decided, and its file is edited by hand before it comes back: what it had decided stays decided', () => {
   const pair = new Pair(kept('old'), kept('old'))
   propose(pair, A, 'new')

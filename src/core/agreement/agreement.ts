@@ -254,8 +254,18 @@ function learn(turn: Turn, said: ConfigAnswer | null, atMs: number): void {
   turn.actions.push({ do: 'release' })
 }
 
-/** Both nodes have been given the same file: it is agreed, under a number that neither has used. */
+/**
+ * Both nodes have been given the same file: it is agreed, under a number that neither has used. Since when its witness and its jobs count is what was agreed
+ * on; where nothing was, the later one of what each had come to. Two nodes that said different things there would have no witness in common.
+ */
 function meet(turn: Turn, { agreed, isAgreed }: ConfigAnswer): void {
-  const { state } = turn
-  adopt(turn, { ...state.agreed, version: Math.max(state.agreed.version, agreed.version) + (isAgreed ? 0 : 1) })
+  const { agreed: own } = turn.state
+  if (isAgreed && agreed.version >= own.version) return adopt(turn, { ...agreed, text: own.text })
+  const witnessSince = Math.max(own.witnessSince, agreed.witnessSince)
+  adopt(turn, { ...own, version: Math.max(own.version, agreed.version) + 1, witnessSince, ...laterJobs(own, agreed) })
+}
+
+function laterJobs({ jobsSince: own = {} }: ConfigVersion, { jobsSince: theirs = {} }: ConfigVersion): Pick<ConfigVersion, 'jobsSince'> {
+  const jobs = [...new Set([...Object.keys(own), ...Object.keys(theirs)])]
+  return jobs.length === 0 ? {} : { jobsSince: Object.fromEntries(jobs.map((job) => [job, Math.max(own[job] ?? 0, theirs[job] ?? 0)])) }
 }
