@@ -11,6 +11,8 @@ const FENCE_TRIES = 2
 /** What `action=status` answers for a machine that is off (the agents' own interface). */
 const EXIT_OFF = 2
 const EXIT_ON = 0
+/** What an agent has left behind may keep its output open for ever (the connection that `ssh` keeps for the next call): what it said itself is there by then. */
+const SAID_AFTER_END_MS = 500
 /** Kept of what an agent says; more is let go. */
 const SAID_BYTES_MAX = 4_096
 const HIDDEN = '•••'
@@ -69,7 +71,18 @@ function call(file: string, options: Record<string, string>, password: string | 
       clearTimeout(timer)
       resolve({ exitCode, text: hidden(said.slice(0, SAID_BYTES_MAX).trim().replace(/\s+/g, ' '), password) })
     }
-    const timer = setTimeout(() => killSession(child.pid), timeoutMs)
+    const listenNoMore = (): void => {
+      child.stdout.destroy()
+      child.stderr.destroy()
+      end(child.exitCode)
+    }
+    const endSoon = (): void => void setTimeout(listenNoMore, SAID_AFTER_END_MS).unref()
+    const timer = setTimeout(() => {
+      killSession(child.pid)
+      // Not when it has ended: what hangs in the kernel does not.
+      endSoon()
+    }, timeoutMs)
+    child.on('exit', endSoon)
     child.on('error', (error) => {
       said = plainReason(error)
       end(-1)

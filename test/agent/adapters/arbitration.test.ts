@@ -86,6 +86,24 @@ describe('a fence agent', () => {
     expect(identify(child)).toBeNull()
   })
 
+  /** As the connection that `ssh` keeps open for the next call. */
+  const leavesBehind = (): string => `setsid sleep 300 & echo $! >> ${directory}/left`
+  const endLeftBehind = (): void => {
+    for (const pid of fs.readFileSync(path.join(directory, 'left'), 'utf8').trim().split('\n')) process.kill(Number(pid), 'SIGKILL')
+  }
+
+  test('that leaves something behind which keeps its output open is believed by its exit code', async () => {
+    standIn(`${isStatus} exit 2;; esac; ${leavesBehind()}; exit 0`)
+    expect(await fence(B, config(), A, [directory])).toBeUndefined()
+    endLeftBehind()
+  })
+
+  test('that hangs, with something in a session of its own, does not keep its caller waiting', async () => {
+    standIn(`${leavesBehind()}; sleep 300`)
+    expect(await why(fence(B, config({ timeoutMs: 300 }), A, [directory]))).toContain('off did not end within 300 ms')
+    endLeftBehind()
+  })
+
   test('does not get its password into a message', async () => {
     const passwordFile = path.join(directory, 'password')
     fs.writeFileSync(passwordFile, 'tiger')
