@@ -12,6 +12,8 @@ export class Connection {
   heardAtMs = monotonicMs()
   identity = ''
   firstView: HeartbeatView | null = null
+  /** It told the other node that this one shuts down. */
+  leaving = false
   /** The leases that it guarded when this connection began. */
   guarded: Guarded[] = []
   onKilled: (job: string, what: string[]) => void = () => undefined
@@ -62,6 +64,7 @@ export class Connection {
 
   private greeted(hello: Extract<HeartbeatEvent, { event: 'hello' }>): void {
     this.pid = hello.pid
+    this.leaving = hello.leaving === true
     this.identity = JSON.stringify([hello.config, hello.keyFingerprint])
   }
 

@@ -183,11 +183,15 @@ class HeartbeatKeeper implements GuardDoor {
     })
   }
 
-  /** Adopts the program that runs with our configuration, else starts one. */
+  /**
+   * Adopts the program that runs with our configuration, else starts one. What an engine before this one said of leaving is taken back only by a new
+   * program: the other node takes over from nobody who has shut down in order.
+   */
   private async connect(): Promise<void> {
     const wanted = this.identity()
     const running = await Connection.open(this.config.socketFile)
-    const connection = running?.identity === wanted ? running : await this.startAnew(running)
+    const fits = running?.identity === wanted && (!running.leaving || this.announced)
+    const connection = fits ? running : await this.startAnew(running)
     this.use(connection)
   }
 

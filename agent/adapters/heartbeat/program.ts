@@ -123,7 +123,7 @@ class HeartbeatProgram {
   }
 
   private hello(): HeartbeatEvent {
-    return { event: 'hello', pid: process.pid, config: this.config, keyFingerprint: keyFingerprint(this.key) }
+    return { event: 'hello', pid: process.pid, config: this.config, keyFingerprint: keyFingerprint(this.key), leaving: this.leaving }
   }
 
   private view(): HeartbeatView {

@@ -29,8 +29,8 @@ export const requestSchema = z.discriminatedUnion('do', [
 export type HeartbeatRequest = z.infer<typeof requestSchema>
 
 export type HeartbeatEvent =
-  /** First line of every connection, and after a change of the links. */
-  | { event: 'hello'; pid: number; config: HeartbeatConfig; keyFingerprint: string }
+  /** First line of every connection, and after a change of the links. `leaving`: the other node is being told that this one shuts down. */
+  | { event: 'hello'; pid: number; config: HeartbeatConfig; keyFingerprint: string; leaving?: boolean }
   /** At every change, and every COUNTERS_MS for the counters. */
   | { event: 'view'; view: HeartbeatView }
   /** Before the first view: the leases that are guarded. */

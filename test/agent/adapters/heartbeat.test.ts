@@ -89,6 +89,17 @@ describe('two nodes with their heartbeat programs', () => {
     await until('and says it too', () => first.port.view().peerLeaving)
   })
 
+  test('an engine that began to shut down dies, and the next one stays: the other node is not left with what the first one said', async () => {
+    const first = await engine(one)
+    const second = await engine(two)
+    await until('both up', () => [...first.up(), ...second.up()].every(Boolean))
+    second.port.leaving()
+    await until('told', () => first.port.view().peerLeaving)
+    await second.port.close(false)
+    await engine(two)
+    await until('it stays', () => first.port.view().peerAlive && !first.port.view().peerLeaving)
+  })
+
   test('a drill holds a link for a while: both call it broken and hear each other on the other one, and it comes back by itself', async () => {
     const first = await engine(one)
     const second = await engine(two)
