@@ -4,6 +4,7 @@ import { plainReason } from '../adapters/failure'
 import { lockDirectory } from '../adapters/lockDirectory'
 import { createLogPort } from '../adapters/log'
 import { tellSystemd } from '../adapters/systemd'
+import type { ClockPort } from '../ports'
 import { Clusters } from './clusters'
 import { createComplaints } from './complaints'
 import { createWitnessDoor, type WitnessDoor } from './door'
@@ -37,9 +38,9 @@ export async function runWitness(places: WitnessPlaces): Promise<number> {
   return 0
 }
 
-export async function startWitnessProgram(places: WitnessPlaces, options: { standardError?: boolean } = {}): Promise<RunningWitness> {
+export async function startWitnessProgram(places: WitnessPlaces, options: { standardError?: boolean; clock?: ClockPort } = {}): Promise<RunningWitness> {
   const { stateDirectory, host, port, listen } = places
-  const clock = createClockPort()
+  const { clock = createClockPort() } = options
   const log = createLogPort({ stateDirectory, node: host }, clock, options)
   const clusters = new Clusters({ stateDirectory, node: host, clock, log })
   clusters.load()

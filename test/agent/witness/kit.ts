@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { type NodeCertificates, tlsPlaces } from '../../../agent/api/certificates'
+import { createClockPort } from '../../../agent/adapters/clock'
 import { type Authority, makeAuthority, makeKeyPair, signNode } from '../../../agent/setup/x509'
 import { createWitnessClient, type WitnessClient, type WitnessClientOptions } from '../../../agent/witness/client'
 import { newClusterDirectory } from '../../../agent/witness/places'
@@ -46,8 +47,8 @@ export async function makePair(cluster: string): Promise<Pair> {
   return { authority, sign, enrol }
 }
 
-export const startHere = (stateDirectory: string, port = 0): Promise<RunningWitness> =>
-  startWitnessProgram({ stateDirectory, host: 'here', listen: '127.0.0.1', port }, { standardError: false })
+export const startHere = (stateDirectory: string, port = 0, clock = createClockPort()): Promise<RunningWitness> =>
+  startWitnessProgram({ stateDirectory, host: 'here', listen: '127.0.0.1', port }, { standardError: false, clock })
 
 export const logOf = (stateDirectory: string): string => fs.readFileSync(path.join(stateDirectory, 'events.log'), 'utf8')
 

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { createClockPort } from '../../../agent/adapters/clock'
 import type { RunningWitness } from '../../../agent/witness/run'
 import { Asker, DRIFT_MS, held, LEASE_MS, logOf, makePair, type Pair, startHere, temporaryFolder } from './kit'
 
@@ -23,16 +24,21 @@ async function bothKnown(): Promise<[Asker, Asker]> {
 }
 const restart = async (): Promise<void> => {
   await witness.close()
-  witness = await startHere(folder)
+  witness = await startHere(folder, 0, clock)
 }
+/** Of the witness, which counts the leases: it goes on when a test says so, and not while a busy machine lets an answer wait. */
+let nowMs = 0
+const clock = { ...createClockPort(), nowMs: () => nowMs }
 /** Until a vote is free again: what may run at the witness is over then. */
-const leaseOver = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LEASE_MS + DRIFT_MS + 10))
+const leaseOver = (): void => {
+  nowMs += LEASE_MS + DRIFT_MS + 10
+}
 
 beforeEach(async () => {
   folder = temporaryFolder()
   pair = await makePair('seoul')
   directory = await pair.enrol(folder)
-  witness = await startHere(folder)
+  witness = await startHere(folder, 0, clock)
 })
 afterEach(async () => {
   for (const each of askers) each.client.close()
@@ -47,16 +53,16 @@ test('a new witness votes when it has heard both nodes, and then lets the owner 
   expect(await a.renew(held(A))).toMatchObject({ granted: false, why: 'blank', ballot: null })
   await b.report(held(A))
   expect(await b.report(held(A))).toMatchObject({ ballot: held(A) })
-  await leaseOver()
+  leaseOver()
   expect(await a.renew(held(A))).toMatchObject({ granted: true, ballot: held(A), leasedTo: A })
   expect(await b.claim(held(A), held(B, 2))).toMatchObject({ granted: false, why: 'leased' })
-  await leaseOver()
+  leaseOver()
   expect(await b.claim(held(A), held(B, 2))).toMatchObject({ granted: true, ballot: held(B, 2), leasedTo: B })
 })
 
 test('what it has voted for is there after a restart, for nobody else in the same role sequence, and for a whole lease for nobody new', async () => {
   const [a, b] = await bothKnown()
-  await leaseOver()
+  leaseOver()
   expect(await b.claim(held(A), held(B, 2))).toMatchObject({ granted: true })
   await restart()
   for (const each of [a, b]) each.client.close()
@@ -70,7 +76,7 @@ test('what it has voted for is there after a restart, for nobody else in the sam
 
 test('table 4: what it keeps of a job survives a restart, the safety sequence too; a ballot of before has none', async () => {
   const [a, b] = await bothKnown()
-  await leaseOver()
+  leaseOver()
   const kept = held(A, 1, { safetySequence: 4, mirrorInSync: false, syncSequence: 7 })
   await a.renew(held(A))
   expect(await a.claim(held(A), kept)).toMatchObject({ granted: true })
@@ -81,7 +87,7 @@ test('table 4: what it keeps of a job survives a restart, the safety sequence to
 
 test('a vote that does not reach the disk is not given, and has not happened', async () => {
   const [a, b] = await bothKnown()
-  await leaseOver()
+  leaseOver()
   const ballots = path.join(directory, 'ballots')
   fs.renameSync(ballots, `${ballots}.away`)
   expect(await b.claim(held(A), held(B, 2))).toBeNull()
@@ -93,7 +99,7 @@ test('a vote that does not reach the disk is not given, and has not happened', a
 
 test('what reached the disk although its writing failed does not come back after a restart, beside what was answered since', async () => {
   const [a, b] = await bothKnown()
-  await leaseOver()
+  leaseOver()
   const { open } = fs.promises
   // The new name is there, and the flush of the folder fails.
   const failing = jest
@@ -151,13 +157,13 @@ test('a pair that it has not joined gets no connection', async () => {
 
 test('a lease that is asked for longer than ever before is on the disk first: after a restart it is waited for', async () => {
   const [a, b] = await bothKnown()
-  await leaseOver()
+  leaseOver()
   const patient = new Asker(A, B, { port: witness.port, certificates: await pair.sign(A), times: () => ({ leaseMs: 60_000, driftMs: DRIFT_MS }) })
   askers.push(patient)
   await patient.report(held(A))
   expect(await patient.renew(held(A))).toMatchObject({ granted: true })
   await restart()
-  await leaseOver()
+  leaseOver()
   for (const each of [a, b]) each.client.close()
   const other = await asker(B, A)
   await other.report(held(A))
