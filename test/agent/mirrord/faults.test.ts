@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import { CopyStateFile } from '../../../agent/mirrord/copyState'
+import { openLog } from '../../../agent/mirrord/redolog/openLog'
 import { compareTrees } from '../../kit/compareTrees'
 import { makePair, isMirrored, type TestPair } from './pair'
 
@@ -135,11 +137,18 @@ asRoot('when the target cannot follow', () => {
     })
   })
 
+  /** The room that its next start would give back, and would have made into a segment by the time that a slow source is there. */
+  const giveBack = ({ config: { dataDirectory } }: TestPair['two']): void => {
+    const { directory } = openLog(dataDirectory, new CopyStateFile(path.join(pair.directory, 'RMHW132-run', 'DB_Group.copy.json')).get())
+    fs.rmSync(path.join(directory, 'spare.new'), { force: true })
+  }
+
   test('the disk of the redo log is full: it is said, the application goes on, and so does all by itself when there is room', async () => {
     await withSmallDataDisk('two', LOG_DISK_BYTES, async ({ fill, remove }) => {
       await begin(false)
       await complete()
       await pair.two.kill()
+      giveBack(pair.two)
       fill()
       await pair.two.start()
       await pair.two.ask({ do: 'target', roleSequence: 1 })
