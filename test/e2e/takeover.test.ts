@@ -2,7 +2,7 @@ import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/descr
 import { growKv, kvEntries } from './kit/kv'
 import { JOB, jobOf, type Lab } from './kit/lab'
 import { tell } from './kit/needs'
-import { isSince } from './kit/observer'
+import { isSince, type Seen } from './kit/observer'
 
 const TEST_TIMEOUT_MS = 340_000
 const PORT = 7400
@@ -11,6 +11,9 @@ const MEASURES_DIFFER_MS = 2_500
 /** A commit may wait for a busy machine, and never for an agent. */
 const NO_OUTAGE_MS = 2_000
 const RETURN_TIMEOUT_MS = 30_000
+/** An agent that is restarted on a busy machine is back before it is over. */
+const LEASE_MS = 30_000
+const PARTNER_TIMEOUT_MS = 40_000
 
 interface Change {
   roleSequence: number
@@ -23,6 +26,8 @@ interface Change {
 }
 
 const changes = async (lab: Lab): Promise<Change[]> => JSON.parse((await lab.cui(['history', JOB, '--json'])).stdout).changes
+
+const leaseLeftMs = (seen: Seen): number => jobOf(seen, 'RMHW131')?.quorum?.leaseLeftMs ?? 0
 
 async function untilReturned(lab: Lab, roleSequence: number): Promise<Change> {
   const deadline = performance.now() + RETURN_TIMEOUT_MS
@@ -86,15 +91,19 @@ describeOnline('a takeover that only an administrator makes', { options: ['--app
   )
 })
 
-describeOnline('all three agents are restarted, one after the other', { options: ['--application', 'kv', '--mode', 'high-availability'] }, (lab) => {
+const QUORUM = ['--mode', 'high-availability', '--quorum', `lease=${LEASE_MS / 1_000}s`, '--data', `partnerTimeout=${PARTNER_TIMEOUT_MS / 1_000}s`]
+
+describeOnline('all three agents are restarted, one after the other', { options: ['--application', 'kv', ...QUORUM] }, (lab) => {
   test(
     'under load: no commit waits for it, nothing moves, and nothing is lost',
     async () => {
       await lab.settled(0, EQUAL_TIMEOUT_MS)
-      const ledger = lab.ledger('--kv', PORT)
+      const application = await lab.listens('RMHW131', PORT)
+      expect(application).not.toBe('')
+      const ledger = lab.ledger('--kv', PORT, { patienceMs: NO_OUTAGE_MS })
       await growKv(lab, 50)
       for (const host of ['witness', 'RMHW132', 'RMHW131']) {
-        // Back before a lease is over, as a restart of the unit is.
+        // Back before the lease is over, as a restart of the unit is.
         await lab.verb(['kill', host, '--engine'])
         await lab.verb(['start', host])
         const sinceMs = Date.now()
@@ -102,6 +111,8 @@ describeOnline('all three agents are restarted, one after the other', { options:
         await lab.hearsWitness(sinceMs, ONLINE_TIMEOUT_MS)
         await growKv(lab, 20)
       }
+      await lab.watch().waitFor('the owner has its lease again', ONLINE_TIMEOUT_MS, (seen) => leaseLeftMs(seen) > LEASE_MS / 2)
+      expect(await lab.listens('RMHW131', PORT)).toBe(application)
       const { committed, outageMs, connections } = await ledger.report()
       tell(
         `witness, mirror and owner are restarted under load: the longest wait of a commit is ${outageMs} ms, ${committed} commits over ${connections} connection`
