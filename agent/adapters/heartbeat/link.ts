@@ -132,8 +132,7 @@ export class HeartbeatLink {
   /** The peer's program is a new one, and of now. Answered at once, so that it believes us as quickly. */
   private believe(packet: Packet): void {
     this.peerIncarnation = packet.incarnation
-    this.window = new SequenceWindow()
-    this.window.accept(packet.sequence)
+    this.window = SequenceWindow.from(packet.sequence)
     this.heard(packet)
     this.sendNow()
   }

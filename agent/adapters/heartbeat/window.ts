@@ -6,6 +6,14 @@ export class SequenceWindow {
   newest = 0n
   private seen = 0n
 
+  /** What was sent before this one was not believed: as if it had been seen, so that a recording of it does not count later. */
+  static from(sequence: bigint): SequenceWindow {
+    const window = new SequenceWindow()
+    window.newest = sequence
+    window.seen = BigInt.asUintN(SEQUENCE_WINDOW, -1n)
+    return window
+  }
+
   /** True once for each sequence; false for a repeated or too old one. */
   accept(sequence: bigint): boolean {
     if (sequence <= 0n) return false

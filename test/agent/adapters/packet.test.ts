@@ -63,4 +63,9 @@ describe('the window against replay', () => {
     ])
     expect(window.accept(0n)).toBe(false)
   })
+
+  test('of an incarnation that is believed from some sequence on, none before it counts', () => {
+    const window = SequenceWindow.from(5n)
+    expect([5n, 4n, 1n, 7n, 6n, 5n, 3n, 70n, 7n].map((each) => window.accept(each))).toEqual([false, false, false, true, true, false, false, true, false])
+  })
 })
