@@ -1,7 +1,7 @@
 import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
 import { FOLDER, JOB, VIP } from './kit/lab'
 import { tell } from './kit/needs'
-import { growLedger, ledgerRows, Pgbench } from './kit/postgres'
+import { growLedger, ledgerRows, Pgbench, sql } from './kit/postgres'
 import { statusOf } from './kit/observer'
 import { lastingDifferences } from './kit/trees'
 
@@ -68,6 +68,8 @@ describeOnline('programs of ours die', { postgres: true }, (lab) => {
       const before = await postmaster()
       await Pgbench.prepare(lab, 1)
       await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
+      // Rows of the client before it would only commit again, and nothing would grow.
+      await sql(lab, 'client', 'drop table if exists ledger')
       const ledger = lab.ledger('--postgres', PORT, { patienceMs: PATIENCE_MS })
       const bench = new Pgbench(lab, 2)
       await growLedger(lab, 20)
