@@ -42,7 +42,9 @@ describeOnline('a disk fills', { options: ['--application', 'kv'] }, (lab) => {
 
       await lab.said('RMHW132', ['sh', '-c', FILL])
       await monitorSays('RMHW132', 'Error')
-      expect(await lab.said('RMHW132', ['cat', `${PLACE}/alarm`])).toMatch(/^disk-full Disk Rate \/run\/monitored \d+(\.\d)?% >= 80%, once$/)
+      expect(await lab.said('RMHW132', ['sh', '-c', `until [ -s ${PLACE}/alarm ]; do sleep 0.1; done; cat ${PLACE}/alarm`])).toMatch(
+        /^disk-full Disk Rate \/run\/monitored \d+(\.\d)?% >= 80%, once$/
+      )
       expect(jobOf(lab.watch().seen, 'RMHW131')).toMatchObject({ phase: 'online', record: { owner: 'RMHW131' } })
 
       await lab.said('RMHW131', ['sh', '-c', FILL])

@@ -76,7 +76,7 @@ describe('the shell in a real terminal, on a simulated pair whose job and nodes 
       const shown = shell(SIZES[0])
       await shown.sees('cui(sim)>')
       shown.type('bringin 주문_디비 --yes')
-      await shown.sees(/주문_디비 +online/)
+      await shown.sees(/주문_디비 +online[\s\S]*cui\(sim\)>$/)
       shown.type('watch')
       await shown.sees('q: end')
       for (const size of [SIZES[1], [50, 12] as const, [20, 5] as const, SIZES[0]]) {
