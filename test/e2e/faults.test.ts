@@ -47,7 +47,7 @@ describeOnline('annex 6 of the guide', { options: ['--application', 'kv'] }, (la
   describe('the service does not notice', () => {
     let ledger: Measuring<LedgerReport>
     beforeAll(() => {
-      ledger = lab.ledger('--kv', KV_PORT)
+      ledger = lab.ledger('--kv', KV_PORT, { patienceMs: UNTOUCHED_MS_MAX })
     })
 
     test.each(UNAFFECTED)(

@@ -1,7 +1,7 @@
 import { describeOnline, EQUAL_TIMEOUT_MS } from './kit/describeLab'
 import { JOB, type Lab, NODES } from './kit/lab'
 import { tell } from './kit/needs'
-import { growLedger, ledgerRows, Pgbench } from './kit/postgres'
+import { growLedger, ledgerRows, Pgbench, sql } from './kit/postgres'
 
 const TEST_TIMEOUT_MS = 220_000
 const SEEN_TIMEOUT_MS = 15_000
@@ -20,7 +20,7 @@ describeOnline('safety of a database', { postgres: true }, (lab) => {
     async () => {
       await Pgbench.prepare(lab, 1)
       await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
-      const ledger = lab.ledger('--postgres', PORT)
+      const ledger = lab.ledger('--postgres', PORT, { patienceMs: HELD_UP_MS_MAX })
       const bench = new Pgbench(lab, 2)
       await growLedger(lab, 20)
       const sequence = lab.data('RMHW131').session.safetySequence
@@ -37,6 +37,7 @@ describeOnline('safety of a database', { postgres: true }, (lab) => {
       expect(history.committed).toBeGreaterThan(0)
 
       // What was promised in the end was promised by both.
+      await sql(lab, 'client', 'truncate ledger')
       const last = lab.ledger('--postgres', PORT)
       await growLedger(lab, 30)
       await lab.verb(['powercut', 'RMHW131'])
