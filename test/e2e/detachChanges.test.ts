@@ -52,7 +52,7 @@ describeOnline(
           stderr: expect.stringContaining('detached with its replication stopped, or brought out') as string
         })
         await lab.done(['detach', JOB, '--stop-data', '--reason', 'one more tablespace'])
-        await shell('RMHW131', `(cd ${MORE} && exec sleep 3179) > /dev/null 2>&1 & sleep 0.2`)
+        await shell('RMHW131', `(cd ${MORE} && exec sleep 3179) > /dev/null 2>&1 & until pgrep -fx 'sleep 3179' > /dev/null; do sleep 0.1; done`)
         const used = await lab.cui(apply)
         expect(used).toMatchObject({ code: 5, stderr: expect.stringMatching(/\/srv\/more of DB_Group cannot be captured .* sleep \(process \d+\)/) as string })
         await shell('RMHW131', "pkill -fx 'sleep 3179'")
