@@ -123,19 +123,22 @@ export class ProcessRunner implements Runner {
     const { check, startTimeoutMs, checkTimeoutMs } = this.options.application
     const startMs = monotonicMs()
     const untilMs = startMs + startTimeoutMs
-    let why = 'it was not ready'
+    let why: string | null = null
     while (monotonicMs() < untilMs) {
       if (abort.aborted) return 'it was called off'
       if (!isAlive(launched.identity)) return this.deathWords()
       if (check === null && monotonicMs() - startMs >= STILL_ALIVE_MS) return null
       if (check !== null) {
-        const result = await runShell(check, around, Math.min(checkTimeoutMs, untilMs - monotonicMs()), abort)
+        const leftMs = Math.ceil(untilMs - monotonicMs())
+        const result = await runShell(check, around, Math.min(checkTimeoutMs, leftMs), abort)
         if (result.ok && isAlive(launched.identity)) return null
-        why = `its check said: ${result.why}${result.output === '' ? '' : ` (${result.output})`}`
+        // One that the end of the start has cut short says nothing of why; the one before it did.
+        if (why === null || leftMs >= checkTimeoutMs || monotonicMs() < untilMs)
+          why = `its check said: ${result.why}${result.output === '' ? '' : ` (${result.output})`}`
       }
       await pause(check === null ? POLL_MS : START_CHECK_GAP_MS)
     }
-    return `it was not ready within ${startTimeoutMs} ms; ${why}`
+    return `it was not ready within ${startTimeoutMs} ms; ${why ?? 'it was not ready'}`
   }
 
   /** The exit code comes with an event of its own, a moment after /proc shows the death. */

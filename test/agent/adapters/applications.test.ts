@@ -110,9 +110,14 @@ describe('an application of kind process', () => {
     expect(error?.report.message).not.toContain('geheim')
   })
 
-  test('never ready: rejected at the start timeout, with everything of it stopped', async () => {
-    const config = app({ start: 'echo $$ > pid; exec sleep 300', check: 'echo not yet; false', startTimeoutMs: 600 })
-    await expect(newEngine().start(group, config)).rejects.toThrow(/not ready within 600 ms.*not yet/)
+  test('never ready: rejected at the start timeout with what its check said last, not with that the timeout ended one; everything of it is stopped', async () => {
+    const config = app({
+      start: 'echo $$ > pid; exec sleep 300',
+      check: 'test -e asked && exec sleep 300; touch asked; echo not yet; false',
+      startTimeoutMs: 3_000,
+      checkTimeoutMs: 10_000
+    })
+    await expect(newEngine().start(group, config)).rejects.toThrow(/not ready within 3000 ms; its check said: exit code 1 \(not yet\)/)
     expect(alive(pidFrom('pid'))).toBe(false)
   })
 
