@@ -105,6 +105,8 @@ export class PageFile {
 
   /** Whole frames from this place on into `into`, which has room for the longest one. Throws when the file does not hold what was written. */
   async read(from: PagePlace, into: Buffer): Promise<{ bytes: number; next: PagePlace; lastLsn: number }> {
+    // A segment that is gone was acknowledged, so it was read to its end.
+    if (from.segment < this.dropped) return this.read({ segment: this.dropped, offset: 0 }, into)
     const index = from.segment - this.dropped
     const segment = this.segments[index]
     if (segment === undefined) return { bytes: 0, next: from, lastLsn: 0 }

@@ -122,6 +122,16 @@ test.each([1, 2, 3, 4, 5])('connections that break anywhere lose nothing and rep
   await run.end()
 })
 
+test('a segment of the page file that is acknowledged before the next read takes nothing else along', async () => {
+  const run = new Run(PAGE_BYTES)
+  await run.write(900)
+  expect(fs.readdirSync(path.join(directory, 'page')).length).toBeGreaterThan(2)
+  while ((await run.read(1)) > 0) run.queue.release(run.received.at(-1)!)
+  expect(run.log.streamState()).toBe('wanted')
+  expect(run.received).toEqual(upTo(900))
+  await run.end()
+})
+
 test('a page file at its limit gives the queue up, and the application goes on; a new stream begins empty', async () => {
   const run = new Run(3_000_000)
   await run.write(150)
