@@ -33,7 +33,8 @@ export function applyWalkStep(folder: RedoFolder, step: WalkStep): number {
     case 'walkNode':
       return anew(tree, step.path, (directory, name) => {
         const made = libc.mknodat(directory, name, step.mode, step.rdev)
-        return made < 0 ? made : setOwner(directory, name, step, true)
+        const owned = made < 0 ? made : setOwner(directory, name, step, true)
+        return owned < 0 ? owned : clearInherited(tree, step.path)
       })
     case 'walkLink':
       // Without the other name this one stays as it is: the walk looks at both again.
@@ -71,11 +72,19 @@ function makeFile(tree: TargetFolder, step: WalkStep & { kind: 'walkFile' }): nu
   const made = first === -EEXIST ? createFile(tree, step.path, step.mode, step.uid, step.gid) : first
   const file = tree.file(step.path)
   if (file < 0) return made < 0 ? made : file
+  const cleared = clearInherited(tree, step.path)
+  if (cleared < 0) return cleared
   const written = writeAll(file, step.data, 0)
   const sized = written < 0 || step.size === step.data.length ? written : libc.ftruncate(file, step.size)
   if (sized < 0) return sized
   libc.futimens(file, timeSpecs(null, step.mtimeNs))
   return made
+}
+
+/** A directory may give what is made in it an access list. On the source the file may be older than that: what it has follows. */
+function clearInherited(tree: TargetFolder, path: string): number {
+  const place = tree.place(path)
+  return typeof place === 'number' ? place : clearAttributes(tree.procPath(place))
 }
 
 /** Keeps a directory that is there: only what differs below it has to go, and the listing that follows removes that. */

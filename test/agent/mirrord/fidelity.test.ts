@@ -22,6 +22,7 @@ function everything(folder: string): void {
   sh('echo one > file; ln file second; mkdir d; ln file d/third; ln -s file link; ln -s /nowhere/at/all broken')
   sh('mkfifo -m 640 fifo; mknod -m 600 char c 1 3; mknod -m 660 block b 7 0; ln fifo d/fifo')
   sh('echo acl > acl; setfacl -m u:1000:r,g:1001:rw acl; setfacl -d -m u:1000:rwx,g::r d; setfacl -m u:1002:x d; echo inherits > d/inherits')
+  sh('mkdir older; echo x > older/file; mkfifo older/fifo; mkdir older/d; truncate -s 600K older/large; setfacl -d -m u:1000:rwx older')
   sh('echo x > attributes; setfattr -n user.note -v text attributes; setfattr -n trusted.note -v 0x00ff00 attributes; setfattr -n user.dir -v 1 d')
   sh('cp /bin/true tool; chmod 4755 tool; chown 1000:1001 attributes; chmod 1777 d; echo w > set; chmod 2711 set; ln -s x owned; chown -h 1003:1004 owned')
   libc.mknodat(libc.AT_FDCWD, bytes(at('socket')), 0o140600, 0)
