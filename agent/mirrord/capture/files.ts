@@ -180,14 +180,30 @@ export function fallocate(serving: Serving): number {
   const length = readU64(input, BODY + 16)
   const mode = input.readUInt32LE(BODY + 24)
   return serving.locked(() => {
+    const before = sizeOf(serving, handle)
     const result = libc.fallocate(handle.fd, mode, offset, length)
-    if (result < 0) return result
+    if (result < 0) return grownAllTheSame(serving, handle, before, result)
     serving.log.changed(node.inode)
     const path = serving.sentPath(node)
     if (path !== null) serving.log.append({ folder: serving.folder, kind: 'fallocate', path, mode, offset, length })
     serving.times.add(node)
     return 0
   })
+}
+
+const sizeOf = ({ stat }: Serving, { fd }: Handle): number => (stat.ofDescriptor(fd) < 0 ? -1 : stat.size)
+
+/** ext4 on a disk that gets full allocates as far as it can, makes the file so large, and fails. */
+function grownAllTheSame(serving: Serving, handle: Handle, before: number, error: number): number {
+  const { node } = handle
+  const size = sizeOf(serving, handle)
+  if (size < 0 || size === before) return error
+  serving.log.changed(node.inode)
+  const path = serving.sentPath(node)
+  if (path !== null) serving.log.append({ folder: serving.folder, kind: 'truncate', path, size })
+  serving.invalidateAttributes(node)
+  serving.times.add(node)
+  return error
 }
 
 export function lseek(serving: Serving): number {
