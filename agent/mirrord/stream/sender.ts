@@ -53,6 +53,8 @@ export class Sender {
   private news: SessionNews | null = null
   /** The stream that this connection has begun, until the target's first word: then it knows that its copy is not complete. */
   private begunEpoch: number | null = null
+  /** In this session. */
+  private acknowledgedLsn: number | null = null
   private stopped = false
   private readonly ending = new AbortController()
   private wake: () => void = () => undefined
@@ -264,6 +266,7 @@ export class Sender {
         roleSequence,
         session: this.view.session,
         keptAfterLsn: kept ? this.view.targetHardLsn : null,
+        acknowledgedLsn: this.acknowledgedLsn,
         lineage: this.lineage,
         dirtyKnown: this.dirtyKnown,
         equal: this.equal,
@@ -293,6 +296,7 @@ export class Sender {
     }
     const startLsn = await this.queue.restart(this.start.roleSequence)
     this.begunEpoch = this.log.epoch()
+    this.acknowledgedLsn = null
     this.equal = this.selected = this.mirrorWanted = false
     const toldOfOld = { targetHardLsn: startLsn, targetAppliedLsn: startLsn, targetComplete: false, targetMirrors: true }
     this.show({ session: randomUUID(), needToVerify: 'Yes', ...toldOfOld })
@@ -314,6 +318,7 @@ export class Sender {
     if (this.begunEpoch !== null) this.log.openGateForWalk(this.begunEpoch)
     this.begunEpoch = null
     this.equal = false
+    this.acknowledgedLsn = body.receivedLsn
     this.targetSaid(body.receivedLsn, body.appliedLsn)
     this.queue.release(body.receivedLsn)
     const has = (flag: number): boolean => (body.flags & flag) !== 0

@@ -5,6 +5,8 @@ export interface SourceCopy {
   session: string | null
   /** The session's frames are still kept, from the one after this LSN on; null: they are not, the queue did not suffice. */
   keptAfterLsn: number | null
+  /** The target has said in this session that all up to it is hard there, so it may not be marked any more; null: it has not been heard. */
+  acknowledgedLsn: number | null
   lineage: string | null
   /** The dirty map names all that the target may lack. */
   dirtyKnown: boolean
@@ -56,8 +58,15 @@ function canResume(source: SourceCopy, target: TargetCopy): boolean {
 
 const canAdopt = (source: SourceCopy, target: TargetCopy): boolean => source.equal && source.keptAfterLsn !== null && target.copyComplete
 
+/** It was put back to an earlier state, or its disk has lost what it had flushed. */
+function hasLost({ session, acknowledgedLsn }: SourceCopy, target: TargetCopy): boolean {
+  if (acknowledgedLsn === null || target.session === null) return false
+  return target.session !== session || target.receivedLsn < acknowledgedLsn
+}
+
 /** Both began from the same bytes, and both know what they have changed since. */
 function canCompare(source: SourceCopy, target: TargetCopy): boolean {
+  if (hasLost(source, target)) return false
   return source.lineage !== null && source.lineage === target.lineage && source.dirtyKnown && target.dirty !== 'unknown'
 }
 

@@ -47,4 +47,38 @@ asRoot('a target whose redo log is lost', () => {
     expect(compareTrees(pair.one.folder, pair.two.folder)).toEqual([])
     expect(fs.readFileSync(path.join(pair.two.folder, 'acknowledged'), 'utf8')).toBe('yes')
   })
+
+  test('is compared as a whole when it was put back to an earlier state: what it had acknowledged since may not be marked any more', async () => {
+    const { one, two } = pair
+    const places = [two.folder, two.config.dataDirectory, path.join(pair.directory, 'RMHW132-run')]
+    const earlier = (place: string): string => `${place}-earlier`
+    const moveAll = (from: (place: string) => string, to: (place: string) => string): void => {
+      for (const place of places) {
+        fs.rmSync(to(place), { recursive: true, force: true })
+        fs.cpSync(from(place), to(place), { recursive: true, preserveTimestamps: true, filter: (file) => !fs.lstatSync(file).isSocket() })
+      }
+    }
+    const here = (place: string): string => place
+    const rejoin = async (): Promise<void> => {
+      await two.start()
+      await two.ask({ do: 'target', roleSequence: 1 })
+    }
+    await one.start()
+    await rejoin()
+    await one.ask({ do: 'source', roleSequence: 1, peerCopyComplete: false })
+    await one.until('complete', isMirrored)
+    await two.until('complete', ({ copyComplete }) => copyComplete)
+    await two.leave()
+    moveAll(here, earlier)
+    await rejoin()
+    fs.writeFileSync(path.join(one.folder, 'acknowledged'), 'yes')
+    await one.ask({ do: 'drain', timeoutMs: 20_000 })
+    await two.leave()
+    moveAll(earlier, here)
+    await rejoin()
+    await two.until('connected again', ({ connected }) => connected)
+    await two.until('complete again', ({ copyComplete }) => copyComplete)
+    expect(two.log).toContain('verify from LSN')
+    expect(compareTrees(one.folder, two.folder)).toEqual([])
+  })
 })
