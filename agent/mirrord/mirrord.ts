@@ -264,13 +264,15 @@ export class Mirrord {
     await this.stopSides(false)
     await this.followContents(config)
     await this.standing.releaseFolders(config)
+    // Stopped with something left in its redo log: that is applied first, and what stands in the folder then is no part of any stream.
+    const rest = this.state.get().lineage === null ? await this.applyRest(config) : null
     const before = this.state.get()
     const role = served ? 'source' : before.role
     const ownMarks = await readOwnMarks(config, { ...before, role })
     const lineage = role === 'none' ? null : before.lineage
     // After whatever end of a target its redo log says how to go on exactly; if it cannot, the target itself gives the copy up.
-    const session = before.role === 'target' ? before.session : null
-    const untouched = before.role === 'target' || (before.clean && (before.role !== 'none' || this.stoppedHere))
+    const session = before.role === 'target' && before.lineage !== null ? before.session : null
+    const untouched = before.role === 'target' ? rest === null || rest.drained : before.clean && (before.role !== 'none' || this.stoppedHere)
     // An orderly stop with changes that the target never got, and then another owner: both sides have changes of their own.
     const ownChanges = before.role === 'none' && !before.clean && roleSequence > before.roleSequence
     // With a quorum and safety FULL nobody was ever told that they are durable; what was acknowledged without the target is another matter (`exposed`).
@@ -309,8 +311,9 @@ export class Mirrord {
 
   private async stop(force: boolean): Promise<void> {
     await this.stopSides(force)
-    // From now on anybody may change the folder, and neither a stream nor a dirty map knows what.
-    this.state.update({ lineage: null, session: null })
+    const { role, clean, session } = this.state.get()
+    // From now on anybody may change the folder, and neither a stream nor a dirty map knows what. What a target could not apply is in its redo log.
+    this.state.update({ lineage: null, session: role === 'target' && !clean ? session : null })
     this.fault = null
   }
 

@@ -70,6 +70,51 @@ asRoot('when the target cannot follow', () => {
     })
   })
 
+  const STOPS = [
+    ['stopped', async () => void (await pair.two.ask({ do: 'stop', force: true }))],
+    [
+      'killed, and then stopped',
+      async () => {
+        await pair.two.kill()
+        await pair.two.start()
+        await pair.two.ask({ do: 'stop', force: true })
+      }
+    ]
+  ] as const
+
+  const arrivedWhole = (): boolean => {
+    const arrived = fs.readFileSync(path.join(pair.two.folder, 'too much'))
+    return arrived.length > 12_000_000 - BALLAST_BYTES && arrived.equals(Buffer.alloc(arrived.length, 'x'))
+  }
+
+  test.each(STOPS)('a target that was %s before it could apply what it has acknowledged does so before it takes over', async (_, stop) => {
+    await onSmallDisk(async (makeRoom) => {
+      await pair.two.until('suspended', (status) => status.fault !== null)
+      await stop()
+      await pair.one.kill()
+      execFileSync('umount', ['-l', pair.one.folder])
+      await expect(pair.two.ask({ do: 'source', roleSequence: 2, peerCopyComplete: false })).rejects.toMatchObject({ code: 'E_REDO_LEFT' })
+      makeRoom()
+      await pair.two.ask({ do: 'source', roleSequence: 2, peerCopyComplete: false })
+      expect(arrivedWhole()).toBe(true)
+    })
+  })
+
+  test.each(STOPS)('a target that was %s before it could apply what it has acknowledged does so before it receives', async (_, stop) => {
+    await onSmallDisk(async (makeRoom) => {
+      await pair.two.until('suspended', (status) => status.fault !== null)
+      const applied = fs.statSync(path.join(pair.two.folder, 'too much')).size
+      await stop()
+      await pair.one.kill()
+      execFileSync('umount', ['-l', pair.one.folder])
+      makeRoom()
+      await pair.two.ask({ do: 'target', roleSequence: 1 })
+      expect(await pair.two.status()).toMatchObject({ copyComplete: true })
+      expect(arrivedWhole()).toBe(true)
+      expect(fs.statSync(path.join(pair.two.folder, 'too much')).size).toBeGreaterThan(applied)
+    })
+  })
+
   test('a full disk suspends the session and loses nothing; when there is room, `transmit resume` goes on without a mirror', async () => {
     await onSmallDisk(async (makeRoom) => {
       const { fault } = await pair.two.until('at fault', (status) => status.fault !== null)
