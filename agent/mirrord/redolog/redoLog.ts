@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { dataError } from '../../../src/wire/frame'
 import { packBegin, type Begin } from '../stream/hello'
 import type { Checkpoint } from './checkpoint'
-import { BATCH_HEAD_BYTES, SEGMENT_BYTES, SEGMENT_HEAD_BYTES, packBatchHead, segmentOf, type BatchKind } from './format'
+import { BATCH_HEAD_BYTES, SEGMENT_BYTES, SEGMENT_HEAD_BYTES, packBatchHead, placeOf, segmentOf, type BatchKind } from './format'
 import { Segments, type Segment } from './segments'
 
 /** Without a barrier the disk is asked at most so often, after so much at once, and at least so long after the first change. */
@@ -142,6 +142,7 @@ export class RedoLog {
         for (const segment of files) await this.segments.sync(segment)
       } catch (error) {
         this.broken = true
+        this.endAt(this.hard, files)
         this.hooks.failed(dataError('E_REDO_LOG', { directory: this.directory, why: (error as Error).message }))
         break
       }
@@ -153,6 +154,14 @@ export class RedoLog {
     } while (this.again && this.unsynced.length > 0)
     this.flushing = false
     for (const resolve of this.settling.splice(0)) resolve()
+  }
+
+  /** The system keeps in memory what the disk refused, and says so once: whoever reads the log again must not take it for hard. */
+  private endAt({ position }: LogEnd, files: readonly Segment[]): void {
+    for (const { number, file } of files) {
+      const place = number === segmentOf(position) ? placeOf(position) : SEGMENT_HEAD_BYTES
+      if (place + BATCH_HEAD_BYTES <= SEGMENT_BYTES) fs.writeSync(file, Buffer.alloc(BATCH_HEAD_BYTES), 0, BATCH_HEAD_BYTES, place)
+    }
   }
 
   private closeWhenHard(segment: Segment): void {
