@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { dataError } from '../../../src/wire/frame'
+import * as libc from '../../native/libc'
 import { packBegin, type Begin } from '../stream/hello'
 import type { Checkpoint } from './checkpoint'
 import { BATCH_HEAD_BYTES, SEGMENT_BYTES, SEGMENT_HEAD_BYTES, packBatchHead, placeOf, segmentOf, type BatchKind } from './format'
@@ -52,11 +53,19 @@ export class RedoLog {
     this.number = segmentOf(last.position)
   }
 
-  /** Frames as they came, in order; `lsn` is that of the last one. Throws E_REDO_LOG_FULL, and then nothing is lost or appended. */
+  /**
+   * Frames as they came, in order; `lsn` is that of the last one. Throws E_REDO_LOG_FULL, and then nothing is lost or appended. What fails in the middle
+   * has failed for good: only the next start knows from the log itself how far it goes.
+   */
   append(frames: readonly Uint8Array[], lsn: number): void {
     const bytes = frames.reduce((sum, frame) => sum + frame.length, BATCHES_MAX * BATCH_HEAD_BYTES)
     if (this.segment === null || this.place + bytes > SEGMENT_BYTES) this.following ??= this.takeNext()
-    for (let from = 0; from < frames.length; ) from = this.appendSome(frames, from)
+    try {
+      for (let from = 0; from < frames.length; ) from = this.appendSome(frames, from)
+    } catch (error) {
+      this.fail(error as Error)
+      throw error
+    }
     this.end = { position: this.end.position, lsn }
     this.flushLazily()
   }
@@ -141,9 +150,8 @@ export class RedoLog {
       try {
         for (const segment of files) await this.segments.sync(segment)
       } catch (error) {
-        this.broken = true
         this.endAt(this.hard, files)
-        this.hooks.failed(dataError('E_REDO_LOG', { directory: this.directory, why: (error as Error).message }))
+        this.fail(error as Error)
         break
       }
       this.inFlight = []
@@ -156,11 +164,18 @@ export class RedoLog {
     for (const resolve of this.settling.splice(0)) resolve()
   }
 
+  private fail(error: Error): void {
+    this.broken = true
+    this.hooks.failed(dataError('E_REDO_LOG', { directory: this.directory, why: error.message }))
+  }
+
   /** The system keeps in memory what the disk refused, and says so once: whoever reads the log again must not take it for hard. */
   private endAt({ position }: LogEnd, files: readonly Segment[]): void {
     for (const { number, file } of files) {
       const place = number === segmentOf(position) ? placeOf(position) : SEGMENT_HEAD_BYTES
-      if (place + BATCH_HEAD_BYTES <= SEGMENT_BYTES) fs.writeSync(file, Buffer.alloc(BATCH_HEAD_BYTES), 0, BATCH_HEAD_BYTES, place)
+      if (place + BATCH_HEAD_BYTES > SEGMENT_BYTES) continue
+      // A disk that takes nothing any more has nothing to be taken for hard either.
+      libc.pwrite(file, Buffer.alloc(BATCH_HEAD_BYTES), BATCH_HEAD_BYTES, place)
     }
   }
 

@@ -17,6 +17,8 @@ export interface Segment {
   nonce: Buffer
   /** Its head and its name are on the disk, and all its blocks are written: a flush of data is enough. */
   hard: boolean
+  /** The disk refused it: another flush would find nothing to do, and say that all is well. */
+  refused?: Error
 }
 
 /**
@@ -92,9 +94,21 @@ export class Segments {
     const old = this.recycled.pop()
     const segment = this.begin(number, old === undefined ? SPARE : segmentName(old))
     this.next = segment
-    await flush(segment.file, true)
-    await syncDirectory(this.directory)
-    segment.hard = true
+    try {
+      await flush(segment.file, true)
+      await syncDirectory(this.directory)
+      segment.hard = true
+    } catch (error) {
+      segment.refused = error as Error
+      if (this.next === segment) this.giveUp(segment)
+      throw error
+    }
+  }
+
+  /** Nobody has begun to use it. */
+  private giveUp(segment: Segment): void {
+    this.next = null
+    fs.closeSync(segment.file)
   }
 
   /** Needed at once: its blocks are reserved, but not written. */
@@ -123,6 +137,7 @@ export class Segments {
 
   /** Data only where that is enough; the name and the blocks as well where it is not. */
   async sync(segment: Segment): Promise<void> {
+    if (segment.refused) throw segment.refused
     await flush(segment.file, !segment.hard)
     if (segment.hard) return
     await syncDirectory(this.directory)

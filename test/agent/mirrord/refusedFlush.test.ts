@@ -5,7 +5,7 @@ import { newCheckpoint, saveCheckpoint } from '../../../agent/mirrord/redolog/ch
 import { openLog, redoDirectory } from '../../../agent/mirrord/redolog/openLog'
 import { RedoLog } from '../../../agent/mirrord/redolog/redoLog'
 import { Segments } from '../../../agent/mirrord/redolog/segments'
-import { SEGMENT_BYTES } from '../../../agent/mirrord/redolog/format'
+import { ID_BYTES, SEGMENT_BYTES } from '../../../agent/mirrord/redolog/format'
 import { checksum } from '../../../agent/mirrord/stream/checksum'
 import { encodeFrame } from '../../../src/wire/frame'
 
@@ -46,4 +46,58 @@ test.each([
   await log.close()
   expect(error).not.toBeNull()
   expect(openLog(directory, copy).end.lsn).toBe(before)
+})
+
+describe('a segment that was made ready in vain', () => {
+  const newSegments = (): Segments => new Segments(directory, Buffer.alloc(ID_BYTES, 1))
+  /** The next one is refused, when it is let go. */
+  const holdFlush = (): (() => void) => {
+    let refuse = (): void => undefined
+    const held = new Promise<void>((resolve) => (refuse = resolve))
+    jest
+      .spyOn(fs, 'fsync')
+      .mockImplementationOnce((_file, call) => void held.then(() => call(Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' }))))
+    return refuse
+  }
+
+  test('is not used', async () => {
+    const segments = newSegments()
+    const refuse = holdFlush()
+    const prepared = segments.prepare(0)
+    refuse()
+    await prepared
+    const segment = segments.take(1)
+    expect(segment.hard).toBe(false)
+    await segments.sync(segment)
+    expect(segment.hard).toBe(true)
+    fs.closeSync(segment.file)
+  })
+
+  test('that is in use by then is not made hard by another flush', async () => {
+    const segments = newSegments()
+    const refuse = holdFlush()
+    const prepared = segments.prepare(0)
+    await isNamed()
+    const segment = segments.take(1)
+    refuse()
+    await prepared
+    await expect(segments.sync(segment)).rejects.toThrow('EIO')
+    fs.closeSync(segment.file)
+  })
+
+  /** Its name is there, and its flush under way. */
+  async function isNamed(): Promise<void> {
+    while (Segments.list(directory).length === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+})
+
+test('a log that could not be written in the middle of what came is broken: only the next start knows how far it goes', () => {
+  const errors: Error[] = []
+  const segments = new Segments(directory, Buffer.alloc(ID_BYTES, 1))
+  const log = new RedoLog(directory, segments, { position: 0, lsn: 0 }, 1, { hard: () => undefined, failed: (why) => errors.push(why) })
+  jest.spyOn(fs, 'writevSync').mockImplementationOnce(() => {
+    throw Object.assign(new Error('EIO: i/o error, writev'), { code: 'EIO' })
+  })
+  expect(() => log.append([frame(1)], 1)).toThrow('EIO')
+  expect(errors).toMatchObject([{ message: expect.stringContaining('EIO') }])
 })
