@@ -44,10 +44,10 @@ export class ArbitrationPromises {
     if (persist && takes(node, persist)) this.checkTakes(node, persist, told, event.atMs)
   }
 
-  /** Nothing that was said before the other node was heard again, or had said that it shuts down, counts. */
+  /** Nothing that was said before the other node was heard again, or had said that it shuts down, counts. A fence agent says how it is when it has ended. */
   private listen(node: FakeNode, actions: Action[], event: Event): Told {
     const known = this.told.get(node.name)
-    const told = known === undefined || event.kind === 'booted' || node.state?.peerAlive === 'up' ? nothing() : known
+    const told = known === undefined || event.kind === 'booted' ? nothing() : node.state?.peerAlive === 'up' ? { ...nothing(), fencing: known.fencing } : known
     this.told.set(node.name, told)
     if (node.state?.reach === null) Object.assign(told, { reached: null, cutOffSinceMs: null, ever: false })
     if (event.kind === 'reachTold' && node.state?.reach?.asked === event.number) {

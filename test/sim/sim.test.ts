@@ -28,8 +28,11 @@ const FOUND = [210, 822, 1609, 2569, 2576, 2894, 18_394]
 const FOUND_WITH_CHANGES = [296, 512, 1433, 19_073, 19_261, 19_973, 49_372, 51_949, 64_802, 91_042, 128_144, 2_018_196, 2_025_032, 3_050_782]
 /** With a witness: one whose service was forced is still stopping; the one that was not forced goes on with its own version. */
 const FOUND_WITH_WITNESS = [4, 103_086]
-/** An owner whose start had failed tried again while it was cut off; one that had given up kept its address while it was. */
-const FOUND_WITH_ARBITRATION = [10_485, 100_875]
+/**
+ * An owner whose start had failed tried again while it was cut off; one that had given up kept its address while it was; or
+ * called so: the other node was heard, and lost again, while the fence agent worked.
+ */
+const FOUND_WITH_ARBITRATION = [10_485, 100_875, 12_008_122]
 /** Somebody works: `safety` was typed while the data program was dead, and waited for it without end. */
 const FOUND_AT_WORK = [109_654]
 /**
