@@ -15,6 +15,8 @@ export function plainReason(error: unknown): string {
   const text = typeof message === 'string' ? message : String(error)
   return (text.split('\n')[0] ?? '')
     .replace(/, (open|write|fsync|rename|link|unlink|mkdir|spawn|connect|scandir|access|stat|read)\b.*$/, '')
+    .replace(/^Connect Timeout Error.*$/, 'no connection in time')
+    .replace(/^The operation was aborted due to timeout.*$/, 'no answer in time')
     .slice(0, REASON_LENGTH_MAX)
 }
 

@@ -169,7 +169,7 @@ export const JOB_MESSAGES = {
   E_MODE_SAFETY: define<At & { mode: string; safety: string }>({
     exitCode: 5,
     message: ({ job, mode, safety }) => `${job} is in the mode ${mode}, which is made of safety ${safety}`,
-    tryThis: () => 'Choose another mode for the job in the configuration'
+    tryThis: ({ job }) => `mode ${job} MODE chooses another mode; help mode names them`
   }),
   E_SAFETY_WATCH: define<At>({
     exitCode: 5,

@@ -13,7 +13,10 @@ export function readMode(section: Section, job: string, withWitness: boolean): R
   const mode = section.oneOf<JobMode>('mode', withWitness ? 'high-availability' : 'guide', JOB_MODES)
   const refuse = (why: string, instead: string) => section.source.refuse(section.place('mode'), 'E_CONFIG_MODE', { job, mode, unnamed, why, instead })
   if (mode === 'high-availability' && !withWitness)
-    refuse('the cluster has no witness', 'Write witness: { address: 192.168.150.153 } at the top of the file, or mode: high-protection or guide.')
+    refuse(
+      'the cluster has no witness',
+      `Give it one (witness set ADDRESS; in the file witness: { address: 192.168.150.153 }), or choose high-protection or guide (mode ${job} guide).`
+    )
   // They say what becomes of data, and know no failover by itself.
   if ((mode === 'high-protection' || mode === 'high-performance') && section.valueNode('data') === null)
     refuse('it has no data', 'Write data: { folders: [ /srv/db ] }, or mode: high-availability or guide.')
