@@ -1,6 +1,6 @@
 import type { Safety } from '../../src/model'
 import { dataError } from '../../src/wire/frame'
-import type { MirrordConfig, MirrordEvent, MirrordRequest, MirrordStatus, ProgramCommand, ProgramView } from '../../src/wire/mirrord'
+import type { MirrordConfig, MirrordRequest, MirrordStatus, ProgramCommand, ProgramView } from '../../src/wire/mirrord'
 import { monotonicMs } from '../adapters/clock'
 import { standStill } from '../adapters/standStill'
 import { programCommand } from '../native/programs'
@@ -11,6 +11,7 @@ import { canHandOver, checkSuccessor } from './keeper/successor'
 import { isSame, liveOf, withLive } from './configuration'
 import { CopyStateFile, SOURCE_HISTORY_MAX } from './copyState'
 import { followContents } from './contents'
+import type { MirrordHooks } from './mirrordHooks'
 import { readOwnMarks } from './ownMarks'
 import { handOverAs, whatChanges } from './rebuild'
 import type { Stopped } from './redolog/targetLog'
@@ -21,16 +22,6 @@ import { TargetSide } from './targetSide'
 import { verifyReport } from './walk/comparisonReport'
 
 const SPEED_WINDOW_MS = 2_000
-
-export interface MirrordHooks {
-  version: string
-  say(line: string): void
-  tell(event: MirrordEvent): void
-  /** Starts a successor when this process dies; null: nobody does. */
-  keeper?: KeeperLink | null
-  /** The process may end. `handedOver`: another one goes on. */
-  exit(handedOver: boolean): void
-}
 
 /**
  * One job's data on this node: what it is (source, target, nothing) and the only place that changes it. Requests that
