@@ -164,9 +164,10 @@ export class RedoLog {
     for (const resolve of this.settling.splice(0)) resolve()
   }
 
+  /** Told beside whoever appends: there it would be taken for the fault of a connection, and the thread has to end. */
   private fail(error: Error): void {
     this.broken = true
-    this.hooks.failed(dataError('E_REDO_LOG', { directory: this.directory, why: error.message }))
+    queueMicrotask(() => this.hooks.failed(dataError('E_REDO_LOG', { directory: this.directory, why: error.message })))
   }
 
   /** The system keeps in memory what the disk refused, and says so once: whoever reads the log again must not take it for hard. */
