@@ -52,7 +52,7 @@ export async function changePart(context: Context, output: Output, flags: Config
   const entry = await configNode(context, flags.node)
   const { agreed, isAgreed } = await readView(entry)
   const text = edited(agreed.text, edit)
-  if (isAgreed && isSame(agreed.text, text)) return nothingDiffers(output, { entry, change, flags, version: agreed.version })
+  if (isAgreed && isSame(agreed.text, text)) return nothingDiffers(output, { entry, change, flags }, agreed.version)
   return await sendChange(context, output, { entry, flags, change, text, base: agreed.hash })
 }
 
@@ -63,10 +63,17 @@ function isSame(text: string, other: string): boolean {
 }
 
 /** No version is made of it, and nobody is asked. */
-function nothingDiffers(output: Output, { entry, change, flags, version }: { entry: NodeEntry; change: Change; flags: ConfigFlags; version: number }): Outcome {
+function nothingDiffers(output: Output, { entry, change, flags }: Pick<Sending, 'entry' | 'change' | 'flags'>, version: number): Outcome {
   output.line(`${NOTHING_DIFFERS} Version ${version} of the configuration stays.`)
-  const json = { command: change.typed, node: entry.node, dryRun: flags['dry-run'] === true, version, followed: true, differences: [], warnings: [] }
-  return { exitCode: 0, json }
+  return outcomeOf({ entry, change, flags }, { version, followed: true, differences: [] })
+}
+
+function outcomeOf(
+  { entry, change, flags }: Pick<Sending, 'entry' | 'change' | 'flags'>,
+  { version, followed, differences, warnings = [] }: Omit<ConfigChangeAnswer, 'dryRun' | 'node'>
+): Outcome {
+  const dryRun = flags['dry-run'] === true
+  return { exitCode: 0, json: { command: change.typed, node: entry.node, dryRun, version, followed, differences, warnings } }
 }
 
 export function edited(text: string, edit: ConfigEdit): string {
@@ -92,11 +99,11 @@ export async function sendChange(context: Context, output: Output, { entry, flag
   const dryRun = flags['dry-run'] === true
   if (!dryRun && !flags.yes && isTerminal(context)) await confirmYes(context, change.question)
   const answer = await postChange(entry, { text, base, reason: flags.reason ?? change.typed, dryRun })
-  const { differences, version, followed, warnings = [] } = answer
+  const { differences } = answer
   for (const line of differenceLines(differences)) output.line(line)
   if (differences.length === 0) output.line(NOTHING_DIFFERS)
   printVerdict(output, answer)
-  return { exitCode: 0, json: { command: change.typed, node: entry.node, dryRun, version, followed, differences, warnings } }
+  return outcomeOf({ entry, change, flags }, answer)
 }
 
 export const postChange = (

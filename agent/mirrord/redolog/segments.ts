@@ -100,15 +100,15 @@ export class Segments {
       segment.hard = true
     } catch (error) {
       segment.refused = error as Error
-      if (this.next === segment) this.giveUp(segment)
+      if (this.next === segment) this.letNextGo()
       throw error
     }
   }
 
   /** Nobody has begun to use it. */
-  private giveUp(segment: Segment): void {
+  private letNextGo(): void {
+    if (this.next !== null) fs.closeSync(this.next.file)
     this.next = null
-    fs.closeSync(segment.file)
   }
 
   /** Needed at once: its blocks are reserved, but not written. */
@@ -146,8 +146,7 @@ export class Segments {
 
   close(): void {
     this.closed = true
-    if (this.next !== null) fs.closeSync(this.next.file)
-    this.next = null
+    this.letNextGo()
   }
 
   /** Begins anew: nothing of what is there counts. */

@@ -16,16 +16,17 @@ interface Endpoint {
 /** `witness: { etcd: [ https://…:2379, … ], ca: FILE, cert: FILE, key: FILE, user: NAME, passwordFile: FILE }` */
 export function readEtcd(section: Section): WitnessConfig | null {
   const items = section.list('etcd', `[ ${EXAMPLE} ]`)
-  const endpoints = items.flatMap((item) => parseEndpoint(scalarText(item) ?? '') ?? [])
-  const [first] = endpoints
+  const parsed = items.map((item) => parseEndpoint(scalarText(item) ?? ''))
   const expected = `the members of an etcd cluster, at most ${ENDPOINTS_MAX}, with https`
-  const strange = items.find((item) => parseEndpoint(scalarText(item) ?? '') === null)
+  const strange = items[parsed.indexOf(null)]
   if (strange !== undefined) {
     // The list is right as a list: the member is what has to be named.
     const found = scalarText(strange) ?? 'a list or a map in it'
     section.source.refuse(strange, 'E_CONFIG_VALUE', { key: 'etcd', where: 'witness', found, expected, example: `[ ${EXAMPLE} ]` })
     return null
   }
+  const endpoints = parsed.filter((each) => each !== null)
+  const [first] = endpoints
   if (first === undefined || endpoints.length > ENDPOINTS_MAX) {
     section.refuse('etcd', expected, `[ ${EXAMPLE} ]`)
     return null
