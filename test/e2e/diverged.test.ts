@@ -57,12 +57,15 @@ describeOnline('two nodes that both have something of their own', {}, (lab) => {
       const manually = (node: 'RMHW131' | 'RMHW132') =>
         lab.watch().waitFor(`${node}: Manually`, SEEN_TIMEOUT_MS * 2, (seen) => jobOf(seen, node)?.record.needToVerify === 'Manually')
       for (const node of NODES) await manually(node)
+      // The disk of RMHW131 was there before its address: its start may not be over yet.
+      await lab.online('RMHW131', ONLINE_TIMEOUT_MS)
       const job = (await lab.cui(['jobstate', JOB])).stdout
       expect(job).toMatch(/Need to Verify *:? *Manually/)
 
       // Whatever the pair does by itself, it does not touch either copy.
       const refused = await lab.cui(['mirror', JOB, 'start', '--yes'])
       expect(refused.code).not.toBe(0)
+      expect(refused.stderr).toContain('mirror would overwrite data')
       expect(await read('RMHW131', 'mine')).toBe('of131\n')
       expect(await read('RMHW132', 'mine')).toBe('of132\n')
       expect([await read('RMHW131', 'only131'), await read('RMHW132', 'only132')]).toEqual(['only131\n', 'only132\n'])
