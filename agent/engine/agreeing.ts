@@ -19,7 +19,7 @@ import { configAnswerSchema, configCheckedSchema } from '../../src/wire/configSc
 import { failureOf, outcomeOf } from '../perform'
 import type { KeptConfig, Places, Ports } from '../ports'
 import { type CheckedChange, checkChange, refusal, refusalOf, reportOf } from './checkChange'
-import { hashOf, inForce, isSameWitness, jobsOf, passedSince, readAgreed, withOlder } from './openConfig'
+import { BY_HAND, hashOf, inForce, isSameWitness, jobsOf, passedSince, readAgreed, withOlder } from './openConfig'
 
 /** With the other node's own checks, which ask the network whether a new address is free. */
 export const PREPARE_TIMEOUT_MS = 20_000
@@ -80,7 +80,14 @@ export class Agreeing {
     const { kept } = this
     await this.options.ports.configuration.save(kept)
     if (!kept.fileWritten) await this.writeFile(kept.agreed)
+    if (!kept.isAgreed && kept.agreed.id === BY_HAND) this.tellByHand()
     this.look()
+  }
+
+  private tellByHand(): void {
+    const { places, ports, peerNode } = this.options
+    const since = `${places.configFile} was edited by hand since version ${this.kept.agreed.version}`
+    ports.log.event('warning', `${since}: ${this.node} goes by it, and it counts as agreed when ${peerNode} goes by the same`)
   }
 
   /** What else there is to an engine that starts in the middle of a change. */

@@ -7,6 +7,8 @@ import type { KeptConfig, Places } from '../ports'
 
 /** So many are kept beside the one in force. */
 export const CONFIG_HISTORY_MAX = 20
+/** The id of one that was edited while the agent was down: nobody has proposed it. */
+export const BY_HAND = 'by hand'
 
 export const hashOf = (config: Config): string => configHash(config, (text) => createHash('sha256').update(text).digest('hex'))
 
@@ -68,7 +70,7 @@ function byHand(kept: KeptConfig, text: string, whole: Config, file: string, { n
   const witnessSince = before !== null && isSameWitness(before, whole) ? kept.agreed.witnessSince : version + 1
   const { jobs, newJobs } = jobsOf(before, whole)
   const since = { witnessSince, ...jobsSince(kept.agreed, jobs, newJobs, version + 1) }
-  const agreed: ConfigVersion = { version, hash: hashOf(whole), text, by: 'an editor', why: 'changed by hand', node, wallMs, ...since, id: 'by hand' }
+  const agreed: ConfigVersion = { version, hash: hashOf(whole), text, by: 'an editor', why: 'changed by hand', node, wallMs, ...since, id: BY_HAND }
   return { ...kept, agreed, isAgreed: false, before: kept.before ?? kept.agreed, history: withOlder(kept), fileWritten: true }
 }
 

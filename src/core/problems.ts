@@ -2,7 +2,7 @@ import { monitorProblems } from './monitor/view'
 import { waitText } from './alone'
 import { licenceProblems } from './licence'
 import { ENGINE_SILENT_MS, peerEngineIsSilent } from './heartbeat'
-import type { Detached } from '../model'
+import { type Detached, hasQuorum } from '../model'
 import { dataIsStopped, detachedNow, detachedText } from './detached'
 import { whyNotInForce } from './modeChange'
 import { isOfBefore } from './takeUp'
@@ -33,7 +33,10 @@ function pairProblems(state: State): string[] {
     for (const link of heartbeat?.links ?? [])
       if (!link.up) found.push(`${node} does not hear ${peerNode} on link ${link.name} (${link.local} <-> ${link.remote})`)
   if (peerEngineIsSilent(state)) found.push(`${peerNode} lives, but its engine has been silent for more than ${ENGINE_SILENT_MS / 1000} s`)
-  if (peer && peer.view.configHash !== state.configHash) found.push(`the configurations of ${node} and ${peerNode} differ`)
+  if (peer && peer.view.configHash !== state.configHash)
+    found.push(`the configurations of ${node} and ${peerNode} differ: config apply FILE brings one to both`)
+  if (!state.configAgreed && Object.values(state.config.jobs).some(({ mode }) => hasQuorum(mode)))
+    found.push(`the configuration of ${node} is agreed by nobody: ${node} has no vote until ${peerNode} goes by the same one`)
   return found
 }
 

@@ -114,7 +114,7 @@ export const JOB_MESSAGES = {
   E_CONFIG_DIFFERS: define<Pair & { own: string; theirs: string }>({
     exitCode: 5,
     message: ({ node, peer, own, theirs }) => `the configurations of ${node} (${own}) and ${peer} (${theirs}) differ`,
-    tryThis: () => 'Bring the same mirrorpair.yaml to both nodes and restart the agents; running jobs stay as they are'
+    tryThis: () => 'config apply FILE brings one whole configuration to both nodes while they run; config show --node NODE shows what each goes by'
   }),
   E_DATA_LOST: define<At & { command: string; why: string }>({
     exitCode: 5,

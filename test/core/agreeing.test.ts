@@ -259,6 +259,8 @@ test('edited by hand on one node: it counts for nothing, both say so, and one wh
   const edited = await start(B, { kept, text: CHANGED })
   together(a, edited)
   await until('seen', () => a.engine.status().problems.some((line) => line.includes('configurations')))
+  const said = 'was edited by hand since version 1: RMHW132 goes by it, and it counts as agreed when RMHW131 goes by the same'
+  expect(edited.ports.events.filter((line) => line.endsWith(said))).toHaveLength(1)
   expect(edited.engine.config()).toMatchObject({ isAgreed: false, agreed: { version: 1, by: 'an editor' }, history: [{ version: 1, text: TEXT }] })
   expect(await refusal(a.engine.changeConfig({ text: CHANGED, base: a.engine.config().agreed.hash }, 'root'))).toMatchObject({ code: 'E_CONFIG_BASE' })
   await a.engine.changeConfig({ text: CHANGED }, 'root')

@@ -2,7 +2,7 @@ import { statusAnswer } from '../../src/core'
 import type { MirrordStatus } from '../../src/wire'
 import { STATUS_DEFAULTS } from '../fakes/dataDefaults'
 import { B } from '../fakes/pairConfig'
-import { type Desk, owner, peerView, standby } from './desk'
+import { type Desk, owner, peerView, standby, withMode } from './desk'
 
 const problems = (desk: Desk): string[] =>
   statusAnswer(desk.state, { atMs: desk.atMs, wallMs: 0, utcOffsetMinutes: 0, heartbeat: desk.state.heartbeat }).problems
@@ -10,7 +10,11 @@ const problems = (desk: Desk): string[] =>
 /** What is not as it should be, in plain sentences. */
 const SENTENCES: [story: string, given: () => Desk, sentence: string | null][] = [
   ['all is well', () => owner().peerSays(peerView(B, {})), null],
-  ['the files differ', () => owner().peerSays(peerView(B, {}, { configHash: 'other' })), 'the configurations of RMHW131 and RMHW132 differ'],
+  [
+    'the files differ',
+    () => owner().peerSays(peerView(B, {}, { configHash: 'other' })),
+    'the configurations of RMHW131 and RMHW132 differ: config apply FILE brings one to both'
+  ],
   ['the peer is lost', () => owner().hear({ peerAlive: false }), 'RMHW131 hears RMHW132 on no heartbeat link'],
   ['the peer has shut down', () => owner().hear({ peerAlive: false, peerLeaving: true }), 'RMHW132 has shut down; RMHW131 is alone until it comes back'],
   ['its engine is silent', () => owner().hear({ peerEngineSilentMs: 6_000 }), 'RMHW132 lives, but its engine has been silent for more than 5 s'],
@@ -46,6 +50,16 @@ const serving = (change: Partial<MirrordStatus>): Desk => {
 }
 
 test.each(SENTENCES)('%s', (_story, given, sentence) => expect(problems(given())).toEqual(sentence === null ? [] : [sentence]))
+
+test.each([
+  ['high-availability' as const, ['the configuration of RMHW131 is agreed by nobody: RMHW131 has no vote until RMHW132 goes by the same one']],
+  // Nobody votes.
+  ['guide' as const, []]
+])('a file that was edited by hand, mode %s', (mode, sentences) => {
+  const desk = owner(withMode(mode))
+  desk.state = { ...desk.state, configAgreed: false }
+  expect(problems(desk).filter((line) => line.includes('configuration'))).toEqual(sentences)
+})
 
 test('what a detachment has stopped goes on when the job is watched again, not by a command that is refused meanwhile', () => {
   const desk = serving({ replication: 'Pause', session: { ...SESSION, state: 'SUSPENDED', why: 'paused on RMHW131' } })
