@@ -12,10 +12,9 @@ export class DetachPromises {
   /** How often it was: a life in which it never happens proves nothing. */
   count = 0
 
-  check(world: World, node: FakeNode, actions: Action[]): void {
+  check(node: FakeNode, actions: Action[]): void {
     const job = node.state?.jobs[JOB]
     if (!job) return
-    if (job.detaching === null) this.learn(world, node, job.record)
     if (actions.length === 0) return
     const started = actions.flatMap((action) => (action.do === 'order' && action.order.do === 'start' ? [action.order.application] : []))
     const off = started.find((name) => job.record.resources?.[name]?.word === 'offline')
@@ -37,9 +36,10 @@ export class DetachPromises {
     this.count += 1
   }
 
-  /** Whoever takes it by itself has it on its own disk that it is watched again. */
+  /** An engine whose disk fails has said nothing. Whoever takes it by itself has it on its own disk that it is watched again. */
   saved(world: World, node: FakeNode, records: Record<string, JobRecord>): void {
     const [before, now] = [node.disk?.[JOB], records[JOB]]
+    if (now && node.state?.jobs[JOB]?.detaching === null) this.learn(world, node, now)
     const takes = before && now && before.owner !== node.name && now.owner === node.name && now.takeReason === 'failover'
     if (!this.told || !takes || this.told.alone || before.roleSequence !== this.told.roleSequence) return
     // The owner itself may have ended it and handed the job over in one breath.

@@ -40,7 +40,7 @@ export function simulate(
   const observe = (node: FakeNode, event: Event, actions: Action[]): void => {
     if (line) for (const text of transcriptLines(node.name, event, actions)) line(text)
     promises.check(world, node, actions)
-    detached.check(world, node, actions)
+    detached.check(node, actions)
     restarted.check(node, event, actions)
     otherwise?.check(world, node, actions, event)
   }

@@ -46,7 +46,7 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
   const observe = (node: FakeNode, event: Event, actions: Action[]): void => {
     if (line) for (const text of transcriptLines(node.name, event, actions)) line(text)
     promises.check(world, node, actions)
-    detached.check(world, node, actions)
+    detached.check(node, actions)
     restarted.check(node, event, actions)
   }
   const world: World = new World({
