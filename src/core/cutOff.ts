@@ -16,8 +16,14 @@ export function settleCutOff(turn: Turn, job: JobState): boolean {
   if (job.forcing && state.peerAlive !== 'up') return false
   job.forcing = false
   if (!job.cutOff && isCutOff(state) && wouldServe(job)) return standDown(turn, job)
-  if (job.cutOff && job.peerSpoke) job.cutOff = false
+  if (job.cutOff && job.peerSpoke) hearOwner(state, job)
   return false
+}
+
+/** While nobody is heard and nothing reached, what the other node has said may be old: it may have taken over since. */
+function hearOwner(state: State, job: JobState): void {
+  if (isCutOff(state)) job.peerSpoke = false
+  else job.cutOff = false
 }
 
 /**

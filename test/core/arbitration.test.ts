@@ -142,6 +142,14 @@ describe('an owner', () => {
     expect(kept.job).toMatchObject({ phase: 'starting', cutOff: false })
   })
 
+  test('that is cut off goes by no word that came late: it is heard on no link, and may have taken over since', () => {
+    const desk = cutOff().endAll()
+    desk.peerSays(peerView(B, {}, { config: arbitrationConfig(false) }))
+    expect(desk.orders).toEqual([])
+    expect(desk.job).toMatchObject({ phase: 'offline', cutOff: true })
+    expect(told(waits(desk, PATIENCE_MS), REACHED).orders).toEqual(['probe'])
+  })
+
   test('that was cut off reaches the addresses again: it serves when nobody answers for its VIP', () => {
     const again = told(waits(cutOff().endAll(), PATIENCE_MS), REACHED)
     expect(again.orders).toEqual(['probe'])

@@ -29,10 +29,11 @@ const FOUND_WITH_CHANGES = [296, 512, 1433, 19_073, 19_261, 19_973, 49_372, 51_9
 /** With a witness: one whose service was forced is still stopping; the one that was not forced goes on with its own version. */
 const FOUND_WITH_WITNESS = [4, 103_086]
 /**
- * An owner whose start had failed tried again while it was cut off; one that had given up kept its address while it was; or
+ * An owner whose start had failed tried again while it was cut off; one that had given up kept its address while it was; one began to serve by a word that
+ * came late; or
  * called so: the other node was heard, and lost again, while the fence agent worked.
  */
-const FOUND_WITH_ARBITRATION = [10_485, 100_875, 12_008_122]
+const FOUND_WITH_ARBITRATION = [10_485, 100_875, 12_008_122, 14_042_011]
 /** Somebody works: `safety` was typed while the data program was dead, and waited for it without end. */
 const FOUND_AT_WORK = [109_654]
 /**
