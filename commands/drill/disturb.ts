@@ -72,9 +72,9 @@ function killing({ context, target }: Around, what: string | undefined): Disturb
     carryOut: async (sampler, timeoutMs) => {
       const beganMs = nowMs(context)
       await call(entry, { method: 'POST', path: `/v1/jobs/${encodeURIComponent(job)}/crash`, body: { application } })
-      await until(context, Math.min(NOTICE_MS, timeoutMs), LOOK_MS, () => sampler.missedSince(beganMs))
+      await until(context, Math.min(NOTICE_MS, timeoutMs), LOOK_MS, () => sampler.looks.missedSince(beganMs))
       const noticedMs = nowMs(context)
-      await until(context, timeoutMs, LOOK_MS, () => sampler.servedSince(noticedMs))
+      await until(context, timeoutMs, LOOK_MS, () => sampler.looks.servedSince(noticedMs))
     }
   }
 }

@@ -48,7 +48,7 @@ export async function rehearse({ context, target, disturbance, targets, reason, 
   await pause(context, QUIET_MS)
   sampler.stop()
   if (written) await writer.end(disturbance.copyOn ?? null)
-  const outageMs = disturbance.kind === 'kill-app' && !sampler.missedSince(beganMs) ? null : sampler.outageMs()
+  const outageMs = disturbance.kind === 'kill-app' && !sampler.looks.missedSince(beganMs) ? null : sampler.looks.outageMs()
   const measured = { outageMs, lost: written ? writer.lost : null, syncMs: inSync.ms, waitMs: written ? writer.waitMs : null }
   const entry: DrillEntry = {
     job,

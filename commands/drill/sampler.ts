@@ -6,21 +6,16 @@ import { askAll } from '../kit/nodes'
 import type { NodeEntry } from '../kit/store'
 import { doorOf } from '../simulation'
 import { clustersOf, jobIn, type JobNow } from '../view/cluster'
+import { type Look, Looks } from './looks'
 
 const EVERY_MS = 200
 /** Looks that have not come back; more would only be a crowd. */
 const LOOKS_MAX = 15
 const VIP_ANSWER_MS = 1_000
 
-interface Look {
-  startedMs: number
-  endedMs: number
-  served: boolean
-}
-
 /** Looks at a job again and again, from outside: does its address answer, and does its owner say that all of it runs? */
 export class Sampler {
-  private readonly looks: Look[] = []
+  readonly looks = new Looks()
   private underWay = 0
   private stopped = false
   probesVip = false
@@ -49,29 +44,6 @@ export class Sampler {
     return this.last?.seen?.view.links ?? []
   }
 
-  /** A look that was begun after this moment saw it served. */
-  servedSince(sinceMs: number): boolean {
-    return this.looks.some(({ startedMs, served }) => served && startedMs >= sinceMs)
-  }
-
-  /** One that was begun after this moment saw it not served. */
-  missedSince(sinceMs: number): boolean {
-    return this.looks.some(({ startedMs, served }) => !served && startedMs >= sinceMs)
-  }
-
-  /** From the last look that saw it served until the first one that saw it again; the longest of them. null: it has not come back. */
-  outageMs(): number | null {
-    let lastMs: number | null = null
-    let missing = false
-    let longestMs = 0
-    for (const { startedMs, endedMs, served } of [...this.looks].sort((a, b) => a.startedMs - b.startedMs)) {
-      if (served && missing && lastMs !== null) longestMs = Math.max(longestMs, endedMs - lastMs)
-      missing = !served
-      if (served) lastMs = startedMs
-    }
-    return missing ? null : Math.round(longestMs)
-  }
-
   private async go(): Promise<void> {
     while (!this.stopped && !this.context.interrupt.signal.aborted) {
       if (this.underWay < LOOKS_MAX) void this.look()
@@ -82,18 +54,20 @@ export class Sampler {
   private async look(): Promise<void> {
     const startedMs = nowMs(this.context)
     this.underWay += 1
-    const [runs, answers] = await Promise.all([this.runs(), this.vip !== null && this.probesVip ? this.vipAnswers(this.vip) : true])
+    const [seen, answers] = await Promise.all([this.runs(), this.vip !== null && this.probesVip ? this.vipAnswers(this.vip) : true])
     this.underWay -= 1
-    this.looks.push({ startedMs, endedMs: nowMs(this.context), served: runs && answers })
+    this.looks.add({ startedMs, endedMs: nowMs(this.context), served: seen.runs && answers, changedMs: seen.changedMs })
   }
 
   /** In the owner's own words, and not in old ones. */
-  private async runs(): Promise<boolean> {
+  private async runs(): Promise<Pick<Look, 'changedMs'> & { runs: boolean }> {
     const now = jobIn(clustersOf(await askAll(this.entries)), this.job)?.now ?? null
-    if (now === null || now.view === null || now.seen?.old !== false) return false
+    if (now === null || now.view === null || now.seen?.old !== false) return { runs: false, changedMs: null }
     this.last = now
     const { phase, applications, vips } = now.view
-    return phase === 'online' && applications.every(({ state }) => state === 'online') && vips.every(({ up }) => up)
+    const runs = phase === 'online' && applications.every(({ state }) => state === 'online') && vips.every(({ up }) => up)
+    const changes = applications.flatMap(({ sinceMs }) => sinceMs ?? [])
+    return { runs, changedMs: changes.length === 0 ? null : Math.max(...changes) }
   }
 
   private async vipAnswers({ address, port }: { address: string; port: number }): Promise<boolean> {
