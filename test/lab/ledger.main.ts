@@ -30,6 +30,9 @@ const { values } = parseArgs({
   }
 })
 
+/** Where this program had to wait for a processor an answer may be there and not read yet: a timer comes before it. */
+const afterWhatIsThere = (judge: () => void): void => void setImmediate(judge)
+
 /** One connection. `lines`: what the service says; `send`: one request. */
 interface Connection {
   send(line: string): void
@@ -100,7 +103,7 @@ function knock(opened: () => void): void {
     open = true
     socket.destroy()
   })
-  socket.once('timeout', () => socket.destroy())
+  socket.once('timeout', () => afterWhatIsThere(() => open || socket.destroy()))
   socket.on('error', (error) => told(error.message))
   socket.once('close', () => (open ? opened() : setTimeout(knock, AGAIN_AFTER_MS, opened)))
 }
@@ -128,7 +131,8 @@ function open(): void {
 
 function commitNext(patienceMs = Number(values.patience)): void {
   const current = connection
-  patience = setTimeout(() => current?.close(), patienceMs)
+  const asked = report.committed
+  patience = setTimeout(() => afterWhatIsThere(() => report.committed === asked && current?.close()), patienceMs)
   current?.send(request(report.committed + 1))
 }
 
