@@ -48,14 +48,14 @@ describe('a job made page by page in a real terminal of 80 columns and 24 lines,
       await answer(
         [/\? Left out of/, '*.tmp'],
         [/\? Replicated all the same/, 'keep.tmp'],
-        [/\? Folder to mirror/, ''],
+        [/\? Folder to mirror[^\n]*$/, ''],
         [/\? Which node has the right data/, '']
       )
       await terminal.sees(/\? Mode:/)
       terminal.press('Home', 'Up', 'Up', 'Up')
       await answer([/❯ guide/, ''], [/\? Safety:/, ''], [/\? Virtual address/, '192.168.150.131/16'], [/\? Its name:/, ''], [/\? Network cards/, ''])
-      await answer([/\? Virtual address/, ''], [/\? Application, its name/, 'NGINX'], [/\? What is NGINX/, ''], [/\? Unit:/, 'nginx'])
-      await answer([/\? Other settings of NGINX/, ''], [/\? Application, its name/, ''], [/\? Restarts of what fails/, ''], [/\? Counted within/, ''])
+      await answer([/\? Virtual address[^\n]*$/, ''], [/\? Application, its name/, 'NGINX'], [/\? What is NGINX/, ''], [/\? Unit:/, 'nginx'])
+      await answer([/\? Other settings of NGINX/, ''], [/\? Application, its name[^\n]*$/, ''], [/\? Restarts of what fails/, ''], [/\? Counted within/, ''])
       await answer([/Do you really want to create the job 주문_웹\? \(Yes\/No\)/, 'yes'])
       const end = await terminal.sees(/wait 주문_웹 synchronized waits\s+for it\.[\s\S]*cui\(sim\)>$/)
       expect(end).toContain('주문_웹 is offline on RMHW131, which owns it.')

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 
 const LOOK_EVERY_MS = 50
-const SEEN_TIMEOUT_MS = 20_000
+const SEEN_TIMEOUT_MS = 60_000
 const NAME_BYTES = 3
 const MARK = '=== the same in parts ==='
 
