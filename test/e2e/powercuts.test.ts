@@ -4,8 +4,8 @@ import { SoakPair } from '../lab/soak/soakPair'
 import { describePair, tell } from './kit/needs'
 
 /** The short set; `npm run soak` has a hundred runs and more. */
-const UP_TIMEOUT_MS = 220_000
-const RUN_TIMEOUT_MS = 240_000
+const UP_TIMEOUT_MS = 480_000
+const RUN_TIMEOUT_MS = 900_000
 const SEED = Number(process.env.MIRRORPAIR_SEED ?? 20261122)
 
 const wishes = (work: Wishes['works'][number], safety: 'full' | 'off', fileSystem: 'ext4' | 'xfs', what: Wishes['whats'][number]): Wishes => ({

@@ -3,8 +3,8 @@ import { LEASE, type Proof, QuorumPair } from '../lab/quorum/proof'
 import { Lab } from './kit/lab'
 import { describePair, tell } from './kit/needs'
 
-const UP_TIMEOUT_MS = 400_000
-const TEST_TIMEOUT_MS = 300_000
+const UP_TIMEOUT_MS = 480_000
+const TEST_TIMEOUT_MS = 600_000
 
 /** The whole set of faults: npm run soak -- --mode high-availability */
 describePair(`with a quorum (PostgreSQL, safety FULL, a witness, lease ${LEASE})`, { postgres: true }, () => {

@@ -10,9 +10,9 @@ const PORT = 5432
 /** Each waits for it; long enough for what a busy machine does in between. */
 export const LEASE = '5s'
 const UP = ['--application', 'postgres', '--who', '--mode', 'high-availability', '--quorum', `lease=${LEASE}`, '--size', '2G']
-const READY_TIMEOUT_MS = 60_000
-const SERVES_TIMEOUT_MS = 45_000
-const SETTLED_TIMEOUT_MS = 90_000
+const READY_TIMEOUT_MS = 180_000
+const SERVES_TIMEOUT_MS = 120_000
+const SETTLED_TIMEOUT_MS = 180_000
 const SAMPLE_MS = 5
 const LEDGER_EVERY_MS = 2
 const ROWS = 20

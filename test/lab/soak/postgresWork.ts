@@ -8,7 +8,7 @@ const PORT = 5432
 const SCALE = 1
 const CLIENTS = 3
 const MORE_ROWS = 20
-const CHECK_TIMEOUT_MS = 60_000
+const CHECK_TIMEOUT_MS = 180_000
 const LEDGER_EVERY_MS = 2
 
 /** Every index against its table, every sum of pgbench against the others. */

@@ -7,8 +7,8 @@ import { numbersIn, type Ranges } from './rows'
 import type { Work } from './work'
 
 const WHERE = `${VIP}:7400`
-const BEGIN_TIMEOUT_MS = 20_000
-const APPLIED_TIMEOUT_MS = 30_000
+const BEGIN_TIMEOUT_MS = 80_000
+const APPLIED_TIMEOUT_MS = 120_000
 const MORE = 20
 const SHOWN = 8
 

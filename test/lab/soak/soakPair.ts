@@ -9,9 +9,9 @@ import { RecordsWork } from './recordsWork'
 import { Story } from './story'
 import type { Work } from './work'
 
-const READY_TIMEOUT_MS = 60_000
-const SERVES_TIMEOUT_MS = 45_000
-const SETTLED_TIMEOUT_MS = 60_000
+const READY_TIMEOUT_MS = 180_000
+const SERVES_TIMEOUT_MS = 120_000
+const SETTLED_TIMEOUT_MS = 180_000
 /** Short, so that each run meets it; the least that the configuration takes is 1 s. */
 const PARTNER_TIMEOUT = '2s'
 const DIFFERENCES_SHOWN = 10
