@@ -23,6 +23,7 @@ import {
 } from './adapters'
 import { loadKept } from './adapters/configuration/store'
 import { EventHistory } from './adapters/eventHistory'
+import { outliveLog } from './adapters/standardError'
 import { tellSystemd } from './adapters/systemd'
 import { createApi, createPeerPort } from './api'
 import { allStill } from './drill/allStill'
@@ -43,6 +44,7 @@ const DIRECTORY_MODE = 0o700
 
 /** `mirrorpair-agent run …`: builds the adapters, starts the loop, and answers the exit code when it is told to end. */
 export async function runAgent(argv: string[], version: string): Promise<number> {
+  outliveLog()
   const given = readPlaces(argv)
   const { places } = given
   for (const directory of [places.stateDirectory, places.runDirectory]) fs.mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE })

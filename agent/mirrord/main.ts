@@ -2,6 +2,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { ReportError } from '../../src/report/report'
 import { dataError } from '../../src/wire/frame'
+import { outliveLog } from '../adapters/standardError'
 import { STATUS_INTERVAL_MS, type MirrordEvent } from '../../src/wire/mirrord'
 import { ControlSocket } from './control/controlSocket'
 import { EXIT_HANDED_OVER, KeeperLink } from './keeper/keeperLink'
@@ -40,6 +41,7 @@ function readArguments(argv: string[]): Arguments | null {
 
 /** The data plane of one job. It lives on when the engine goes away, and ends on `exit` or SIGTERM. */
 export async function runMirrord(argv: string[], version: string): Promise<void> {
+  outliveLog()
   if (argv.includes(CHECK_OPTION)) return void process.stdout.write(`${JSON.stringify(checkOwn(version))}\n`)
   const given = readArguments(argv)
   if (given === null) {

@@ -3,6 +3,7 @@ import { createClockPort } from '../adapters/clock'
 import { plainReason } from '../adapters/failure'
 import { lockDirectory } from '../adapters/lockDirectory'
 import { createLogPort } from '../adapters/log'
+import { outliveLog } from '../adapters/standardError'
 import { tellSystemd } from '../adapters/systemd'
 import type { ClockPort } from '../ports'
 import { Clusters } from './clusters'
@@ -27,6 +28,7 @@ export interface RunningWitness {
 
 /** The witness's program: ends at SIGTERM, and whoever has a lease keeps it. */
 export async function runWitness(places: WitnessPlaces): Promise<number> {
+  outliveLog()
   fs.mkdirSync(places.stateDirectory, { recursive: true, mode: 0o700 })
   if (!(await lockDirectory('witness', fs.realpathSync(places.stateDirectory)))) throw witnessFailure('E_WITNESS_RUNS', places)
   const ended = Promise.withResolvers<void>()

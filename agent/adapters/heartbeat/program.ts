@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { ReportError } from '../../../src/report/report'
 import type { HeartbeatView } from '../../ports'
 import { monotonicMs } from '../clock'
+import { outliveLog } from '../standardError'
 import { standStill } from '../standStill'
 import { failure, plainReason } from '../failure'
 import { type HeartbeatConfig, heartbeatConfigSchema, type HeartbeatLinkConfig } from './config'
@@ -29,6 +30,7 @@ const PRIORITY = -20
  * the next engine through its socket, ended only on request. Its event loop does nothing else.
  */
 export async function runHeartbeatProgram(argv: string[]): Promise<number> {
+  outliveLog()
   try {
     const config = readConfig(argv)
     const key = readHeartbeatKey(config.keyFile, config.node)

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { identify } from '../../adapters/processes'
 import { writeNote } from '../../adapters/files'
+import { outliveLog } from '../../adapters/standardError'
 import { type Ending, Keeper } from './keeper'
 import { keeperNoteFile, mirrordNoteFile } from './notes'
 
@@ -11,6 +12,7 @@ const say = (line: string): void => void process.stderr.write(`${new Date().toIS
 
 /** The keeper of one job's mirrord: a process of its own that outlives engines. */
 export function runKeeper(argv: string[]): void {
+  outliveLog()
   const text = { type: 'string' } as const
   const options = { job: text, node: text, run: text, state: text }
   const { values, positionals } = parseArgs({ args: argv, options, allowPositionals: true })

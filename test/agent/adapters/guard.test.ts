@@ -171,6 +171,22 @@ describe('the guard', () => {
     expect(third.lease.untilMs('DB_Group')).toBeNull()
   })
 
+  test('the disk of its log is full: it goes on, and what outlives its lease is ended all the same', async () => {
+    const logFile = path.join(places.stateDirectory, 'log', 'heartbeat.log')
+    fs.rmSync(logFile, { force: true })
+    fs.symlinkSync('/dev/full', logFile)
+    ends.push(() => fs.rmSync(logFile))
+    const first = await engine()
+    first.tell(LONG_MS, 12)
+    await first.serve()
+    const pid = await program()
+    first.tell(SHORT_MS, 13)
+    await first.crash()
+    await until('killed', () => !runs())
+    await until('dropped', async () => !(await first.vip.held(VIP)))
+    expect(await program()).toBe(pid)
+  })
+
   test('its mode changes while the engine runs: what needs no lease any more is left alone', async () => {
     const changing = { ...places, config: places.config }
     const first = await engine(changing)

@@ -46,14 +46,14 @@ export class TestMirrord {
     return this.config.folders[0]!.path
   }
 
-  /** `kept`: by a keeper, as the agent does, which starts another one when it dies. `program`: another file than the one that was built. */
-  async start({ kept = false, program }: { kept?: boolean; program?: string } = {}): Promise<void> {
+  /** `kept`: by a keeper, as the agent does, which starts another one when it dies. `program`: another file than the one that was built. `logFd`: its log. */
+  async start({ kept = false, program, logFd }: { kept?: boolean; program?: string; logFd?: number } = {}): Promise<void> {
     const mirrord = program === undefined ? programCommand('mirrord') : { file: process.execPath, args: [program] }
     const { file, args } = kept ? programCommand('keeper') : mirrord
     const places = ['--job', this.config.job, '--node', this.node, '--run', this.directory, '--state', this.directory]
     fs.mkdirSync(this.directory, { recursive: true })
-    this.child = spawn(file, [...args, ...places, ...(kept ? ['--', mirrord.file, ...mirrord.args] : [])], { stdio: ['ignore', 'ignore', 'pipe'] })
-    this.child.stderr!.on('data', (text) => (this.log += String(text)))
+    this.child = spawn(file, [...args, ...places, ...(kept ? ['--', mirrord.file, ...mirrord.args] : [])], { stdio: ['ignore', 'ignore', logFd ?? 'pipe'] })
+    this.child.stderr?.on('data', (text) => (this.log += String(text)))
     await this.connect()
     await this.ask({ do: 'configure', config: this.config })
   }
