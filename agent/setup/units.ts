@@ -37,13 +37,18 @@ function write(file: string, text: string): string {
   }
 }
 
-/** `KillMode=process`: what serves outlives the engine. The second unit is stopped first when the machine goes down, and does nothing when it is stopped otherwise. */
+/**
+ * `KillMode=process`: what serves outlives the engine. `StartLimitIntervalSec=0`: after five starts within ten seconds systemd would start it no more, and
+ * what it waits for (an address, a disk, room on it) may come later. The second unit is stopped first when the machine goes down, and does nothing when it
+ * is stopped otherwise.
+ */
 export const nodeUnits = (program: string): Record<string, string> => ({
   'mirrorpair-agent.service': `[Unit]
 Description=mirrorpair engine
 Documentation=man:mirrorpair-agent(8)
 After=network-online.target
 Wants=network-online.target
+StartLimitIntervalSec=0
 
 [Service]
 ExecStart=${program} run
@@ -76,6 +81,7 @@ Description=mirrorpair witness
 Documentation=man:mirrorpair-agent(8)
 After=network-online.target
 Wants=network-online.target
+StartLimitIntervalSec=0
 
 [Service]
 ExecStart=${program} witness run

@@ -260,6 +260,14 @@ describe('leave and units', () => {
     expect({ status: verified.status, said: verified.stderr.split('\n').filter((line) => line.includes('mirrorpair')) }).toEqual({ status: 0, said: [] })
   })
 
+  test('systemd never gives up starting the programs: what they lack at a boot may come later', async () => {
+    for (const options of [[], ['--witness']]) {
+      const programs = (await setup('units', ...options)).out.split(/^# /m).filter((unit) => unit.includes('Restart=always'))
+      expect(programs).toHaveLength(1)
+      expect(/\[Unit\]\n(?:.+\n)*/.exec(programs[0]!)?.[0]).toContain('StartLimitIntervalSec=0\n')
+    }
+  })
+
   test('what the manual shows is what units prints', async () => {
     const manual = fs.readFileSync(path.join(__dirname, '../../../man/mirrorpair-agent.8'), 'utf8')
     const { out } = await setup('units')
