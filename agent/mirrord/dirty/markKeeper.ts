@@ -234,9 +234,9 @@ export class MarkKeeper {
       return this.tell({ kind: 'merged', upTo, bytes: 0, known: false })
     }
     const { lineage, beganTicks, records, batches } = mergeGenerations(this.given.directory, this.given.folder, this.oldest, upTo)
-    const file = MarksFile.create(this.given.directory, { folder: this.given.folder, generation: upTo, oldest: upTo, beganTicks, lineage })
-    for (const batch of batches) file.append(batch)
-    file.close()
+    // It takes the place of one that is still needed, so it has all in it before it has that name.
+    const header: MarksHeader = { folder: this.given.folder, generation: upTo, oldest: upTo, beganTicks, lineage }
+    MarksFile.create(this.given.directory, header, batches).close()
     this.began.set(upTo, beganTicks)
     this.keepFrom(current, upTo)
     this.tell({ kind: 'merged', upTo, bytes: records.reduce((sum, record) => sum + estimate(record), 0), known: true })

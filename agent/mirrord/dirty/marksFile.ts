@@ -91,8 +91,8 @@ export class MarksFile {
     return this.at
   }
 
-  /** Hard under its name when it returns; a file that was not finished has another name and counts for nothing. */
-  static create(directory: string, header: MarksHeader): MarksFile {
+  /** Hard under its name when it returns, with these batches in it; a file that was not finished has another name and counts for nothing. */
+  static create(directory: string, header: MarksHeader, batches: readonly Uint8Array[] = []): MarksFile {
     const name = path.join(directory, marksFileName(header.generation))
     const fresh = `${name}.new`
     const fd = fs.openSync(fresh, 'w+', 0o600)
@@ -100,9 +100,11 @@ export class MarksFile {
       const first = encodeHeader(header, GROW_BYTES)
       writeAt(fd, Buffer.concat([first, Buffer.alloc(GROW_BYTES - SECTOR_BYTES)]), 0)
       fs.fsyncSync(fd)
+      const file = new MarksFile(fd, header, first.readUInt32LE(HEADER.checksum), GROW_BYTES)
+      for (const batch of batches) file.append(batch)
       fs.renameSync(fresh, name)
       syncDirectorySync(directory)
-      return new MarksFile(fd, header, first.readUInt32LE(HEADER.checksum), GROW_BYTES)
+      return file
     } catch (error) {
       fs.closeSync(fd)
       throw error
