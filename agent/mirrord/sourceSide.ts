@@ -81,7 +81,7 @@ export class SourceSide {
       say,
       tell: (news) => this.tellSender({ do: 'session', news })
     })
-    this.walks = new SourceWalks(config, this.walkThread, this.log, state, { say, forceMirror: () => this.tellSender({ do: 'forceMirror' }) })
+    this.walks = new SourceWalks(config, this.walkThread, state, { say, forceMirror: () => this.tellSender({ do: 'forceMirror' }) })
   }
 
   /**
@@ -109,7 +109,7 @@ export class SourceSide {
     this.walks.dirty = dirty
     for (const capture of this.captures) {
       capture.onFault(({ code, message }) => this.hooks.fault(code, message))
-      capture.onNeedsMirror((why) => this.walks.needsMirror(why))
+      capture.onNeedsMirror((why) => this.hooks.say(`what is marked is compared: ${why}`))
     }
     this.startWalker()
     this.startSender(startLsn)

@@ -4,7 +4,6 @@ import type { MirrordConfig } from '../../src/wire/mirrord'
 import type { CopyStateFile } from './copyState'
 import type { DirtyMap } from './dirty/dirtyMap'
 import { decodeDirty, joinSets, type DirtySet } from './dirty/dirtySet'
-import type { SharedOrderedLog } from './order/sharedOrderedLog'
 import type { Begun, SenderView } from './stream/senderView'
 import type { WalkThread } from './walk/walkThread'
 
@@ -27,7 +26,6 @@ export class SourceWalks {
   constructor(
     private readonly config: MirrordConfig,
     private readonly thread: WalkThread,
-    private readonly log: SharedOrderedLog,
     private readonly state: CopyStateFile,
     private readonly hooks: Hooks
   ) {}
@@ -86,11 +84,6 @@ export class SourceWalks {
     const ours = this.dirty === null ? 'unknown' : await this.dirty.snapshot()
     const theirs = this.theirs === null ? [] : decodeDirty(this.theirs, this.config.folders.length)
     return ours === 'unknown' || theirs === 'unknown' ? 'unknown' : joinSets(ours, theirs)
-  }
-
-  needsMirror(why: string): void {
-    this.hooks.say(`a full mirror is needed: ${why}`)
-    if (this.log.streamState() === 'wanted') this.startMirror()
   }
 
   private startMirror(): void {

@@ -49,7 +49,7 @@ export interface Capture {
   detach(): Promise<void>
   /** Capture can no longer be trusted, or the mount went away. */
   onFault(call: (fault: CaptureFault) => void): void
-  /** Changes were made that cannot be sent by name (hard links unknown to capture, huge moves out of an excluded name): the target needs a mirror. */
+  /** Changes were made that cannot be sent by name (hard links unknown to capture, huge moves out of an excluded name): a stream that was wanted is given up. */
   onNeedsMirror(call: (why: string) => void): void
   /** Resolves when the modification times of all that has changed are in the log. */
   flushTimes(): Promise<void>

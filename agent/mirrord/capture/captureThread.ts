@@ -114,7 +114,7 @@ function servingFor(given: CaptureGiven, log: OrderedLog, tell: (news: CaptureNe
     dirty: given.dirty,
     onNeedsMirror(why) {
       counters.add('needsMirror', 1)
-      if (counters.read().needsMirror === 1) tell({ kind: 'needsMirror', why })
+      if (log.giveUp?.() !== false) tell({ kind: 'needsMirror', why })
     }
   })
   if (table !== null && given.table?.restored != null) {

@@ -45,7 +45,7 @@ export interface ServingOptions {
   holder?: Holder | null
   /** Where places are marked before they change; undefined: nowhere. */
   dirty?: DirtyForCapture
-  /** Changes were made that could not be sent by name; the target needs a mirror. */
+  /** Inside the lock: changes were made that could not be sent by name; each time. */
   onNeedsMirror(why: string): void
 }
 

@@ -22,6 +22,11 @@ export interface OrderedLog {
    * target then needs a mirror again.
    */
   append(operation: Operation): number
+  /**
+   * Inside the lock. What was done cannot be said in operations (all of it): what is queued is given up, and what is marked dirty is compared. Answers whether
+   * a session wanted it; a log that nobody reads need not know.
+   */
+  giveUp?(): boolean
   /** Inside the lock. The file or directory with this inode number has changed. */
   changed(inode: number | bigint): void
   /** Inside the lock. The time of this inode is sent later than its change (1), or has been sent (-1). A log that nobody walks need not know. */

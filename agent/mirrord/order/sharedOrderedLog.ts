@@ -239,6 +239,14 @@ export class SharedOrderedLog implements OrderedLog {
     this.locked(() => Atomics.store(this.small, STATE, STATES.indexOf('overflowed')))
   }
 
+  giveUp(): boolean {
+    // What was said of it may have an acknowledgement by now; who wants all of it hard waits for one more.
+    Atomics.add(this.long, LSN, 1n)
+    const given = Atomics.compareExchange(this.small, STATE, STATES.indexOf('wanted'), STATES.indexOf('overflowed')) === STATES.indexOf('wanted')
+    this.wakeReader()
+    return given
+  }
+
   setWalking(walking: boolean): void {
     Atomics.store(this.small, WALKING, walking ? 1 : 0)
   }
