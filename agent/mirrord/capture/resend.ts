@@ -1,5 +1,5 @@
 import * as libc from '../../native/libc'
-import type { Node } from './nodes'
+import type { Identity, Node } from './nodes'
 import { IO_BYTES_MAX, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from './protocol'
 import type { Serving } from './serving'
 import { Stat } from './stat'
@@ -20,24 +20,43 @@ interface Budget {
 
 const newBudget = (): Budget => ({ entries: ENTRIES_MAX, bytes: CONTENT_BYTES_MAX, spent: false })
 
-/** Sends all that stands under this replicated name now, as if it had just been made. */
-export function sendContent(serving: Serving, path: string): void {
-  const budget = newBudget()
-  sendTree(serving, path, budget)
-  if (budget.spent) serving.options.onNeedsMirror(`too much was moved from an excluded name to ${path}`)
+/** A file of what is sent that has several names. */
+interface Linked {
+  /** A name of it that the target has, or has been sent. */
+  sent: string | null
+  /** So many names were not met. */
+  unseen: number
 }
 
-function sendTree(serving: Serving, path: string, budget: Budget): void {
+interface Sending {
+  top: string
+  budget: Budget
+  linked: Map<number | string, Linked>
+}
+
+/** Sends all that stands under this replicated name now, as if it had just been made. */
+export function sendContent(serving: Serving, path: string): void {
+  const sending: Sending = { top: path, budget: newBudget(), linked: new Map() }
+  sendTree(serving, path, sending)
+  if (sending.budget.spent) serving.options.onNeedsMirror(`too much was moved from an excluded name to ${path}`)
+  else if ([...sending.linked.values()].some(({ unseen }) => unseen > 0))
+    serving.options.onNeedsMirror(`what was moved from an excluded name to ${path} has hard links that capture does not know`)
+}
+
+function sendTree(serving: Serving, path: string, sending: Sending): void {
+  const { budget } = sending
   if (budget.spent || serving.nodes.isExcluded(path)) return
   budget.spent = --budget.entries < 0
   const stat = new Stat()
+  stat.rootDevice = serving.stat.rootDevice
   if (stat.ofPath(serving.rootFd, libc.cString(path)) < 0) return
   const { folder, log } = serving
   const { mode, uid, gid } = stat
   const type = mode & S_IFMT
+  if (type !== S_IFDIR && stat.links > 1 && isLinked(serving, path, stat, sending)) return
   if (type === S_IFDIR) {
     log.append({ folder, kind: 'mkdir', path, mode: mode & 0o7777, uid, gid })
-    for (const name of entriesOf(serving, path)) sendTree(serving, `${path}/${name}`, budget)
+    for (const name of entriesOf(serving, path)) sendTree(serving, `${path}/${name}`, sending)
   } else if (type === S_IFLNK) log.append({ folder, kind: 'symlink', path, target: linkTarget(serving, path), uid, gid })
   else if (type === S_IFREG) {
     log.append({ folder, kind: 'create', path, mode: mode & 0o7777, uid, gid })
@@ -45,6 +64,24 @@ function sendTree(serving: Serving, path: string, budget: Budget): void {
   } else log.append({ folder, kind: 'mknod', path, mode, rdev: stat.rdev, uid, gid })
   if (type !== S_IFLNK) sendXattrs(serving, path)
   log.append({ folder, kind: 'times', path, atimeNs: stat.atimeNs, mtimeNs: stat.mtimeNs })
+}
+
+/** True: the target has the file under another name, and this one is linked to it. A copy would not follow what is written through the other name. */
+function isLinked(serving: Serving, path: string, stat: Stat, { top, linked }: Sending): boolean {
+  const identity = stat.identity()
+  const known = linked.get(identity.key) ?? knownOutside(serving, top, identity, stat.links)
+  linked.set(identity.key, known)
+  known.unseen--
+  if (known.sent !== null) serving.log.append({ folder: serving.folder, kind: 'link', path: known.sent, newPath: path })
+  else known.sent = path
+  return known.sent !== path
+}
+
+/** By the names that it has elsewhere, as far as capture knows them. */
+function knownOutside({ nodes }: Serving, top: string, identity: Identity, links: number): Linked {
+  const paths = (nodes.known(identity)?.names ?? []).map(({ parent, name }) => nodes.childPath(parent, name))
+  const outside = paths.filter((path) => path !== null && path !== top && !path.startsWith(`${top}/`))
+  return { sent: outside.find((path) => path !== null && !nodes.isExcluded(path)) ?? null, unseen: links - outside.length }
 }
 
 function sendBytes(serving: Serving, path: string, size: number, budget: Budget): void {
