@@ -4,7 +4,7 @@ import { arbitrationChecks, isArbitrated, needsFence } from './arbitration'
 import { serveAlone, startsAlone } from './alone'
 import { type Check, allMet, whyNot } from './check'
 import { comesBack, serveAgain } from './cutOff'
-import { wantedChecks, whyNotServe, whyNotTakeOver } from './fit'
+import { wantedChecks, whyNotServe, whyNotTakeBack, whyNotTakeOver } from './fit'
 import { lossText } from './loss'
 import { names, take, takeBack } from './ownership'
 import { beginClaim, isPassedOver, ownerIsSilent, wantsBackByQuorum } from './quorum/claim'
@@ -44,9 +44,20 @@ export const tryComeBack = (turn: Turn, job: JobState): boolean => (comesBack(tu
  * is still under way is waited for, and the VIP is asked for first. What was offered late finds a higher role sequence.
  */
 export function tryReclaim(turn: Turn, job: JobState): boolean {
-  if (job.quorum !== null) return wantsBackByQuorum(turn.state, job) && whyNotServe(turn.state, job) === null && claimOnce(turn, job)
-  return wantsBack(turn.state, job) && isArbitrated(turn.state) && whyNotServe(turn.state, job) === null && probe(turn, job)
+  const { state } = turn
+  if (!mayTakeBack(state, job)) return false
+  const why = whyNotTakeBack(state, job)
+  if (why === null) return job.quorum === null ? probe(turn, job) : claimOnce(turn, job)
+  const { node, peerNode } = state
+  setNote(turn, job, `${peerNode} was lost before it said whether it took ${job.name}, and ${node} does not take it back: ${why}`, 'error')
+  return false
 }
+
+const mayTakeBack = (state: State, job: JobState): boolean =>
+  job.quorum === null ? wantsBack(state, job) && isArbitrated(state) : wantsBackByQuorum(state, job)
+
+/** Without anybody's word, as soon as nobody answers for its addresses or a second voter has recorded it. */
+export const takesBack = (state: State, job: JobState): boolean => mayTakeBack(state, job) && whyNotTakeBack(state, job) === null
 
 /** Modes with quorum: not what this node hears decides, but a second vote. */
 function tryClaim(turn: Turn, job: JobState): boolean {
@@ -144,7 +155,8 @@ export function probed(turn: Turn, job: JobState, plan: Plan): void {
 
 /** Much may have happened since the question: a copy that was whole may be overwritten by now. `settle` asks anew. */
 function isStillWanted(state: State, job: JobState): boolean {
-  if (wantsBack(state, job) || comesBack(state, job) || startsAlone(state, job)) return whyNotServe(state, job) === null
+  if (wantsBack(state, job)) return whyNotTakeBack(state, job) === null
+  if (comesBack(state, job) || startsAlone(state, job)) return whyNotServe(state, job) === null
   return isWanted(state, job) && whyNotTakeOver(state, job) === null
 }
 

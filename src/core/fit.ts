@@ -56,6 +56,10 @@ export const takeOverChecks = (state: State, job: JobState): Check[] => [
   ...fitChecks(state, job)
 ]
 
+/** Of a job that the other node may have taken: to take it back is to take it over. */
+export const whyNotTakeBack = (state: State, job: JobState): string | null =>
+  whyNot([...serveChecks(state, job), ...modeChecks(state, job), modeCheck(state, job)])
+
 const fitChecks = (state: State, job: JobState): Check[] =>
   hasData(state, job)
     ? [...serveChecks(state, job), needToVerifyCheck(job), modeCheck(state, job), safetyCheck(state, job), inSyncCheck(state, job)]

@@ -4,7 +4,7 @@ import { type Decision, refused } from './decision'
 import { isDetached } from './detached'
 import { digest } from './digest'
 import type { Failure } from './event'
-import { ownerIsLost } from './failover'
+import { ownerIsLost, takesBack } from './failover'
 import { whyNotTakeOver } from './fit'
 import { lossOf } from './loss'
 import { modeIsUnsure } from './modeChange'
@@ -83,6 +83,8 @@ const busyWith = ({ plan }: JobState): string | null => (plan === null || ['stan
 function whyNotNeeded(turn: Turn, job: JobState, startable: boolean): Failure | null {
   const { state } = turn
   const at = names(turn, job)
+  if (owns(state, job) && job.record.handover !== null)
+    return takesBack(state, job) ? jobReport('E_FORCE_NOT_NEEDED', { ...at, how: `${state.node} takes it back by itself` }) : null
   if (owns(state, job)) return startable ? jobReport('E_FORCE_NOT_NEEDED', { ...at, how: `bringin ${job.name} starts it` }) : null
   const byItself = ownerIsLost(state, job) && whyNotTakeOver(state, job) === null
   if (isDetached(job) && ownerIsLost(state, job) && whyNotTakeOver(state, job, true) === null)

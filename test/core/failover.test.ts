@@ -1,6 +1,6 @@
 import type { JobView } from '../../src/wire'
 import { A, B, jobConfig, pairConfig } from '../fakes/pairConfig'
-import { Desk, dataStatus, heartbeat, owner, peerView, record, standby } from './desk'
+import { Desk, dataStatus, heartbeat, owner, peerView, record, standby, withMode } from './desk'
 
 const lost = (desk: Desk): Desk => desk.hear({ peerAlive: false })
 const stopped: Partial<JobView> = { phase: 'offline', vips: [], applications: [], data: null }
@@ -101,6 +101,17 @@ describe('a handover that a dead peer never answered', () => {
     return desk
   }
 
+  const unconfirmed = { version: 2, witness: false, modes: ['DB_Group'], longest: { leaseMs: 0, driftMs: 0 }, heardAtMs: null }
+  const unsure = (desk: Desk): Desk => {
+    desk.state = { ...desk.state, unconfirmed }
+    return desk
+  }
+  /** The mode was changed while it was handed over, and the peer has said that it goes by that. */
+  const changed = (desk: Desk): Desk => {
+    desk.state = { ...desk.state, config: withMode('high-performance') }
+    return desk
+  }
+
   test('is waited for while it is under way', () => expect(lost(offered()).orders).toEqual([]))
   test('is taken back with the role sequence after it', () => {
     const desk = answered(lost(offered())).end('probe')
@@ -111,6 +122,19 @@ describe('a handover that a dead peer never answered', () => {
   test('stays open while the VIP is answered', () => {
     const desk = answered(lost(offered())).end('probe', null, '52:54:00:00:00:01')
     expect(desk.job.record).toMatchObject({ roleSequence: 1, handover: { roleSequence: 2 } })
+    const why = 'DB_Group need not be forced on RMHW131: RMHW131 takes it back by itself'
+    expect(desk.command('forcetake', { dryRun: true })).toMatchObject({ is: 'refused', error: { code: 'E_FORCE_NOT_NEEDED', message: why } })
+  })
+  test.each([
+    ['the mode knows no automatic failover', () => answered(lost(changed(offered()))), 'the mode high-performance knows no automatic failover'],
+    ['the peer may go by another mode', () => answered(lost(unsure(offered()))), 'the mode of DB_Group is being changed']
+  ])('stays open when %s: it may be served there, and only an administrator forces it', (_why, given, why) => {
+    const desk = given()
+    expect(desk.orders).toEqual([])
+    expect(desk.job.record).toMatchObject({ roleSequence: 1, handover: { roleSequence: 2 } })
+    expect(desk.job.note).toBe(`${B} was lost before it said whether it took DB_Group, and ${A} does not take it back: ${desk.job.note?.split(': ')[1]}`)
+    expect(desk.job.note).toContain(why)
+    expect(desk.command('forcetake', { dryRun: true })).toMatchObject({ is: 'accepted' })
   })
   test('stays open while the peer lives', () => expect(answered(offered()).job.record.handover).not.toBeNull())
   test('a peer that did serve stands down, and an administrator decides', () => {

@@ -19,13 +19,14 @@ const FOUND = [210, 822, 1609, 2569, 2576, 2894, 18_394]
  * there; an owner whose copy was overwritten between its claim and the vote for it; one that is forced beside an owner whose mode was being changed; a mode
  * that was changed and changed back, and an engine that restarted and knew of the first and the last one only; a vote that was asked for before the votes
  * were done away with; the answer to a handover that shows the owner's own vote seconded; questions that are numbered from one again, and late to voters
- * that have heard the ones before; a vote for oneself that a voter held and was forgotten, so that the other node got it too;
+ * that have heard the ones before; a vote for oneself that a voter held and was forgotten, so that the other node got it too; a job that was taken back
+ * from a node that was lost before it answered, while its mode was being changed to one that knows no automatic failover;
  * or called so: a full mirror had ended, and its end was not on the disk yet, or had not been heard by one that slept, when the owner recorded
  * alone that it goes on without;
  * an owner without votes slept while the other one was forced, and goes by what was recorded before; or changed the card of its
  * VIP beside one that was forced while the mode was being changed.
  */
-const FOUND_WITH_CHANGES = [296, 512, 1433, 19_073, 19_261, 19_973, 49_372, 51_949, 64_802, 91_042, 128_144, 2_018_196, 2_025_032, 3_050_782]
+const FOUND_WITH_CHANGES = [296, 512, 1433, 19_073, 19_261, 19_973, 49_372, 51_949, 64_802, 91_042, 128_144, 2_018_196, 2_025_032, 3_050_782, 14_046_234]
 /** With a witness: one whose service was forced is still stopping; the one that was not forced goes on with its own version. */
 const FOUND_WITH_WITNESS = [4, 103_086]
 /**

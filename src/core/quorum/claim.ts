@@ -1,6 +1,6 @@
 import { type Check, allMet } from '../check'
 import type { VoterName } from '../event'
-import { wantedChecks, whyNotServe, whyNotTakeOver } from '../fit'
+import { wantedChecks, whyNotServe, whyNotTakeBack, whyNotTakeOver } from '../fit'
 import { owns, peerIsReachable, peerJob, type JobState, type State } from '../state'
 import { log, setRecord, type Turn } from '../turn'
 import { secondsText } from '../words'
@@ -128,7 +128,8 @@ export function isPassedOver(state: State, job: JobState): boolean {
 export function whyNotTakeClaimed(state: State, job: JobState): string | null {
   if (state.leaving) return `${state.node} is shutting down`
   if (!ownVoteIsFree(state, job)) return `${state.node} has let ${state.peerNode} serve since`
-  return owns(state, job) ? whyNotServe(state, job) : whyNotTakeOver(state, job)
+  if (!owns(state, job)) return whyNotTakeOver(state, job)
+  return job.record.handover === null ? whyNotServe(state, job) : whyNotTakeBack(state, job)
 }
 
 /**

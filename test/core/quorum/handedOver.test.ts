@@ -1,0 +1,30 @@
+import { A, B, QUORUM, quorumConfig } from '../../fakes/pairConfig'
+import type { Ballot } from '../../../src/wire'
+import { Desk, record } from '../desk'
+
+const HELD: Ballot = { roleSequence: 1, owner: A, mirrorInSync: true, syncSequence: 1, configVersion: 1, safetySequence: 1 }
+
+/** It was handed over to the other node, which was lost before it said whether it took it; the witness lets nobody serve. */
+function handedOver(unsure: boolean): Desk {
+  const handover = { to: B, roleSequence: 2, ticket: 'one' }
+  const desk = new Desk(A, quorumConfig()).boot(record({ safety: 'full', handover })).hear()
+  const longest = { leaseMs: QUORUM.leaseMs, driftMs: QUORUM.driftMs }
+  if (unsure) desk.state = { ...desk.state, unconfirmed: { version: 2, witness: false, modes: ['DB_Group'], longest, heardAtMs: null } }
+  desk.hear({ peerAlive: false })
+  desk.tell({ kind: 'handoverAnswered', job: 'DB_Group', roleSequence: 2, ticket: 'one', asked: 'withdraw', answer: { is: 'silence', why: 'timeout' } })
+  for (let times = 0; times < 2; times++) {
+    const { number } = desk.job.quorum!.asked.witness
+    const reply = { number, incarnation: 'witness-1', granted: false, why: null, ballot: HELD, leasedTo: null }
+    desk.tell({ kind: 'voteAnswered', job: 'DB_Group', voter: 'witness', number, reply })
+  }
+  return desk
+}
+
+test('a second vote is asked for to take it back', () => expect(handedOver(false).job.record.claim).toEqual({ roleSequence: 3 }))
+
+test('not while the other node may go by another mode: there it may serve without a lease, and the witness knows nothing of it', () => {
+  const desk = handedOver(true)
+  expect(desk.job.record).toMatchObject({ roleSequence: 1, handover: { to: B } })
+  expect(desk.job.record.claim ?? null).toBeNull()
+  expect(desk.job.note).toContain('does not take it back: the mode of DB_Group is being changed')
+})
