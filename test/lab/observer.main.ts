@@ -7,7 +7,8 @@ import { parseArgs } from 'node:util'
  * Runs in the client's network. With --every (ms) it goes on until it is ended; else one line with all is the end. Tokens are kept in a file, so that a
  * status does not cost a login each time.
  */
-const REQUEST_TIMEOUT_MS = 2_000
+/** A busy machine answers late; one that is dead delays no news but its own. */
+const REQUEST_TIMEOUT_MS = 5_000
 const UNAUTHORIZED = 401
 
 const { values } = parseArgs({

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { MirrordClient } from '../../../agent/adapters/data/client'
 import type { JobView, MirrordStatus, StatusAnswer } from '../../../src/wire'
+import { runningEngine } from '../../lab/engines'
+import { labPlaces } from '../../lab/places'
 import { isSince, Observer, type Seen, statusOf } from './observer'
 import { dist, type Finished, Measuring, NODE, requireBuilt, runProgram, type RunOptions, startProgram } from './programs'
 
@@ -16,7 +19,8 @@ export const FOLDER_ON_DISK = `/run/storage/folders/${JOB}=_srv_${JOB}`
 const ADDRESSES = { '192.168.150.151': 'RMHW131', '192.168.150.152': 'RMHW132' }
 const OBSERVE_EVERY_MS = 150
 const UP_TIMEOUT_MS = 220_000
-const BUSY_TIMEOUT_MS = 30_000
+const BUSY_TIMEOUT_MS = 120_000
+const ANSWER_TIMEOUT_MS = 30_000
 const NAME_BYTES = 3
 
 export const otherNode = (node: Node): Node => (node === 'RMHW131' ? 'RMHW132' : 'RMHW131')
@@ -134,42 +138,68 @@ export class Lab {
     return this.observer
   }
 
+  /** What `look` finds in what is said from now on: on a slow machine the last answer may be from before what the test has just done. */
+  private from<T>(nodes: readonly Node[], what: string, timeoutMs: number, look: (seen: Seen) => T | null): Promise<T> {
+    const sinceMs = Date.now()
+    return this.watch().find(what, timeoutMs, (seen) => (nodes.every((node) => isSince(seen[node], sinceMs)) ? look(seen) : null))
+  }
+
+  /** The same for what is true or not; how long it took, ms. */
+  private async becomes(nodes: readonly Node[], what: string, timeoutMs: number, met: (seen: Seen) => boolean | undefined): Promise<number> {
+    const startedAt = performance.now()
+    await this.from(nodes, what, timeoutMs, (seen) => met(seen) || null)
+    return performance.now() - startedAt
+  }
+
+  /** What this node says of the job now. */
+  now(node: Node, job = JOB): Promise<JobView> {
+    return this.from([node], `what ${node} says of ${job}`, ANSWER_TIMEOUT_MS, (seen) => jobOf(seen, node, job))
+  }
+
   /** The job is online on this node, in that node's own words, and its address is there. */
-  async online(node: Node, timeoutMs: number, job = JOB): Promise<number> {
-    return this.watch().waitFor(`${job} online on ${node}`, timeoutMs, (seen) => isOnline(seen, node, job))
+  online(node: Node, timeoutMs: number, job = JOB): Promise<number> {
+    return this.becomes([node], `${job} online on ${node}`, timeoutMs, (seen) => isOnline(seen, node, job))
   }
 
   /** The other node's copy is whole, and no mirror runs. What is being written may be on its way (`applied`). */
-  async equal(source: Node, timeoutMs: number, job = JOB): Promise<number> {
-    return this.watch().waitFor(`${job}: the copy of ${otherNode(source)} is whole`, timeoutMs, (seen) => isWhole(seen, source, job))
+  equal(source: Node, timeoutMs: number, job = JOB): Promise<number> {
+    return this.becomes(NODES, `${job}: the copy of ${otherNode(source)} is whole`, timeoutMs, (seen) => isWhole(seen, source, job))
   }
 
   /** Both nodes are back at their places; who serves. `sinceMs`: what was said before it (epoch ms) does not count. */
-  async settled(sinceMs: number, timeoutMs: number, job = JOB): Promise<Node> {
-    const met = (seen: Seen) => settledOwner(seen, sinceMs, job) !== null
-    await this.watch().waitFor(`${job}: one node serves and the other's copy is whole`, timeoutMs, met)
-    return settledOwner(this.watch().seen, sinceMs, job) as Node
+  settled(sinceMs: number, timeoutMs: number, job = JOB): Promise<Node> {
+    return this.watch().find(`${job}: one node serves and the other's copy is whole`, timeoutMs, (seen) => settledOwner(seen, sinceMs, job))
   }
 
   /** While nobody writes: all that was written is in the other folder too. */
   async applied(source: Node, timeoutMs: number, job = JOB): Promise<void> {
-    const sinceMs = Date.now()
-    await this.watch().waitFor(`${job}: ${otherNode(source)} has applied everything`, timeoutMs, (seen) => isApplied(seen, source, sinceMs, job))
+    const lsn = await this.lsnNow(source, job, timeoutMs)
+    await this.becomes(NODES, `${job}: ${otherNode(source)} has applied everything, up to ${lsn}`, timeoutMs, (seen) => isApplied(seen, source, lsn, job))
+  }
+
+  /** The number that the source's data program gave out last, in its own words: what the agent knows of it is older. */
+  private async lsnNow(source: Node, job: string, timeoutMs: number): Promise<number> {
+    for (const untilMs = Date.now() + timeoutMs; ; await delay(OBSERVE_EVERY_MS)) {
+      const engine = runningEngine(labPlaces(this.name), source)
+      const client = await MirrordClient.open(`/proc/${engine?.pid}/root/run/mirrorpair/${job}.mirrord.sock`, { node: source, job })
+      if (client !== null) return ((await client.request({ do: 'status' }, timeoutMs).finally(() => client.close())) as MirrordStatus).lsn
+      if (Date.now() > untilMs) throw new Error(`the data program of ${job} on ${source} does not answer`)
+    }
   }
 
   /** This node has lost the other one. */
-  async alone(node: Node, timeoutMs: number): Promise<number> {
-    return this.watch().waitFor(`${node} is alone`, timeoutMs, (seen) => statusOf(seen[node])?.peerAlive === 'lost')
+  alone(node: Node, timeoutMs: number): Promise<number> {
+    return this.becomes([node], `${node} is alone`, timeoutMs, (seen) => statusOf(seen[node])?.peerAlive === 'lost')
   }
 
   /** This node tells of such a problem. */
-  async says(node: Node, problem: RegExp, timeoutMs: number): Promise<number> {
-    return this.watch().waitFor(`${node} says ${problem}`, timeoutMs, (seen) => statusOf(seen[node])?.problems.some((text) => problem.test(text)) === true)
+  says(node: Node, problem: RegExp, timeoutMs: number): Promise<number> {
+    return this.becomes([node], `${node} says ${problem}`, timeoutMs, (seen) => statusOf(seen[node])?.problems.some((text) => problem.test(text)))
   }
 
   /** With these words this node tells why it leaves the job as it is. */
-  async notes(node: Node, words: string, timeoutMs: number): Promise<number> {
-    return this.watch().waitFor(`${node} notes: ${words}`, timeoutMs, (seen) => jobOf(seen, node)?.note?.includes(words) === true)
+  notes(node: Node, words: string, timeoutMs: number): Promise<number> {
+    return this.becomes([node], `${node} notes: ${words}`, timeoutMs, (seen) => jobOf(seen, node)?.note?.includes(words))
   }
 
   /** In the words of both nodes after this moment (epoch ms): the witness votes. */
@@ -180,25 +210,23 @@ export class Lab {
   }
 
   /** Neither agent has anything to complain about. */
-  async calm(timeoutMs: number): Promise<number> {
-    return this.watch().waitFor('no problems', timeoutMs, (seen) => NODES.every((node) => statusOf(seen[node])?.problems.length === 0))
+  calm(timeoutMs: number): Promise<number> {
+    return this.becomes(NODES, 'no problems', timeoutMs, (seen) => NODES.every((node) => statusOf(seen[node])?.problems.length === 0))
   }
 
   /** What a node said last of the job's data. */
   data(node: Node, job = JOB): MirrordStatus {
-    const data = jobOf(this.watch().seen, node, job)?.data
+    const data = jobOf(this.watch().said, node, job)?.data
     if (!data) throw new Error(`${node} has said nothing of the data of ${job}`)
     return data
   }
 
   /** This node says something of the job's data, from now on, with which `met` is true. */
-  async dataIs(node: Node, what: string, timeoutMs: number, met: (data: MirrordStatus) => boolean): Promise<MirrordStatus> {
-    const sinceMs = Date.now()
-    await this.watch().waitFor(`${node}: ${what}`, timeoutMs, (seen) => {
+  dataIs(node: Node, what: string, timeoutMs: number, met: (data: MirrordStatus) => boolean): Promise<MirrordStatus> {
+    return this.from([node], `${node}: ${what}`, timeoutMs, (seen) => {
       const data = jobOf(seen, node)?.data
-      return isSince(seen[node], sinceMs) && !!data && met(data)
+      return data && met(data) ? data : null
     })
-    return this.data(node)
   }
 
   status(): Promise<LabStatus> {
@@ -250,8 +278,8 @@ export function settledOwner(seen: Seen, sinceMs: number, job = JOB): Node | nul
 /** With safety FULL a whole copy is not enough: it is recorded that every acknowledged write is in it. */
 const mayTakeOver = (record: JobView['record'] | undefined): boolean => record !== undefined && (record.safety === 'off' || record.mirrorInSync)
 
-/** Nothing is on its way: the target has applied the last thing that the source has given a number. */
-export function isApplied(seen: Seen, source: Node, sinceMs: number, job = JOB): boolean {
+/** Nothing is on its way: the target has applied what the source has given a number, this one and all that it told of. */
+export function isApplied(seen: Seen, source: Node, lsn: number, job = JOB): boolean {
   const [from, into] = [jobOf(seen, source, job)?.data, jobOf(seen, otherNode(source), job)?.data]
-  return NODES.every((node) => isSince(seen[node], sinceMs)) && isWhole(seen, source, job) && !!from && !!into && into.appliedLsn >= from.lsn
+  return isWhole(seen, source, job) && !!from && !!into && into.appliedLsn >= Math.max(lsn, from.lsn)
 }

@@ -26,6 +26,8 @@ export function describeSeen(seen: Seen): string {
 export class Observer {
   /** By node name: what its agent said last. */
   readonly seen: Seen = {}
+  /** The same, without those times when it did not answer. */
+  readonly said: Seen = {}
   private readonly waiting = new Set<() => void>()
 
   constructor(
@@ -38,29 +40,40 @@ export class Observer {
 
   private take(line: string): void {
     const { nodes } = JSON.parse(line) as { nodes: Record<string, Answer> }
-    for (const [address, answer] of Object.entries(nodes)) this.seen[this.nodeOf[address] ?? address] = answer
+    for (const [address, answer] of Object.entries(nodes)) {
+      const node = this.nodeOf[address] ?? address
+      this.seen[node] = answer
+      if (statusOf(answer)) this.said[node] = answer
+    }
     for (const look of [...this.waiting]) look()
   }
 
   /** Resolves at the first answer with which `met` is true, with the time it took; else fails and tells what was seen last. */
-  waitFor(what: string, timeoutMs: number, met: (seen: Seen) => boolean): Promise<number> {
+  async waitFor(what: string, timeoutMs: number, met: (seen: Seen) => boolean): Promise<number> {
     const startedAt = performance.now()
+    await this.find(what, timeoutMs, (seen) => (met(seen) ? true : null))
+    return performance.now() - startedAt
+  }
+
+  /** What `look` finds in the first answer in which it finds something: the next answer may be there already when a test goes on. */
+  find<T>(what: string, timeoutMs: number, look: (seen: Seen) => T | null): Promise<T> {
     return new Promise((resolve, reject) => {
       const done = () => {
         clearTimeout(timer)
-        this.waiting.delete(look)
+        this.waiting.delete(tryIt)
       }
-      const look = () => {
-        if (!met(this.seen)) return
+      const tryIt = () => {
+        const found = look(this.seen)
+        if (found === null) return
         done()
-        resolve(performance.now() - startedAt)
+        resolve(found)
       }
       const timer = setTimeout(() => {
         done()
         reject(new Error(`${what}: not within ${timeoutMs} ms. Seen last:\n${describeSeen(this.seen)}`))
       }, timeoutMs)
-      this.waiting.add(look)
-      look()
+      this.waiting.add(tryIt)
+      tryIt()
     })
   }
 
