@@ -1,11 +1,10 @@
-import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
+import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS, TEST_TIMEOUT_MS } from './kit/describeLab'
 import { JOB, jobOf, VIP } from './kit/lab'
 import { tell } from './kit/needs'
 import { growLedger, ledgerRows } from './kit/postgres'
 import { statusOf } from './kit/observer'
-import { differences } from './kit/trees'
+import { lastingDifferences } from './kit/trees'
 
-const TEST_TIMEOUT_MS = 220_000
 const PORT = 5432
 const HEARTBEAT_LOSS_MS = 500 * 3
 /** Recovery of a database that was killed, on a busy machine. */
@@ -39,7 +38,7 @@ describeOnline('a node dies', { postgres: true }, (lab) => {
       expect(hosts.RMHW131.addresses).not.toContain(`${VIP}/16`)
       expect(hosts.RMHW132.addresses).toContain(`${VIP}/16`)
       await lab.done(['bringout', JOB])
-      expect(await differences(lab, `/srv/${JOB}`, /postmaster\.pid/)).toEqual([])
+      expect(await lastingDifferences(lab, `/srv/${JOB}`, /postmaster\.pid/)).toEqual([])
     },
     TEST_TIMEOUT_MS
   )

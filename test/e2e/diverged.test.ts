@@ -1,10 +1,8 @@
-import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
+import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS, SEEN_TIMEOUT_MS, TEST_TIMEOUT_MS } from './kit/describeLab'
 import { FOLDER, JOB, jobOf, NODES } from './kit/lab'
 import { tell } from './kit/needs'
 import { lastingDifferences } from './kit/trees'
 
-const TEST_TIMEOUT_MS = 230_000
-const SEEN_TIMEOUT_MS = 20_000
 const MIB = 1024 * 1024
 const BALLAST_MIB = 48
 const SURPLUS_MIB = 12
@@ -49,7 +47,7 @@ describeOnline('two nodes that both have something of their own', {}, (lab) => {
       await lab.said('RMHW131', [
         'sh',
         '-c',
-        `for i in $(seq 200); do echo of131 > ${FOLDER}/mine && grep -q of131 ${FOLDER}/mine && exit 0; sleep 0.1; done; exit 1`
+        `for i in $(seq 900); do echo of131 > ${FOLDER}/mine && grep -q of131 ${FOLDER}/mine && exit 0; sleep 0.1; done; exit 1`
       ])
       await lab.said('RMHW132', ['sh', '-c', `echo of132 > ${FOLDER}/mine; echo only132 > ${FOLDER}/only132`])
       await lab.said('RMHW131', ['sh', '-c', `echo only131 > ${FOLDER}/only131`])

@@ -1,11 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { inDays, type Licensing, newLicensor } from '../agent/licence/kit'
-import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
+import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS, TEST_TIMEOUT_MS } from './kit/describeLab'
 import { JOB, NODES, type Node } from './kit/lab'
 import { dist, NODE } from './kit/programs'
 
-const TEST_TIMEOUT_MS = 340_000
 const RUNBOOK = path.join(__dirname, '..', '..', 'man', 'runbooks', 'licence-renewal.runbook')
 const PORT = 7400
 
@@ -20,7 +19,7 @@ describeOnline('licences', { options: ['--application', 'kv'] }, (lab) => {
   let esk: Licensing
   beforeAll(async () => {
     esk = await newLicensor()
-  })
+  }, TEST_TIMEOUT_MS)
   afterAll(() => esk.remove())
 
   const show = async (): Promise<Shown[]> => (JSON.parse((await lab.cui(['license', 'show', '--json'])).stdout) as { nodes: Shown[] }).nodes

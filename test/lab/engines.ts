@@ -10,7 +10,7 @@ import { program } from './programs'
 import { waitUntil } from './run'
 import type { LabState } from './state'
 
-const END_TIMEOUT_MS = 10_000
+const END_TIMEOUT_MS = 60_000
 const LOG_LINES_SHOWN = 15
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 

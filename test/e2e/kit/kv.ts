@@ -8,7 +8,7 @@ const ANSWER_TIMEOUT_MS = 30_000
 
 /** What the key-value service says, asked at the VIP; null: nobody answers. */
 async function asks(lab: Lab, question: string): Promise<number | null> {
-  const result = await lab.exec('client', ['timeout', '3', NODE, dist('kv'), '--ask', `${VIP}:${PORT}`, question])
+  const result = await lab.exec('client', ['timeout', '8', NODE, dist('kv'), '--ask', `${VIP}:${PORT}`, question])
   const count = /^COUNT (\d+)/.exec(result.stdout)?.[1]
   return count === undefined ? null : Number(count)
 }

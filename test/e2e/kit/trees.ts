@@ -41,7 +41,7 @@ export async function differences(lab: Lab, folder: string, except: RegExp | nul
   ]
 }
 
-const SOON_MS = 8_000
+const SOON_MS = 30_000
 
 /** The same, for a folder at rest: the time of a file that is still open follows a moment after what was written. */
 export async function lastingDifferences(lab: Lab, folder: string, except: RegExp | null = null): Promise<string[]> {

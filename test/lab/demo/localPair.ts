@@ -20,7 +20,7 @@ const DATA_PORT = 17340
 const HEARTBEAT_PORTS = { service: 13002, 'link-0': 13001 }
 const ACCOUNT = 'administrator'
 const PASSWORD_BYTES = 9
-const READY_TIMEOUT_MS = 30_000
+const READY_TIMEOUT_MS = 120_000
 const READY_POLL_MS = 200
 const END_TIMEOUT_MS = 5_000
 
