@@ -1,10 +1,9 @@
-import { describeOnline } from './kit/describeLab'
+import { describeOnline, TEST_TIMEOUT_MS } from './kit/describeLab'
 import { FOLDER, JOB, type Node, NODES } from './kit/lab'
 import { tell } from './kit/needs'
 import { type Seen, statusOf } from './kit/observer'
 
-const TEST_TIMEOUT_MS = 220_000
-const RUN_TIMEOUT_MS = 200_000
+const RUN_TIMEOUT_MS = 300_000
 
 interface Drilled {
   outageMs: number | null
@@ -28,6 +27,9 @@ describeOnline('drills on a real pair', { options: ['--application', 'kv', '--mo
     tell(`drill ${words[0]}: outage ${outageMs} ms, ${lost} of ${writes} writes lost, in sync after ${syncMs} ms`)
     return said
   }
+  const linksAre = (seen: Seen, node: Node, state: string) => statusOf(seen[node])?.self.links.every((link) => link.state === state) === true
+  const heard = (state: string) =>
+    lab.watch().waitFor(`all links are ${state} on both nodes`, RUN_TIMEOUT_MS, (seen) => NODES.every((node) => linksAre(seen, node, state)))
   const entries = async (node: Node) =>
     (JSON.parse(await lab.done(['drill', JOB, 'history', '--node', node, '--json'])) as { entries: (Drilled & { kind: string })[] }).entries
   const kinds = async () => await Promise.all(NODES.map(async (node) => (await entries(node)).map(({ kind }) => kind)))
@@ -63,6 +65,8 @@ describeOnline('drills on a real pair', { options: ['--application', 'kv', '--mo
     'cut-link: the link is broken for a while, the service feels nothing, and both nodes keep what all three have measured',
     async () => {
       expect(await drill('cut-link', 'link-0', '--target', 'outage=1s,loss=0')).toMatchObject({ outageMs: 0, to: 'RMHW132' })
+      // The drill ends when the one that was cut hears it again; the other one has to hear it too.
+      await heard('ok')
       const links = await lab.done(['hbtstate'])
       expect(links).toMatch(/^22\.22\.150\.131:3001 <-> 22\.22\.150\.132:3001 +ok +ok$/m)
       expect(links).not.toContain('error')
@@ -94,16 +98,16 @@ describeOnline('drills on a real pair', { options: ['--application', 'kv', '--mo
   test(
     'freeze-peer: the engine that hangs is killed in the middle, and nothing stays frozen',
     async () => {
-      const drilling = lab.cui(['drill', JOB, 'freeze-peer', '--for', '15s', '--timeout', '60s', '--yes', '--json'], { timeoutMs: RUN_TIMEOUT_MS })
-      const links = (state: string) => (seen: Seen) => statusOf(seen.RMHW132)?.self.links.every((link) => link.state === state) === true
-      await lab.watch().waitFor('RMHW131 is silent', RUN_TIMEOUT_MS, links('error'))
+      const drilling = lab.cui(['drill', JOB, 'freeze-peer', '--for', '30s', '--timeout', '90s', '--yes', '--json'], { timeoutMs: RUN_TIMEOUT_MS })
+      await lab.watch().waitFor('RMHW131 is silent', RUN_TIMEOUT_MS, (seen) => linksAre(seen, 'RMHW132', 'error'))
       await lab.verb(['kill', 'RMHW131', '--engine'])
-      await lab.watch().waitFor('the heartbeats go on without an engine', RUN_TIMEOUT_MS, links('ok'))
+      await lab.watch().waitFor('the heartbeats go on without an engine', RUN_TIMEOUT_MS, (seen) => linksAre(seen, 'RMHW132', 'ok'))
       // As systemd does; before, it would have given up at the heartbeat program, which hung.
       await lab.verb(['start', 'RMHW131'])
       // It did not stand still for as long as it was asked to, as far as anybody knows.
       expect((await drilling).code).not.toBe(0)
       await lab.equal('RMHW132', RUN_TIMEOUT_MS)
+      await heard('ok')
       expect(await lab.done(['hbtstate'])).not.toContain('error')
       const { outageMs, lost } = (await entries('RMHW132')).at(-1) ?? {}
       expect({ outageMs, lost }).toEqual({ outageMs: 0, lost: 0 })
