@@ -8,10 +8,10 @@ import { describePair, tell } from './kit/needs'
 const [A, B] = ['RMHW131', 'RMHW132'] as const
 const LEASE_MS = 2_000
 const DRIFT_MS = 100
-const UP_MS = 90_000
-const TEST_TIMEOUT_MS = 180_000
+const UP_MS = 240_000
+const TEST_TIMEOUT_MS = 600_000
 /** A new leader of etcd is elected in about one. */
-const VOTES_AGAIN_MS = 20_000
+const VOTES_AGAIN_MS = 60_000
 
 describePair('etcd as the witness', { etcd: true }, () => {
   let folder: string
@@ -29,7 +29,7 @@ describePair('etcd as the witness', { etcd: true }, () => {
   afterAll(async () => {
     await etcd.stop()
     fs.rmSync(folder, { recursive: true, force: true })
-  })
+  }, UP_MS)
   afterEach(() => {
     for (const { client } of open.splice(0)) client.close()
     troubles.splice(0)

@@ -7,10 +7,10 @@ import type { Host, Lab } from './lab'
 import { type Finished, runProgram, startProgram } from './programs'
 
 const MEMBERS = [0, 1, 2]
-const READY_MS = 30_000
+const READY_MS = 120_000
 const USER = 'mirrorpair'
 const PASSWORD = 'a long way'
-const ENDED_LOOK_MS = 20
+const LOOK_MS = 20
 
 function runs(pid: number): boolean {
   try {
@@ -62,6 +62,8 @@ export const etcdHostOf = (lab: Lab, host: Host, address: string, firstPort: num
 
 /** Three members, with TLS, certificates of their clients, and accounts. */
 export class EtcdCluster {
+  private readonly started = new Set<number>()
+
   private constructor(
     private readonly folder: string,
     private readonly host: EtcdHost
@@ -98,19 +100,29 @@ export class EtcdCluster {
       'trusted-ca-file': this.file('ca.crt')
     }
     const words = Object.entries(options).map(([name, value]) => `--${name}=${value}`)
+    this.started.add(member)
     this.host.start(['/usr/bin/etcd', '--client-cert-auth', '--logger=zap', '--log-level=error', ...words], this.pidFile(member))
   }
 
   async kill(member: number): Promise<void> {
-    if (!fs.existsSync(this.pidFile(member))) return
-    const pid = Number(fs.readFileSync(this.pidFile(member), 'utf8'))
+    if (!this.started.delete(member)) return
+    const pid = await this.pidOf(member)
     fs.rmSync(this.pidFile(member))
     process.kill(pid, 'SIGKILL')
-    while (runs(pid)) await new Promise((resolve) => setTimeout(resolve, ENDED_LOOK_MS))
+    while (runs(pid)) await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
 
   async stop(): Promise<void> {
     for (const member of MEMBERS) await this.kill(member)
+  }
+
+  /** Its shell writes it down before it becomes etcd: on a busy machine that is not at once. */
+  private async pidOf(member: number): Promise<number> {
+    for (const deadline = performance.now() + READY_MS; ; await new Promise((resolve) => setTimeout(resolve, LOOK_MS))) {
+      const text = fs.existsSync(this.pidFile(member)) ? fs.readFileSync(this.pidFile(member), 'utf8') : ''
+      if (text.endsWith('\n')) return Number(text)
+      if (performance.now() > deadline) throw new Error(`member ${member} of etcd has not started`)
+    }
   }
 
   private file = (name: string): string => path.join(this.folder, name)
@@ -134,7 +146,7 @@ export class EtcdCluster {
       ['auth', 'enable']
     ]
     for (const words of commands) {
-      const { code, stderr } = await this.control(...words)
+      const { code, stderr } = await this.control('--command-timeout=60s', ...words)
       if (code !== 0) throw new Error(`etcdctl ${words.join(' ')}: ${stderr}`)
     }
   }
