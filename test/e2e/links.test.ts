@@ -1,11 +1,9 @@
-import { describeOnline, EQUAL_TIMEOUT_MS } from './kit/describeLab'
-import { jobOf } from './kit/lab'
+import { describeOnline, EQUAL_TIMEOUT_MS, SEEN_TIMEOUT_MS, TEST_TIMEOUT_MS } from './kit/describeLab'
 import { type Seen, statusOf } from './kit/observer'
 import { growLedger } from './kit/postgres'
 
-const TEST_TIMEOUT_MS = 220_000
-const LINK_TIMEOUT_MS = 10_000
-const UNTOUCHED_MS_MAX = 1_000
+/** A client keeps its connection; it is kept waiting by nothing but a busy machine. */
+const UNTOUCHED_MS_MAX = 5_000
 
 const linkStates = (seen: Seen) =>
   ['RMHW131', 'RMHW132'].map(
@@ -17,12 +15,12 @@ const linkStates = (seen: Seen) =>
 
 describeOnline('cables are pulled', { postgres: true }, (lab) => {
   const see = (expected: string) =>
-    lab.watch().waitFor(`both nodes see: ${expected}`, LINK_TIMEOUT_MS, (seen) => linkStates(seen).every((states) => states === expected))
+    lab.watch().waitFor(`both nodes see: ${expected}`, SEEN_TIMEOUT_MS, (seen) => linkStates(seen).every((states) => states === expected))
 
   test(
     'one link, then a second one: nothing moves, hbtstate shows which, and healed links are ok again',
     async () => {
-      const ledger = lab.ledger('--postgres', 5432)
+      const ledger = lab.ledger('--postgres', 5432, { patienceMs: UNTOUCHED_MS_MAX })
       await growLedger(lab, 20)
       await lab.verb(['cut', 'link-0'])
       await see('service ok, link-0 error, link-1 ok')
@@ -42,7 +40,7 @@ describeOnline('cables are pulled', { postgres: true }, (lab) => {
       const promised = await ledger.report()
       expect(promised).toMatchObject({ connections: 1, lastErrors: [] })
       expect(promised.outageMs).toBeLessThan(UNTOUCHED_MS_MAX)
-      expect(jobOf(lab.watch().seen, 'RMHW131')?.record).toMatchObject({ owner: 'RMHW131', roleSequence: 1 })
+      expect((await lab.now('RMHW131')).record).toMatchObject({ owner: 'RMHW131', roleSequence: 1 })
     },
     TEST_TIMEOUT_MS
   )
