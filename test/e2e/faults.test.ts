@@ -1,14 +1,12 @@
-import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/describeLab'
+import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS, SEEN_TIMEOUT_MS, TEST_TIMEOUT_MS } from './kit/describeLab'
 import { growKv, kvEntries } from './kit/kv'
-import { JOB, jobOf, type Lab, type LedgerReport, type Node } from './kit/lab'
+import { JOB, type Lab, type LedgerReport, type Node } from './kit/lab'
 import { tell } from './kit/needs'
 import type { Measuring } from './kit/programs'
 
-const TEST_TIMEOUT_MS = 220_000
 const KV_PORT = 7400
-const SEEN_TIMEOUT_MS = 20_000
 /** A client that commits every few ms notices nothing of a fault that does not concern it; the rest is a busy machine. */
-const UNTOUCHED_MS_MAX = 2_000
+const UNTOUCHED_MS_MAX = 5_000
 /** Commits that must go through while something is broken. */
 const COMMITS = 50
 
@@ -62,15 +60,19 @@ describeOnline('annex 6 of the guide', { options: ['--application', 'kv'] }, (la
       TEST_TIMEOUT_MS
     )
 
-    test('and neither did a client that committed all the time; all of it is on both nodes', async () => {
-      const promised = await ledger.report()
-      committed = promised.committed
-      tell(`annex 6: ${promised.committed} commits through ${UNAFFECTED.length} faults, the longest wait ${promised.outageMs} ms`)
-      expect(promised).toMatchObject({ connections: 1, lastErrors: [] })
-      expect(promised.outageMs).toBeLessThan(UNTOUCHED_MS_MAX)
-      expect(jobOf(lab.watch().seen, 'RMHW131')).toMatchObject({ phase: 'online', record: { owner: 'RMHW131', roleSequence: 1 } })
-      await lab.applied('RMHW131', EQUAL_TIMEOUT_MS)
-    })
+    test(
+      'and neither did a client that committed all the time; all of it is on both nodes',
+      async () => {
+        const promised = await ledger.report()
+        committed = promised.committed
+        tell(`annex 6: ${promised.committed} commits through ${UNAFFECTED.length} faults, the longest wait ${promised.outageMs} ms`)
+        expect(promised).toMatchObject({ connections: 1, lastErrors: [] })
+        expect(promised.outageMs).toBeLessThan(UNTOUCHED_MS_MAX)
+        expect(await lab.now('RMHW131')).toMatchObject({ phase: 'online', record: { owner: 'RMHW131', roleSequence: 1 } })
+        await lab.applied('RMHW131', EQUAL_TIMEOUT_MS)
+      },
+      TEST_TIMEOUT_MS
+    )
   })
 
   test(
@@ -79,7 +81,7 @@ describeOnline('annex 6 of the guide', { options: ['--application', 'kv'] }, (la
       await lab.verb(['pause', 'RMHW131'])
       await lab.alone('RMHW132', SEEN_TIMEOUT_MS)
       await lab.notes('RMHW132', 'the VIP is still answered', SEEN_TIMEOUT_MS)
-      expect(jobOf(lab.watch().seen, 'RMHW132')?.record.owner).toBe('RMHW131')
+      expect((await lab.now('RMHW132')).record.owner).toBe('RMHW131')
       await lab.verb(['powercut', 'RMHW131'])
       await lab.online('RMHW132', ONLINE_TIMEOUT_MS)
       expect([committed > 0, await kvEntries(lab, committed)]).toEqual([true, committed])
