@@ -15,7 +15,7 @@ describe('a job made page by page in a real terminal of 80 columns and 24 lines,
     folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cui-dialogue-'))
     terminal = new Tmux([NODE, dist('cui'), '--sim', EXAMPLE], ...SMALL, { MIRRORPAIR_HOME: folder })
     await terminal.sees('cui(sim)>')
-  })
+  }, TEST_TIMEOUT_MS)
   afterEach(() => {
     terminal.end()
     fs.rmSync(folder, { recursive: true })
