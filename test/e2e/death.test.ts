@@ -7,8 +7,8 @@ import { lastingDifferences } from './kit/trees'
 
 const PORT = 5432
 const HEARTBEAT_LOSS_MS = 500 * 3
-/** Recovery of a database that was killed, on a busy machine. */
-const DATABASE_START_MS = 15_000
+/** Recovery of a database that was killed, on a machine ten times slower; how fast a failover is, is measured by the bench. */
+const DATABASE_START_MS = 75_000
 
 describeOnline('a node dies', { postgres: true }, (lab) => {
   test(
