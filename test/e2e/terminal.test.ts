@@ -3,11 +3,12 @@ import os from 'node:os'
 import path from 'node:path'
 import { widthOf } from '../../commands/kit/text'
 import { describeOnline, ONLINE_TIMEOUT_MS } from './kit/describeLab'
-import { JOB, jobOf, otherNode } from './kit/lab'
+import { FOLDER, JOB, otherNode } from './kit/lab'
 import { dist, NODE } from './kit/programs'
 import { Tmux } from './kit/tmux'
 
-const TEST_TIMEOUT_MS = 220_000
+const TEST_TIMEOUT_MS = 400_000
+const WAITING_MIB = 16
 const EXAMPLE = path.join(__dirname, '..', '..', 'man', 'examples', 'pair.yaml')
 const KOREAN: [RegExp, string][] = [
   [/seoul-db/g, '서울-디비'],
@@ -107,13 +108,17 @@ describeOnline('the shell in a real terminal, on a real pair', { options: ['--ap
       await shown.sees('(Yes/No)')
       shown.press('C-c')
       await shown.sees(/cui>$/)
-      expect(jobOf(lab.watch().seen, 'RMHW131')?.phase).toBe('online')
+      expect((await lab.view('RMHW131')).phase).toBe('online')
 
+      // What waits to be sent makes the switch take long: it is not over before Ctrl-C is typed.
+      await lab.done(['bandwidth', JOB, '1MiB'])
+      await lab.said('RMHW131', ['dd', 'if=/dev/urandom', `of=${FOLDER}/waits`, 'bs=1M', `count=${WAITING_MIB}`, 'status=none'])
       shown.type(`switch ${JOB} --yes`)
       await shown.sees('Send switch Job command succeeded!')
       shown.press('C-c')
       await shown.sees(/Left alone; what a node has begun goes on there\. Try: allstate\ncui>$/)
       await lab.online('RMHW132', ONLINE_TIMEOUT_MS)
+      await lab.done(['bandwidth', JOB, 'off'])
 
       shown.press('half a li', 'C-c', 'C-d')
       await shown.sees('ended with 0')
@@ -137,6 +142,8 @@ describeOnline('the shell in a real terminal, on a real pair', { options: ['--ap
       await shown.sees(/cui>watch\ncui>$/)
 
       shown.type(`log --follow --last 1 --job ${JOB} --node ${owner}`)
+      // It has begun when the last event stands there.
+      await shown.sees(new RegExp(`--node ${owner}\\n\\d{4}-.* \\| `))
       await lab.settled(Date.now(), ONLINE_TIMEOUT_MS)
       await lab.done(['switch', JOB, '--yes'])
       await shown.sees(`${JOB} is online on ${owner}`)
