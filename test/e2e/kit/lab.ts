@@ -18,9 +18,11 @@ export const FOLDER = `/srv/${JOB}`
 export const FOLDER_ON_DISK = `/run/storage/folders/${JOB}=_srv_${JOB}`
 const ADDRESSES = { '192.168.150.151': 'RMHW131', '192.168.150.152': 'RMHW132' }
 const OBSERVE_EVERY_MS = 150
-const UP_TIMEOUT_MS = 220_000
+const UP_TIMEOUT_MS = 400_000
+/** Refusals that are over by themselves: something automatic still runs, or the nodes have not heard yet what they agreed on. */
+const REFUSED_FOR_NOW = / is busy on |cannot be changed now|has to hear from /
 const BUSY_TIMEOUT_MS = 120_000
-const ANSWER_TIMEOUT_MS = 30_000
+const ANSWER_TIMEOUT_MS = 60_000
 const NAME_BYTES = 3
 
 export const otherNode = (node: Node): Node => (node === 'RMHW131' ? 'RMHW132' : 'RMHW131')
@@ -84,7 +86,7 @@ export class Lab {
   async done(args: string[], options: RunOptions = {}): Promise<string> {
     const untilMs = Date.now() + BUSY_TIMEOUT_MS
     let result = await this.cui(args, options)
-    while (result.code !== 0 && result.stderr.includes(' is busy on ') && Date.now() < untilMs) {
+    while (result.code !== 0 && REFUSED_FOR_NOW.test(result.stderr) && Date.now() < untilMs) {
       await delay(OBSERVE_EVERY_MS)
       result = await this.cui(args, options)
     }
