@@ -12,6 +12,7 @@ import {
 } from '../../src/core/mirroring/session'
 import type { Safety } from '../../src/model'
 import type { SessionView } from '../../src/wire/mirrord'
+import { monotonicMs } from '../adapters/clock'
 import type { CopyStateFile } from './copyState'
 import type { SharedOrderedLog } from './order/sharedOrderedLog'
 import type { SessionNews } from './stream/hello'
@@ -45,7 +46,7 @@ export class SourceSession {
     if (full) log.closeGate()
   }
 
-  private readonly startedAtMs = Date.now()
+  private readonly startedAtMs = monotonicMs()
 
   private facts(): SessionFacts {
     const { log, view } = this
@@ -60,7 +61,7 @@ export class SourceSession {
       redoError: view?.redoError ?? null,
       complete: view?.acknowledged ? view.targetComplete : this.peerCopyComplete,
       kept: log.streamState() !== 'overflowed',
-      unheardMs: Math.max(0, Date.now() - (view?.heardAtMs ?? this.startedAtMs)),
+      unheardMs: Math.max(0, monotonicMs() - (view?.heardAtMs ?? this.startedAtMs)),
       longestWaitMs: log.waiters.longestMs(),
       partnerTimeoutMs: this.partnerTimeoutMs,
       lsn: log.lsn(),

@@ -37,7 +37,7 @@ const FLAG_BITS = 6
 /** Who waits for longer is looked at: it may be being killed. */
 const LOOK_AFTER_MS = 100
 const REPLY_BYTES = 16
-/** Wall clock modulo this, in one word. */
+/** The clock of this boot, the same for all threads, in milliseconds modulo this: in one word. */
 const CLOCK = 0x7fff_ffff
 
 /** The answer to a request without content. The kernel may have given it up: nobody waits for it then. */
@@ -59,7 +59,7 @@ export class SyncWaiters {
   constructor(
     readonly shared: SharedArrayBuffer = new SharedArrayBuffer(SyncWaiters.BYTES),
     private readonly answer = answerKernel,
-    nowMicros = libc.bootTimeMicros
+    private readonly nowMicros = libc.bootTimeMicros
   ) {
     this.words = new Int32Array(shared)
     this.longs = new BigInt64Array(shared)
@@ -75,7 +75,7 @@ export class SyncWaiters {
     this.words[at + UNIQUE_LOW] = uniqueLow | 0
     this.words[at + UNIQUE_HIGH] = uniqueHigh | 0
     this.words[at + RESULT] = 0
-    this.words[at + SINCE] = Date.now() & CLOCK
+    this.words[at + SINCE] = this.nowWord()
     this.words[at + PID] = pid
     this.longs[at / 2 + LSN] = BigInt(lsn)
     this.raiseWanted(BigInt(lsn))
@@ -119,12 +119,12 @@ export class SyncWaiters {
 
   /** A process that is being killed ends only when what it waits for in the kernel is answered: that it was interrupted. */
   giveUpKilled(isKilled: (pid: number) => boolean): void {
-    const now = Date.now() & CLOCK
+    const now = this.nowWord()
     const top = Atomics.load(this.words, TOP)
     for (let slot = 0; slot < top; slot++) {
       const at = place(slot)
       const state = Atomics.load(this.words, at + STATE)
-      if ((state & READY) === 0 || (state & GIVEN_UP) !== 0 || ((now - this.words[at + SINCE]!) & CLOCK) < LOOK_AFTER_MS) continue
+      if ((state & READY) === 0 || (state & GIVEN_UP) !== 0 || this.waitedMs(at, now) < LOOK_AFTER_MS) continue
       if (!isKilled(this.words[at + PID]!) || Atomics.compareExchange(this.words, at + STATE, state, state | GIVEN_UP) !== state) continue
       this.giveUp(at)
     }
@@ -228,15 +228,25 @@ export class SyncWaiters {
     return Number(Atomics.load(this.longs, WANTED))
   }
 
+  private nowWord(): number {
+    return (this.nowMicros() / 1_000) & CLOCK
+  }
+
+  /** One that has come since `now` was looked at has not waited at all, instead of for one round of the clock. */
+  private waitedMs(at: number, now: number): number {
+    const ms = (now - this.words[at + SINCE]!) & CLOCK
+    return ms > CLOCK / 2 ? 0 : ms
+  }
+
   /** How long the one that waits longest for the target has waited. */
   longestMs(): number {
     if (this.waiting() === 0) return 0
-    const now = Date.now() & CLOCK
+    const now = this.nowWord()
     let longest = 0
     for (let slot = 0; slot < Atomics.load(this.words, TOP); slot++) {
       const at = place(slot)
       const state = Atomics.load(this.words, at + STATE)
-      if ((state & READY) !== 0 && (state & TARGET_HAS) === 0) longest = Math.max(longest, (now - this.words[at + SINCE]!) & CLOCK)
+      if ((state & READY) !== 0 && (state & TARGET_HAS) === 0) longest = Math.max(longest, this.waitedMs(at, now))
     }
     return longest
   }

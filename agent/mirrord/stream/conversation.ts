@@ -2,6 +2,7 @@ import type tls from 'node:tls'
 import { ReportError } from '../../../src/report/report'
 import { dataError, encodeFrame } from '../../../src/wire/frame'
 import type { Control, Frame } from '../../../src/wire/frameFields'
+import { monotonicMs } from '../../adapters/clock'
 import { checksum } from './checksum'
 import { FrameSplitter } from './frameSplitter'
 import { packHello, readRefuse, readWelcome, type Hello, type Welcome } from './hello'
@@ -39,11 +40,11 @@ interface Hooks {
 
 /** One connection to the target: the greeting, the frames that come in, and the watch over its silence. */
 export class Conversation {
-  heardAtMs = Date.now()
+  heardAtMs = monotonicMs()
   /** Why it ended; null: it was closed without a reason. */
   why: unknown = null
   readonly closed: Promise<null>
-  private saidAtMs = Date.now()
+  private saidAtMs = monotonicMs()
   private greeted = false
   private welcome: Welcome | null = null
   private dirty: Uint8Array[] = []
@@ -89,7 +90,7 @@ export class Conversation {
 
   say(body: Control): void {
     if (!this.maySpeak()) return
-    this.saidAtMs = Date.now()
+    this.saidAtMs = monotonicMs()
     this.socket.write(encodeFrame(body, 0, this.hooks.roleSequence, checksum))
   }
 
@@ -101,7 +102,7 @@ export class Conversation {
   }
 
   private onFrame(frame: Frame): void {
-    this.heardAtMs = Date.now()
+    this.heardAtMs = monotonicMs()
     const { body } = frame
     if (body.kind === 'keepalive') return
     if (body.kind === 'refuse') throw refusal(body.payload)
@@ -128,7 +129,7 @@ export class Conversation {
   /** Each of our words also says how far the walk is. Silence alone is not the end: the link is asked. */
   private watch(): void {
     const { socket, link } = this
-    const now = Date.now()
+    const now = monotonicMs()
     if (!this.maySpeak()) return
     if (this.greeted && now - this.saidAtMs >= KEEPALIVE_MS && !socket.writableNeedDrain) {
       this.say({ kind: 'keepalive', folder: 0, progress: this.hooks.progress() })
@@ -139,13 +140,13 @@ export class Conversation {
     else if (this.asking === null) {
       this.asking = this.hooks.links.answers(link).then((answered) => {
         this.asking = null
-        if (!answered && !socket.destroyed && Date.now() - this.heardAtMs >= LINK_SILENT_MS) this.silent()
+        if (!answered && !socket.destroyed && monotonicMs() - this.heardAtMs >= LINK_SILENT_MS) this.silent()
       })
     }
   }
 
   private silent(): void {
     this.hooks.links.failed(this.link.name)
-    this.giveUp(dataError('E_LINK_SILENT', { link: this.link.name, silentMs: Date.now() - this.heardAtMs }))
+    this.giveUp(dataError('E_LINK_SILENT', { link: this.link.name, silentMs: monotonicMs() - this.heardAtMs }))
   }
 }

@@ -1,6 +1,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
+import { monotonicMs } from '../../adapters/clock'
 import { checkPeerName, identity } from './secure'
 
 /** An address may appear later (a cable, an interface that comes up): listening is tried again. */
@@ -56,7 +57,7 @@ export class Listener {
 
   /** Was the source there on this link lately? */
   seen(link: string): boolean {
-    return Date.now() - (this.seenAtMs.get(link) ?? 0) < LINK_SEEN_MS
+    return monotonicMs() - (this.seenAtMs.get(link) ?? Number.NEGATIVE_INFINITY) < LINK_SEEN_MS
   }
 
   private listen(link: string, address: string): void {
@@ -71,7 +72,7 @@ export class Listener {
       return again()
     }
     server.on('connection', (socket: net.Socket) => {
-      this.seenAtMs.set(link, Date.now())
+      this.seenAtMs.set(link, monotonicMs())
       socket.on('error', () => undefined)
     })
     server.on('secureConnection', (socket) => this.accept(socket, link))

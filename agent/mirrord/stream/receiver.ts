@@ -3,6 +3,7 @@ import { ReportError } from '../../../src/report/report'
 import { dataError, encodeFrame } from '../../../src/wire/frame'
 import { ACK_COMPLETE, ACK_MIRRORS, ACK_SUSPENDED, type Control, type Difference, type Frame } from '../../../src/wire/frameFields'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
+import { monotonicMs } from '../../adapters/clock'
 import type { CopyStateFile } from '../copyState'
 import { removeOwnMarks } from '../ownMarks'
 import { cureIn } from '../redolog/openLog'
@@ -47,7 +48,7 @@ export class Receiver {
   /** What is hard in the log belongs to the session from this position on. */
   private sessionFrom = 0
   private sessionFromLsn = 0
-  private tickedAtMs = Date.now()
+  private tickedAtMs = monotonicMs()
 
   private constructor(
     private readonly config: MirrordConfig,
@@ -109,14 +110,14 @@ export class Receiver {
       (frame, bytes) => this.onFrame(connection, frame, bytes),
       () => this.keep(connection)
     )
-    const connection: Connection = { socket, link, stage: 'hello', ackWanted: false, heardAtMs: Date.now(), hello: null, splitter, waiting: null }
+    const connection: Connection = { socket, link, stage: 'hello', ackWanted: false, heardAtMs: monotonicMs(), hello: null, splitter, waiting: null }
     socket.on('close', () => this.closed(connection))
     if (stranger !== null) return this.refuse(connection, stranger)
     setTimeout(() => {
       if (connection.stage === 'hello') socket.destroy()
     }, GREETING_MS).unref()
     socket.on('data', (chunk) => {
-      connection.heardAtMs = Date.now()
+      connection.heardAtMs = monotonicMs()
       if (this.current === connection) this.view.receivedBytes += chunk.length
       this.push(connection, chunk)
     })
@@ -191,7 +192,7 @@ export class Receiver {
     const { current } = this
     if (current === null || current.waiting !== null || !current.socket.isPaused()) return
     if (this.log.queueBytes() > this.config.redoQueueBytes * RESUME_SHARE) return
-    current.heardAtMs = Date.now()
+    current.heardAtMs = monotonicMs()
     current.socket.resume()
   }
 
@@ -384,7 +385,7 @@ export class Receiver {
   }
 
   private tick(): void {
-    const now = Date.now()
+    const now = monotonicMs()
     const { current } = this
     // While this thread was busy, or did not read, the source could not be heard.
     if (current !== null && (now - this.tickedAtMs > 2 * KEEPALIVE_MS || current.socket.isPaused())) current.heardAtMs = now

@@ -5,6 +5,7 @@ import { ReportError } from '../../../src/report/report'
 import { dataError } from '../../../src/wire/frame'
 import { ACK_COMPLETE, ACK_MIRRORS, ACK_SUSPENDED, type Frame } from '../../../src/wire/frameFields'
 import type { MirrordConfig } from '../../../src/wire/mirrord'
+import { monotonicMs } from '../../adapters/clock'
 import { FrameQueue } from '../order/frameQueue'
 import type { PageFile } from '../order/pageFile'
 import type { SharedOrderedLog } from '../order/sharedOrderedLog'
@@ -375,7 +376,7 @@ function firstView({ startLsn }: SenderStart, links: SenderView['links'], bandwi
     targetComplete: false,
     targetRedoBytes: 0,
     redoError: null,
-    heardAtMs: Date.now(),
+    heardAtMs: monotonicMs(),
     paused: false,
     bandwidthBytesPerSecond,
     needToVerify: startLsn === null ? 'Yes' : 'No',

@@ -20,7 +20,7 @@ export interface SenderView {
   targetRedoBytes: number
   /** Redo stands still at this error. */
   redoError: string | null
-  /** Wall clock; before the first word: when the sender began. */
+  /** By the clock of this boot, which is one for all threads; before the first word: when the sender began. */
   heardAtMs: number
   paused: boolean
   bandwidthBytesPerSecond: number | null

@@ -47,12 +47,15 @@ export class TestMirrord {
   }
 
   /** `kept`: by a keeper, as the agent does, which starts another one when it dies. `program`: another file than the one that was built. `logFd`: its log. */
-  async start({ kept = false, program, logFd }: { kept?: boolean; program?: string; logFd?: number } = {}): Promise<void> {
+  async start({ kept = false, program, logFd, env }: { kept?: boolean; program?: string; logFd?: number; env?: NodeJS.ProcessEnv } = {}): Promise<void> {
     const mirrord = program === undefined ? programCommand('mirrord') : { file: process.execPath, args: [program] }
     const { file, args } = kept ? programCommand('keeper') : mirrord
     const places = ['--job', this.config.job, '--node', this.node, '--run', this.directory, '--state', this.directory]
     fs.mkdirSync(this.directory, { recursive: true })
-    this.child = spawn(file, [...args, ...places, ...(kept ? ['--', mirrord.file, ...mirrord.args] : [])], { stdio: ['ignore', 'ignore', logFd ?? 'pipe'] })
+    this.child = spawn(file, [...args, ...places, ...(kept ? ['--', mirrord.file, ...mirrord.args] : [])], {
+      stdio: ['ignore', 'ignore', logFd ?? 'pipe'],
+      env: { ...process.env, ...env }
+    })
     this.child.stderr?.on('data', (text) => (this.log += String(text)))
     await this.connect()
     await this.ask({ do: 'configure', config: this.config })

@@ -69,17 +69,17 @@ test('a mode without quorum is chosen while something is held: it is answered', 
 describe('who waits is killed', () => {
   const [KILLED, EINTR] = [4_711, 4]
   /** Long enough to be looked at. */
-  const waited = () => new Promise((resolve) => setTimeout(resolve, 120))
+  const waited = ({ clock }: ReturnType<typeof waitersAt>): number => (clock.ms += 120)
   const look = ({ waiters }: ReturnType<typeof waitersAt>): void => waiters.giveUpKilled((pid) => pid === KILLED)
 
-  test('it is interrupted, whether it waits for the target or for a lease; who lives waits on', async () => {
+  test('it is interrupted, whether it waits for the target or for a lease; who lives waits on', () => {
     const world = waitersAt(10_000)
     const { waiters, answered } = world
     waiters.setLease(0)
     const slots = [1, 2, 3, 4].map((unique) => waiters.add(FUSE_FD, unique, 0, unique, unique % 2 === 0 ? KILLED : 1))
     for (const slot of slots) waiters.flushed(slot, 0)
     waiters.targetHas(2)
-    await waited()
+    waited(world)
     look(world)
     expect(answered).toEqual([2, 4].map((unique) => [unique, -EINTR]))
     expect(waiters.waiting()).toBe(1)
@@ -91,11 +91,11 @@ describe('who waits is killed', () => {
     ])
   })
 
-  test('one that is still being flushed keeps its slot until that has ended', async () => {
+  test('one that is still being flushed keeps its slot until that has ended', () => {
     const world = waitersAt(10_000)
     const { waiters, answered } = world
     const slot = waiters.add(FUSE_FD, 1, 0, 1, KILLED)
-    await waited()
+    waited(world)
     look(world)
     expect(answered).toEqual([])
     expect(waiters.add(FUSE_FD, 2, 0, 2, 1)).not.toBe(slot)
@@ -103,4 +103,14 @@ describe('who waits is killed', () => {
     expect(answered).toEqual([[1, -EINTR]])
     expect(waiters.waiting()).toBe(1)
   })
+})
+
+test('one that comes while it is looked who waits longest has not waited for weeks', () => {
+  const { clock, waiters } = waitersAt(10_000)
+  waiters.add(FUSE_FD, 1, 0, 1)
+  // Looked at a moment before.
+  clock.ms = 9_999
+  expect(waiters.longestMs()).toBe(0)
+  clock.ms = 10_700
+  expect(waiters.longestMs()).toBe(700)
 })
