@@ -13,7 +13,8 @@ export async function trimLog(file: string, bytesMax = PROGRAM_LOG_BYTES_MAX): P
     const { size } = await fs.promises.stat(file)
     if (size <= bytesMax) return
     await fs.promises.rm(`${file}.1`, { force: true })
-    await keepEnd(file, `${file}.1`, size, bytesMax)
+    // One that has filled its disk leaves no room for its end.
+    await keepEnd(file, `${file}.1`, size, bytesMax).catch(() => fs.promises.rm(`${file}.1`, { force: true }))
     await fs.promises.truncate(file, 0)
   } catch {
     // There is none yet, or its disk refuses: the log is not worth a failure.
@@ -21,7 +22,8 @@ export async function trimLog(file: string, bytesMax = PROGRAM_LOG_BYTES_MAX): P
 }
 
 async function keepEnd(from: string, to: string, size: number, bytesMax: number): Promise<void> {
-  const stream = fs.createReadStream(from, { start: Math.max(0, size - bytesMax) })
+  // Its end of now: who writes faster than is read here would have it copied for ever.
+  const stream = fs.createReadStream(from, { start: Math.max(0, size - bytesMax), end: size - 1 })
   await fs.promises.writeFile(to, stream, { mode: 0o600 })
 }
 
