@@ -49,15 +49,18 @@ function optionsLast(argv: string[]): string[] {
 
 async function runLine(context: Context, words: string[], silent: boolean): Promise<Outcome> {
   const typed = (words[0] ?? '').toLowerCase()
-  const name = ALIASES[typed] ?? typed
+  const name = ownOf(ALIASES, typed) ?? typed
   const rest = words.slice(1)
   const json = rest.includes('--json')
   if (rest.includes('--help') || rest.includes('-h')) return runLine(context, ['help', name, ...(json ? ['--json'] : [])], silent)
-  const Command = context.commands[name]
+  const Command = ownOf(context.commands, name)
   if (Command === undefined) throw unknownCommand(words[0] ?? '', name, context)
   const outcome = await new Command(rest, context).run()
   return printed(context, outcome, json && !silent)
 }
+
+/** Not what every object has: `constructor` is no command. */
+const ownOf = <Value>(table: Record<string, Value>, name: string): Value | undefined => (Object.hasOwn(table, name) ? table[name] : undefined)
 
 function unknownCommand(word: string, name: string, context: Context): Error {
   if (LATER_WORDS.includes(name)) return fail('E_NOT_THERE_YET', { command: name })

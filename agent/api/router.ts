@@ -19,7 +19,8 @@ function match(pattern: string, path: string): Record<string, string> | null {
       continue
     }
     const value = decoded(part)
-    if (value === null || value === '') return null
+    // No job, ticket or link is called what every object has; a table of the engine would answer with that.
+    if (value === null || value === '' || value in Object.prototype) return null
     parameters[want.slice(1)] = value
   }
   return parameters

@@ -130,3 +130,7 @@ test('lines pasted together are run one after the other, and answer the question
   expect(terminal.screen).toContain('[RMHW132]: result: Administrator, LicenseState: Valid')
   expect(fs.readFileSync(path.join(bench.home, 'history'), 'utf8')).not.toContain('secret')
 })
+
+test.each(['constructor', '__proto__', 'toString'])('%s is no command, though every object has one of that name', async (word) => {
+  expect(await bench.cui([word])).toMatchObject({ exitCode: 2, err: expect.stringContaining(`There is no command "${word}".`) })
+})

@@ -309,6 +309,7 @@ describe('refused, each with its line', () => {
     ['a mode nobody knows', 'mode: guide', 'mode: fast', '11 E_CONFIG_VALUE'],
     ['a name with a space', 'DB_Group:', 'DB Group:', '10 E_CONFIG_NAME'],
     ['a name with a control character', 'name: link-0', 'name: "link\\e[0m"', '8 E_CONFIG_VALUE'],
+    ['a name that every object has', 'DB_Group:', 'constructor:', '10 E_CONFIG_NAME'],
     ['a name that leaves its folder', 'DB_Group:', '../etc:', '10 E_CONFIG_NAME'],
     ['a host name for an address', '22.22.150.132', 'db2.example.org', '8 E_CONFIG_VALUE'],
     ['an IPv4 address with a leading zero', '22.22.150.132', '22.22.150.032', '8 E_CONFIG_VALUE'],

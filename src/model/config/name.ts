@@ -21,7 +21,8 @@ function whyNot(name: string): string | null {
   if (name === '') return 'is empty'
   if (hasControl(name)) return 'has control characters in it'
   if (/\s/u.test(name)) return 'has spaces in it'
-  if (name === '__proto__') return 'is a word of the language this is written in'
+  // Every table asked for such a name has an answer: what all objects have.
+  if (name in Object.prototype) return 'is a word of the language this is written in'
   if (!FIRST.test(name) || !REST.test(name)) return 'has characters that a name cannot have'
   return utf8Bytes(name) > NAME_BYTES_MAX ? `is longer than ${NAME_BYTES_MAX} bytes` : null
 }

@@ -116,6 +116,8 @@ test.each([
 test.each([
   ['an unknown route', 'GET', '/v1/nothing', '', 404, 'E_API_ROUTE'],
   ['an unknown command', 'POST', '/v1/jobs/DB_Group/explode', '{}', 404, 'E_API_ROUTE'],
+  ['a job called what every object has', 'POST', '/v1/jobs/constructor/bringin', '{"dryRun":true}', 404, 'E_API_ROUTE'],
+  ['a ticket called so', 'GET', '/v1/tickets/__proto__', '', 404, 'E_API_ROUTE'],
   ['a wrong method', 'DELETE', '/v1/status', '', 405, 'E_API_METHOD'],
   ['no JSON', 'POST', '/v1/jobs/DB_Group/switch', '{"dryRun":', 400, 'E_API_REQUEST'],
   ['an unknown key', 'POST', '/v1/jobs/DB_Group/switch', '{"dryrun":true}', 400, 'E_API_REQUEST'],
