@@ -6,7 +6,7 @@ import { acceptChecks } from './handover'
 import { mayMove, monitorChecks } from './monitor/haSwitch'
 import { secondVoteChecks, silenceChecks } from './quorum/claim'
 import { startChecks } from './quorum/serve'
-import { owns, type JobState, type State } from './state'
+import { isTouched, owns, type JobState, type State } from './state'
 import { idleCondition, switchConditions } from './switchable'
 
 /** What this node would decide about the job now, condition by condition: the decisions' own lists, asked by somebody who only wants to know. */
@@ -27,7 +27,8 @@ export function explain(state: State, job: JobState): DecisionView[] {
     ]
   }
   const byVote = job.quorum !== null
-  const fit = [...wantedChecks(state, job), ...(byVote ? [] : [heardCheck(state)]), ...takeOverChecks(state, job), ...secondVoteChecks(state, job)]
+  const free = [...(byVote ? [] : [heardCheck(state)]), ...freeChecks(state, job)]
+  const fit = [...wantedChecks(state, job), ...free, ...takeOverChecks(state, job), ...secondVoteChecks(state, job)]
   return [
     view('failover', fit, byVote ? silenceChecks(state, job) : lostChecks(state, job)),
     view('accept', acceptChecks(state, job, job.record.roleSequence + 1, false))
@@ -41,4 +42,15 @@ const once = (checks: Check[]): Check[] => checks.filter(({ name }, i) => checks
 function heardCheck({ node, peerNode, peerAlive }: State): Check {
   const why = (): string => `${node} has not heard ${peerNode} since it started, so it cannot lose it`
   return { name: 'owner was heard', met: peerAlive !== 'unknown', value: () => (peerAlive === 'unknown' ? 'never' : 'yes'), why, by: 'self' }
+}
+
+/** What a standby does before it looks at a takeover at all (settle.ts): it goes, it looks for what runs here, it stops that. */
+function freeChecks({ node, leaving }: State, job: JobState): Check[] {
+  const touched = isTouched(job)
+  const row = (name: string, met: boolean, why: string): Check => ({ name, met, value: () => (met ? 'yes' : 'no'), why: () => why, by: 'self' })
+  return [
+    row('stays here', !leaving, `${node} is shutting down`),
+    row('looked here', job.observed, `${node} has just started and does not know yet what runs there`),
+    row('nothing active here', !job.observed || !touched, `${node} has to stop what is active there of ${job.name} before it takes over`)
+  ]
 }

@@ -1,6 +1,6 @@
-import { explain } from '../../src/core'
+import { explain, type Happening } from '../../src/core'
 import type { DecisionView, Question } from '../../src/wire'
-import { A, B, jobConfig, pairConfig, quorumConfig } from '../fakes/pairConfig'
+import { A, B, JOB, jobConfig, pairConfig, quorumConfig } from '../fakes/pairConfig'
 import { Desk, heartbeat, owner, peerView, record, standby, withoutData } from './desk'
 
 const decisionOf = (desk: Desk, question: Question): DecisionView => explain(desk.state, desk.job).find((one) => one.question === question)!
@@ -18,8 +18,27 @@ const STANDBYS: [story: string, given: () => Desk, reason: string | null][] = [
   ['it keeps an error flag', () => standby({ errorFlag: 'it ended at once' }), 'error flag: it ended at once'],
   ['the owner went on without it', () => standby({ mirrorInSync: false }), 'the copy on RMHW132 is not in sync: RMHW131 acknowledged writes without it'],
   ['the mode has no automatic failover', () => standby({}, inMode('high-performance')), 'the mode high-performance knows no automatic failover'],
+  ['it is shutting down', () => told({ kind: 'shutdownBegun' }), 'RMHW132 is shutting down'],
+  ['it has just started', () => bootingStandby(), 'RMHW132 has just started and does not know yet what runs there'],
+  [
+    'an address that it has to drop first is on it',
+    () => told({ kind: 'vipsSeen', job: JOB, attempt: standby().job.attempt, held: ['IP-DB_Group'] }),
+    'RMHW132 has to stop what is active there of DB_Group before it takes over'
+  ],
   ['there is no data', () => standby({ mirrorInSync: false, copyComplete: false }, withoutData()), null]
 ]
+
+function told(happening: Happening): Desk {
+  const desk = standby()
+  desk.tell(happening)
+  return desk
+}
+
+function bootingStandby(): Desk {
+  const desk = new Desk(B)
+  desk.tell({ kind: 'booted', bootId: 'this-boot', records: { DB_Group: record() } })
+  return desk.hear()
+}
 
 function inMode(mode: 'high-performance') {
   return pairConfig(jobConfig({ mode }))
@@ -103,4 +122,15 @@ test('with a quorum: the owner says how long it may serve, the standby whether t
   expect(against(decision)).toEqual(['the witness does not answer, or knows nothing yet'])
   expect(decision.checks.find(({ check }) => check === 'witness answers')).toMatchObject({ observer: 'witness', ageMs: null })
   expect(decision.trigger?.map(({ check }) => check)).toEqual(['own vote free', 'second vote free'])
+})
+
+test('as long as a change of the witness is not confirmed, nobody is left to second the standby', () => {
+  const config = quorumConfig('high-availability')
+  const desk = standby({ safety: 'full' }, config)
+  desk.tell({ kind: 'configChanged', config: { ...config, witness: { address: '192.168.150.154', port: 7330 } }, configHash: 'two', version: 2 })
+  expect(against(decisionOf(desk, 'failover'))).toEqual([
+    'the witness is being changed, and RMHW131 has not said yet that it goes by it: nobody could second RMHW132'
+  ])
+  lost(desk).tell({ kind: 'ticked', heartbeat: null }, 60_000)
+  expect(desk.job.record.claim ?? null).toBeNull()
 })

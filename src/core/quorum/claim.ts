@@ -54,7 +54,8 @@ export function silenceChecks(state: State, job: JobState): Check[] {
 export function secondVoteChecks(state: State, job: JobState): Check[] {
   const rules = rulesOf(state, job)
   const held = job.quorum?.asked.witness.held ?? null
-  if (rules === null || !rules.voters.includes('witness')) return []
+  if (rules === null || !rules.automatic) return []
+  if (!rules.voters.includes('witness')) return [unconfirmedCheck(state)]
   const answers = voterAnswers(state, job, 'witness', rules)
   const answering: Check = {
     name: 'witness answers',
@@ -65,6 +66,15 @@ export function secondVoteChecks(state: State, job: JobState): Check[] {
   }
   return held === null ? [answering] : [answering, recordedCheck(state, held, ownBallot(state, job, rules))]
 }
+
+/** As long as only the nodes themselves vote, nobody is left to second it when the owner's node is lost. */
+const unconfirmedCheck = ({ node, peerNode }: State): Check => ({
+  name: 'witness change',
+  met: false,
+  value: () => 'not confirmed',
+  why: () => `the witness is being changed, and ${peerNode} has not said yet that it goes by it: nobody could second ${node}`,
+  by: 'peer'
+})
 
 function recordedCheck({ node }: State, held: Ballot, own: Ballot): Check {
   return {
