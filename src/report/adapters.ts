@@ -127,7 +127,7 @@ const vipReports = {
   E_VIP_PROBE: define<At & { vip: string; nic: string; why: string }>({
     exitCode: 1,
     message: ({ node, vip, nic, why }) => `VIP ${vip} on ${node}: the check for a duplicate address on ${nic} could not be made: ${why}.`,
-    tryThis: () => 'Check that the NIC is up and that the agent runs as root (or has CAP_NET_RAW).'
+    tryThis: () => 'Check that the NIC is up and has a link, and that the agent runs as root (or has CAP_NET_RAW).'
   })
 }
 

@@ -46,6 +46,24 @@ describeOnline('public cables are pulled', { options: ['--application', 'kv'] },
   )
 })
 
+describeOnline('all cables of the standby are pulled, in the mode without a third voter', { options: ['--application', 'kv', '--mode', 'guide'] }, (lab) => {
+  test(
+    'it hears nobody and reaches nobody: it stays what it is, says why, and follows again when they are back',
+    async () => {
+      for (const cable of ['service', 'link-0', 'link-1']) await lab.verb(['cut', `RMHW132:${cable}`])
+      // It cannot be asked over cables that are pulled.
+      const says =
+        'for i in $(seq 300); do grep -q "could not be probed.*has no link.*stays standby" /var/lib/mirrorpair/events.log && exit 0; sleep 0.1; done; exit 1'
+      await lab.said('RMHW132', ['sh', '-c', says])
+      for (const cable of ['service', 'link-0', 'link-1']) await lab.verb(['heal', `RMHW132:${cable}`])
+      await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
+      for (const node of ['RMHW131', 'RMHW132'] as const)
+        expect(jobOf(lab.watch().seen, node)?.record).toMatchObject({ owner: 'RMHW131', roleSequence: 1, needToVerify: 'No' })
+    },
+    TEST_TIMEOUT_MS
+  )
+})
+
 describeOnline('two cards of one group', { options: ['--application', 'kv'] }, (lab) => {
   test(
     'the cable of the first is pulled: the address goes to the second, clients commit on, the job stays; of the second too: the job goes to the other node',

@@ -53,6 +53,8 @@ class MachineVips implements VipPort {
   async probe(vip: VipConfig): Promise<string | null> {
     const nics = await this.nics(vip)
     const nic = this.nicOf(nics, vip)
+    // The silence of a cable that is out is nobody's answer: this node may be the one that is cut off.
+    if (nic.hasNeighbours && !nic.link) throw this.notProbed(nic, vip, 'it has no link')
     return await this.probeOn(nic, nics, vip)
   }
 
@@ -159,8 +161,12 @@ class MachineVips implements VipPort {
     try {
       return await probeNeighbours(nic, vip.address, vip.family, own)
     } catch (error) {
-      throw failure('E_VIP_PROBE', { node: this.node, vip: vip.name, nic: nic.name, why: plainReason(error) })
+      throw this.notProbed(nic, vip, plainReason(error))
     }
+  }
+
+  private notProbed(nic: Nic, vip: VipConfig, why: string): Error {
+    return failure('E_VIP_PROBE', { node: this.node, vip: vip.name, nic: nic.name, why })
   }
 
   private announce(nic: Nic, vip: VipConfig): void {

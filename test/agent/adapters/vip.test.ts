@@ -142,6 +142,22 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
     expect(act(b, ['drop', address])).toEqual(['drop undefined'])
   })
 
+  test.each<[string, VipConfig]>([
+    ['IPv4', vip({})],
+    ['IPv6', vip({ address: 'fd00:1::130', prefix: 64, family: 6 })]
+  ])('%s: over a card without a link nobody can be asked, and silence is no answer; it is raised all the same', (_name, address) => {
+    act(a, ['raise', address])
+    inside(lan, 'link', 'set', 'p1', 'down')
+    expect(act(b, ['probe', address], ['raise', address], ['drop', address])).toEqual([
+      expect.stringMatching(/^E_VIP_PROBE .* eth0 .*: it has no link/),
+      'raise undefined',
+      'drop undefined'
+    ])
+    inside(lan, 'link', 'set', 'p1', 'up')
+    expect(act(b, ['probe', address])[0]).toMatch(/^probe (..:){5}..$/)
+    act(a, ['drop', address])
+  })
+
   test('a card without a link: the address has another way, then none; it is raised where there is a link', () => {
     inside(a, 'link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'far1')
     for (const each of ['eth1', 'far1']) inside(a, 'link', 'set', each, 'up')
