@@ -3,8 +3,8 @@ import { FOLDER } from './kit/lab'
 import { tell } from './kit/needs'
 import { lastingDifferences } from './kit/trees'
 
-const TEST_TIMEOUT_MS = 230_000
-const SEEN_TIMEOUT_MS = 15_000
+const TEST_TIMEOUT_MS = 400_000
+const SEEN_TIMEOUT_MS = 60_000
 const MIB = 1024 * 1024
 const BALLAST_MIB = 64
 const QUEUE_MIB = 2

@@ -23,7 +23,7 @@ describeOnline('a serial line between the nodes', { options: ['--application', '
     )
   const steady = async () => {
     await new Promise((resolve) => setTimeout(resolve, STEADY_MS))
-    for (const node of NODES) expect((await lab.view(node)).record).toMatchObject({ owner: 'RMHW131', roleSequence: 1 })
+    for (const node of NODES) expect((await lab.now(node)).record).toMatchObject({ owner: 'RMHW131', roleSequence: 1 })
   }
 
   test(

@@ -2,8 +2,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { pauseMs, waitUntil } from './run'
 
-const KILL_TIMEOUT_MS = 20_000
-const REMOVE_TRIES = 100
+const KILL_TIMEOUT_MS = 60_000
+const REMOVE_TRIES = 1_000
 const REMOVE_PAUSE_MS = 20
 
 /** Ends every process in the group and below it, at once, and waits until they are gone. */

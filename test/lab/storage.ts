@@ -10,7 +10,7 @@ const MAKE: Record<FileSystem, string[]> = {
   ext4: ['mkfs.ext4', '-q', '-F', '-m', '0', '-E', 'lazy_itable_init=1,lazy_journal_init=1,nodiscard'],
   xfs: ['mkfs.xfs', '-q', '-f', '-K']
 }
-const RELEASE_TIMEOUT_MS = 15_000
+const RELEASE_TIMEOUT_MS = 60_000
 
 /** A sparse image with a fresh file system; its loop device stays for the lab's life, so that a disk is never there twice. */
 export function makeDisk(places: LabPlaces, node: AgentHost, fileSystem: FileSystem, sizeBytes: number): string {

@@ -18,7 +18,7 @@ import { openSessions } from './shell'
 import { type LabState, readState, writeState } from './state'
 import { makeDisk } from './storage'
 
-const READY_TIMEOUT_MS = 120_000
+const READY_TIMEOUT_MS = 300_000
 const READY_POLL_MS = 150
 const PASSWORD_BYTES = 9
 /** The smallest that xfs takes; its file is sparse. */

@@ -2,7 +2,7 @@ import { JOB, Lab } from './lab'
 import { describePair } from './needs'
 
 /** The pair, the bring in, and what is waited for then. */
-const UP_TIMEOUT_MS = 480_000
+const UP_TIMEOUT_MS = 600_000
 /** Each wait of a test has a limit of its own, which says what did not come. This one is above their sum: it only ends what hangs elsewhere. */
 export const TEST_TIMEOUT_MS = 900_000
 /** What an agent sees or does within seconds, on a machine that is ten times slower. */

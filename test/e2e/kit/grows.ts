@@ -1,4 +1,4 @@
-const ROWS_TIMEOUT_MS = 120_000
+const ROWS_TIMEOUT_MS = 160_000
 const ASK_AGAIN_MS = 200
 
 /** How many rows there are, null: nobody answers; and what was said. */

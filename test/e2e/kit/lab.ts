@@ -153,6 +153,11 @@ export class Lab {
     return performance.now() - startedAt
   }
 
+  /** What this node says of itself and the pair now. */
+  answer(node: Node): Promise<StatusAnswer> {
+    return this.from([node], `what ${node} says`, ANSWER_TIMEOUT_MS, (seen) => statusOf(seen[node]))
+  }
+
   /** What this node says of the job now. */
   now(node: Node, job = JOB): Promise<JobView> {
     return this.from([node], `what ${node} says of ${job}`, ANSWER_TIMEOUT_MS, (seen) => jobOf(seen, node, job))
