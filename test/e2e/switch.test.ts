@@ -4,7 +4,7 @@ import { tell } from './kit/needs'
 import { growLedger, ledgerRows, Pgbench, sql } from './kit/postgres'
 import { differences } from './kit/trees'
 
-const TEST_TIMEOUT_MS = 220_000
+const TEST_TIMEOUT_MS = 400_000
 const PORT = 5432
 
 describeOnline('a database moves', { postgres: true }, (lab) => {
@@ -16,6 +16,7 @@ describeOnline('a database moves', { postgres: true }, (lab) => {
       const ledger = lab.ledger('--postgres', PORT)
       const bench = new Pgbench(lab, 2)
       await growLedger(lab, 50)
+      await bench.counts()
 
       expect(await lab.done(['switch', JOB])).toMatch(/^Send switch Job command succeeded!\n/)
       await lab.online('RMHW132', ONLINE_TIMEOUT_MS)

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -5,10 +6,11 @@ import { type Counted, grows } from './grows'
 import { type Host, type Lab, VIP } from './lab'
 
 const PORT = 5432
-const ASK_SECONDS = 5
+const ASK_SECONDS = 10
 const PGBENCH_SECONDS = 2
 /** A node that lost its power says no goodbye: a client that only listens would wait for it for ever. */
 const PGBENCH_SECONDS_MAX = 6
+const RUN_TIMEOUT_MS = 60_000
 
 /** One question to the database, asked in a host; `at`: the VIP, or the node itself. */
 export function sql(lab: Lab, host: Host, statement: string, at = VIP): Promise<string> {
@@ -36,25 +38,37 @@ export class Pgbench {
   private readonly stopFile = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'mirrorpair-pgbench-')), 'stop')
   private output = ''
   private readonly ended: Promise<void>
+  private readonly child: ReturnType<Lab['start']>
 
   constructor(lab: Lab, clients: number) {
     const bench = `timeout -k 1 ${PGBENCH_SECONDS_MAX} pgbench -h ${VIP} -p ${PORT} -U postgres -c ${clients} -n -T ${PGBENCH_SECONDS} postgres 2>&1`
-    const child = lab.start('client', ['sh', '-c', `while [ ! -e "$1" ]; do PGCONNECT_TIMEOUT=2 ${bench} || sleep 0.1; done`, 'bench', this.stopFile])
-    child.stdout.on('data', (chunk: Buffer) => {
+    this.child = lab.start('client', ['sh', '-c', `while [ ! -e "$1" ]; do PGCONNECT_TIMEOUT=2 ${bench} || sleep 0.1; done`, 'bench', this.stopFile])
+    this.child.stdout.on('data', (chunk: Buffer) => {
       this.output += String(chunk)
     })
-    this.ended = new Promise((resolve) => child.on('close', () => resolve()))
+    this.ended = new Promise((resolve) => this.child.on('close', () => resolve()))
+  }
+
+  /** One run more has come to its end and counted: one that a switch cuts off counts nothing, and one that begins too late may not even connect. */
+  async counts(): Promise<void> {
+    const waited = AbortSignal.timeout(RUN_TIMEOUT_MS)
+    for (const before = this.counted().length; this.counted().length === before; )
+      await once(this.child.stdout, 'data', { signal: waited }).catch(() => {
+        throw new Error(`pgbench ends no run: ${this.output}`)
+      })
   }
 
   static prepare(lab: Lab, scale: number): Promise<string> {
     return lab.said('client', ['pgbench', '-h', VIP, '-p', String(PORT), '-U', 'postgres', '-i', '-q', '-s', String(scale), 'postgres'])
   }
 
+  private counted = (): number[] => [...this.output.matchAll(/number of transactions actually processed: (\d+)/g)].map((match) => Number(match[1]))
+
   async stop(): Promise<{ committed: number; runs: number }> {
     fs.writeFileSync(this.stopFile, '')
     await this.ended
     fs.rmSync(path.dirname(this.stopFile), { recursive: true })
-    const counts = [...this.output.matchAll(/number of transactions actually processed: (\d+)/g)].map((match) => Number(match[1]))
+    const counts = this.counted()
     return { committed: counts.reduce((sum, count) => sum + count, 0), runs: counts.length }
   }
 }
