@@ -2,11 +2,10 @@ import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/descr
 import { FOLDER, JOB, VIP } from './kit/lab'
 import { tell } from './kit/needs'
 import { growLedger, ledgerRows, Pgbench, sql } from './kit/postgres'
-import { statusOf } from './kit/observer'
+import { isSince, statusOf } from './kit/observer'
 import { lastingDifferences } from './kit/trees'
 
-const TEST_TIMEOUT_MS = 340_000
-const UNTOUCHED_MS_MAX = 1_000
+const TEST_TIMEOUT_MS = 900_000
 const PORT = 5432
 /** The node's mirrord, not its keeper: every program of the node is in its cgroup, which it sees as the root. */
 const MIRRORD_PIDS =
@@ -16,8 +15,10 @@ interface Upgraded {
   program: { pid: number; pausedMs: number; insteadWhy: string | null }
 }
 const KILLS = 10
-/** I/O pauses while a successor takes over; no query may fail by it. */
+/** A client that hangs up where an answer takes long would only measure how long psql takes to start. */
 const PATIENCE_MS = 30_000
+/** Nothing waits for an engine: with a busy machine beside it, far below the time that it is away. */
+const UNTOUCHED_MS_MAX = 5_000
 
 describeOnline('programs of ours die', { postgres: true }, (lab) => {
   const postmaster = () => lab.said('RMHW131', ['sh', '-c', `head -n 1 ${FOLDER}/postmaster.pid`])
@@ -26,13 +27,16 @@ describeOnline('programs of ours die', { postgres: true }, (lab) => {
     'the engine is killed and started again under load: same database process, no query fails, the address stays',
     async () => {
       const before = await postmaster()
-      const ledger = lab.ledger('--postgres', PORT)
+      const ledger = lab.ledger('--postgres', PORT, { patienceMs: PATIENCE_MS })
       const address = lab.prober(PORT, 50)
       await growLedger(lab, 50)
       await lab.verb(['kill', 'RMHW131', '--engine'])
       await growLedger(lab, 50)
       await lab.verb(['start', 'RMHW131'])
-      await lab.watch().waitFor('the new engine answers', ONLINE_TIMEOUT_MS, (seen) => statusOf(seen.RMHW131)?.peerAlive === 'up')
+      const sinceMs = Date.now()
+      await lab
+        .watch()
+        .waitFor('the new engine answers', ONLINE_TIMEOUT_MS, ({ RMHW131: said }) => isSince(said, sinceMs) && statusOf(said)?.peerAlive === 'up')
       await lab.online('RMHW131', ONLINE_TIMEOUT_MS)
       await growLedger(lab, 50)
 
@@ -42,7 +46,7 @@ describeOnline('programs of ours die', { postgres: true }, (lab) => {
       expect(promised).toMatchObject({ connections: 1, lastErrors: [] })
       expect(promised.outageMs).toBeLessThan(UNTOUCHED_MS_MAX)
       expect(reached).toMatchObject({ refused: 0 })
-      expect(statusOf(lab.watch().seen.RMHW131)?.self.jobs[JOB]?.record.roleSequence).toBe(1)
+      expect((await lab.view('RMHW131')).record.roleSequence).toBe(1)
     },
     TEST_TIMEOUT_MS
   )
@@ -87,7 +91,7 @@ describeOnline('programs of ours die', { postgres: true }, (lab) => {
       expect(new Set(killed).size).toBe(KILLS)
       expect(promised).toMatchObject({ connections: 1, lastErrors: [] })
       expect(await postmaster()).toBe(before)
-      expect(statusOf(lab.watch().seen.RMHW131)?.self.jobs[JOB]?.record.roleSequence).toBe(1)
+      expect((await lab.view('RMHW131')).record.roleSequence).toBe(1)
       expect(await ledgerRows(lab, 'client', promised.committed, VIP)).toBe(promised.committed)
       await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
       await lab.done(['bringout', JOB])
