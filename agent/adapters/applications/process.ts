@@ -100,7 +100,7 @@ export class ProcessRunner implements Runner {
     if (before !== null) await waitUntil(() => abort.aborted || !isListed(before.identity), monotonicMs() + REAP_WAIT_MS)
     try {
       const launched = await launch(application.start ?? 'false', around, this.cgroupName, this.logFile)
-      writeNote(this.noteFile, launched.launched)
+      await this.keepNote(launched.launched)
       launched.child.once('exit', (code, signal) => {
         this.lastWords = signal === null ? `its process ended with exit code ${code}` : `its process was ended by ${signal}`
         this.watch?.look()
@@ -115,6 +115,16 @@ export class ProcessRunner implements Runner {
         output: '',
         log: this.logFile
       })
+    }
+  }
+
+  /** Without it no later engine, and no guard, would find what was started: it must not run then. */
+  private async keepNote(launched: Launched): Promise<void> {
+    try {
+      writeNote(this.noteFile, launched)
+    } catch (error) {
+      await this.killAll(launched)
+      throw error
     }
   }
 
@@ -186,8 +196,8 @@ export class ProcessRunner implements Runner {
 
   private members(launched: Launched | null): number[] {
     const cgroup = launched === null ? makeCgroup(this.cgroupName) : launched.cgroup
-    const left = this.seen.filter(isAlive).map(({ pid }) => pid)
-    // A cgroup no longer names a process that has begun to die, and in a folder that hangs that may take a while.
+    const left = [...this.seen, ...(launched === null ? [] : [launched.identity])].filter(isAlive).map(({ pid }) => pid)
+    // A cgroup does not name yet what has just been started, nor any longer what has begun to die, and in a folder that hangs that may take a while.
     if (cgroup !== null) return [...new Set([...cgroupMembers(cgroup), ...left])]
     return launched === null ? [] : [...new Set([...sessionOf(launched.identity), ...left])]
   }

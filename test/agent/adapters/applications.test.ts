@@ -44,6 +44,19 @@ describe('an application of kind process', () => {
     expect([alive(main), alive(stray)]).toEqual([false, false])
   })
 
+  test('the note of a start cannot be kept, as on a full disk: the start fails, and nothing of it runs on', async () => {
+    const notes = path.join(places.runDirectory, 'applications')
+    fs.rmSync(notes, { recursive: true, force: true })
+    fs.mkdirSync(places.runDirectory, { recursive: true })
+    fs.writeFileSync(notes, '')
+    try {
+      await expect(newEngine().start(group, app({ start: 'sleep 302.5' }))).rejects.toMatchObject({ report: { code: 'E_APPLICATION_START' } })
+      expect(execFileSync('ps', ['--ppid', String(process.pid), '-o', 'args='], { encoding: 'utf8' })).not.toContain('302.5')
+    } finally {
+      fs.rmSync(notes)
+    }
+  })
+
   test('an engine restart: the next engine adopts the same process, notices its death within 200 ms, and says so once', async () => {
     const config = app({ start: 'sleep 300' })
     const first = newEngine()
