@@ -23,6 +23,7 @@ const BODY = IN_HEADER_BYTES
 const READLINK_BYTES_MAX = 4096
 const PRIVATE_MODE = 0o600
 const PRIVATE_DIRECTORY_MODE = 0o700
+const DEFAULT_LIST = libc.cString('system.posix_acl_default')
 
 export function lookup(serving: Serving): number {
   const parent = serving.node
@@ -92,7 +93,7 @@ export function create(serving: Serving): number {
   const place = placeFor(serving, 16)
   if (typeof place === 'number') return place
   const flags = input.readUInt32LE(BODY)
-  const mode = input.readUInt32LE(BODY + 4) & 0o7777
+  const mode = newMode(serving, place, input.readUInt32LE(BODY + 4), input.readUInt32LE(BODY + 8))
   const kill = (input.readUInt32LE(BODY + 12) & OPEN_KILL_SUIDGID) !== 0
   const fd = serving.locked(() => createFile(serving, place, flags, mode, kill))
   if (fd < 0) return fd
@@ -107,10 +108,33 @@ export function create(serving: Serving): number {
   return bytes + writeOpenOut(serving, handle, OUT_HEADER_BYTES + bytes, FOPEN_KEEP_CACHE)
 }
 
-function createFile(serving: Serving, place: Place, flags: number, mode: number, kill: boolean): number {
+/** What a new name's mode becomes. */
+interface NewMode {
+  bits: number
+  /** It is made with these bits, and the directory's default access list turns them into a list of its own and the mode that goes with it. */
+  inherits: boolean
+}
+
+/** As the system does: the caller's mask counts where the directory has no default access list. */
+function newMode(serving: Serving, { parent }: Place, mode: number, umask: number): NewMode {
+  const path = serving.nodes.pathOf(parent)
+  const inherits = path !== null && libc.lgetxattr(serving.absolutePathBytes(path), DEFAULT_LIST, null, 0) > 0
+  return { bits: mode & 0o7777 & ~(inherits ? 0 : umask), inherits }
+}
+
+/** After the owner, whose change takes set-user-id bits away. Answers the mode that it has then. */
+function setMode(serving: Serving, { bits, inherits }: NewMode, look: () => number, chmod: (mode: number) => number): number {
+  const looked = inherits ? look() : 0
+  if (looked < 0) return looked
+  const mode = inherits ? (serving.stat.mode & 0o7777) | (bits & 0o7000) : bits
+  const set = inherits && mode === (serving.stat.mode & 0o7777) ? 0 : chmod(mode)
+  return set < 0 ? set : mode
+}
+
+function createFile(serving: Serving, place: Place, flags: number, mode: NewMode, kill: boolean): number {
   const made = backingFlags(flags & ~O_TRUNC)
   serving.table?.request.making()
-  let fd = libc.openat(serving.rootFd, serving.pathBytes(place.path), made | O_CREAT | O_EXCL, PRIVATE_MODE)
+  let fd = libc.openat(serving.rootFd, serving.pathBytes(place.path), made | O_CREAT | O_EXCL, mode.inherits ? mode.bits : PRIVATE_MODE)
   if (fd === -EEXIST && serving.madeIt()) fd = libc.openat(serving.rootFd, serving.pathBytes(place.path), made, 0)
   else if (fd === -EEXIST) serving.table?.request.existed()
   if (fd === -EEXIST && (flags & O_EXCL) === 0) return openExisting(serving, place, flags, kill)
@@ -130,12 +154,12 @@ function openExisting(serving: Serving, place: Place, flags: number, kill: boole
   return libc.openat(serving.rootFd, serving.pathBytes(place.path), backingFlags(flags), 0)
 }
 
-/** Owner before mode: a change of owner takes set-user-id bits away. */
-function finishNewFile(serving: Serving, place: Place, fd: number, mode: number): number {
+function finishNewFile(serving: Serving, place: Place, fd: number, wanted: NewMode): number {
   const owned = libc.fchown(fd, place.uid, place.gid)
   if (owned < 0) return owned
-  const moded = libc.fchmod(fd, mode)
-  if (moded < 0) return moded
+  const look = (): number => serving.stat.ofDescriptor(fd)
+  const mode = setMode(serving, wanted, look, (bits) => libc.fchmod(fd, bits))
+  if (mode < 0) return mode
   const stated = serving.stat.ofDescriptor(fd)
   if (stated < 0) return stated
   const node = added(serving, place)
@@ -156,14 +180,15 @@ function makeName(serving: Serving, make: () => number): number {
   return made
 }
 
-/** Inside the lock, for what has no descriptor: owner, mode, statx. On an error the new name is taken away again. */
-function finishNewName(serving: Serving, place: Place, mode: number | null, removeFlags: number): number {
+/** Inside the lock, for what has no descriptor: owner, mode, statx. Answers the mode. On an error the new name is taken away again. */
+function finishNewName(serving: Serving, place: Place, wanted: NewMode | null, removeFlags: number): number {
   const bytes = serving.pathBytes(place.path)
-  let result = libc.fchownat(serving.rootFd, bytes, place.uid, place.gid, libc.AT_SYMLINK_NOFOLLOW)
-  if (result >= 0 && mode !== null) result = libc.fchmodat(serving.rootFd, bytes, mode, 0)
-  if (result >= 0) result = serving.stat.ofPath(serving.rootFd, bytes)
+  const look = (): number => serving.stat.ofPath(serving.rootFd, bytes)
+  const owned = libc.fchownat(serving.rootFd, bytes, place.uid, place.gid, libc.AT_SYMLINK_NOFOLLOW)
+  const mode = owned < 0 || wanted === null ? owned : setMode(serving, wanted, look, (bits) => libc.fchmodat(serving.rootFd, bytes, bits, 0))
+  const result = mode < 0 ? mode : look()
   if (result < 0) libc.unlinkat(serving.rootFd, bytes, removeFlags)
-  return result
+  return result < 0 ? result : mode
 }
 
 function replyNew(serving: Serving, place: Place, make: () => number): number {
@@ -177,12 +202,14 @@ function replyNew(serving: Serving, place: Place, make: () => number): number {
 export function mkdir(serving: Serving): number {
   const place = placeFor(serving, 8)
   if (typeof place === 'number') return place
-  const mode = (serving.input.readUInt32LE(BODY) & 0o7777) | (place.inheritsGroup ? S_ISGID : 0)
+  const asked = serving.input.readUInt32LE(BODY) | (place.inheritsGroup ? S_ISGID : 0)
+  const wanted = newMode(serving, place, asked, serving.input.readUInt32LE(BODY + 4))
   return replyNew(serving, place, () => {
-    const made = makeName(serving, () => libc.mkdirat(serving.rootFd, serving.pathBytes(place.path), PRIVATE_DIRECTORY_MODE))
+    const first = wanted.inherits ? wanted.bits : PRIVATE_DIRECTORY_MODE
+    const made = makeName(serving, () => libc.mkdirat(serving.rootFd, serving.pathBytes(place.path), first))
     if (made < 0) return made
-    const finished = finishNewName(serving, place, mode, libc.AT_REMOVEDIR)
-    if (finished < 0) return finished
+    const mode = finishNewName(serving, place, wanted, libc.AT_REMOVEDIR)
+    if (mode < 0) return mode
     const node = added(serving, place)
     if (!serving.nodes.isExcluded(place.path)) {
       serving.log.append({ folder: serving.folder, kind: 'mkdir', path: place.path, mode, uid: place.uid, gid: place.gid })
@@ -195,19 +222,21 @@ export function mkdir(serving: Serving): number {
 export function mknod(serving: Serving): number {
   const place = placeFor(serving, 16)
   if (typeof place === 'number') return place
-  const mode = serving.input.readUInt32LE(BODY)
+  const asked = serving.input.readUInt32LE(BODY)
   const rdev = serving.input.readUInt32LE(BODY + 4)
-  const isFile = (mode & S_IFMT) === S_IFREG || (mode & S_IFMT) === 0
+  const wanted = newMode(serving, place, asked, serving.input.readUInt32LE(BODY + 8))
+  const type = asked & S_IFMT
   return replyNew(serving, place, () => {
-    const made = makeName(serving, () => libc.mknodat(serving.rootFd, serving.pathBytes(place.path), (mode & S_IFMT) | PRIVATE_MODE, rdev))
+    const first = type | (wanted.inherits ? wanted.bits : PRIVATE_MODE)
+    const made = makeName(serving, () => libc.mknodat(serving.rootFd, serving.pathBytes(place.path), first, rdev))
     if (made < 0) return made
-    const finished = finishNewName(serving, place, mode & 0o7777, 0)
-    if (finished < 0) return finished
+    const mode = finishNewName(serving, place, wanted, 0)
+    if (mode < 0) return mode
     const node = added(serving, place)
     if (!serving.nodes.isExcluded(place.path)) {
       const { path, uid, gid } = place
-      if (isFile) serving.log.append({ folder: serving.folder, kind: 'create', path, mode: mode & 0o7777, uid, gid })
-      else serving.log.append({ folder: serving.folder, kind: 'mknod', path, mode, rdev, uid, gid })
+      if (type === S_IFREG || type === 0) serving.log.append({ folder: serving.folder, kind: 'create', path, mode, uid, gid })
+      else serving.log.append({ folder: serving.folder, kind: 'mknod', path, mode: type | mode, rdev, uid, gid })
     }
     timesChanged(serving, place, node)
     return 0

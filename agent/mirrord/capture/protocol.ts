@@ -70,10 +70,12 @@ export const INIT_WANTED =
   (1 << 0) | // ASYNC_READ
   (1 << 3) | // ATOMIC_O_TRUNC
   (1 << 5) | // BIG_WRITES
+  (1 << 6) | // DONT_MASK: a default access list takes the place of the caller's mask
   (1 << 13) | // DO_READDIRPLUS
   (1 << 14) | // READDIRPLUS_AUTO
   (1 << 15) | // ASYNC_DIO
   (1 << 18) | // PARALLEL_DIROPS
+  (1 << 20) | // POSIX_ACL: the kernel goes by access lists, and knows that they change the mode
   (1 << 22) | // MAX_PAGES
   (1 << 23) | // CACHE_SYMLINKS
   (1 << 25) | // EXPLICIT_INVAL_DATA: nobody changes the files but we

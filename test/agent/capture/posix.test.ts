@@ -110,6 +110,21 @@ withFuse('a captured folder behaves as any folder', () => {
     )
   })
 
+  test('access lists hold as below, for whom they name, for whom they leave out, and for what is made under them', async () => {
+    const script = [
+      'echo x > open; chgrp 1001 open; chmod 640 open; stat -c %a open; setfacl -m u:1000:rw,g::- open; stat -c %a open; chmod 600 open; setfacl -m m::rw open',
+      'mkdir d plain; setfacl -d -m u:1000:rwx,o::- d; setfacl -d -m o::- plain; chmod 777 d plain; umask 027',
+      'for d in d plain .; do echo x > $d/f; mkdir $d/d; mkfifo $d/p; install -m 4755 /dev/null $d/s; done',
+      'getfacl -cpn open d d/* plain/*; stat -c "%n %a" open */* f',
+      'id=1000; for id in "1000 1000" "1003 1001" "1003 1003"; do set -- $id; setpriv --reuid $1 --regid $2 --clear-groups sh -c "echo y >> open" || echo refused; done 2>&1 | sed s/.*:.//'
+    ].join('\n')
+    fs.mkdirSync(path.join(path.dirname(folder), 'as below'), { mode: 0o777 })
+    const below = await run('sh', ['-c', script], { cwd: path.join(path.dirname(folder), 'as below') })
+    const here = await run('sh', ['-c', script], { cwd: folder })
+    expect(here.stdout).toBe(below.stdout)
+    expect(below.stdout).toMatch(/Permission denied\nrefused\nPermission denied\nrefused\n$/)
+  }, 30_000)
+
   test('permissions hold: strangers are refused, sticky directories protect', async () => {
     fs.writeFileSync(at('secret'), 'x', { mode: 0o600 })
     fs.mkdirSync(at('sticky'))
