@@ -36,16 +36,17 @@ export async function forgetAnswers(vip: VipConfig): Promise<void> {
 export async function answerOver(vip: VipConfig, nic: { name: string; index: number }): Promise<void> {
   const table = String(TABLE_BASE + nic.index)
   await ip(vip, ['route', 'replace', networkText(vip.address, vip.prefix), 'dev', nic.name, 'table', table])
-  for (const { dst, gateway } of await gatewaysOf(vip)) await ip(vip, ['route', 'replace', dst, 'via', gateway, 'dev', nic.name, 'table', table])
+  for (const [dst, gateway] of await gatewaysOf(vip)) await ip(vip, ['route', 'replace', dst, 'via', gateway, 'dev', nic.name, 'table', table])
   for (const { priority, lookup } of RULES) await ip(vip, ['rule', 'add', 'from', vip.address, 'priority', String(priority), 'lookup', ...lookup(table)])
 }
 
-/** Routers in the network of the address are reached by any card in it. */
-async function gatewaysOf(vip: VipConfig): Promise<{ dst: string; gateway: string }[]> {
+/** Routers in the network of the address are reached by any card in it. Of several routes to one place the kernel lists first the one that it takes. */
+async function gatewaysOf(vip: VipConfig): Promise<Map<string, string>> {
   const routes = (await listed(vip, ['route', 'show', 'table', 'main'])).flatMap((route) => routeSchema.safeParse(route).data ?? [])
-  return routes.flatMap(({ dst, gateway, dev }) =>
-    gateway !== undefined && dev !== undefined && vip.nics?.includes(dev) && inNetwork(gateway, vip.address, vip.prefix) ? [{ dst, gateway }] : []
+  const near = routes.flatMap(({ dst, gateway, dev }): [string, string][] =>
+    gateway !== undefined && dev !== undefined && vip.nics?.includes(dev) && inNetwork(gateway, vip.address, vip.prefix) ? [[dst, gateway]] : []
   )
+  return new Map(near.reverse())
 }
 
 /** The machine itself, too, sends nothing over a card without a link that another card can send. */

@@ -186,19 +186,19 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
     expect(act(a, ['path', group], ['path', plain])).toEqual(['path ok', 'path ok'])
   })
 
-  test.each<[string, VipConfig, string, string]>([
-    ['IPv4', vip({ nic: 'eth0', nics: ['eth0', 'eth1'] }), '10.77.0.1', '192.168.150.153'],
-    ['IPv6', vip({ address: 'fd00:1:0::130', prefix: 64, family: 6, nic: 'eth0', nics: ['eth0', 'eth1'] }), 'fd00:77::1', 'fd00:1::3']
+  test.each<[string, VipConfig, string, string, string]>([
+    ['IPv4', vip({ nic: 'eth0', nics: ['eth0', 'eth1'] }), '10.77.0.1', '192.168.150.153', '192.168.150.199'],
+    ['IPv6', vip({ address: 'fd00:1:0::130', prefix: 64, family: 6, nic: 'eth0', nics: ['eth0', 'eth1'] }), 'fd00:77::1', 'fd00:1::3', 'fd00:1::99']
   ])(
     '%s: on the second card of the group it is answered from, near and far, however strict the kernel is, and when the first one is back',
-    (_name, group, far, router) => {
+    (_name, group, far, router, spare) => {
       const by = `-${group.family}`
-      const farNetwork = group.family === 4 ? '10.77.0.0/16' : 'fd00:77::/64'
       const reached = (from: string): number | null =>
         spawnSync('ip', ['netns', 'exec', client, 'ping', '-c', '1', '-W', '2', '-I', from, group.address]).status
       inside(client, by, 'address', 'add', `${far}/${group.family === 4 ? 32 : 128}`, 'dev', 'lo')
-      inside(a, by, 'route', 'add', farNetwork, 'via', router, 'dev', 'eth0')
-      inside(a, by, 'route', 'add', 'default', 'via', router, 'dev', 'eth0')
+      inside(a, by, 'route', 'add', 'default', 'via', router, 'dev', 'eth0', 'metric', '100')
+      // One for when the other is away: nobody is there.
+      inside(a, by, 'route', 'add', 'default', 'via', spare, 'dev', 'eth0', 'metric', '200')
       inside(a, 'link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'p9', 'netns', lan)
       inside(lan, 'link', 'set', 'p9', 'master', 'br0', 'up')
       inside(a, 'link', 'set', 'eth1', 'up')
@@ -224,7 +224,7 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
         act(a, ['drop', group])
         inside(lan, 'link', 'set', 'p0', 'up')
         inside(a, 'link', 'delete', 'eth1')
-        for (const route of [farNetwork, 'default']) inside(a, by, 'route', 'delete', route)
+        for (const route of [router, spare]) inside(a, by, 'route', 'delete', 'default', 'via', route)
         for (const each of ['all', 'eth0']) execFileSync('ip', ['netns', 'exec', a, 'sysctl', '-qw', `net.ipv4.conf.${each}.rp_filter=0`])
         inside(client, by, 'address', 'delete', `${far}/${group.family === 4 ? 32 : 128}`, 'dev', 'lo')
       }
