@@ -46,7 +46,7 @@ describeOnline('programs of ours die', { postgres: true }, (lab) => {
       expect(promised).toMatchObject({ connections: 1, lastErrors: [] })
       expect(promised.outageMs).toBeLessThan(UNTOUCHED_MS_MAX)
       expect(reached).toMatchObject({ refused: 0 })
-      expect((await lab.view('RMHW131')).record.roleSequence).toBe(1)
+      expect((await lab.now('RMHW131')).record.roleSequence).toBe(1)
     },
     TEST_TIMEOUT_MS
   )
@@ -91,7 +91,7 @@ describeOnline('programs of ours die', { postgres: true }, (lab) => {
       expect(new Set(killed).size).toBe(KILLS)
       expect(promised).toMatchObject({ connections: 1, lastErrors: [] })
       expect(await postmaster()).toBe(before)
-      expect((await lab.view('RMHW131')).record.roleSequence).toBe(1)
+      expect((await lab.now('RMHW131')).record.roleSequence).toBe(1)
       expect(await ledgerRows(lab, 'client', promised.committed, VIP)).toBe(promised.committed)
       await lab.equal('RMHW131', EQUAL_TIMEOUT_MS)
       await lab.done(['bringout', JOB])
