@@ -19,7 +19,9 @@ export async function killUntilGone(members: () => number[], cgroup: Cgroup | nu
   const untilMs = monotonicMs() + KILL_WAIT_MS
   for (let left = members(); ; left = members()) {
     if (left.length === 0 || monotonicMs() >= untilMs) return left
-    if (cgroup === null || !killCgroup(cgroup)) for (const pid of left) signalProcess(pid, 'SIGKILL')
+    if (cgroup !== null) killCgroup(cgroup)
+    // Also what is not in it any more.
+    for (const pid of left) signalProcess(pid, 'SIGKILL')
     await pause(POLL_MS)
   }
 }
@@ -37,16 +39,24 @@ export function sessionOf(identity: ProcessIdentity): number[] {
   return later !== null && !isAlive(identity) ? [] : sessionMembers(identity.pid)
 }
 
+/** Who is in its cgroup; and in its session, where there is no cgroup or it has left that: `su` goes to one of the account where systemd makes a session of it. */
+export function launchedMembers({ identity, cgroup }: Launched): number[] {
+  if (cgroup === null) return sessionOf(identity)
+  const inside = cgroupMembers(cgroup)
+  return inside.includes(identity.pid) || !isAlive(identity) ? inside : [...new Set([...inside, ...sessionOf(identity)])]
+}
+
 /** The processes of what was started last. */
 export function notedMembers(noteFile: string): number[] {
   const launched = notedLaunch(noteFile)
-  if (launched === null) return []
-  return launched.cgroup === null ? sessionOf(launched.identity) : cgroupMembers(launched.cgroup)
+  return launched === null ? [] : launchedMembers(launched)
 }
 
 /** At once and without waiting. */
 export function killNoted(noteFile: string): void {
   const launched = notedLaunch(noteFile)
-  if (launched === null || (launched.cgroup !== null && killCgroup(launched.cgroup))) return
-  for (const pid of notedMembers(noteFile)) signalProcess(pid, 'SIGKILL')
+  if (launched === null) return
+  const members = launchedMembers(launched)
+  if (launched.cgroup !== null) killCgroup(launched.cgroup)
+  for (const pid of members) signalProcess(pid, 'SIGKILL')
 }

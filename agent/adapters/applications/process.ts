@@ -7,7 +7,7 @@ import { identify, type ProcessIdentity, isAlive, isListed, signalProcess } from
 import { redact } from '../redact'
 import { cgroupMembers, makeCgroup, removeCgroup } from './cgroup'
 import { applicationFiles } from './files'
-import { killNoted, killUntilGone, notedLaunch, sessionOf, waitUntil } from './killing'
+import { killNoted, killUntilGone, launchedMembers, notedLaunch, waitUntil } from './killing'
 import { type Launch, type Launched, launch } from './launch'
 import type { Runner, RunnerOptions } from './runner'
 import { runShell, type Surroundings, surroundings } from './shell'
@@ -28,7 +28,7 @@ const OUTPUT_LINES = 5
 export class ProcessRunner implements Runner {
   private readonly noteFile: string
   private readonly logFile: string
-  /** Without a cgroup: who belonged to it when its stop began. A child with a session of its own is not found once its parent is gone. */
+  /** Who belonged to it when its stop began. Outside of its cgroup a child with a session of its own is not found once its parent is gone. */
   private seen: ProcessIdentity[] = []
   private readonly cgroupName: string
   private watch: Watch | null = null
@@ -195,10 +195,10 @@ export class ProcessRunner implements Runner {
   }
 
   private members(launched: Launched | null): number[] {
-    const cgroup = launched === null ? makeCgroup(this.cgroupName) : launched.cgroup
+    const cgroup = launched === null ? makeCgroup(this.cgroupName) : null
+    const members = launched === null ? (cgroup === null ? [] : cgroupMembers(cgroup)) : launchedMembers(launched)
     const left = [...this.seen, ...(launched === null ? [] : [launched.identity])].filter(isAlive).map(({ pid }) => pid)
     // A cgroup does not name yet what has just been started, nor any longer what has begun to die, and in a folder that hangs that may take a while.
-    if (cgroup !== null) return [...new Set([...cgroupMembers(cgroup), ...left])]
-    return launched === null ? [] : [...new Set([...sessionOf(launched.identity), ...left])]
+    return [...new Set([...members, ...left])]
   }
 }

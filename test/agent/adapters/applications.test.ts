@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { createApplicationPort } from '../../../agent/adapters'
+import { cgroupMount } from '../../../agent/adapters/applications/cgroup'
 import { isOneProgram } from '../../../agent/adapters/applications/shell'
 import { identify } from '../../../agent/adapters/processes'
 import type { ApplicationConfig } from '../../../src/model'
@@ -171,6 +172,26 @@ describe('an application of kind process', () => {
     expect([alive(main), alive(daemon)]).toEqual([true, true])
     await port.stop(group, deaf(300), { kill: false })
     expect([alive(main), alive(daemon)]).toEqual([false, false])
+  })
+
+  test('deaf, and gone from its cgroup (as `su` does where systemd makes a session of it): the stop leaves nothing, and neither does an accident', async () => {
+    const mount = cgroupMount(fs.readFileSync('/proc/self/mountinfo', 'utf8'))?.directory ?? null
+    const elsewhere = mount === null ? null : path.join(mount, `mp-elsewhere-${process.pid}`)
+    if (elsewhere !== null && isRoot) fs.mkdirSync(elsewhere)
+    const leave = elsewhere !== null && isRoot ? `echo $$ > ${elsewhere}/cgroup.procs; ` : ''
+    const config = app({ start: `${leave}trap '' TERM; setsid sleep 300 & echo $! > stray; sleep 300 & sleep 300; sleep 300`, stopTimeoutMs: 300 })
+    const port = newEngine()
+    try {
+      for (const end of [() => port.stop(group, config, { kill: false }), () => port.crash(group, config)]) {
+        await port.start(group, config)
+        const [main, stray] = [noted(), pidFrom('stray')]
+        await end()
+        await until('all of it is gone', () => !alive(main) && !alive(stray))
+      }
+    } finally {
+      await port.stop(group, config, { kill: true })
+      if (elsewhere !== null && isRoot) fs.rmdirSync(elsewhere)
+    }
   })
 
   test('the engine that stopped it is gone in the middle of that: the next one finds it running, and ends it', async () => {
