@@ -136,9 +136,9 @@ export class Job extends CuiCommand {
     const done = await postChange(entry, { ...sending, dryRun: false })
     printVerdict(this.output, { ...done, warnings: [] })
     await awaitJob(this.context, entry, job, action !== 'remove')
-    if (action === 'create') await awaitIdle(this.context, job)
+    if (action === 'create') await awaitIdle(this.context, entry, job)
     const next = await printNext(this.context, this.output, plan)
-    const started = action === 'create' && flags.bringin === true ? { bringin: (await bringinNew(this.context, this.output, job)).json } : {}
+    const started = action === 'create' && flags.bringin === true ? { bringin: (await bringinNew(this.context, this.output, job, entry)).json } : {}
     return this.outcome(
       plan,
       { ...done, warnings: asked.warnings ?? [] },

@@ -78,7 +78,11 @@ export async function findTarget(context: Context, job: string, node: string | u
   if (only !== undefined && wanted === undefined) throw fail('E_NODE_NOT_OPEN', { node: only, open: open.map((entry) => entry.node) })
   const asked = await askAll(open)
   requireAnswer(wanted === undefined ? asked : asked.filter((one) => one.entry === wanted))
-  const { cluster, now } = knownJob(clustersOf(asked), job)
+  const own = asked.find((one) => one.entry === wanted)?.status?.cluster
+  const { cluster, now } = knownJob(
+    clustersOf(asked).filter((one) => own === undefined || one.cluster === own),
+    job
+  )
   const answering = asked.filter((one) => one.status?.cluster === cluster.cluster).map((one) => one.entry)
   const entry = wanted ?? answering.find((one) => one.node === now.owner) ?? answering[0]
   return { job, now, cluster, asked, entry: entry as NodeEntry }

@@ -89,7 +89,7 @@ async function untilEnded(context: Context, target: Target, walk: WalkToFollow, 
 
 /** What the owner says of the data now; null: no answer. */
 async function dataNow(context: Context, target: Target): Promise<MirrordStatus | null> {
-  return jobIn(clustersOf(await askAll(context.store.open())), target.job)?.now.view?.data ?? null
+  return jobIn(clustersOf(await askAll(context.store.open())), target.job, target.cluster)?.now.view?.data ?? null
 }
 
 const late = (job: string, what: string, timeoutMs: number, view: { state: string; leftBytes: number } | null): Error =>

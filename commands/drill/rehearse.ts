@@ -73,7 +73,7 @@ export async function rehearse({ context, target, disturbance, targets, reason, 
 /** From the beginning on: until a fault would be survived again. */
 async function untilInSync(context: Context, target: Target, beganMs: number, timeoutMs: number): Promise<{ ms: number | null; owner: string | null }> {
   while (nowMs(context) - beganMs < timeoutMs && !context.interrupt.signal.aborted) {
-    const found = jobIn(clustersOf(await askAll(context.store.open())), target.job)
+    const found = jobIn(clustersOf(await askAll(context.store.open())), target.job, target.cluster)
     if (found !== null && reached({ now: found.now, standby: standbyOf(found.cluster, found.now).view ?? null }, 'synchronized'))
       return { ms: Math.round(nowMs(context) - beganMs), owner: found.now.owner }
     await pause(context, LOOK_MS)

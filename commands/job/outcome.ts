@@ -31,13 +31,13 @@ export async function awaitJob(context: Context, { node }: NodeEntry, job: strin
 }
 
 /** A new job is looked for on its owner first, and takes no command before it is known what runs of it. */
-export async function awaitIdle(context: Context, job: string): Promise<void> {
-  await until(context, SEEN_MS, POLL_MS, async () => !(await isBusy(context, job)))
+export async function awaitIdle(context: Context, { node }: NodeEntry, job: string): Promise<void> {
+  await until(context, SEEN_MS, POLL_MS, async () => !(await isBusy(context, node, job)))
 }
 
-async function isBusy(context: Context, job: string): Promise<boolean> {
+async function isBusy(context: Context, node: string, job: string): Promise<boolean> {
   try {
-    const { entry } = await findTarget(context, job, undefined)
+    const { entry } = await findTarget(context, job, node)
     await send(entry, job, 'bringin', { dryRun: true })
     return false
   } catch (thrown) {

@@ -124,15 +124,17 @@ export function jobNow(cluster: ClusterView, job: string): JobNow | null {
   }
 }
 
-/** Where a job is, and how it is there; null: nobody knows it. */
-export function jobIn(clusters: ClusterView[], job: string): { cluster: ClusterView; now: JobNow } | null {
-  const cluster = clusters.find(({ jobs }) => jobs.includes(job))
+/** Where a job is, and how it is there; null: nobody knows it. `of`: in that cluster alone. */
+export function jobIn(clusters: ClusterView[], job: string, of?: Pick<ClusterView, 'cluster'>): { cluster: ClusterView; now: JobNow } | null {
+  const cluster = clusters.find((one) => one.jobs.includes(job) && (of === undefined || one.cluster === of.cluster))
   const now = cluster === undefined ? null : jobNow(cluster, job)
   return cluster === undefined || now === null ? null : { cluster, now }
 }
 
-/** One that somebody knows, or what is known instead. */
+/** One that somebody knows, or what is known instead. Two pairs may each have a job of this name: whose is meant is never guessed. */
 export function knownJob(clusters: ClusterView[], job: string): { cluster: ClusterView; now: JobNow } {
+  const holders = clusters.filter(({ jobs }) => jobs.includes(job))
+  if (holders.length > 1) throw fail('E_JOB_AMBIGUOUS', { job, clusters: holders.map(({ cluster, nodes }) => `${cluster} (${nodes.join(', ')})`) })
   const found = jobIn(clusters, job)
   if (found === null) throw fail('E_JOB_NOT_FOUND', { job, known: clusters.flatMap(({ jobs }) => jobs) })
   return found

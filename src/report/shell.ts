@@ -149,6 +149,11 @@ export const shellReports = {
     message: (v) => `There is no job "${v.job}" on the open nodes; ${v.known.length > 0 ? `there is ${v.known.join(', ')}` : 'they have none'}.`,
     tryThis: () => 'allstate'
   }),
+  E_JOB_AMBIGUOUS: define<{ job: string; clusters: string[] }>({
+    exitCode: 2,
+    message: (v) => `${v.job} is a job of each of these: ${v.clusters.join('; ')}.`,
+    tryThis: () => 'the same command with --node NODE, where NODE is one of the pair that is meant'
+  }),
   E_JOB_EXISTS: define<{ job: string }>({
     exitCode: 5,
     message: (v) => `There is a job ${v.job} already; nothing was changed.`,
