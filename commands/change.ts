@@ -114,7 +114,8 @@ export const postChange = (
     method: 'POST',
     path: '/v1/config',
     body: { text, ...(base === null ? {} : { base }), reason: reason.slice(0, CONFIG_WHY_LENGTH_MAX), dryRun },
-    answerMs: ANSWER_MS
+    answerMs: ANSWER_MS,
+    changes: !dryRun
   })
 
 /** What both nodes have to say of it, and which version is in force now. */

@@ -119,7 +119,7 @@ export async function operate(
 }
 
 export const send = (entry: NodeEntry, job: string, command: JobCommand, body: CommandRequest): Promise<CommandAnswer> =>
-  call<CommandAnswer>(entry, { method: 'POST', path: `/v1/jobs/${encodeURIComponent(job)}/${command}`, body, answerMs: 30_000 })
+  call<CommandAnswer>(entry, { method: 'POST', path: `/v1/jobs/${encodeURIComponent(job)}/${command}`, body, answerMs: 30_000, changes: body.dryRun !== true })
 
 async function dryRun(output: Output, target: Target, command: JobCommand, extra: CommandOptions): Promise<Outcome> {
   const answer = await send(target.entry, target.job, command, { ...extra, dryRun: true })

@@ -23,6 +23,8 @@ export interface Call {
   answerMs?: number
   /** A simulated agent: somebody looks on, so time passes as it really does. */
   paced?: boolean
+  /** Something is changed by it: when it may have arrived, and no answer came, it was not merely unreachable. */
+  changes?: boolean
   /** Whoever waits has gone: the connection is ended. */
   signal?: AbortSignal
 }
@@ -30,6 +32,8 @@ export interface Call {
 export const CONNECT_MS = 2_500
 export const ANSWER_MS = 5_000
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024
+/** An answer may come slowly, over a narrow line; one that comes in drops is given up after so many times its time. */
+const SLOWLY = 4
 
 /** A refusal by the agent; the status tells an ended session from the rest. */
 export class AgentRefusal extends ReportError {
@@ -57,19 +61,21 @@ export function normalFingerprint(text: string): string {
 export async function callAgent<T>(door: Door, call: Call): Promise<T> {
   if (door.through) return await callThrough<T>(door, door.through, call)
   const { client, seen } = await clientFor(door)
+  const answerMs = call.answerMs ?? ANSWER_MS
+  const late = AbortSignal.timeout(CONNECT_MS + SLOWLY * answerMs)
   try {
     const answer = await client.request({
       method: call.method,
       path: call.path,
       headers: { 'content-type': 'application/json', ...(call.token ? { authorization: `Bearer ${call.token}` } : {}) },
       body: call.body === undefined ? null : JSON.stringify(call.body),
-      headersTimeout: call.answerMs ?? ANSWER_MS,
-      bodyTimeout: call.answerMs ?? ANSWER_MS,
-      ...(call.signal === undefined ? {} : { signal: call.signal })
+      headersTimeout: answerMs,
+      bodyTimeout: answerMs,
+      signal: call.signal === undefined ? late : AbortSignal.any([call.signal, late])
     })
     return readAnswer<T>(door, answer.statusCode, await answer.body.text())
   } catch (thrown) {
-    throw explain(door, thrown, seen.fingerprint)
+    throw explain(door, thrown, seen.fingerprint, call.changes)
   } finally {
     client.destroy().catch(() => undefined)
   }
@@ -147,11 +153,13 @@ const REASONS: Record<string, string> = {
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak HTTPS'
 }
 
-function explain(door: Door, thrown: unknown, seen: string | null): unknown {
+/** `changes`: what was sent may have been carried out. Until the certificate was seen nothing is sent. */
+function explain(door: Door, thrown: unknown, seen: string | null, changes = false): unknown {
   if (thrown instanceof ReportError) return thrown
   if (thrown instanceof WrongCertificate) {
     return fail('E_FINGERPRINT_CHANGED', { where: where(door), known: door.fingerprint ?? '', seen: seen ?? '' })
   }
-  const error = thrown as { code?: string; message?: string }
-  return fail('E_UNREACHABLE', { where: where(door), reason: REASONS[error.code ?? ''] ?? error.message ?? 'no reason known' })
+  const error = thrown as { code?: string; name?: string; message?: string }
+  const reason = REASONS[error.name === 'TimeoutError' ? 'UND_ERR_BODY_TIMEOUT' : (error.code ?? '')] ?? error.message ?? 'no reason known'
+  return fail(changes && seen !== null ? 'E_ANSWER_LOST' : 'E_UNREACHABLE', { where: where(door), reason })
 }

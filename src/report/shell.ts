@@ -32,6 +32,11 @@ export const shellReports = {
     message: (v) => `${v.where} cannot be reached: ${v.reason}.`,
     tryThis: (v) => `check that mirrorpair-agent runs there and that ${v.where} is right`
   }),
+  E_ANSWER_LOST: define<{ where: string; reason: string }>({
+    exitCode: 3,
+    message: (v) => `${v.where} was sent the command and no answer came (${v.reason}); what became of it is not known here.`,
+    tryThis: () => 'allstate, and look at log, before it is typed again'
+  }),
   E_NO_ANSWER: define<{ reasons: string[] }>({
     exitCode: 3,
     message: (v) => `None of the open nodes answers. ${v.reasons.join(' ')}`,
