@@ -63,11 +63,11 @@ export class Config extends CuiCommand {
   private async check(file: string, node: string | undefined): Promise<Outcome> {
     const text = readText(file, ADVICE)
     const { config, problems } = this.checked(text, file)
-    if (config === null) return { exitCode: 1, json: { file, ok: false, problems } }
+    if (config === null) return { exitCode: 1, json: { file, ok: false, problems }, failed: wrong(file) }
     const agents = await checkAgents(this.context.store, node, { text, file, config })
     printPlaced(this.output, file, agents.problems)
     printProblems(this.output, agents.unchecked)
-    if (agents.problems.length > 0) return { exitCode: 1, json: { file, ok: false, problems: agents.problems } }
+    if (agents.problems.length > 0) return { exitCode: 1, json: { file, ok: false, problems: agents.problems }, failed: wrong(file) }
     const jobs = Object.keys(config.jobs).join(', ') || 'none'
     this.output.line(`${file} is right: cluster ${config.cluster}, nodes ${Object.keys(config.nodes).join(' and ')}, jobs ${jobs}.`)
     return { exitCode: 0, json: { file, ok: true, problems, unchecked: agents.unchecked, config } }
@@ -118,7 +118,7 @@ export class Config extends CuiCommand {
 
   private async whole(flags: ConfigFlags, text: string, typed: string, file = 'the configuration'): Promise<Outcome> {
     const { config, problems } = this.checked(text, file)
-    if (config === null) return { exitCode: 1, json: { command: typed, ok: false, problems } }
+    if (config === null) return { exitCode: 1, json: { command: typed, ok: false, problems }, failed: `${wrong(file)} Nothing was changed.` }
     const entry = await configNode(this.context, flags.node)
     const question = `The whole configuration of both nodes becomes that of ${file}. Do you really want to apply it?`
     return await sendChange(this.context, this.output, { entry, flags, change: { typed, question }, text, base: null })
@@ -140,6 +140,8 @@ export class Config extends CuiCommand {
     return await this.whole(flags, text, `config restore ${what}`, isVersion(what) ? `version ${what}` : what)
   }
 }
+
+const wrong = (file: string): string => `${file} is not right.`
 
 const isVersion = (word: string): boolean => /^\d+$/.test(word)
 

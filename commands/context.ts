@@ -61,6 +61,8 @@ export const columnsOf = (context: Context, output: Output): number => (output.r
 export interface Outcome {
   exitCode: number
   json: object
+  /** What was asked for has not come about, and the words above say why: a runbook stops here, in this sentence. */
+  failed?: string
 }
 
 export function createContext(

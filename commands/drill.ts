@@ -69,7 +69,8 @@ export class Drill extends CuiCommand {
     const { entry, failed } = await rehearse({ context, target, disturbance, targets, reason: flags.reason ?? null, timeoutMs })
     this.tell(entry)
     if (failed !== null) throw failed
-    return { exitCode: entry.missed.length === 0 ? 0 : 1, json: { ...entry, met: entry.missed.length === 0 } }
+    const met = entry.missed.length === 0
+    return { exitCode: met ? 0 : 1, json: { ...entry, met }, ...(met ? {} : { failed: `The drill missed: ${entry.missed.join('; ')}.` }) }
   }
 
   /** What the real thing would not survive is not rehearsed. */

@@ -64,7 +64,7 @@ export class Job extends CuiCommand {
     checkConfirm(job, flags.confirm)
     if (flags.bringin && action !== 'create') throw fail('E_USAGE', { what: `--bringin starts a new job, and ${job} is none.`, usage })
     const edit = action === 'remove' ? removeJob(job) : await this.editOf(action, job, flags, { entry, view })
-    if (edit === null) return { exitCode: 1, json: { command: `job ${action} ${job}`, ok: false } }
+    if (edit === null) return { exitCode: 1, json: { command: `job ${action} ${job}`, ok: false }, failed: refused(action, job) }
     return await this.change({ action, job, entry, view, text: edited(view.agreed.text, edit), flags })
   }
 
@@ -114,7 +114,7 @@ export class Job extends CuiCommand {
   private async change(plan: Plan): Promise<Outcome> {
     const { action, job, entry, view, text, flags } = plan
     const problems = this.problemsOf(text, view.file)
-    if (problems.length > 0) return { exitCode: 1, json: { command: `job ${action} ${job}`, ok: false, problems } }
+    if (problems.length > 0) return { exitCode: 1, json: { command: `job ${action} ${job}`, ok: false, problems }, failed: refused(action, job) }
     const typed = flags.reason ?? `job ${action} ${job}`
     const sending = { text, base: view.agreed.hash, reason: typed }
     const asked = await postChange(entry, { ...sending, dryRun: true })
@@ -171,5 +171,7 @@ export class Job extends CuiCommand {
     await confirmYes(this.context, `Do you really want to ${what}?`)
   }
 }
+
+const refused = (action: string, job: string): string => `job ${action} ${job} was not sent: what was asked for is not right. Nothing was changed.`
 
 const nameTaken = ({ agreed }: ConfigView, name: string): string | null => (jobText(agreed.text, name) === null ? null : `There is a job ${name} already.`)

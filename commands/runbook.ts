@@ -94,6 +94,7 @@ async function runOne(context: Context, command: string, at: { file: string; num
     const words = wordsOf(command)
     if (words.length === 0) return null
     const outcome = await context.runLine(context, options.json ? [...words, '--json'] : words, options.json)
+    if (outcome.failed !== undefined) throw fail('E_LINE_FAILED', { what: outcome.failed })
     return { line: at.number, command, exitCode: outcome.exitCode, result: outcome.json }
   } catch (thrown) {
     const report = reportOf(thrown)

@@ -98,6 +98,11 @@ export const shellReports = {
     message: (v) => `${v.file}: ${v.what}.`,
     tryThis: (v) => v.advice
   }),
+  E_LINE_FAILED: define<{ what: string }>({
+    exitCode: 1,
+    message: (v) => v.what,
+    tryThis: () => 'the line alone, outside the runbook, says more'
+  }),
   E_RUNBOOK_NAMES: define<{ file: string; what: string; names: string[] }>({
     exitCode: 2,
     message: (v) => `${v.file} ${v.what}; nothing of it was run.`,

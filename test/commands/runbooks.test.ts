@@ -161,3 +161,19 @@ test('the first command that fails stops it, and its line is named', async () =>
   const ran = await cuiSim(['run', file])
   expect(ran).toMatchObject({ exitCode: 2, err: expect.stringContaining(`Stopped at line 3 of ${file}: switch XX_Group`) })
 })
+
+test.each([
+  ['config apply FILE'],
+  ['config restore FILE'],
+  ['config check FILE'],
+  ['job create Mail --file FILE'],
+  ['drill DB_Group switch --target outage=1ms --yes']
+])('%s that has come to nothing stops the runbook there', async (line) => {
+  const wrong = path.join(folder, 'wrong.yaml')
+  fs.writeFileSync(wrong, 'cluster: seoul-db\nnodes: {}\n')
+  const file = path.join(folder, 'stops.runbook')
+  fs.writeFileSync(file, ['bringin DB_Group', 'wait DB_Group synchronized', line.replace('FILE', wrong), 'version'].join('\n'))
+  const ran = await cuiSim(['run', file])
+  expect(ran).toMatchObject({ exitCode: 1, err: expect.stringContaining(`Stopped at line 3 of ${file}`) })
+  expect(ran.out).not.toContain('mirrorpair ')
+})
