@@ -159,13 +159,18 @@ export class ProcessRunner implements Runner {
 
   private beginWatch(launched: Launched, around: Surroundings): void {
     const { check, checkIntervalMs, checkTimeoutMs } = this.options.application
-    const tryCheck = async (line: string): Promise<{ why: string; certain: boolean } | null> => {
-      const result = await runShell(line, around, checkTimeoutMs)
+    const tryCheck = async (line: string, abort: AbortSignal): Promise<{ why: string; certain: boolean } | null> => {
+      const result = await runShell(line, around, checkTimeoutMs, abort)
       return result.ok ? null : { why: `its check failed: ${result.why}${result.output === '' ? '' : ` (${result.output})`}`, certain: false }
     }
     this.release()
     const death = (): string | null => (isAlive(launched.identity) ? null : this.lastWords)
-    const watched = { death, checkIntervalMs, care: () => trimLog(this.logFile), ...(check === null ? {} : { check: () => tryCheck(check) }) }
+    const watched = {
+      death,
+      checkIntervalMs,
+      care: () => trimLog(this.logFile),
+      ...(check === null ? {} : { check: (abort: AbortSignal) => tryCheck(check, abort) })
+    }
     this.watch = new Watch(watched, this.options.failed)
   }
 

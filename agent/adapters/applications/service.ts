@@ -86,7 +86,7 @@ export class ServiceRunner implements Runner {
     this.release()
     void orderStop(this.unit())
     const { checkIntervalMs } = this.options.application
-    this.watch = new Watch({ death: () => null, check: () => this.problem(), checkIntervalMs }, this.options.failed)
+    this.watch = new Watch({ death: () => null, check: (abort) => this.problem(abort), checkIntervalMs }, this.options.failed)
   }
 
   /** What systemd says of the unit, and the check command where there is one. */

@@ -7,8 +7,8 @@ const CARE_MS = 10_000
 export interface Watched {
   /** null: it lives, or that is not seen this way; else why not. */
   death: () => string | null
-  /** null: met; else why not. `certain`: no second try needed. Absent: nothing to check. */
-  check?: () => Promise<{ why: string; certain: boolean } | null>
+  /** null: met; else why not. `certain`: no second try needed. Absent: nothing to check. Called off when the watch ends: nothing of it stays behind. */
+  check?: (abort: AbortSignal) => Promise<{ why: string; certain: boolean } | null>
   checkIntervalMs: number
   /** Something has changed: it is checked now, not at the next interval. */
   isStirred?: () => boolean
@@ -24,6 +24,7 @@ export class Watch {
   private again = false
   private readonly timers: NodeJS.Timeout[] = []
   private nextCheck: NodeJS.Timeout | undefined
+  private readonly checks = new AbortController()
 
   constructor(
     private readonly watched: Watched,
@@ -45,6 +46,7 @@ export class Watch {
     this.over = true
     for (const timer of this.timers) clearInterval(timer)
     clearTimeout(this.nextCheck)
+    this.checks.abort()
   }
 
   private fail(why: string): void {
@@ -68,7 +70,7 @@ export class Watch {
 
   private async check(): Promise<void> {
     this.checking = true
-    const failure = (await this.watched.check?.()) ?? null
+    const failure = (await this.watched.check?.(this.checks.signal)) ?? null
     this.checking = false
     if (this.over) return
     if (failure === null && this.again) {

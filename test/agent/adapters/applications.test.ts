@@ -194,6 +194,16 @@ describe('an application of kind process', () => {
     }
   })
 
+  test('a check that runs when it is stopped is ended with it', async () => {
+    const port = newEngine()
+    const config = app({ start: 'sleep 300', check: '[ ! -e slow ] || { echo $$ > checking; sleep 300; }', checkTimeoutMs: 60_000 })
+    await port.start(group, config)
+    fs.writeFileSync(path.join(places.root, 'slow'), '')
+    await until('it is being checked', () => fs.existsSync(path.join(places.root, 'checking')) && pidFrom('checking') > 0)
+    await port.stop(group, config, { kill: false })
+    await until('the check is gone', () => !alive(pidFrom('checking')))
+  })
+
   test('the engine that stopped it is gone in the middle of that: the next one finds it running, and ends it', async () => {
     fs.rmSync(path.join(places.root, 'daemon'), { force: true })
     const first = newEngine()
@@ -329,6 +339,17 @@ describe('an application of kind service (with a stand-in for systemctl)', () =>
 
   test('a unit that does not start says why', async () => {
     await expect(port.start(job(), { ...config, unit: 'broken.service' })).rejects.toThrow(/Job for broken.service failed/)
+  })
+
+  test('a check that runs when its unit is stopped is ended with it', async () => {
+    const [slow, checking] = ['slowCheck', 'checking'].map((name) => path.join(places.root, name))
+    const checked = { ...config, check: `[ ! -e ${slow} ] || { echo $$ > ${checking}; sleep 300; }`, checkTimeoutMs: 60_000 }
+    await port.start(job(), checked)
+    fs.writeFileSync(slow ?? '', '')
+    const pid = () => (fs.existsSync(checking ?? '') ? Number(fs.readFileSync(checking ?? '', 'utf8')) : 0)
+    await until('it is being checked', () => pid() > 0)
+    await port.stop(job(), checked, { kill: false })
+    await until('the check is gone', () => !alive(pid()))
   })
 
   test('a stop that hangs ends in a kill', async () => {
