@@ -11,13 +11,13 @@ export interface CommandResult {
   problem: string
 }
 
-/** Runs a program of the system without a shell; never rejects. */
-export function runCommand(file: string, args: string[], timeoutMs: number): Promise<CommandResult> {
+/** Runs a program of the system without a shell; never rejects. `abort` ends it at once. */
+export function runCommand(file: string, args: string[], timeoutMs: number, abort?: AbortSignal): Promise<CommandResult> {
   return new Promise((resolve) => {
     execFile(
       file,
       args,
-      { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: OUTPUT_BYTES_MAX, env: { ...process.env, LC_ALL: 'C' } },
+      { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: OUTPUT_BYTES_MAX, env: { ...process.env, LC_ALL: 'C' }, ...(abort && { signal: abort }) },
       (error, stdout, stderr) => {
         if (error === null) return resolve({ exitCode: 0, output: stdout, problem: stderr.trim() })
         const exitCode = typeof error.code === 'number' ? error.code : null

@@ -27,8 +27,9 @@ export class ServiceRunner implements Runner {
   async start(abort: AbortSignal): Promise<void> {
     const { startTimeoutMs } = this.options.application
     const untilMs = monotonicMs() + startTimeoutMs
-    const result = await this.systemctl(['start', this.unit()], startTimeoutMs)
-    const why = result.exitCode === 0 ? await this.untilReady(untilMs, abort) : `systemctl start: ${result.problem}`
+    // Who asks goes away; the stop that follows makes systemd give up the start as well.
+    const result = await runCommand('systemctl', ['start', this.unit()], startTimeoutMs, abort)
+    const why = abort.aborted ? 'it was called off' : result.exitCode === 0 ? await this.untilReady(untilMs, abort) : `systemctl start: ${result.problem}`
     if (why !== null) {
       await this.stop(false)
       throw this.failed('E_APPLICATION_START', why)

@@ -273,7 +273,7 @@ describe('an application of kind process', () => {
 const SYSTEMCTL = `#!/bin/sh
 echo "$@" >> "$UNITS/calls"
 case $1 in
-  start) [ "$2" = broken.service ] && { echo "Job for $2 failed" >&2; exit 1; }; echo active > "$UNITS/$2" ;;
+  start) [ -e "$UNITS/slow" ] && exec sleep 60; [ "$2" = broken.service ] && { echo "Job for $2 failed" >&2; exit 1; }; echo active > "$UNITS/$2" ;;
   stop) [ -e "$UNITS/stuck" ] && sleep 60; for unit; do :; done; echo inactive > "$UNITS/$unit" ;;
   kill) rm -f "$UNITS/stuck" "$UNITS/busy" ;;
   is-system-running) while [ -e "$UNITS/busy" ]; do sleep 0.01; done; echo stopping ;;
@@ -339,6 +339,17 @@ describe('an application of kind service (with a stand-in for systemctl)', () =>
 
   test('a unit that does not start says why', async () => {
     await expect(port.start(job(), { ...config, unit: 'broken.service' })).rejects.toThrow(/Job for broken.service failed/)
+  })
+
+  test('a stop calls off a start that is under way', async () => {
+    const slow = application({ kind: 'service', unit: 'slow.service', startTimeoutMs: 60_000 })
+    fs.writeFileSync(path.join(places.root, 'slow'), '')
+    const started = port.start(job(), slow)
+    const calledOff = expect(started).rejects.toMatchObject({ report: { code: 'E_APPLICATION_START', message: expect.stringContaining('it was called off') } })
+    await until('systemd is asked', () => fs.readFileSync(path.join(places.root, 'calls'), 'utf8').includes('start slow.service'))
+    await port.stop(job(), slow, { kill: false })
+    await calledOff
+    fs.rmSync(path.join(places.root, 'slow'))
   })
 
   test('a check that runs when its unit is stopped is ended with it', async () => {
