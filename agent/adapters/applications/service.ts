@@ -15,6 +15,8 @@ const ENDED = ['inactive', 'failed']
 /** On its way: its processes may be there. */
 const STARTING = 'activating'
 const CHANGING = [STARTING, 'deactivating']
+/** systemctl's exit code for a unit that systemd neither runs nor has a file of. */
+const NO_SUCH_UNIT = 5
 
 /** An application of kind *service*: a systemd unit. systemd owns its processes; the agent asks it to start, stop and tell. */
 export class ServiceRunner implements Runner {
@@ -54,10 +56,10 @@ export class ServiceRunner implements Runner {
     const { stopTimeoutMs } = this.options.application
     // At a shutdown systemd has ordered the unit behind the hand-over, which would wait for this very stop. A kill does not wait for the answer.
     const now = machineGoesDown().then((goesDown) => (goesDown ? ['--job-mode=ignore-dependencies'] : []))
-    if (!kill && (await this.systemctl(['stop', ...(await now), this.unit()], stopTimeoutMs)).exitCode === 0) return
+    if (!kill && isStopped(await this.systemctl(['stop', ...(await now), this.unit()], stopTimeoutMs))) return
     await this.systemctl(['kill', '--signal=SIGKILL', this.unit()], stopTimeoutMs)
     const result = await this.systemctl(['stop', ...(await now), this.unit()], stopTimeoutMs)
-    if (result.exitCode !== 0) throw this.failed('E_APPLICATION_STOP', `systemctl stop: ${result.problem}`)
+    if (!isStopped(result)) throw this.failed('E_APPLICATION_STOP', `systemctl stop: ${result.problem}`)
   }
 
   async crash(): Promise<void> {
@@ -125,3 +127,6 @@ export class ServiceRunner implements Runner {
     return failure(code, { node: places.node, job: job.name, application: application.name, why, output: '', log: null })
   }
 }
+
+/** A unit that is not installed here does not stand in the way of a job that goes to where it is. */
+const isStopped = ({ exitCode }: CommandResult): boolean => exitCode === 0 || exitCode === NO_SUCH_UNIT

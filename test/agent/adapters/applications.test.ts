@@ -273,8 +273,9 @@ describe('an application of kind process', () => {
 const SYSTEMCTL = `#!/bin/sh
 echo "$@" >> "$UNITS/calls"
 case $1 in
-  start) [ -e "$UNITS/slow" ] && exec sleep 60; [ "$2" = broken.service ] && { echo "Job for $2 failed" >&2; exit 1; }; echo active > "$UNITS/$2" ;;
-  stop) [ -e "$UNITS/stuck" ] && sleep 60; for unit; do :; done; echo inactive > "$UNITS/$unit" ;;
+  start) [ -e "$UNITS/slow" ] && exec sleep 60; [ "$2" = broken.service ] && { echo "Job for $2 failed" >&2; exit 1; }
+    [ "$2" = none.service ] && { echo "Unit $2 not found." >&2; exit 5; }; echo active > "$UNITS/$2" ;;
+  stop) [ -e "$UNITS/stuck" ] && sleep 60; for unit; do :; done; [ "$unit" = none.service ] && { echo "Unit $unit not loaded." >&2; exit 5; }; echo inactive > "$UNITS/$unit" ;;
   kill) rm -f "$UNITS/stuck" "$UNITS/busy" ;;
   is-system-running) while [ -e "$UNITS/busy" ]; do sleep 0.01; done; echo stopping ;;
   is-active) [ -e "$UNITS/silent" ] && exit 1; cat "$UNITS/$2" 2>/dev/null || echo inactive; [ "$(cat "$UNITS/$2" 2>/dev/null)" = active ] ;;
@@ -339,6 +340,13 @@ describe('an application of kind service (with a stand-in for systemctl)', () =>
 
   test('a unit that does not start says why', async () => {
     await expect(port.start(job(), { ...config, unit: 'broken.service' })).rejects.toThrow(/Job for broken.service failed/)
+  })
+
+  test('a unit that this node does not have: its start says so, and its stop has nothing to do', async () => {
+    const missing = application({ kind: 'service', unit: 'none.service' })
+    await expect(port.start(job(), missing)).rejects.toMatchObject({ report: { code: 'E_APPLICATION_START', message: expect.stringContaining('not found') } })
+    await port.stop(job(), missing, { kill: false })
+    await port.stop(job(), missing, { kill: true })
   })
 
   test('a stop calls off a start that is under way', async () => {
