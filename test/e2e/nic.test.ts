@@ -6,8 +6,8 @@ import { JOB, jobOf, VIP } from './kit/lab'
 import { tell } from './kit/needs'
 import { statusOf } from './kit/observer'
 
-const TEST_TIMEOUT_MS = 300_000
-const SEEN_TIMEOUT_MS = 20_000
+const TEST_TIMEOUT_MS = 600_000
+const SEEN_TIMEOUT_MS = 60_000
 const KV_PORT = 7400
 const SECOND = 'second'
 /** The patience with a lost link, the move, and what a client needs to try again. */
@@ -28,7 +28,7 @@ describeOnline('public cables are pulled', { options: ['--application', 'kv'] },
     async () => {
       await lab.verb(['cut', 'RMHW132:service'])
       await path('RMHW132', 'lost')
-      expect(jobOf(lab.watch().seen, 'RMHW131')).toMatchObject({ phase: 'online', record: { owner: 'RMHW131', roleSequence: 1 } })
+      expect(await lab.now('RMHW131')).toMatchObject({ phase: 'online', record: { owner: 'RMHW131', roleSequence: 1 } })
       await lab.verb(['heal', 'RMHW132:service'])
       await path('RMHW132', 'ok')
 
@@ -40,7 +40,7 @@ describeOnline('public cables are pulled', { options: ['--application', 'kv'] },
       await lab.verb(['heal', 'RMHW131:service'])
       await path('RMHW131', 'ok')
       await lab.equal('RMHW132', EQUAL_TIMEOUT_MS)
-      expect(jobOf(lab.watch().seen, 'RMHW132')?.record).toMatchObject({ owner: 'RMHW132', roleSequence: 2, errorFlag: null })
+      expect((await lab.now('RMHW132')).record).toMatchObject({ owner: 'RMHW132', roleSequence: 2, errorFlag: null })
     },
     TEST_TIMEOUT_MS
   )
@@ -72,12 +72,14 @@ describeOnline('two cards of one group', { options: ['--application', 'kv'] }, (
       const port = plugInMore(places, 'RMHW131', 'service', SECOND)
       await lab.done(['vip', 'modify', JOB, '--nic', `service,${SECOND}`, '--yes'])
       const holds = async (card: string) => (await lab.said('RMHW131', ['ip', '-brief', 'address', 'show', 'dev', card])).includes(`${VIP}/`)
-      expect([await holds('service'), await holds(SECOND)]).toEqual([true, false])
+      // It was dropped with its old cards, and may be raised a moment after the command.
+      await lab.said('RMHW131', ['timeout', '60', 'sh', '-c', `until ip -brief address show dev service | grep -qF ' ${VIP}/'; do sleep 0.1; done`])
+      expect(await holds(SECOND)).toBe(false)
 
       const ledger = lab.ledger('--kv', KV_PORT)
       await growKv(lab, COMMITS)
       await lab.verb(['cut', 'RMHW131:service'])
-      await growKv(lab, COMMITS, MOVED_MS_MAX)
+      await growKv(lab, COMMITS)
       expect([await holds('service'), await holds(SECOND)]).toEqual([false, true])
       // Once after the change of its cards: it does not come and go.
       expect((await lab.done(['log', '--node', 'RMHW131', '--last', '100'])).match(/Drop VIP/g)).toHaveLength(2)
@@ -86,7 +88,7 @@ describeOnline('two cards of one group', { options: ['--application', 'kv'] }, (
       const { committed, outageMs } = await ledger.report()
       tell(`the cable of one of two cards is pulled: outage at the client ${outageMs} ms`)
       expect(outageMs).toBeLessThan(MOVED_MS_MAX)
-      expect(jobOf(lab.watch().seen, 'RMHW132')?.record).toMatchObject({ owner: 'RMHW131', roleSequence: 1 })
+      expect((await lab.now('RMHW132')).record).toMatchObject({ owner: 'RMHW131', roleSequence: 1 })
 
       await lab.verb(['cut', 'RMHW131:service'])
       setPort(places, port, false)
