@@ -32,6 +32,7 @@ export interface Ending {
 /** A mirrord that dies more often than this is not helped by another start. */
 const RESTARTS_MAX = 16
 const RESTART_WINDOW_MS = 60_000
+const NOTE_AGAIN_MS = 1_000
 /** Successors that die before they serve: applications wait meanwhile. */
 const UNREADY_MAX = 3
 
@@ -70,9 +71,20 @@ export class Keeper {
       if (child.pid !== undefined) this.died({ why: howEnded(code, signal), code: code ?? 1 })
     })
     if (child.pid === undefined) return
-    const identity = identify(child.pid)
-    if (identity !== null) writeNote(this.given.mirrordNote, identity)
+    this.note(child, child.pid)
     this.listen(child.stdio[CHANNEL_FD] as Duplex, { labels, standing: this.standing, after: this.after, handedOver: this.handedOver() })
+  }
+
+  /** A full disk is no reason to let go of the folders: it is tried again, as long as this one lives. */
+  private note(child: ChildProcess, pid: number): void {
+    if (this.child !== child) return
+    const identity = identify(pid)
+    try {
+      if (identity !== null) writeNote(this.given.mirrordNote, identity)
+    } catch (error) {
+      this.given.say(`mirrord cannot be noted yet: ${(error as Error).message}`)
+      setTimeout(() => this.note(child, pid), NOTE_AGAIN_MS)
+    }
   }
 
   private handedOver(): HandedOver | null {

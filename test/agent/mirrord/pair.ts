@@ -135,6 +135,11 @@ export class TestMirrord {
   async crash(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const { pid } = this
     process.kill(pid, signal)
+    await this.noted(pid)
+  }
+
+  /** Spoken to again when its keeper has noted another one than that. */
+  async noted(pid: number): Promise<void> {
     while (this.pid === pid) await delay(POLL_MS)
     await this.connect()
   }
