@@ -67,6 +67,7 @@ export class PageFile {
   /** Appends whole, sealed frames, and answers where they stand; null: there is no room for them, now. */
   async append(frames: Buffer, lastLsn: number): Promise<PagePlace | null> {
     if (this.bytes() + frames.length > this.bytesMax) return this.refused()
+    const before = this.lastLsn()
     try {
       if (await this.diskIsFull(frames.length)) return this.refused()
       const segment = await this.segmentFor(frames.length, lastLsn)
@@ -75,6 +76,9 @@ export class PageFile {
       segment.bytes += frames.length
       return place
     } catch {
+      // What was not written is not in it: a connection that begins anew would look for it here.
+      const last = this.segments.at(-1)
+      if (last !== undefined) last.lastLsn = before
       return this.refused()
     }
   }

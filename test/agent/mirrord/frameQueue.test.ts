@@ -182,3 +182,38 @@ test('a page file that was damaged on the disk is noticed', async () => {
   expect(run.log.streamState()).toBe('overflowed')
   await run.end()
 })
+
+test('frames that the disk of the page file refused do not count as being in it', async () => {
+  let refused: number | null = null
+  const open = fs.promises.open.bind(fs.promises)
+  const opening = jest.spyOn(fs.promises, 'open').mockImplementation(async (...given) => {
+    const handle = await open(...given)
+    const write = handle.write.bind(handle) as (...bytes: unknown[]) => unknown
+    handle.write = (async (...bytes: unknown[]) => {
+      if (refused === null) return write(...bytes)
+      refused++
+      throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+    }) as never
+    return handle
+  })
+  const run = new Run(PAGE_BYTES)
+  try {
+    await run.write(30)
+    await run.readAll()
+    refused = 0
+    let written = 30
+    for (; refused === 0; written++) {
+      await run.write(1)
+      await run.readAll()
+    }
+    const has = written - 3
+    await run.queue.goOnAfter(FIRST_LSN + has)
+    run.received.length = has
+    await run.readAll()
+    expect(run.received).toEqual(upTo(written))
+    expect(run.log.streamState()).toBe('wanted')
+  } finally {
+    opening.mockRestore()
+    await run.end()
+  }
+})
