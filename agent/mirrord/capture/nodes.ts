@@ -31,6 +31,8 @@ export class Node {
   path: string | null = null
   pathEpoch = -1
   excluded = false
+  /** The stream was given up for a change under an excluded name, and for names that are not known: once, for these are mostly excluded as well. */
+  toldElsewhere = false
   private isNamedElsewhere = false
   /** The directory that `path` goes through. */
   parent: Node | null = null

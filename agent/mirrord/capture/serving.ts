@@ -215,7 +215,10 @@ export class Serving {
   /** Inside the lock: the path to send a change of this node with; null: nothing is sent. */
   sentPath(node: Node): string | null {
     const path = this.nodes.sentPathOf(node)
-    if (path === null && node.namedElsewhere) this.options.onNeedsMirror('a file was changed under a name that capture does not know (it has hard links)')
+    if (path === null && node.namedElsewhere && !node.toldElsewhere) {
+      node.toldElsewhere = this.nodes.pathOf(node) !== null
+      this.options.onNeedsMirror('a file was changed under a name that capture does not know (it has hard links)')
+    }
     return path
   }
 

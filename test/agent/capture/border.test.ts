@@ -53,6 +53,13 @@ withFuse('files with several names, some of them excluded', () => {
     expect(recorded.capture.counters().needsMirror).toBe(0)
   })
 
+  test('changes under an excluded name, of a file with names that capture has never seen, are told once', async () => {
+    const fd = fs.openSync(at('there.tmp/old'), 'r+')
+    for (const text of ['one', 'two']) fs.writeSync(fd, text, 0)
+    fs.closeSync(fd)
+    expect(recorded.capture.counters().needsMirror).toBe(1)
+  })
+
   test('with a name that capture has never seen it cannot be said', async () => {
     fs.renameSync(at('there.tmp'), at('there'))
     expect(recorded.capture.counters().needsMirror).toBe(1)
