@@ -2,8 +2,7 @@ import { Flags } from '@oclif/core'
 import { EVENT_LEVELS, EVENTS_PAGE_MAX, type EventLevel } from '../src/wire'
 import { CuiCommand, everywhere, parseDurationMs, type HelpText } from './base'
 import type { Outcome } from './context'
-import { wallMs } from './kit/clock'
-import { EventReader, eventLine, type EventFilter, type NodeEvent } from './kit/events'
+import { type Bound, EventReader, eventLine, type EventFilter, type NodeEvent } from './kit/events'
 import { fail } from './kit/fail'
 import { openNodes } from './kit/nodes'
 import { clean } from './kit/text'
@@ -32,15 +31,14 @@ export class Log extends CuiCommand {
 
   async run(): Promise<Outcome> {
     const { flags } = await this.read(Log)
-    const now = wallMs(this.context)
     const filter: EventFilter = {
       last: countOf(flags.last),
       job: flags.job ?? null,
       level: levelOf(flags.level),
-      fromMs: flags.since === undefined ? 0 : timeOf(flags.since, now),
-      toMs: flags.until === undefined ? null : timeOf(flags.until, now)
+      from: flags.since === undefined ? { atMs: 0 } : boundOf(flags.since),
+      to: flags.until === undefined ? null : boundOf(flags.until)
     }
-    if (flags.follow && filter.toMs !== null) throw usage('--follow goes on, so it cannot end --until a time.')
+    if (flags.follow && filter.to !== null) throw usage('--follow goes on, so it cannot end --until a time.')
     if (flags.follow && this.context.depth > 0) throw usage('--follow has no end, so a runbook would stop here.')
     const reader = new EventReader(this.context, openNodes(this.context.store, flags.node), filter)
     const { events, problems } = await reader.first()
@@ -93,10 +91,10 @@ function levelOf(text: string | undefined): EventLevel {
 
 const TIME = /^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?)?$/
 
-/** As it was typed: so long ago, or a time of this machine's clock. */
-function timeOf(text: string, nowMs: number): number {
-  if (/^\d+(\.\d+)?(ms|s|m|h)?$/.test(text)) return nowMs - parseDurationMs(text)
+/** As it was typed: so long ago by each node's own clock, or a time of this machine's. */
+function boundOf(text: string): Bound {
+  if (/^\d+(\.\d+)?(ms|s|m|h)?$/.test(text)) return { agoMs: parseDurationMs(text) }
   const atMs = TIME.test(text) ? new Date(text.length === 10 ? `${text} 00:00` : text).getTime() : Number.NaN
   if (Number.isNaN(atMs)) throw usage(`"${text}" is no time: 30m, 2h, or "2019-09-23 15:26".`)
-  return Math.max(0, atMs)
+  return { atMs }
 }

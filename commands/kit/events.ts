@@ -1,4 +1,4 @@
-import { EVENTS_PAGE_MAX, EVENTS_WAIT_MS_MAX, type EventEntry, type EventLevel, type EventsAnswer } from '../../src/wire'
+import { EVENTS_PAGE_MAX, EVENTS_WAIT_MS_MAX, type EventEntry, type EventLevel, type EventsAnswer, type StatusAnswer } from '../../src/wire'
 import type { Report } from '../../src/report/report'
 import type { Context } from '../context'
 import { ANSWER_MS } from './client'
@@ -12,10 +12,13 @@ export interface EventFilter {
   last: number
   job: string | null
   level: EventLevel
-  fromMs: number
+  from: Bound
   /** null: to the end. */
-  toMs: number | null
+  to: Bound | null
 }
+
+/** A time of the clock, or so long ago by the clock of the node that is asked: it may be hours from the one here. */
+export type Bound = { atMs: number } | { agoMs: number }
 
 export interface NodeEvent extends EventEntry {
   node: string
@@ -31,6 +34,8 @@ const AGAIN_MS = 2_000
 /** The event logs of several nodes as one, oldest first. */
 export class EventReader {
   private readonly sinceOf = new Map<NodeEntry, number>()
+  /** What the bounds come to at a node, looked at once. */
+  private readonly boundsOf = new Map<NodeEntry, { from: number; to: number | null }>()
 
   constructor(
     private readonly context: Context,
@@ -75,11 +80,12 @@ export class EventReader {
   }
 
   private async ask(entry: NodeEntry, waitMs: number, known = entry): Promise<NodeEvent[]> {
-    const { last, job, level, fromMs, toMs } = this.filter
+    const { last, job, level } = this.filter
+    const { from, to } = await this.bounds(entry, known)
     const since = this.sinceOf.get(known)
-    const query = new URLSearchParams({ level, from: String(Math.floor(fromMs)), max: String(since === undefined ? last : EVENTS_PAGE_MAX) })
+    const query = new URLSearchParams({ level, from: String(from), max: String(since === undefined ? last : EVENTS_PAGE_MAX) })
     if (job !== null) query.set('job', job)
-    if (toMs !== null) query.set('to', String(Math.floor(toMs)))
+    if (to !== null) query.set('to', String(to))
     if (since !== undefined) query.set('since', String(since))
     if (since !== undefined) query.set('waitMs', String(waitMs))
     // Ctrl-C waits for no answer.
@@ -87,6 +93,19 @@ export class EventReader {
     const answer = await call<EventsAnswer>(entry, { method: 'GET', path: `/v1/events?${query}`, answerMs: waitMs + ANSWER_MS, paced: waitMs > 0, signal })
     this.sinceOf.set(known, answer.nextSince)
     return answer.events.map((event) => ({ ...event, node: answer.node, utcOffsetMinutes: answer.utcOffsetMinutes }))
+  }
+
+  private async bounds(entry: NodeEntry, known: NodeEntry): Promise<{ from: number; to: number | null }> {
+    const kept = this.boundsOf.get(known)
+    if (kept !== undefined) return kept
+    const { from, to } = this.filter
+    const ago = 'agoMs' in from || (to !== null && 'agoMs' in to)
+    const { signal } = this.context.interrupt
+    const wallMs = ago ? (await call<StatusAnswer>(entry, { method: 'GET', path: '/v1/status', signal })).wallMs : 0
+    const msOf = (bound: Bound): number => Math.max(0, Math.floor('agoMs' in bound ? wallMs - bound.agoMs : bound.atMs))
+    const bounds = { from: msOf(from), to: to === null ? null : msOf(to) }
+    this.boundsOf.set(known, bounds)
+    return bounds
   }
 }
 

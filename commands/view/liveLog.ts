@@ -42,8 +42,8 @@ export class LiveLog {
       last: FIRST,
       job: null,
       level: 'info',
-      fromMs: 0,
-      toMs: null
+      from: { atMs: 0 },
+      to: null
     })
     const { events, problems } = await reader.first()
     for (const event of events) this.add(eventLine(event), event)

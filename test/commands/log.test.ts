@@ -52,6 +52,15 @@ test('the level and the times are asked of the nodes', async () => {
   expect(Number(query.get('to'))).toBe(new Date('2019-09-24 00:00').getTime())
 })
 
+test('so long ago is counted by the clock of the node, which may be hours from the one here', async () => {
+  const asked = jest.spyOn(bench.b as unknown as { eventsPage(query: URLSearchParams): unknown }, 'eventsPage')
+  bench.b.status.wallMs = Date.now() - 3 * 3_600_000
+  await bench.cui(['log', '--since', '30m', '--until', '10m'])
+  const query = asked.mock.calls[0]![0]
+  expect(Number(query.get('from'))).toBe(bench.b.status.wallMs - 30 * 60_000)
+  expect(Number(query.get('to'))).toBe(bench.b.status.wallMs - 10 * 60_000)
+})
+
 test('a node that does not answer is a problem; with none there is no log', async () => {
   someHappened()
   await bench.b.stop()
