@@ -4,6 +4,7 @@ import { nowMs, pause } from './clock'
 import { fail, reportOf } from './fail'
 import { ANSWER_MS } from './client'
 import { call } from './nodes'
+import { ReportError } from '../../src/report/report'
 import { clean, COLUMNS, nodeClock, padTo, shortDuration } from './text'
 import type { NodeEntry } from './store'
 
@@ -30,11 +31,15 @@ export async function follow(context: Context, output: Output, following: Follow
   let since = 0
   let turn = 0
   let heardAt = began
+  let refused = 0
   for (;;) {
     const left = following.timeoutMs - (nowMs(context) - began)
     if (left <= 0) throw timedOut(following, all)
     const entry = following.entries[turn % following.entries.length] as NodeEntry
-    const answer = await poll(context, entry, following.ticket, since, Math.min(left, TICKET_WAIT_MS_MAX))
+    const answer = await poll(context, entry, following.ticket, since, Math.min(left, TICKET_WAIT_MS_MAX)).catch((thrown: unknown) => {
+      refused += 1
+      return anotherMay(thrown, entry, following, refused)
+    })
     if (answer === null) {
       if (nowMs(context) - heardAt > SILENCE_MS)
         throw fail('E_OUTCOME_UNKNOWN', { node: following.entries[0]?.node ?? '', ticket: following.ticket, job: following.job })
@@ -43,6 +48,7 @@ export async function follow(context: Context, output: Output, following: Follow
       continue
     }
     heardAt = nowMs(context)
+    refused = 0
     since = answer.nextSince
     all.push(...answer.steps)
     for (const step of answer.steps) steps.show(step)
@@ -51,6 +57,14 @@ export async function follow(context: Context, output: Output, following: Follow
       return { ...answer, steps: all }
     }
   }
+}
+
+/** A session may end while the command goes on: the other node knows the ticket too. */
+function anotherMay(thrown: unknown, { node }: NodeEntry, { ticket, entries }: Following, refused: number): null {
+  const report = reportOf(thrown)
+  if (report.exitCode !== 4) throw thrown
+  if (refused < entries.length) return null
+  throw new ReportError({ ...report, message: `${report.message} What was begun goes on there.`, tryThis: `login ${node}, then wait ${ticket}` })
 }
 
 /** null: not to be had from this node now. A refusal that names the session or the certificate is told at once. */

@@ -168,3 +168,22 @@ test('upgrade refuses what it cannot mean before anything is sent; a dry run sen
   const used = await bench.cui([], 'use DB_Group\nupgrade RMHW131 --dry-run\n')
   expect(used).toMatchObject({ exitCode: 0, out: expect.stringContaining('upgrade DB_Group would do:') })
 })
+
+test.each([
+  ['of the node that took it: the other one is asked', 'a', 0],
+  ['of both nodes: it goes on there, and how to hear of its end', 'ab', 4]
+])('a session that ends while a command is followed, %s', async (_story, ended, exitCode) => {
+  const end = (): void => {
+    bench.a.token = 'another-1'
+    if (ended === 'ab') bench.b.token = 'another-2'
+  }
+  bench.a.onCommand = () => {
+    end()
+    return { dryRun: false, ticket: 'T-1' }
+  }
+  const ran = await bench.cui(['switch', 'DB_Group'])
+  expect(ran).toMatchObject({
+    exitCode,
+    err: exitCode === 0 ? '' : expect.stringMatching(/What was begun goes on there\.\nTry: login RMHW13[12], then wait T-1/)
+  })
+})
