@@ -95,19 +95,18 @@ export class ServiceRunner implements Runner {
   /** What systemd says of the unit, and the check command where there is one. */
   private async problem(abort?: AbortSignal): Promise<{ why: string; certain: boolean } | null> {
     const { job, application, places } = this.options
-    const state = await this.state()
+    const { output, problem } = await this.isActive()
+    const answer = output.trim()
+    const state = answer || `not known: ${problem}`
     if (state === STARTING && monotonicMs() < this.startsUntilMs) return null
-    if (!RUNNING.includes(state)) return { why: `systemd says that ${this.unit()} is ${state}`, certain: ENDED.includes(state) }
+    // A systemd that hangs says nothing of the service, which may be as well as ever: then its own check does.
+    const isToldByCheck = answer === '' && application.check !== null
+    if (!RUNNING.includes(state) && !isToldByCheck) return { why: `systemd says that ${this.unit()} is ${state}`, certain: ENDED.includes(state) }
     if (application.check === null) return null
     const around = await surroundings(places.node, job, application).catch(() => null)
     if (around === null) return { why: `its user ${application.user} is not known`, certain: false }
     const result = await runShell(application.check, around, application.checkTimeoutMs, abort)
     return result.ok ? null : { why: `its check failed: ${result.why}${result.output === '' ? '' : ` (${result.output})`}`, certain: false }
-  }
-
-  private async state(): Promise<string> {
-    const { output, problem } = await this.isActive()
-    return output.trim() || `not known: ${problem}`
   }
 
   private isActive(): Promise<CommandResult> {

@@ -320,6 +320,24 @@ describe('an application of kind service (with a stand-in for systemctl)', () =>
     expect(await port.adopt(job(), config)).toBe(true)
   })
 
+  test('where systemd does not answer, the check of the application says whether it runs', async () => {
+    const port = createApplicationPort(places, keptLog())
+    const failures: string[] = []
+    port.onFailed((_job, _app, why) => failures.push(why))
+    const [checks, dead] = ['checks', 'dead'].map((name) => path.join(places.root, name))
+    const checked = { ...config, check: `echo >> ${checks}; [ ! -e ${dead} ]` }
+    await port.start(job(), checked)
+    fs.writeFileSync(path.join(places.root, 'silent'), '')
+    const before = fs.statSync(checks ?? '').size
+    await until('it was checked four times more, or given up', () => failures.length > 0 || fs.statSync(checks ?? '').size >= before + 4)
+    expect(failures).toEqual([])
+    fs.writeFileSync(dead ?? '', '')
+    await until('the failure', () => failures.length > 0)
+    expect(failures).toEqual(['its check failed: exit code 1'])
+    fs.rmSync(path.join(places.root, 'silent'))
+    port.close()
+  })
+
   test('a unit that is on its way is taken for one that runs: a standby stops it; one that is starting has its time', async () => {
     const failures: string[] = []
     port.onFailed((_job, _app, why) => failures.push(why))
