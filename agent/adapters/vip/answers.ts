@@ -27,17 +27,35 @@ export const hasSeveralCards = ({ nics }: Pick<VipConfig, 'nics'>): boolean => (
 
 /** Nothing of what was said before of the address holds any more. Rejects with a plain Error. */
 export async function forgetAnswers(vip: VipConfig): Promise<void> {
-  const rules = (await listed(vip, ['rule', 'show'])).flatMap((rule) => ruleSchema.safeParse(rule).data ?? [])
-  const ours = rules.filter(({ priority, src = '' }) => sameAddress(src, vip.address) && RULES.some((rule) => rule.priority === priority))
-  for (const { priority } of ours) await ip(vip, ['rule', 'delete', 'from', vip.address, 'priority', String(priority)])
+  for (const { priority } of await rulesOf(vip)) await ip(vip, ['rule', 'delete', 'from', vip.address, 'priority', String(priority)])
 }
 
 /** What is said from the address goes out of this card. Rejects with a plain Error. */
 export async function answerOver(vip: VipConfig, nic: { name: string; index: number }): Promise<void> {
+  const table = await setRoutes(vip, nic)
+  for (const { priority, lookup } of RULES) await ip(vip, ['rule', 'add', 'from', vip.address, 'priority', String(priority), 'lookup', ...lookup(table)])
+}
+
+/**
+ * Others take it away while the address stays: systemd-networkd the rules when it starts, the kernel the routes of a card that is switched off and on.
+ * Routes can be set again at any time; true: so they were, and the rules are there. Rejects with a plain Error.
+ */
+export async function isStillAnswered(vip: VipConfig, nic: { name: string; index: number }): Promise<boolean> {
+  await setRoutes(vip, nic)
+  return (await rulesOf(vip)).length === RULES.length
+}
+
+async function rulesOf(vip: VipConfig): Promise<{ priority: number }[]> {
+  const rules = (await listed(vip, ['rule', 'show'])).flatMap((rule) => ruleSchema.safeParse(rule).data ?? [])
+  return rules.filter(({ priority, src = '' }) => sameAddress(src, vip.address) && RULES.some((rule) => rule.priority === priority))
+}
+
+/** Answers the table of the card. */
+async function setRoutes(vip: VipConfig, nic: { name: string; index: number }): Promise<string> {
   const table = String(TABLE_BASE + nic.index)
   await ip(vip, ['route', 'replace', networkText(vip.address, vip.prefix), 'dev', nic.name, 'table', table])
   for (const [dst, gateway] of await gatewaysOf(vip)) await ip(vip, ['route', 'replace', dst, 'via', gateway, 'dev', nic.name, 'table', table])
-  for (const { priority, lookup } of RULES) await ip(vip, ['rule', 'add', 'from', vip.address, 'priority', String(priority), 'lookup', ...lookup(table)])
+  return table
 }
 
 /** Routers in the network of the address are reached by any card in it. Of several routes to one place the kernel lists first the one that it takes. */

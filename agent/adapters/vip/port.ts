@@ -8,7 +8,7 @@ import { runCommand } from '../command'
 import { failure, plainReason } from '../failure'
 import { fileWord, readNote, removeNote, writeNote } from '../files'
 import { isLoopback, sameAddress } from './address'
-import { answerOver, forgetAnswers, hasSeveralCards, leaveDeadCards } from './answers'
+import { answerOver, forgetAnswers, hasSeveralCards, isStillAnswered, leaveDeadCards } from './answers'
 import { announce, probeNeighbours } from './neighbours'
 import { candidates, holders, IP_TIMEOUT_MS, type Nic, readNics } from './nics'
 
@@ -146,8 +146,25 @@ class MachineVips implements VipPort {
     await this.answer(vip, null)
   }
 
+  /** Asked from time to time, so that it is also when what others have taken away of its routes comes back. */
   async held(vip: VipConfig): Promise<boolean> {
-    return holders(await this.nics(vip), vip.address).length > 0
+    const isHeld = holders(await this.nics(vip), vip.address).length > 0
+    if (isHeld && hasSeveralCards(vip)) await this.inTurn(vip, () => this.answerStill(vip))
+    return isHeld
+  }
+
+  private async answerStill(vip: VipConfig): Promise<void> {
+    const nic = holders(await this.nics(vip), vip.address)[0]?.nic ?? null
+    // A card that is switched off has no routes.
+    if (nic === null || !nic.up) return
+    try {
+      if (await isStillAnswered(vip, nic)) return
+      await forgetAnswers(vip)
+      await answerOver(vip, nic)
+      this.log.event('warning', `The routes of VIP ${vip.name} (${vip.address}) had been taken away from ${nic.name} and are set again`)
+    } catch {
+      // That they cannot be set was said when it was raised.
+    }
   }
 
   close(): void {

@@ -216,6 +216,15 @@ inNamespaces('on a network of three machines (namespaces on a bridge)', () => {
         ])
         expect([reached(router), reached(far)]).toEqual([0, 0])
         expect(rules()).toHaveLength(3)
+        // Others take away the rules, and the kernel the routes of a card that is switched off and on: the address is there, and nobody reaches it.
+        inside(lan, 'link', 'set', 'p0', 'up')
+        for (const priority of ['7330', '7331', '7332']) inside(a, by, 'rule', 'delete', 'priority', priority)
+        const { ifindex } = JSON.parse(inside(a, '-j', 'link', 'show', 'eth1'))[0]
+        inside(a, by, 'route', 'flush', 'table', String(733_000_000 + ifindex))
+        expect(act(a, ['held', group], ['held', group])).toEqual([expect.stringMatching(/^log .*eth1 and are set again/), 'held true', 'held true'])
+        expect([reached(router), reached(far)]).toEqual([0, 0])
+        expect(rules()).toHaveLength(3)
+        inside(lan, 'link', 'set', 'p0', 'down')
         // What the machine says for itself finds the way too, where it is the network of the address.
         expect(inside(a, by, 'route', 'get', router)).toContain('dev eth1')
         inside(lan, 'link', 'set', 'p0', 'up')
