@@ -15,6 +15,8 @@ export class QuorumPromises {
   private readonly forced = new Set<string>()
   /** Taken over by the rules of the guide's mode, which both nodes went by, or by an administrator's word: the other one may not know it yet. */
   private readonly unasked = new Set<number>()
+  /** What an owner has offered, on its disk: who, and in which role sequence. It may have been taken back since, and the answer is on its way. */
+  private readonly offered = new Set<string>()
   serves = 0
 
   /** Before an action is carried out: the disk must already say so (I4). */
@@ -65,10 +67,13 @@ export class QuorumPromises {
     const learned = theirs?.roleSequence === now.roleSequence && theirs.owner === now.owner && now.owner !== node.name
     if (!learned) this.voted(node.name, now.roleSequence, now.owner)
     if (now.claim) this.voted(node.name, now.claim.roleSequence, node.name)
-    if (now.handover) this.voted(node.name, now.handover.roleSequence, now.handover.to)
+    if (now.handover) {
+      this.voted(node.name, now.handover.roleSequence, now.handover.to)
+      this.offered.add(`${now.handover.to}/${now.handover.roleSequence}`)
+    }
     const takes = before && before.owner !== node.name && now.owner === node.name && now.selectedSequence !== now.roleSequence
     // What was recorded for an owner that then gave its own vote was never acted on: it drained its queue first, or the copy is not whole.
-    const byOwner = theirs?.roleSequence === now.roleSequence || (theirs?.handover?.roleSequence === now.roleSequence && theirs.handover.to === node.name)
+    const byOwner = theirs?.roleSequence === now.roleSequence || this.offered.has(`${node.name}/${now.roleSequence}`)
     const forced = isForced(node.name, before, now)
     if (takes && !forced && !byOwner && !before.mirrorInSync && !now.mirrorInSync)
       throw new Error(`I4: ${node.name} took over with a copy that was not in sync`)

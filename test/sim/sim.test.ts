@@ -45,6 +45,8 @@ const FOUND_AT_WORK = [109_654]
  * or called so: brought in and handed over in one breath; or detached by an engine whose disk failed, so that nobody was told.
  */
 const FOUND_AT_WORK_WITH_WITNESS = [1939, 3737, 4394, 5403, 28_622, 74_943, 4_001_973, 4_012_082, 14_026_394]
+/** With tight times; called so: offered by the owner, which had taken it back, on the word of the witness, before the offer was heard. */
+const FOUND_WITH_TIGHT_TIMES = [16_023_695]
 
 const KINDS: [what: string, live: Life][] = [
   ['pairs', simulate],
@@ -76,6 +78,7 @@ test.each(FOUND)('seed %d stays repaired', (seed) => void simulate(seed))
 test.each(FOUND_WITH_CHANGES)('seed %d with changes stays repaired', (seed) => void simulateModes(seed))
 test.each(FOUND_WITH_WITNESS)('seed %d with a witness stays repaired', (seed) => void simulateQuorum(seed))
 test.each(FOUND_WITH_ARBITRATION)('seed %d with arbitration stays repaired', (seed) => void simulateArbitrated(seed))
+test.each(FOUND_WITH_TIGHT_TIMES)('seed %d with tight times stays repaired', (seed) => void simulateWorst(seed, null))
 test.each(FOUND_AT_WORK)('seed %d with work stays repaired', (seed) => void simulateWork(seed))
 test.each(FOUND_AT_WORK_WITH_WITNESS)('seed %d with a witness and work stays repaired', (seed) => void simulateQuorumWork(seed))
 
