@@ -42,7 +42,8 @@ describeOnline('two nodes that both have something of their own', {}, (lab) => {
     async () => {
       await write('RMHW132', 'shared', 1)
       await lab.applied('RMHW132', EQUAL_TIMEOUT_MS)
-      for (const cable of ['service', 'link-0', 'link-1']) await lab.verb(['cut', `RMHW132:${cable}`])
+      // The address last: an owner that only loses that hands over in order.
+      for (const cable of ['link-0', 'link-1', 'service']) await lab.verb(['cut', `RMHW132:${cable}`])
       // The observer cannot ask a node that nothing reaches: the node itself is looked at.
       await lab.said('RMHW131', [
         'sh',
