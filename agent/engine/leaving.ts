@@ -35,7 +35,7 @@ export class Leaving {
   }
 
   publishedIs(state: State): void {
-    if (this.ending || !this.begun || !state.leaving || !hasLeft(Object.values(state.jobs))) return
+    if (this.ending || !this.begun || !state.leaving || !hasLeft(state)) return
     this.ending = true
     void this.end(state)
   }

@@ -2,6 +2,7 @@ import { dataIsStopped } from './detached'
 import { stopStages } from './order'
 import { beginPlan } from './plan'
 import { giveUpLease } from './quorum/release'
+import { rulesOf } from './quorum/rules'
 import { configOf, isTouched, owns, type JobState, type State } from './state'
 import { log, setNote, type Turn } from './turn'
 
@@ -30,12 +31,22 @@ function stop(turn: Turn, job: JobState): void {
 const someoneTakes = ({ peerAlive, leavingSinceMs }: State, job: JobState): boolean =>
   !dataIsStopped(job) && (job.data?.connected === true || (peerAlive === 'up' && leavingSinceMs === null))
 
-/** It has ended when nothing of any job is left here, and the voters have been told. */
-export const hasLeft = (jobs: JobState[]): boolean =>
-  jobs.every((job) => !isTouched(job) && job.plan === null && (job.record.released !== true || leaseIsReleased(job)))
+/** A voter that has not answered by then is not waited for: what it has given ends by itself. */
+const RELEASE_PATIENCE_MS = 3_000
 
-const leaseIsReleased = ({ quorum }: JobState): boolean =>
-  quorum === null || Object.values(quorum.asked).some(({ last, sent }) => last?.kind === 'release' && sent.length === 0)
+/** It has ended when nothing of any job is left here, and the voters have been told. */
+export const hasLeft = (state: State): boolean =>
+  Object.values(state.jobs).every((job) => !isTouched(job) && job.plan === null && (job.record.released !== true || leaseIsReleased(state, job)))
+
+/** By all of them: the other node needs its own vote and a second one, and would wait for the end of the lease with either. */
+function leaseIsReleased(state: State, job: JobState): boolean {
+  const voters = job.quorum === null ? [] : (rulesOf(state, job)?.voters ?? [])
+  return voters.every((voter) => {
+    const { last = null, sent = [] } = job.quorum?.asked[voter] ?? {}
+    if (last?.kind !== 'release') return false
+    return sent.length === 0 || (voter === 'peer' && state.peerAlive !== 'up') || state.atMs - (sent[0]?.atMs ?? 0) >= RELEASE_PATIENCE_MS
+  })
+}
 
 /** One line a job, for whoever waits for the end of it. */
 export function leaveLines(state: State): string[] {
@@ -48,5 +59,5 @@ function leaveWords(state: State, job: JobState): string {
   if (job.plan !== null && job.plan.kind !== 'observe') return `${job.plan.kind === 'stop' ? 'is stopped' : `is busy (${job.plan.kind})`} on ${state.node}`
   if (isTouched(job)) return `still runs on ${state.node}${job.note === null ? '' : ` (${job.note})`}`
   if (!owns(state, job)) return `${owner} owns it`
-  return leaseIsReleased(job) ? `nothing of it runs on ${state.node}` : `nothing of it runs on ${state.node}; the voters are told`
+  return leaseIsReleased(state, job) ? `nothing of it runs on ${state.node}` : `nothing of it runs on ${state.node}; the voters are told`
 }

@@ -30,7 +30,7 @@ test.each(['switch DB_Group', 'bringout DB_Group', 'wait DB_Group online', 'stat
 test('a mirror of the one pair is followed to its own end, not to that of the other', async () => {
   const mirror = { state: 'Mirror', percent: 10, leftBytes: 900, leftMs: 9_000 } as const
   bench.b.status.self.jobs['DB_Group']!.data!.mirror = mirror
-  const ran = await bench.cui('mirror DB_Group start --node RMHW132 --timeout 3s'.split(' '))
+  const ran = await bench.cui('mirror DB_Group start --node RMHW132 --timeout 10s'.split(' '))
   expect([sent(bench.a), sent(bench.b)]).toEqual([[], ['mirror']])
   expect(ran).toMatchObject({ exitCode: 6, err: expect.stringContaining('Mirror, 900 bytes left') })
-}, 30_000)
+}, 60_000)

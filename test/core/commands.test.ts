@@ -39,9 +39,9 @@ const REFUSALS: [story: string, given: () => Answer, code: string, exitCode: num
     'E_CONFIG_DIFFERS',
     5,
     'RMHW131 (01234567) and RMHW132 (fedcba98)',
-    'mirrorpair.yaml'
+    'config apply FILE'
   ],
-  ['switch to a node that lacks the job', () => told({}, { configHash: 'fedcba98', jobs: 'none' }), 'E_CONFIG_DIFFERS', 5, 'fedcba98', 'mirrorpair.yaml'],
+  ['switch to a node that lacks the job', () => told({}, { configHash: 'fedcba98', jobs: 'none' }), 'E_CONFIG_DIFFERS', 5, 'fedcba98', 'config apply FILE'],
   [
     'switch to a node with a flag',
     () => told({ errorFlag: 'it ended at once' }),

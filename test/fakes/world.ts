@@ -159,7 +159,7 @@ export class World {
   private endWhenLeft(node: FakeNode, boots: number, limitMs: number): void {
     this.onNode(node, HEAL_MS, () => {
       if (node.boots !== boots || !node.up) return
-      if (this.nowMs >= limitMs || (node.state?.leaving && hasLeft(Object.values(node.state.jobs)))) this.kill(node.name)
+      if (this.nowMs >= limitMs || (node.state?.leaving && hasLeft(node.state))) this.kill(node.name)
       else this.endWhenLeft(node, boots, limitMs)
     })
   }

@@ -113,9 +113,7 @@ export class Receiver {
     const connection: Connection = { socket, link, stage: 'hello', ackWanted: false, heardAtMs: monotonicMs(), hello: null, splitter, waiting: null }
     socket.on('close', () => this.closed(connection))
     if (stranger !== null) return this.refuse(connection, stranger)
-    setTimeout(() => {
-      if (connection.stage === 'hello') socket.destroy()
-    }, GREETING_MS).unref()
+    setTimeout(() => void (connection.stage === 'hello' && socket.destroy()), GREETING_MS).unref()
     socket.on('data', (chunk) => {
       connection.heardAtMs = monotonicMs()
       if (this.current === connection) this.view.receivedBytes += chunk.length

@@ -1,15 +1,16 @@
 import type { Ballot, VoteQuestion } from '../../wire'
 import type { VoterName } from '../event'
-import { hasData, owns, type JobState, type QuestionKind, type Sent, type State } from '../state'
+import { type Asked, hasData, owns, type JobState, type QuestionKind, type Sent, type State } from '../state'
 import { startsWithoutMirror, wantsExposure, wantsOutOfSync } from '../sync'
 import type { Turn } from '../turn'
-import { whyNotTakeClaimed } from './claim'
+import { ownVoteIsFree, whyNotTakeClaimed } from './claim'
 import { renewByForce } from './force'
 import { guardMarginMs, type Lease, renewEveryMs } from './lease'
 import { ownBallot, rulesOf, type QuorumRules } from './rules'
 
 /** Questions without an answer that are remembered: a lease is long over when there are more. */
 const SENT_MAX = 16
+const RELEASED_AGAIN_MS = 500
 
 /** Each voter hears at once what this node wants of it, and again before long. */
 export function askVoters(turn: Turn, job: JobState): void {
@@ -29,16 +30,25 @@ function askVoter(turn: Turn, job: JobState, rules: QuorumRules, voter: VoterNam
   const kind = questionKind(state, job)
   const { last } = asked
   const same = last !== null && last.record === record && last.kind === kind && last.voter === asked.incarnation
-  if (same && state.atMs < asked.nextAtMs) return
+  const isDone = kind === 'release' && asked.sent.length === 0
+  if (same && (isDone || state.atMs < asked.nextAtMs)) return
   const number = asked.number + 1
   const ballot = ownBallot(state, job, rules)
   const ask = question(state, job, kind, ballot)
   const { leaseMs } = rules.times
   const sent: Sent = { number, atMs: state.atMs, voter: asked.incarnation, leaseMs, ballot: ask.do === 'propose' ? ask.ballot : ballot }
-  const next = { nextAtMs: state.atMs + askAgainMs(quorum.lease, leaseMs), last: { record, kind, voter: asked.incarnation } }
+  const againMs = voter === 'witness' && waitsForRelease(state, job, asked, leaseMs) ? RELEASED_AGAIN_MS : askAgainMs(quorum.lease, leaseMs)
+  const next = { nextAtMs: state.atMs + againMs, last: { record, kind, voter: asked.incarnation } }
   job.quorum = { ...quorum, asked: { ...quorum.asked, [voter]: { ...asked, ...next, number, sent: [...asked.sent, sent].slice(-SENT_MAX) } } }
   const { node: from, peerNode: peer, incarnation: sender } = state
   turn.actions.push({ do: 'sendVote', to: voter, job: job.name, message: { job: job.name, from, peer, sender, number, voter: asked.incarnation, ballot, ask } })
+}
+
+/** The owner leaves, and has given its lease up here; the witness may hear that a moment later. For as long as it could have lasted. */
+function waitsForRelease(state: State, job: JobState, { leasedTo }: Asked, leaseMs: number): boolean {
+  const { leavingSinceMs, atMs, peerNode } = state
+  const leaves = leavingSinceMs !== null && atMs - leavingSinceMs < 2 * leaseMs
+  return leaves && !owns(state, job) && leasedTo === peerNode && ownVoteIsFree(state, job)
 }
 
 /** A lease that was granted by shorter times has to be renewed within those. */
