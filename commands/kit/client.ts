@@ -62,7 +62,7 @@ export async function callAgent<T>(door: Door, call: Call): Promise<T> {
   if (door.through) return await callThrough<T>(door, door.through, call)
   const { client, seen } = await clientFor(door)
   const answerMs = call.answerMs ?? ANSWER_MS
-  const late = AbortSignal.timeout(CONNECT_MS + SLOWLY * answerMs)
+  const late = AbortSignal.timeout(Math.ceil(CONNECT_MS + SLOWLY * answerMs))
   try {
     const answer = await client.request({
       method: call.method,
