@@ -2,6 +2,7 @@ import { describeOnline, EQUAL_TIMEOUT_MS, ONLINE_TIMEOUT_MS } from './kit/descr
 import { growKv, kvEntries } from './kit/kv'
 import { JOB, jobOf, type Lab, type LedgerReport, type Node, otherNode } from './kit/lab'
 import { tell } from './kit/needs'
+import type { Seen } from './kit/observer'
 import type { Measuring } from './kit/programs'
 
 const TEST_TIMEOUT_MS = 600_000
@@ -116,6 +117,9 @@ describeOnline('shutdown with a quorum', { options: [...KV, ...QUORUM] }, (lab) 
     'the active node shuts down: the lease is given up, so the mirror need not wait for its end; a power cut takes longer',
     async () => {
       await lab.settled(0, EQUAL_TIMEOUT_MS)
+      // One that has just started has no vote for the time of a lease: it cannot know what it let be served before.
+      const leases = (seen: Seen) => jobOf(seen, 'RMHW132')?.quorum?.witnessHolds?.leasedTo === 'RMHW131'
+      await lab.watch().waitFor('the witness lets RMHW131 serve', EQUAL_TIMEOUT_MS, leases)
       const clean = await goesAway(lab, 'shutdown', 'RMHW131', 0)
       await comesBack(lab, 'RMHW131')
       const cut = await goesAway(lab, 'powercut', 'RMHW132', 0)
