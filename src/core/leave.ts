@@ -40,9 +40,11 @@ export const hasLeft = (state: State): boolean =>
 
 /** By all of them: the other node needs its own vote and a second one, and would wait for the end of the lease with either. */
 function leaseIsReleased(state: State, job: JobState): boolean {
-  const voters = job.quorum === null ? [] : (rulesOf(state, job)?.voters ?? [])
-  return voters.every((voter) => {
-    const { last = null, sent = [] } = job.quorum?.asked[voter] ?? {}
+  const { quorum } = job
+  const rules = rulesOf(state, job)
+  if (quorum === null || rules === null) return true
+  return rules.voters.every((voter) => {
+    const { last, sent } = quorum.asked[voter]
     if (last?.kind !== 'release') return false
     return sent.length === 0 || (voter === 'peer' && state.peerAlive !== 'up') || state.atMs - (sent[0]?.atMs ?? 0) >= RELEASE_PATIENCE_MS
   })
