@@ -1,5 +1,6 @@
 import type { Event, State } from '../../src/core'
 import { askWitness, startWitness, type Witness } from '../../src/core/quorum/witness'
+import type { QuorumState } from '../../src/core/state'
 import { askShared } from '../../src/core/quorum/shared'
 import type { JobRecord } from '../../src/model'
 import { B, JOB } from '../fakes/pairConfig'
@@ -145,6 +146,15 @@ const neverAsksAgain: Planted = {
   })
 }
 
+/** Each answer brings the next question with it. */
+const asksAtOnce: Planted = {
+  options: stepping((state, event) =>
+    event.kind === 'voteAnswered' ? withJob(state, ({ quorum }) => (quorum ? { quorum: { ...quorum, asked: soonAsked(quorum.asked) } } : {})) : state
+  )
+}
+
+const soonAsked = ({ peer, witness }: QuorumState['asked']): QuorumState['asked'] => ({ peer: { ...peer, nextAtMs: 0 }, witness: { ...witness, nextAtMs: 0 } })
+
 /** A node that could not start the job keeps an error flag, and is chosen all the same. */
 const flagOverlooked: Planted = {
   faults: faultsNamed('switch at', 'kill', 'heal', 'start all at'),
@@ -217,6 +227,7 @@ export const PLANTED: [what: string, breaks: RegExp, plant: () => Planted][] = [
   ['a promotion out of sync', /^I4|acknowledged with safety FULL/, () => promotedOutOfSync],
   ['writes acknowledged without quorum', /^I2/, () => exposedAlone],
   ['an owner that never asks again', /^I3/, () => neverAsksAgain],
+  ['a question that comes with each answer', /within 1000 ms/, () => asksAtOnce],
   ['an error flag that nobody looks at', /^I4/, () => flagOverlooked],
   ['two owners voted for in one role sequence', /^I5/, () => sameRoleSequence],
   ['a grant in etcd that nobody waits for', /^I1/, () => neverWaits]

@@ -7,6 +7,7 @@ import { DETACH_FAULTS, endWork } from './detachFaults'
 import { DetachPromises } from './detachPromises'
 import { FAULTS, type Later } from './faults'
 import { transcriptLines } from '../fakes/transcript'
+import { PacePromises } from './pacePromises'
 import { Promises } from './promises'
 import { chances, comeToRest, FAULTS_MS, maybeFault, startsFail, STEP_MS } from './life'
 import { randomFrom } from './random'
@@ -37,11 +38,13 @@ export function simulate(
   const promises = new Promises()
   const detached = new DetachPromises()
   const restarted = new RestartPromises()
+  const paced = new PacePromises()
   const observe = (node: FakeNode, event: Event, actions: Action[]): void => {
     if (line) for (const text of transcriptLines(node.name, event, actions)) line(text)
     promises.check(world, node, actions)
     detached.check(node, actions)
     restarted.check(node, event, actions)
+    paced.check(node, event.atMs, actions)
     otherwise?.check(world, node, actions, event)
   }
   const world: World = new World({

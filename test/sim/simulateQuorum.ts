@@ -7,6 +7,7 @@ import { World } from '../fakes/world'
 import { DETACH_FAULTS, endWork } from './detachFaults'
 import { DetachPromises } from './detachPromises'
 import type { Later } from './faults'
+import { PacePromises } from './pacePromises'
 import { QuorumPromises } from './quorumPromises'
 import { LATE_CHANGE_FAULTS } from './lateChanges'
 import { MODE_FAULTS } from './modeFaults'
@@ -42,12 +43,14 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
   const promises = new QuorumPromises()
   const detached = new DetachPromises()
   const restarted = new RestartPromises()
+  const paced = new PacePromises()
   const rates = new Map<string, number>()
   const observe = (node: FakeNode, event: Event, actions: Action[]): void => {
     if (line) for (const text of transcriptLines(node.name, event, actions)) line(text)
     promises.check(world, node, actions)
     detached.check(node, actions)
     restarted.check(node, event, actions)
+    paced.check(node, event.atMs, actions)
   }
   const world: World = new World({
     config: (planted.etcd ? etcdConfig : quorumConfig)(planted.mode ?? (seed % PROTECTION_EVERY === 0 ? 'high-protection' : 'high-availability')),

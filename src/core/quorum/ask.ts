@@ -1,3 +1,4 @@
+import type { QuorumConfig } from '../../model'
 import type { Ballot, VoteQuestion } from '../../wire'
 import type { VoterName } from '../event'
 import { type Asked, hasData, owns, type JobState, type QuestionKind, type Sent, type State } from '../state'
@@ -5,12 +6,13 @@ import { startsWithoutMirror, wantsExposure, wantsOutOfSync } from '../sync'
 import type { Turn } from '../turn'
 import { ownVoteIsFree, whyNotTakeClaimed } from './claim'
 import { renewByForce } from './force'
-import { guardMarginMs, type Lease, renewEveryMs } from './lease'
+import { guardMarginMs, isValid, renewEveryMs } from './lease'
 import { ownBallot, rulesOf, type QuorumRules } from './rules'
 
 /** Questions without an answer that are remembered: a lease is long over when there are more. */
 const SENT_MAX = 16
 const RELEASED_AGAIN_MS = 500
+const ASK_AGAIN_MS_MIN = 50
 
 /** Each voter hears at once what this node wants of it, and again before long. */
 export function askVoters(turn: Turn, job: JobState): void {
@@ -37,7 +39,7 @@ function askVoter(turn: Turn, job: JobState, rules: QuorumRules, voter: VoterNam
   const ask = question(state, job, kind, ballot)
   const { leaseMs } = rules.times
   const sent: Sent = { number, atMs: state.atMs, voter: asked.incarnation, leaseMs, ballot: ask.do === 'propose' ? ask.ballot : ballot }
-  const againMs = voter === 'witness' && waitsForRelease(state, job, asked, leaseMs) ? RELEASED_AGAIN_MS : askAgainMs(quorum.lease, leaseMs)
+  const againMs = voter === 'witness' && waitsForRelease(state, job, asked, leaseMs) ? RELEASED_AGAIN_MS : askAgainMs(job, rules.times, state.atMs)
   const next = { nextAtMs: state.atMs + againMs, last: { record, kind, voter: asked.incarnation } }
   job.quorum = { ...quorum, asked: { ...quorum.asked, [voter]: { ...asked, ...next, number, sent: [...asked.sent, sent].slice(-SENT_MAX) } } }
   const { node: from, peerNode: peer, incarnation: sender } = state
@@ -51,8 +53,14 @@ function waitsForRelease(state: State, job: JobState, { leasedTo }: Asked, lease
   return leaves && !owns(state, job) && leasedTo === peerNode && ownVoteIsFree(state, job)
 }
 
-/** A lease that was granted by shorter times has to be renewed within those. */
-const askAgainMs = (lease: Lease, leaseMs: number): number => renewEveryMs({ leaseMs: lease.leaseMs > 0 ? Math.min(lease.leaseMs, leaseMs) : leaseMs })
+/**
+ * A lease that was granted by shorter times has to be renewed within those. What an engine finds of one when it starts may be its last millisecond: one
+ * that is over says nothing, and no answer brings the next question with it.
+ */
+function askAgainMs({ quorum, record }: JobState, { leaseMs }: Pick<QuorumConfig, 'leaseMs'>, atMs: number): number {
+  const runs = quorum !== null && isValid(quorum.lease, record.roleSequence, atMs)
+  return Math.max(ASK_AGAIN_MS_MIN, renewEveryMs({ leaseMs: runs ? Math.min(quorum.lease.leaseMs, leaseMs) : leaseMs }))
+}
 
 function questionKind(state: State, job: JobState): QuestionKind {
   const { claim, handover, mirrorInSync } = job.record

@@ -112,6 +112,26 @@ test('a lease that an earlier engine was given counts on, so a restart stops not
   expect(found(null).job.plan?.kind).toBe('standDown')
 })
 
+test('what is left of a lease when an engine starts does not say how often voters are asked', () => {
+  const desk = new Desk(A, quorumConfig())
+  desk.tell({ kind: 'booted', bootId: 'this-boot', records: { [JOB]: record({ safety: 'full', copyComplete: false }) } })
+  desk.end('observe', null, { held: [], running: [], data: { ran: true, status: dataStatus({}) }, leaseUntilMs: desk.atMs + 10 + 3 }).hear()
+  const asks = (): number => desk.actions.filter((action) => action.do === 'sendVote' && action.to === 'witness').length
+  const answersFor = (forMs: number): number => {
+    let count = 0
+    const untilMs = desk.atMs + forMs
+    while (desk.atMs < untilMs) {
+      const { number, incarnation } = desk.job.quorum!.asked.witness
+      const reply = { number, incarnation: incarnation ?? 'W-1', granted: false, why: 'newer', ballot: held, leasedTo: B } as const
+      desk.tell({ kind: 'voteAnswered', job: JOB, voter: 'witness', number, reply })
+      count += asks()
+    }
+    return count
+  }
+  answersFor(10)
+  expect(answersFor(QUORUM.leaseMs)).toBeLessThanOrEqual(6)
+})
+
 test('a lease that was given up on leaving is not taken from the guard by the next engine, and is asked for anew', () => {
   const config = quorumConfig()
   const desk = new Desk(A, config)
