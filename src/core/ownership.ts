@@ -189,7 +189,10 @@ export function forgetTroubles(job: JobState): void {
 
 /** Same role sequence: the standby keeps up with what the owner's administrator wants. */
 function follow(turn: Turn, job: JobState, theirs: JobRecord): void {
-  if (theirs.owner !== job.record.owner) return refuseConflict(turn, job, theirs)
+  if (theirs.owner !== job.record.owner) {
+    job.peerSpoke = false
+    return
+  }
   const { desired, takeReason, takeTimeMs } = theirs
   const ofOwner = owns(turn.state, job) ? {} : { desired, takeReason, takeTimeMs, ...newerSafety(job, theirs), ...newerSelection(job, theirs) }
   const change = { ...ofOwner, ...newerDetached(turn, job, theirs), ...newerSync(turn, job, theirs), needToVerify: mergeVerify(turn, job, theirs) }
@@ -209,12 +212,20 @@ function newerSync(turn: Turn, job: JobState, { mirrorInSync, syncSequence }: Jo
   return { mirrorInSync: mirrorInSync && !owns(turn.state, job), syncSequence }
 }
 
-/** Can only come from a lost state directory or an exchanged configuration. */
-function refuseConflict(turn: Turn, job: JobState, theirs: JobRecord): void {
-  const note = `${turn.state.peerNode} says that ${theirs.owner} owns ${job.name} since role sequence ${theirs.roleSequence}, this node says ${job.record.owner}`
-  if (job.note !== note) log(turn, 'error', note, job)
-  job.note = note
-  job.peerSpoke = false
+/** Can only come from a lost state directory or an exchanged configuration. null: the two nodes agree. */
+export function contradiction(state: State, job: JobState): string | null {
+  const theirs = peerJob(state, job)?.record
+  if (!theirs || theirs.roleSequence !== job.record.roleSequence || theirs.owner === job.record.owner) return null
+  return `${state.peerNode} says that ${theirs.owner} owns ${job.name} since role sequence ${theirs.roleSequence}, ${state.node} says ${job.record.owner}`
+}
+
+/** Said once, when it becomes true: it is heard again and again. */
+export function tellContradictions(turn: Turn, before: State): void {
+  for (const job of Object.values(turn.state.jobs)) {
+    const text = contradiction(turn.state, job)
+    const known = before.jobs[job.name]
+    if (text !== null && (!known || text !== contradiction(before, known))) log(turn, 'error', text, job)
+  }
 }
 
 /** `Manually` may be raised by either side. Only an administrator's choice of the right data, for this role sequence, ends it. */

@@ -7,6 +7,7 @@ import { dataIsStopped, detachedNow, detachedText } from './detached'
 import { whyNotInForce } from './modeChange'
 import { isOfBefore } from './takeUp'
 import { waitsForRedo } from './sync'
+import { contradiction } from './ownership'
 import { configOf, owns, type JobState, type State } from './state'
 import { ageText, sizeText } from './words'
 
@@ -46,6 +47,8 @@ function jobProblems(state: State, job: JobState): string[] {
   const detached = detachedNow(job)
   if (detached !== null && owns(state, job)) found.push(...detachedProblems(state, job, detached))
   if (job.note !== null) found.push(`${job.name} on ${state.node}: ${job.note}${waitText(state, job)}`)
+  const contradicted = contradiction(state, job)
+  if (contradicted !== null) found.push(`${contradicted}: one of them has lost its state, or has that of another pair`)
   if (record.errorFlag !== null && job.note !== `error flag: ${record.errorFlag}`)
     found.push(`${state.node} keeps an error flag for ${job.name}: ${record.errorFlag}`)
   if (record.needToVerify === 'Manually' && owns(state, job))

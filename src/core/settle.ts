@@ -140,15 +140,14 @@ function settleStandby(turn: Turn, job: JobState): void {
   job.phase = 'standby'
   if (isTouched(job)) return standDown(turn, job)
   endTimeAlone(turn, job)
-  if (turn.state.leaving || tryFailover(turn, job)) return
   const silent = turn.state.peerAlive === 'lost' || ownerIsLost(turn.state, job)
-  if (!hasData(turn.state, job) && !silent) job.note = null
-  if (job.plan !== null || !hasData(turn.state, job)) return
-  if (job.record.needToVerify === 'Manually' && turn.state.peerAlive === 'lost') return
-  if (job.record.needToVerify === 'Manually')
-    return setNote(turn, job, `both copies may hold changes of their own: selectsrc ${job.name} NODE says whose data is right`, 'warning')
   const receives = job.dataRole === 'target' && job.dataSequence === job.record.roleSequence
-  if (receives && !silent) job.note = null
+  if (!silent && (receives || !hasData(turn.state, job))) job.note = null
+  if (turn.state.leaving || tryFailover(turn, job)) return
+  if (job.plan !== null || !hasData(turn.state, job)) return
+  if (job.record.needToVerify === 'Manually')
+    // Why it does not take over is said already.
+    return silent ? undefined : setNote(turn, job, `both copies may hold changes of their own: selectsrc ${job.name} NODE says whose data is right`, 'warning')
   if (receives) trustOwnCopy(turn, job)
   if (!receives && isTime(turn, job) && isToldBySource(turn, job)) beginPlan(turn, job, 'standby', 'automatic', [[{ do: 'target' }]])
 }

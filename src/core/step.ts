@@ -14,7 +14,7 @@ import { usageSampled } from './monitor/sampled'
 import { voteAnswered } from './quorum/answered'
 import { voteAsked } from './quorum/asked'
 import { forgetChange } from './modeChange'
-import { hearPeer } from './ownership'
+import { hearPeer, tellContradictions } from './ownership'
 import { configChanged, configHeld } from './reconfigure'
 import { vipPathsSeen } from './paths'
 import { watchApplications } from './resources'
@@ -24,7 +24,7 @@ import { exposeEnded, outOfSyncAnswered, outOfSyncReceived } from './sync'
 import { tellPeer } from './tell'
 import { applicationFailed } from './trouble'
 import { endOfWaiting } from './waiting'
-import { recordsOf, refuse, reply, type Turn } from './turn'
+import { recordsOf, refuse, reply, tellNotes, type Turn } from './turn'
 import { jobReport } from '../report/job'
 
 /**
@@ -36,13 +36,15 @@ import { jobReport } from '../report/job'
  * 4. Records that changed go to disk before anything else of this step is done or said.
  */
 export function step(state: State, event: Event): { state: State; actions: Action[] } {
-  const turn: Turn = { state: copyState(state, event), actions: [], dirty: false }
+  const turn: Turn = { state: copyState(state, event), actions: [], dirty: false, noted: new Map() }
   happen(turn, event)
   for (const command of endOfWaiting(turn)) commandGiven(turn, command, false)
   if (turn.state.booted) {
     settleReach(turn)
     forgetChange(turn)
     for (const name in turn.state.jobs) settle(turn, turn.state.jobs[name] as JobState)
+    tellNotes(turn, state)
+    tellContradictions(turn, state)
     chronicle(turn, state, event)
     watchApplications(turn, state)
     tellLicence(turn)

@@ -11,20 +11,32 @@ export interface Turn {
   actions: Action[]
   /** A record has changed: the step begins with a persist. */
   dirty: boolean
+  /** Jobs whose note was set, and how much it matters. */
+  noted: Map<JobName, NoteLevel>
 }
+
+type NoteLevel = 'info' | 'warning' | 'error'
 
 /** What only looks needs no more of a turn. */
 export type Seeing = Pick<Turn, 'state'>
 
-export function log(turn: Turn, level: 'info' | 'warning' | 'error', text: string, job: JobState | null = null): void {
+export function log(turn: Turn, level: NoteLevel, text: string, job: JobState | null = null): void {
   turn.actions.push({ do: 'log', level, text, job: job?.name ?? null })
 }
 
-/** Said once, when it becomes true. */
-export function setNote(turn: Turn, job: JobState, note: string, level: 'info' | 'warning' | 'error'): void {
-  if (job.note === note) return
+/** What is the matter with a job. The last word of a step counts. */
+export function setNote(turn: Turn, job: JobState, note: string, level: NoteLevel): void {
   job.note = note
-  log(turn, level, `${job.name}: ${note}`, job)
+  turn.noted.set(job.name, level)
+}
+
+/** Said once, when it becomes true: two that are true at once would take turns for ever, in each step, if each were said when it is set. */
+export function tellNotes(turn: Turn, before: State): void {
+  for (const [name, level] of turn.noted) {
+    const job = turn.state.jobs[name]
+    if (!job || job.note === null || job.note === before.jobs[name]?.note) continue
+    log(turn, level, `${name}: ${job.note}`, job)
+  }
 }
 
 export function reply(turn: Turn, request: number, outcome: Outcome): void {

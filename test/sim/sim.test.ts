@@ -27,6 +27,8 @@ const FOUND = [210, 822, 1609, 2569, 2576, 2894, 18_394]
  * VIP beside one that was forced while the mode was being changed.
  */
 const FOUND_WITH_CHANGES = [296, 512, 1433, 19_073, 19_261, 19_973, 49_372, 51_949, 64_802, 91_042, 128_144, 2_018_196, 2_025_032, 3_050_782, 14_046_234]
+/** Two things were the matter with a job at once, and each event said both anew. */
+const FLOODED = [20_008_228, 20_022_424]
 /** With a witness: one whose service was forced is still stopping; the one that was not forced goes on with its own version. */
 const FOUND_WITH_WITNESS = [4, 103_086]
 /**
@@ -43,11 +45,11 @@ const FOUND_AT_WORK = [109_654]
  * or the right data was named, and its node came to serve in the next role sequence only; or a vote that a voter holds was left, of a job that was stopped;
  * or detached in one way and then in another, both unheard: the first was taken for heard;
  * or called so: brought in and handed over in one breath; or detached by an engine whose disk failed, so that nobody was told;
- * or an engine started in the last milliseconds of a lease, and asked the voters as often as that lease would have had to be renewed.
+ * or an engine started in the last milliseconds of a lease, and asked the voters as often as that lease would have had to be renewed; or flooded as well.
  */
-const FOUND_AT_WORK_WITH_WITNESS = [1939, 3737, 4394, 5403, 28_622, 74_943, 4_001_973, 4_012_082, 14_026_394, 18_010_275]
-/** With tight times; called so: offered by the owner, which had taken it back, on the word of the witness, before the offer was heard. */
-const FOUND_WITH_TIGHT_TIMES = [16_023_695]
+const FOUND_AT_WORK_WITH_WITNESS = [1939, 3737, 4394, 5403, 28_622, 74_943, 4_001_973, 4_012_082, 14_026_394, 18_010_275, 20_008_381]
+/** With tight times; called so: offered by the owner, which had taken it back, on the word of the witness, before the offer was heard; or flooded as well. */
+const FOUND_WITH_TIGHT_TIMES = [16_023_695, 19_023_593]
 
 const KINDS: [what: string, live: Life][] = [
   ['pairs', simulate],
@@ -76,7 +78,7 @@ test.each(KINDS)(
 )
 
 test.each(FOUND)('seed %d stays repaired', (seed) => void simulate(seed))
-test.each(FOUND_WITH_CHANGES)('seed %d with changes stays repaired', (seed) => void simulateModes(seed))
+test.each([...FOUND_WITH_CHANGES, ...FLOODED])('seed %d with changes stays repaired', (seed) => void simulateModes(seed))
 test.each(FOUND_WITH_WITNESS)('seed %d with a witness stays repaired', (seed) => void simulateQuorum(seed))
 test.each(FOUND_WITH_ARBITRATION)('seed %d with arbitration stays repaired', (seed) => void simulateArbitrated(seed))
 test.each(FOUND_WITH_TIGHT_TIMES)('seed %d with tight times stays repaired', (seed) => void simulateWorst(seed, null))

@@ -54,6 +54,6 @@ test.each<[why: string, theirs: Partial<JobRecord>, mine: Partial<JobRecord>]>([
 
 test('once its copy is whole it may serve, and is an owner as any other', () => {
   const desk = made({ copyComplete: false })
-  setRecord({ state: desk.state, actions: [], dirty: false }, desk.job, { copyComplete: true })
+  setRecord({ state: desk.state, actions: [], dirty: false, noted: new Map() }, desk.job, { copyComplete: true })
   expect(desk.job.record).toMatchObject({ copyComplete: true, unserved: false })
 })
