@@ -1,5 +1,5 @@
 import type { JobRecord } from '../model'
-import type { LossView } from '../wire'
+import type { LossView, MirrordStatus } from '../wire'
 import { owns, peerJob, type JobState, type State } from './state'
 import { ageText, sizeText } from './words'
 
@@ -45,14 +45,26 @@ function unknownLoss(state: State, job: JobState): LossView {
   if (theirs === null || peer === null || data === null)
     return { ...open, bytes: null, changes: null, bound: 'the last writes may be missing; how many cannot be known' }
   const lag = Math.max(theirs.lsn - data.lsn, 0)
-  const bytes = theirs.queuedBytes + (theirs.dirtyBytes ?? 0)
   const last = `${peerNode} was heard ${ageText(atMs - peer.atMs)} ago`
-  const known =
-    lag > 0 || theirs.queuedBytes > 0
-      ? `then ${lag} changes (LSN ${data.lsn} here, ${theirs.lsn} there), ${sizeText(theirs.queuedBytes)}, had not arrived`
-      : 'then all had arrived'
-  const bound = `the last writes may be missing: ${last}, ${known}${data.connected ? '' : '; the data was not connected at the end'}`
-  return { ...open, bytes, changes: lag, bound }
+  const gap = `${lag} changes (LSN ${data.lsn} here, ${theirs.lsn} there), ${sizeText(theirs.queuedBytes)}, in at most ${lag} files`
+  const known = lag > 0 || theirs.queuedBytes > 0 ? `then ${gap}, had not arrived` : 'then all had arrived'
+  const bound = `the last writes may be missing: ${last}, ${known}${markedThere(theirs)}${data.connected ? '' : '; the data was not connected at the end'}`
+  return { ...open, bytes: missingBytes(theirs), changes: lag, bound }
+}
+
+/** As long as both are connected the queue is all that can be missing; what is marked then was marked before. */
+const isApart = ({ role, connected }: MirrordStatus): boolean => role === 'source' && !connected
+
+/** What waits in the queue is marked, too. null: its owner does not know what has changed since. */
+function missingBytes(theirs: MirrordStatus): number | null {
+  if (!isApart(theirs)) return theirs.queuedBytes
+  return theirs.dirtyBytes === null ? null : Math.max(theirs.queuedBytes, theirs.dirtyBytes)
+}
+
+function markedThere(theirs: MirrordStatus): string {
+  const { dirtyBytes } = theirs
+  if (!isApart(theirs) || dirtyBytes === 0) return ''
+  return dirtyBytes === null ? '; what had changed there was not known: all of it may differ' : `; ${sizeText(dirtyBytes)} were marked there as changed`
 }
 
 /** Said in the log and in the ticket. */

@@ -121,7 +121,7 @@ test('what may be missing: nothing with safety FULL and in sync, else what was q
   desk.tell({ kind: 'ticked', heartbeat: null }, 7_000)
   const danger = dangerOf(lost(desk).command('forcetake', { dryRun: true }))
   expect(danger?.loss).toMatchObject({ none: false, changes: 3, bytes: 4_096, seconds: 7, files: null })
-  expect(danger?.loss?.bound).toContain('RMHW131 was heard 7 s ago, then 3 changes (LSN 10 here, 13 there), 4.0 KiB, had not arrived')
+  expect(danger?.loss?.bound).toContain('RMHW131 was heard 7 s ago, then 3 changes (LSN 10 here, 13 there), 4.0 KiB, in at most 3 files, had not arrived')
 })
 
 const withMode = (mode: 'high-performance') => pairConfig(jobConfig({ mode }))

@@ -1,4 +1,6 @@
 import type { JobRecord } from '../../src/model'
+import type { MirrordStatus } from '../../src/wire'
+import { lossOf } from '../../src/core/loss'
 import { STATUS_DEFAULTS } from '../fakes/dataDefaults'
 import { A, B, JOB, withSafety } from '../fakes/pairConfig'
 import { dataStatus, Desk, owner, peerView, record, standby } from './desk'
@@ -143,7 +145,7 @@ describe('the mirror', () => {
 const LOSSES: [story: string, change: Partial<JobRecord>, ahead: number, says: string][] = [
   ['safety FULL', FULL, 0, 'safety FULL and in sync: nothing that was acknowledged as durable is missing'],
   ['safety OFF, all had arrived', {}, 0, 'the last writes may be missing: RMHW131 was heard 0 s ago, then all had arrived'],
-  ['safety OFF, the queue was long', {}, 12, 'then 12 changes (LSN 100 here, 112 there), 4.0 KiB, had not arrived']
+  ['safety OFF, the queue was long', {}, 12, 'then 12 changes (LSN 100 here, 112 there), 4.0 KiB, in at most 12 files, had not arrived']
 ]
 test.each(LOSSES)('the log says what a takeover may lose: %s', (_story, change, ahead, says) => {
   const desk = standby(change)
@@ -151,6 +153,27 @@ test.each(LOSSES)('the log says what a takeover may lose: %s', (_story, change, 
   desk.peerSays(peerView(A, change, { phase: 'online', data: dataStatus({ role: 'source', lsn: 100 + ahead, queuedBytes: ahead && 4096 }) }))
   desk.hear({ peerAlive: false }).end('probe')
   expect(desk.logs.join('\n')).toContain(says)
+})
+
+/** What the owner said of its data last → bytes that may be missing, and the words for it. */
+const MARKED: [story: string, theirs: Partial<MirrordStatus>, bytes: number | null, says: string][] = [
+  [
+    'connected: what is marked had arrived long ago',
+    { connected: true, queuedBytes: 4096, dirtyBytes: 1024 ** 2 },
+    4096,
+    'in at most 2 files, had not arrived'
+  ],
+  ['apart, the queue holds it all', { connected: false, queuedBytes: 4096, dirtyBytes: 2048 }, 4096, '2.0 KiB were marked there as changed'],
+  ['apart, the queue was given up', { connected: false, queuedBytes: 0, dirtyBytes: 1024 ** 2 }, 1024 ** 2, '1.0 MiB were marked there as changed'],
+  ['apart, and the map was lost', { connected: false, queuedBytes: 4096, dirtyBytes: null }, null, 'all of it may differ']
+]
+test.each(MARKED)('what the owner had marked as changed: %s', (_story, theirs, bytes, says) => {
+  const desk = standby()
+  desk.tell({ kind: 'dataStatusChanged', job: JOB, status: dataStatus({ role: 'target', roleSequence: 1, lsn: 100 }) })
+  desk.peerSays(peerView(A, {}, { phase: 'online', data: dataStatus({ role: 'source', lsn: 102, ...theirs }) }))
+  const loss = lossOf(desk.state, desk.job)
+  expect(loss).toMatchObject({ none: false, files: null, bytes, changes: 2 })
+  expect(loss?.bound).toContain(says)
 })
 
 test('whoever follows a takeover sees how much of the redo log is left', () => {
