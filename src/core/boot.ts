@@ -6,6 +6,7 @@ import { resumeDetaching } from './detach'
 import { isDetached } from './detached'
 import type { Event, Found } from './event'
 import { firstRecord } from './ownership'
+import { isValid } from './quorum/lease'
 import { startQuorum } from './quorum/rules'
 import { isOff, isUnwatched } from './resources'
 import { keptRestarts } from './restartLimit'
@@ -139,7 +140,9 @@ function servesHere(turn: Turn, job: JobState, found: Found): boolean {
 /** What died meanwhile counts as failed, and is restarted by `settle`. */
 function adoptService(turn: Turn, job: JobState, when: string): void {
   job.phase = 'online'
-  job.forcing = job.record.forced?.roleSequence === job.record.roleSequence
+  // What slept for longer than its lease may have been taken over.
+  job.forcing =
+    job.record.forced?.roleSequence === job.record.roleSequence && (job.quorum === null || isValid(job.quorum.lease, job.record.roleSequence, turn.state.atMs))
   for (const [name, word] of Object.entries(job.applications)) {
     if (word === 'online' || isOff(job, name)) continue
     setApplication(job, name, 'error')

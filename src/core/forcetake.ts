@@ -149,5 +149,5 @@ function forceOwnership(turn: Turn, job: JobState, roleSequence: number): void {
   job.tookAloneSequence = roleSequence
   forgetRestarts(turn, job)
   job.next = { cause: 'bringin', peerCopyComplete: false }
-  renewByForce(state, job)
+  renewByForce(turn, job)
 }

@@ -233,6 +233,20 @@ describe('with a quorum', () => {
     expect(desk.job.phase).toBe('online')
   })
 
+  test('one that wakes up later than its own lease does not go on by force: what the administrator saw may be over', () => {
+    const desk = alone()
+    confirmed(desk, 'forcetake')
+    desk.endAll()
+    expect(desk.job.phase).toBe('online')
+    desk.tell({ kind: 'ticked', heartbeat: null }, 2 * (config.quorum?.leaseMs ?? 0))
+    expect(desk.logs.join('\n')).toContain('RMHW132 was asleep while it served DB_Group by force')
+    desk.endAll()
+    desk.tell({ kind: 'ticked', heartbeat: null }, 3_000)
+    expect(desk.job).toMatchObject({ phase: 'offline', forcing: false, plan: null, record: { owner: B } })
+    confirmed(desk, 'forcetake')
+    expect(desk.endAll().job).toMatchObject({ phase: 'online', forcing: true })
+  })
+
   test('an engine that restarts goes on with a forced service; a node that restarts does not', () => {
     const forced = record({ owner: B, roleSequence: 11, takeReason: 'forced', forced: { roleSequence: 11 }, needToVerify: 'Manually', safety: 'full' })
     const reboot = new Desk(B, config).boot(forced)

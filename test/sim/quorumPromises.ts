@@ -44,8 +44,9 @@ export class QuorumPromises {
     if (!says(mine)) throw new Error(`I2: ${node.name} serves without the mirror and has not recorded it`)
     if (mine?.forced) return
     // Who sleeps while another one is forced in its place believes what was recorded before, and acknowledges nothing: its lease is over.
-    if ((witness?.roleSequence ?? 0) > (mine?.roleSequence ?? 0) && !world.guard.maySource(node)) return
     const theirs = world.other(node).disk?.[JOB]
+    const newest = Math.max(witness?.roleSequence ?? 0, theirs?.roleSequence ?? 0)
+    if (newest > (mine?.roleSequence ?? 0) && !world.guard.maySource(node)) return
     if (!world.hasQuorum(node)) return checkTold(world, node, says(theirs) || (theirs?.roleSequence ?? 0) > (mine?.roleSequence ?? 0))
     if (!says(theirs) && !says(witness) && witness !== undefined) throw new Error(`I2: ${node.name} serves without the mirror, and no second voter knows it`)
   }

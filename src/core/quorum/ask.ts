@@ -20,7 +20,7 @@ export function askVoters(turn: Turn, job: JobState): void {
   // What the other node has not seen yet is nothing to vote by.
   if (rules === null || job.quorum === null || !job.observed || !turn.state.configAgreed) return
   for (const voter of rules.voters) askVoter(turn, job, rules, voter)
-  renewByForce(turn.state, job)
+  renewByForce(turn, job)
   tellLease(turn, job)
 }
 

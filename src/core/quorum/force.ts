@@ -1,6 +1,7 @@
 import { owns, type JobState, type State } from '../state'
 import { isFresh } from './view'
 import { renewed, renewEveryMs } from './lease'
+import { log, type Turn } from '../turn'
 import { rulesOf } from './rules'
 
 /**
@@ -8,7 +9,8 @@ import { rulesOf } from './rules'
  * it gives itself the leases that one would have given, so that all that obeys a lease goes on as ever. The first voter that grants one ends it; so does
  * the first that goes on letting the other node serve, for then that one is alive, and what was believed of it was wrong.
  *
- * After a restart of the node nothing of it is left but the record: much may have happened meanwhile, so it is for the administrator to say it again.
+ * After a restart of the node, or a sleep, nothing of it is left but the record: much may have happened meanwhile, so it is for the administrator to say it
+ * again.
  */
 export const servesByForce = (state: State, job: JobState): boolean =>
   job.forcing && owns(state, job) && job.record.forced?.roleSequence === job.record.roleSequence
@@ -21,13 +23,29 @@ export function letsPeerServe(state: State, job: JobState): string | null {
 }
 
 /** As often as a voter would renew it. */
-export function renewByForce(state: State, job: JobState): void {
+export function renewByForce(turn: Turn, job: JobState): void {
+  const { state } = turn
   endForRival(state, job)
   const { quorum, record } = job
   const times = rulesOf(state, job)?.times
   if (quorum === null || times === undefined || !servesByForce(state, job)) return
-  const due = quorum.lease.roleSequence !== record.roleSequence || state.atMs >= quorum.lease.untilMs - times.leaseMs + renewEveryMs(times)
-  if (due) job.quorum = { ...quorum, lease: renewed(quorum.lease, record.roleSequence, state.atMs, times) }
+  const { lease } = quorum
+  const begins = lease.roleSequence !== record.roleSequence
+  if (!begins && state.atMs >= lease.untilMs) return endAfterSleep(turn, job)
+  if (begins || state.atMs >= lease.untilMs - times.leaseMs + renewEveryMs(times))
+    job.quorum = { ...quorum, lease: renewed(lease, record.roleSequence, state.atMs, times) }
+}
+
+/** It has not renewed its own lease: it was asleep, and what the administrator saw is so long ago that a voter may be back, and the other node with it. */
+function endAfterSleep(turn: Turn, job: JobState): void {
+  const { node } = turn.state
+  job.forcing = false
+  log(
+    turn,
+    'error',
+    `${node} was asleep while it served ${job.name} by force, and the other node may serve by now: forcetake ${job.name} says it once more`,
+    job
+  )
 }
 
 /** One that has just started lets the owner that it knew serve for a lease, whether it lives or not; only who renews has it for longer. */
