@@ -177,7 +177,10 @@ export class DataPlane {
       throw new Error(`${node.name} serves version ${content}; version ${this.servedHandwork}, made by hand, was served before`)
     if (content < this.acknowledged) throw new Error(`${node.name} serves version ${content}; version ${this.acknowledged} was acknowledged with safety FULL`)
     const nodes = Object.values(this.world.nodes)
-    const newest = nodes.every(({ disk }) => (disk?.[JOB]?.roleSequence ?? 0) <= (node.disk?.[JOB]?.roleSequence ?? 0))
+    // Also what has been decided, and is on its way to the disk.
+    const newest = nodes.every(({ disk, state }) =>
+      [disk?.[JOB], state?.jobs[JOB]?.record].every((record) => (record?.roleSequence ?? 0) <= (node.disk?.[JOB]?.roleSequence ?? 0))
+    )
     // An order of before, which ends when the other one has said that it owns the job, is stopped again.
     const owns = node.disk?.[JOB]?.owner === node.name
     const heard = owns && newest && this.world.network.reachable() && nodes.every(({ state }) => state !== null)

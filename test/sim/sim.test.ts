@@ -20,15 +20,16 @@ const FOUND = [210, 822, 1609, 2569, 2576, 2894, 18_394]
  * that was changed and changed back, and an engine that restarted and knew of the first and the last one only; a vote that was asked for before the votes
  * were done away with; the answer to a handover that shows the owner's own vote seconded; questions that are numbered from one again, and late to voters
  * that have heard the ones before; a vote for oneself that a voter held and was forgotten, so that the other node got it too; a job that was taken back
- * from a node that was lost before it answered, while its mode was being changed to one that knows no automatic failover; a forced owner that slept, and went on by force while
- * the other one had been let serve;
+ * from a node that was lost before it answered, while its mode was being changed to one that knows no automatic failover; a forced owner that slept, and
+ * went on by force while the other one had been let serve;
  * or called so: a full mirror had ended, and its end was not on the disk yet, or had not been heard by one that slept, when the owner recorded
  * alone that it goes on without;
  * an owner without votes slept while the other one was forced, and goes by what was recorded before; or changed the card of its
- * VIP beside one that was forced while the mode was being changed.
+ * VIP beside one that was forced while the mode was being changed; or served what was made by hand, and in the guide's mode the other one had just taken
+ * over.
  */
 const FOUND_WITH_CHANGES = [
-  296, 512, 1433, 19_073, 19_261, 19_973, 49_372, 51_949, 64_802, 91_042, 128_144, 2_018_196, 2_025_032, 3_050_782, 14_046_234, 21_013_265
+  296, 512, 1433, 19_073, 19_261, 19_973, 49_372, 51_949, 64_802, 91_042, 128_144, 2_018_196, 2_025_032, 3_050_782, 14_046_234, 21_013_265, 22_029_797
 ]
 /** Two things were the matter with a job at once, and each event said both anew. */
 const FLOODED = [20_008_228, 20_022_424]
@@ -52,8 +53,8 @@ const FOUND_AT_WORK = [109_654]
  */
 const FOUND_AT_WORK_WITH_WITNESS = [1939, 3737, 4394, 5403, 28_622, 74_943, 4_001_973, 4_012_082, 14_026_394, 18_010_275, 20_008_381]
 /**
- * With tight times; called so: offered by the owner, which had taken it back, on the word of the witness, before the offer was heard; or recorded by one that was forced since, while
- * the owner slept; or flooded as well.
+ * With tight times; called so: offered by the owner, which had taken it back, on the word of the witness, before the offer was heard; or recorded by one
+ * that was forced since, while the owner slept; or flooded as well.
  */
 const FOUND_WITH_TIGHT_TIMES = [16_023_695, 19_023_593, 22_024_338]
 
