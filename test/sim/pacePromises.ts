@@ -13,18 +13,26 @@ const REPEATED_MAX = 30
  * take turns are said with every event.
  */
 export class PacePromises {
-  private readonly done = new Map<string, number[]>()
+  private readonly done = new Map<string, Counts>()
+  private readonly said = new Map<string, Counts>()
 
   check({ name }: FakeNode, atMs: number, actions: Action[]): void {
     for (const action of actions) {
-      this.count(`${name} ${action.do}`, atMs, SECOND_MS, A_SECOND_MAX)
-      if (action.do === 'log') this.count(`${name} says "${action.text}"`, atMs, REPEATED_MS, REPEATED_MAX)
+      this.count(this.done, name, action.do, Math.floor(atMs / SECOND_MS), A_SECOND_MAX)
+      if (action.do === 'log') this.count(this.said, name, action.text, Math.floor(atMs / REPEATED_MS), REPEATED_MAX)
     }
   }
 
-  private count(what: string, atMs: number, withinMs: number, max: number): void {
-    const times = [...(this.done.get(what) ?? []).filter((each) => atMs - each < withinMs), atMs]
-    if (times.length > max) throw new Error(`${what}: ${times.length} within ${withinMs} ms, at ${atMs}`)
-    this.done.set(what, times)
+  private count(of: Map<string, Counts>, node: string, what: string, window: number, max: number): void {
+    let counts = of.get(node)
+    if (counts?.window !== window) of.set(node, (counts = { window, times: new Map() }))
+    const times = (counts.times.get(what) ?? 0) + 1
+    if (times > max) throw new Error(`flooded: ${node} ${what}: more than ${max} times`)
+    counts.times.set(what, times)
   }
+}
+
+interface Counts {
+  window: number
+  times: Map<string, number>
 }

@@ -227,7 +227,7 @@ export const PLANTED: [what: string, breaks: RegExp, plant: () => Planted][] = [
   ['a promotion out of sync', /^I4|acknowledged with safety FULL/, () => promotedOutOfSync],
   ['writes acknowledged without quorum', /^I2/, () => exposedAlone],
   ['an owner that never asks again', /^I3/, () => neverAsksAgain],
-  ['a question that comes with each answer', /within 1000 ms/, () => asksAtOnce],
+  ['a question that comes with each answer', /^flooded/, () => asksAtOnce],
   ['an error flag that nobody looks at', /^I4/, () => flagOverlooked],
   ['two owners voted for in one role sequence', /^I5/, () => sameRoleSequence],
   ['a grant in etcd that nobody waits for', /^I1/, () => neverWaits]
