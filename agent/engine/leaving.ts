@@ -1,4 +1,4 @@
-import { hasLeft, leaveLines, nodeView, type State } from '../../src/core'
+import { hasLeft, leaveLines, nextTold, type State } from '../../src/core'
 import { outcomeOf } from '../perform'
 import type { Ports } from '../ports'
 
@@ -42,7 +42,7 @@ export class Leaving {
 
   private async end(state: State): Promise<void> {
     const { heartbeat, peer, data, log } = this.ports
-    if (state.peerAlive === 'up') await outcomeOf(peer.send({ kind: 'state', state: nodeView(state) }, TELL_TIMEOUT_MS))
+    if (state.peerAlive === 'up') await outcomeOf(peer.send({ kind: 'state', state: nextTold(state) }, TELL_TIMEOUT_MS))
     const jobs = Object.values(state.config.jobs).filter((job) => job.data !== null)
     await Promise.all(jobs.map(({ name }) => outcomeOf(data.end(name))))
     await outcomeOf(heartbeat.close(true))

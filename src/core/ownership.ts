@@ -69,6 +69,7 @@ function withoutFormerJobs({ jobs }: State, view: NodeView): NodeView {
 function isLate(turn: Turn, view: NodeView): boolean {
   const known = turn.state.peer?.view
   if (known?.incarnation !== view.incarnation) return false
+  if (known.number !== undefined && view.number !== undefined && view.number < known.number) return true
   return Object.entries(view.jobs).some(([name, { record }]) => record.roleSequence < (known.jobs[name]?.record.roleSequence ?? 0))
 }
 

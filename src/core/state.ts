@@ -57,7 +57,7 @@ export interface State {
   /** What the log was last told of it. */
   licenceTold: string | null
   /** What was last told to the peer, in short, and when. */
-  told: { news: unknown[]; atMs: number } | null
+  told: { news: unknown[]; atMs: number; number: number } | null
 }
 
 export interface JobState {

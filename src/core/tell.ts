@@ -1,4 +1,4 @@
-import { PEER_STATE_INTERVAL_MS } from '../wire'
+import { type NodeView, PEER_STATE_INTERVAL_MS } from '../wire'
 import type { JobState, State } from './state'
 import type { Turn } from './turn'
 import { nodeView } from './views'
@@ -10,9 +10,13 @@ export function tellPeer(turn: Turn): void {
   const due = state.told === null || state.atMs - state.told.atMs >= PEER_STATE_INTERVAL_MS
   const news = newsOf(state)
   if (!due && state.told !== null && isSame(news, state.told.news)) return
-  state.told = { news, atMs: state.atMs }
-  turn.actions.push({ do: 'sendState', view: nodeView(state) })
+  const view = nextTold(state)
+  state.told = { news, atMs: state.atMs, number: view.number }
+  turn.actions.push({ do: 'sendState', view })
 }
+
+/** What this node says of itself next. */
+export const nextTold = (state: State): NodeView & { number: number } => ({ ...nodeView(state), number: (state.told?.number ?? 0) + 1 })
 
 /** What is worth a message of its own; counters and percentages wait for the next one. What is replaced whole is compared as one. */
 function newsOf(state: State): unknown[] {

@@ -210,6 +210,7 @@ const nodeViewSchema: z.ZodType<NodeView> = z.looseObject({
   node: name,
   incarnation: name,
   heard: name.nullable(),
+  number: count.optional(),
   configHash: text,
   configVersion: count.optional(),
   configAgreed: z.boolean().optional(),

@@ -55,6 +55,8 @@ export interface NodeView {
   incarnation: string
   /** The incarnation of the other node's engine that this one has heard last; null: none yet. It tells an answer from a message of before. */
   heard: string | null
+  /** Of what this engine tells the other one, from 1: messages overtake each other. Absent: it is shown and not told, or that of a version that does not count. */
+  number?: number
   configHash: string
   /** Absent: that of a version that knew no such number. */
   configVersion?: number
