@@ -214,6 +214,8 @@ export interface LeasePort {
    * Only a later one of the same role sequence, or any of a higher one, changes that.
    */
   tell(job: string, roleSequence: number, untilMs: number, killAtMs: number): void
+  /** Jobs have other applications or addresses: of one that is served elsewhere, and whose lease here is long over, only those are ended from now on. */
+  reconfigured(): void
   /** Resolves when it is known what the guard was told before this engine. */
   known(): Promise<void>
   /** What the guard holds, also from an earlier engine; null: nothing. */

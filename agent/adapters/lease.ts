@@ -22,6 +22,12 @@ export function createLeasePort(places: Places, doors: LeaseDoors): LeasePort {
         .extend(each, untilMs)
         .catch((error: Error) => log.event('warning', `VIP ${each.name} could not be told the lease of ${job.name}: ${error.message}`, job.name))
   }
+  const follow = (): void => {
+    for (const job of Object.values(places.config.jobs)) {
+      const told = guard.held(job.name)
+      if (told !== null) guard.tell({ ...told, ...guarded(places, job) })
+    }
+  }
   guard.onKilled((job, what) => log.event('error', `The lease of ${job} is over and nobody had stopped it: the guard has ended ${what.join(', ')}.`, job))
   return {
     tell: (name, roleSequence, untilMs, killAtMs) => {
@@ -37,7 +43,12 @@ export function createLeasePort(places: Places, doors: LeaseDoors): LeasePort {
       const job = places.config.jobs[name]
       if (job !== undefined) extend(job, null)
     },
-    known: () => guard.known(),
+    reconfigured: follow,
+    known: async () => {
+      await guard.known()
+      // A file that was edited by hand may have changed meanwhile.
+      follow()
+    },
     untilMs: (job) => guard.held(job)?.untilMs ?? null,
     runs: (job, roleSequence) => {
       const lease = guard.held(job)

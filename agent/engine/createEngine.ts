@@ -86,7 +86,10 @@ class RunningEngine implements Engine {
       whyUnlicensed: () => whyUnlicensed({ state: this.published }, 'a change of the configuration'),
       ownerOf: (job, next) => this.published.jobs[job]?.record.owner ?? firstOwnerOf(next, job),
       release: () => this.loop.emit({ kind: 'configReleased' }),
-      use: (config, hash, version) => this.loop.emit({ kind: 'configChanged', config, configHash: hash, version }),
+      use: (config, hash, version) => {
+        ports.lease.reconfigured()
+        this.loop.emit({ kind: 'configChanged', config, configHash: hash, version })
+      },
       fatal: (why) => this.fail(why)
     })
     this.waiters = new TicketWaiters(ports.clock, () => this.published)

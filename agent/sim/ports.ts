@@ -194,6 +194,7 @@ function leaseOf(pair: SimPair, node: SimNode, clock: ClockPort): LeasePort {
       pair.onNode(node, Math.max(0, killAtMs - pair.nowMs), () => pair.guard(node, job))
       pair.data(job).connectLater()
     },
+    reconfigured: () => undefined,
     known: async () => undefined,
     untilMs: (job) => node.leases.get(job)?.untilMs ?? null,
     forget: (job) => void node.leases.delete(job),

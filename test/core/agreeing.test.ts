@@ -102,6 +102,7 @@ test('two new nodes with the same file agree on it; a change is in force on both
   for (const node of [a, b]) {
     await until('in force', () => runs(node).vip === '192.168.150.140')
     await until('written', () => node.ports.file === CHANGED)
+    expect(node.ports.calls).toContain('guard what there is now')
     expect(node.engine.config()).toMatchObject({ agreed: { version: 2, by: 'root', why: 'the office moves', node: A }, history: [{ version: 1 }] })
   }
 })

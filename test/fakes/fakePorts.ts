@@ -159,6 +159,7 @@ export class FakePorts {
         this.calls.push(`lease ${job} ${roleSequence}`)
         this.leases.set(job, { roleSequence, untilMs, killAtMs })
       },
+      reconfigured: () => void this.calls.push('guard what there is now'),
       known: async () => undefined,
       forget: (job) => void this.calls.push(`forget the lease of ${job}`),
       untilMs: (job) => this.leases.get(job)?.untilMs ?? null,

@@ -1,4 +1,4 @@
-import { type Guarded, isNewer } from './guarded'
+import { type Guarded, replaces } from './guarded'
 
 /** While a lease runs: so late the guard is at most, also after a suspended machine has woken up (timers do not count that time). */
 const LOOK_MS = 50
@@ -32,7 +32,7 @@ export class Guard {
   /** False: an older one, which changes nothing. */
   tell(guarded: Guarded): boolean {
     const entry = this.entries.get(guarded.job)
-    if (!isNewer(guarded, entry?.guarded)) return false
+    if (!replaces(guarded, entry?.guarded)) return false
     this.entries.set(guarded.job, { guarded, endedAtMs: null })
     return true
   }

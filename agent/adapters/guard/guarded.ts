@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'
 
 const TEXT_MAX = 4_096
@@ -22,3 +23,7 @@ export type GuardedApplication = Guarded['applications'][number]
 /** Later in the same role sequence, or of a higher one. */
 export const isNewer = (one: Guarded, than: Guarded | undefined): boolean =>
   than === undefined || one.roleSequence > than.roleSequence || (one.roleSequence === than.roleSequence && one.untilMs > than.untilMs)
+
+/** Or the same lease, of a job that has other applications or addresses now: what it had may be another job's, or the machine's own. */
+export const replaces = (one: Guarded, than: Guarded | undefined): boolean =>
+  isNewer(one, than) || (one.roleSequence === than?.roleSequence && one.untilMs === than.untilMs && !isDeepStrictEqual(one, than))

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import { startThread } from '../../native/programs'
-import { type Guarded, isNewer } from '../guard/guarded'
+import { type Guarded, replaces } from '../guard/guarded'
 import type { GuardGiven, GuardNews, GuardOrder } from '../guard/guard.worker'
 
 /** A guard thread that dies is started again, with all it has to know; not more often than this. */
@@ -28,7 +28,7 @@ export class Guards {
   }
 
   tell(guarded: Guarded): void {
-    if (!isNewer(guarded, this.told.get(guarded.job))) return
+    if (!replaces(guarded, this.told.get(guarded.job))) return
     this.told.set(guarded.job, guarded)
     if (this.worker === null) this.start()
     else this.order({ do: 'guard', guarded })

@@ -6,7 +6,7 @@ import { hasQuorum } from '../../../src/model'
 import { programCommand } from '../../native/programs'
 import type { HeartbeatPort, HeartbeatView, LogPort, Places } from '../../ports'
 import { monotonicMs } from '../clock'
-import { type Guarded, isNewer } from '../guard/guarded'
+import { type Guarded, isNewer, replaces } from '../guard/guarded'
 import { failure, plainReason } from '../failure'
 import { writeNote } from '../files'
 import { spawnDetached } from '../spawnDetached'
@@ -120,7 +120,7 @@ class HeartbeatKeeper implements GuardDoor {
   }
 
   tell(guarded: Guarded): void {
-    if (!isNewer(guarded, this.guarded.get(guarded.job))) return
+    if (!replaces(guarded, this.guarded.get(guarded.job))) return
     this.guarded.set(guarded.job, guarded)
     this.connection?.send({ do: 'guard', guarded })
   }

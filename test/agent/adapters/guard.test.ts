@@ -204,6 +204,24 @@ describe('the guard', () => {
     await first.vip.drop(VIP)
   })
 
+  test('what another job has since is left to that one', async () => {
+    const own = { ...VIP, name: 'IP-2', address: '127.0.0.30' }
+    const changing: Places = { ...places, config: { ...places.config, jobs: { DB_Group: { ...JOB, vips: [VIP, own] } } } }
+    const first = await engine(changing)
+    fs.writeFileSync(device(places), '')
+    first.tell(LONG_MS, 22)
+    await until('guarded', () => fs.readFileSync(device(places), 'utf8') !== '')
+    first.tell(SHORT_MS * 5, 23)
+    changing.config = { ...places.config, jobs: { DB_Group: { ...JOB, vips: [own] }, Web: job({ name: 'Web', vips: [VIP] }) } }
+    first.lease.reconfigured()
+    await until('the lease is over', () => !first.lease.runs('DB_Group', 23))
+    await first.vip.raise(VIP, null)
+    await first.vip.raise(own, null)
+    await until('what is still its own is ended', async () => !(await first.vip.held(own)))
+    expect(await first.vip.held(VIP)).toBe(true)
+    await first.vip.drop(VIP)
+  })
+
   test('the watchdog (a file in its place) is petted while a job is served, and closed with its word at a clean end', async () => {
     fs.writeFileSync(device(places), '')
     const first = await engine()
