@@ -12,7 +12,7 @@ import type { Output } from '../setup/options'
 import { makeKeyPair, makeRequest } from '../setup/x509'
 import { witnessFailure } from './failure'
 import { askLocal } from './local'
-import { clusterDirectories, clusterOf, newClusterDirectory } from './places'
+import { clusterDirectories, clusterOf, type ClusterPlaces, newClusterDirectory } from './places'
 
 /** A witness that runs may be writing there. */
 const REMOVE_TRIES = 5
@@ -55,13 +55,22 @@ export async function join({ stateDirectory, host, address, code }: Joining, { p
 
 /** Everything that is kept of a pair goes, its certificate too. */
 export async function leave(stateDirectory: string, name: string, { print }: Output): Promise<number> {
-  const clusters = clusterDirectories(stateDirectory).map(clusterOf)
+  const clusters = clusterDirectories(stateDirectory).flatMap(joined)
   const left = clusters.filter((cluster) => cluster.name === name || cluster.word === name)
   if (left.length === 0) throw witnessFailure('E_WITNESS_PAIR', { name, known: clusters.map((cluster) => cluster.name).join(', ') || 'none' })
   forget(left.map(({ directory }) => directory))
   await askLocal(stateDirectory, 'reload')
   print(`This is no witness of ${name} any more.`)
   return 0
+}
+
+/** One whose joining broke off is no pair yet, and does not stand in the way of the others. */
+function joined(directory: string): ClusterPlaces[] {
+  try {
+    return [clusterOf(directory)]
+  } catch {
+    return []
+  }
 }
 
 /** Gone for certain before anything new is there: what is older must never come back. */

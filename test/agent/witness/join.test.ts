@@ -73,6 +73,15 @@ test('a witness that joins again begins with nothing, while it runs, and what wa
   expect(clusterDirectories(folder)).toHaveLength(1)
 })
 
+test('what is left of a joining that broke off does not keep it from leaving another pair', async () => {
+  await join()
+  const broken = path.join(folder, 'clusters', `${'A'.repeat(16)}.${'0'.repeat(8)}`)
+  fs.mkdirSync(broken)
+  expect(await command('leave', 'tset')).toMatchObject({ code: 5, err: expect.stringContaining('E_WITNESS_PAIR') })
+  expect(await command('leave', 'test')).toMatchObject({ code: 0, out: expect.stringContaining('no witness of test any more') })
+  expect(clusterDirectories(folder)).toEqual([broken])
+})
+
 test('a code for a witness lets no node in, and the other way round', async () => {
   const forWitness = await invite('--witness')
   const words = ['join', `127.${OCTET}.0.1:${PORT}`, forWitness, '--state', path.join(folder, 'node'), '--node', B]
