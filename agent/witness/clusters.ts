@@ -61,6 +61,8 @@ export class Clusters {
       const cluster = clusterOf(directory)
       fs.mkdirSync(ballotsDirectory(directory), { recursive: true, mode: 0o700 })
       syncDirectorySync(directory)
+      // A program that was killed between a rename and its flush has left what this one goes by, and what a power cut would take back.
+      syncDirectorySync(ballotsDirectory(directory))
       const context = tls.createSecureContext({ ...readCertificates(directory, node), minVersion: 'TLSv1.3' })
       const kept = loadBallots(ballotsDirectory(directory), (file, why) =>
         log.event('error', `${file} is damaged (${why}): the witness votes for that job again when it has heard both nodes of ${cluster.name}`)
