@@ -31,6 +31,8 @@ export class Watchdog {
   private timeoutMs: number
   private pettedAtMs = 0
   private triedAtMs = Number.NEGATIVE_INFINITY
+  /** It is tried again and again, and said once. */
+  private trouble: string | null = null
 
   constructor(private readonly given: WatchdogGiven) {
     this.timeoutMs = given.timeoutMs
@@ -59,7 +61,7 @@ export class Watchdog {
       // Opening starts it; a stand-in that nobody reads must not hold this thread.
       this.fd = fs.openSync(file, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK)
     } catch (error) {
-      return say(`${file} cannot be opened: ${plainReason(error)}; a machine that hangs is not reset`)
+      return this.complain(`${file} cannot be opened: ${plainReason(error)}; a machine that hangs is not reset`)
     }
     this.timeoutMs = this.setTimeout()
     if (this.timeoutMs > this.given.timeoutMs * TIMES_LONGER_MAX) return this.leaveAlone()
@@ -90,14 +92,21 @@ export class Watchdog {
   }
 
   private pet(nowMs: number): void {
-    if (this.write(PET)) this.pettedAtMs = nowMs
+    if (!this.write(PET)) return
+    this.pettedAtMs = nowMs
+    this.trouble = null
+  }
+
+  private complain(trouble: string): void {
+    if (trouble !== this.trouble) this.given.say(trouble)
+    this.trouble = trouble
   }
 
   private write(word: string): boolean {
     try {
       return fs.writeSync(this.fd, word) === word.length
     } catch (error) {
-      this.given.say(`${this.given.file} cannot be written to: ${plainReason(error)}`)
+      this.complain(`${this.given.file} cannot be written to: ${plainReason(error)}`)
       return false
     }
   }

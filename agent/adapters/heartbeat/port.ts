@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { hasQuorum } from '../../../src/model'
 import { programCommand } from '../../native/programs'
 import type { HeartbeatPort, HeartbeatView, LogPort, Places } from '../../ports'
+import { trimLog } from '../boundedLog'
 import { monotonicMs } from '../clock'
 import { type Guarded, isNewer, replaces } from '../guard/guarded'
 import { failure, plainReason } from '../failure'
@@ -176,6 +177,7 @@ class HeartbeatKeeper implements GuardDoor {
 
   private tick(): void {
     this.connection?.send({ do: 'ping' })
+    void trimLog(this.logFile)
     const { connection } = this
     // This process may have been paused itself: what waits in the socket is read first.
     setImmediate(() => {

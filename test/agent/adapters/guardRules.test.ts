@@ -169,11 +169,24 @@ describe('the watchdog, with a file in its place', () => {
     expect(said).toEqual([expect.stringContaining('has a timeout of 30000 ms')])
   })
 
-  test('a device that cannot be opened is said, and not again at each look', () => {
+  test('a device that cannot be opened is said, once for each reason, however often it is tried', () => {
     fs.rmSync(file)
     const { guard, live, said } = guarded()
-    guard.tell(lease(20_000))
-    live(12_000)
+    guard.tell(lease(60_000))
+    live(40_000)
     expect(said).toEqual([expect.stringContaining('cannot be opened')])
+    fs.writeFileSync(file, '')
+    live(50_000)
+    expect(said.slice(1)).toEqual([expect.stringContaining('resets this machine')])
+  })
+
+  test('one that refuses to be petted is said once, though it is tried at each look', () => {
+    fs.rmSync(file)
+    fs.symlinkSync('/dev/full', file)
+    const { guard, live, said } = guarded()
+    guard.tell(lease(60_000))
+    live(40_000)
+    expect(said.filter((line) => line.includes('cannot be written to'))).toHaveLength(1)
+    fs.rmSync(file)
   })
 })

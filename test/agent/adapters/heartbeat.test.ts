@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import dgram from 'node:dgram'
 import fs from 'node:fs'
 import path from 'node:path'
+import { PROGRAM_LOG_BYTES_MAX } from '../../../agent/adapters/boundedLog'
 import { createHeartbeatPort } from '../../../agent/adapters/heartbeat/port'
 import { encodePacket, nameId } from '../../../agent/adapters/heartbeat/packet'
 import type { HeartbeatPort, HeartbeatView, Places } from '../../../agent/ports'
@@ -73,6 +74,17 @@ describe('two nodes with their heartbeat programs', () => {
       [0, expect.any(Number)],
       [0, expect.any(Number)]
     ])
+  })
+
+  test('the log of a program that outlives its engine does not grow for ever', async () => {
+    const first = await engine(one)
+    const pid = await pidOf(one)
+    await first.port.close(false)
+    const log = path.join(one.stateDirectory, 'log', 'heartbeat.log')
+    fs.appendFileSync(log, Buffer.alloc(PROGRAM_LOG_BYTES_MAX + 1, 'it is said again\n'))
+    await engine(one)
+    await until('cut', () => fs.statSync(log).size < PROGRAM_LOG_BYTES_MAX)
+    expect(await pidOf(one)).toBe(pid)
   })
 
   test('a node that begins to shut down says so and is heard all the same, also by a new engine of the other one; a new program of its own says it again', async () => {
