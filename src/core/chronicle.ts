@@ -4,7 +4,7 @@ import { checkView } from './check'
 import { explain } from './explain'
 import type { Event } from './event'
 import { acceptChecks, isSelected } from './handover'
-import { lossOf, lossOfHandover } from './loss'
+import { lossOf, lossOfForce, lossOfHandover } from './loss'
 import { rulesOf } from './quorum/rules'
 import { configOf, owns, peerJob, type JobState, type State, type Takeover } from './state'
 import type { Turn } from './turn'
@@ -56,7 +56,7 @@ function begin(turn: Turn, was: JobState, job: JobState, part: TakeoverView['par
     atMs: state.wallMs,
     before: { roleSequence, safety, safetySequence, mirrorInSync, syncSequence, needToVerify },
     ...factsOf(seen, was, part, offered),
-    loss: lossIn(seen, was, offered),
+    loss: lossIn(seen, was, offered, job.record.takeReason === 'forced'),
     end: null
   }
   const served = part === 'gives' ? (was.phase === 'online' ? state.atMs : null) : lastServed(seen, was)
@@ -92,9 +92,10 @@ function factsOf(
   }
 }
 
-function lossIn(state: State, job: JobState, offered: JobRecord | null): TakeoverView['loss'] {
+function lossIn(state: State, job: JobState, offered: JobRecord | null, forced: boolean): TakeoverView['loss'] {
   if (configOf(state, job).data === null) return null
-  return offered === null ? lossOf(state, job) : lossOfHandover(state, job, offered)
+  if (offered !== null) return lossOfHandover(state, job, offered)
+  return forced ? lossOfForce(state, job) : lossOf(state, job)
 }
 
 /** Those of the decision that was made; an owner that takes its own job anew (by force, or back) could not serve it as it was. */

@@ -1,5 +1,8 @@
 import type { JobRecord } from '../model'
 import type { LossView, MirrordStatus } from '../wire'
+import { compareBallots, mayServe } from './quorum/ballot'
+import { ownBallot, rulesOf } from './quorum/rules'
+import { isFresh } from './quorum/view'
 import { owns, peerJob, type JobState, type State } from './state'
 import { ageText, sizeText } from './words'
 
@@ -13,6 +16,33 @@ export function lossOf(state: State, job: JobState): LossView | null {
     return { ...NOTHING, bound: 'safety FULL and in sync: nothing that was acknowledged as durable is missing' }
   if (hasDrained(state, job)) return drainedBy(state.peerNode, job)
   return unknownLoss(state, job)
+}
+
+/**
+ * Of a takeover that nobody has seconded. An owner that this node has not heard for a while may have gone on without it: with the witness, by force, or as
+ * its mode lets it. Then it had it recorded that this copy is out of sync, and only another voter can tell.
+ */
+export function lossOfForce(state: State, job: JobState): LossView | null {
+  const { data, record } = job
+  if (data === null || owns(state, job) || hasDrained(state, job) || record.safety !== 'full' || !record.mirrorInSync) return lossOf(state, job)
+  if (isInSyncThere(state, job)) return lossOf(state, job)
+  const { node, peerNode, peer, atMs } = state
+  const when = peer === null ? `before the engine of ${node} started` : `${ageText(atMs - peer.atMs)} ago`
+  const known = `safety FULL, and in sync when ${peerNode} was heard last (${when}): nothing of before is missing`
+  const bound = `${known}; what ${peerNode} has acknowledged since then without ${node} is missing, and how much that is cannot be known`
+  return { ...unknownLoss(state, job), bytes: null, changes: null, bound }
+}
+
+/** Another voter says so now; what it has recorded against it this node has taken over. */
+function isInSyncThere(state: State, job: JobState): boolean {
+  const rules = rulesOf(state, job)
+  if (rules === null || job.quorum === null) return false
+  const { asked } = job.quorum
+  const own = ownBallot(state, job, rules)
+  return rules.voters.some((voter) => {
+    const { held } = asked[voter]
+    return held !== null && isFresh(job, voter, state.atMs, rules) && compareBallots(held, own) >= 0 && mayServe(held, state.node)
+  })
 }
 
 /** Of a job that was handed over: who gave it says, in the record that it offers, whether all that it had has arrived. */

@@ -112,9 +112,11 @@ test('the dry run changes nothing, names the loss, and what comes after', () => 
   expect(desk.actions.map((action) => action.do)).toEqual(['reply'])
 })
 
-test('what may be missing: nothing with safety FULL and in sync, else what was queued there and for how long', () => {
+test('what may be missing: with safety FULL and in sync what the owner did alone since it was heard, else what was queued there and for how long', () => {
   const whole = lost(new Desk(B, withMode('high-performance')).boot(record({ safety: 'full' })).hear()).dataSays({ role: 'target' })
-  expect(dangerOf(whole.command('forcetake', { dryRun: true }))?.loss).toMatchObject({ none: true, bytes: 0, changes: 0 })
+  const alone = dangerOf(whole.command('forcetake', { dryRun: true }))?.loss
+  expect(alone).toMatchObject({ none: false, bytes: null, changes: null })
+  expect(alone?.bound).toContain('what RMHW131 has acknowledged since then without RMHW132 is missing')
   const desk = standby({ mirrorInSync: false }).dataSays({ role: 'target', connected: true, lsn: 10 })
   desk.peerSays(peerView(A, { mirrorInSync: false }, { phase: 'online', data: dataStatus({ role: 'source', lsn: 13, queuedBytes: 4_096 }) }))
   desk.dataSays({ role: 'target', connected: false, lsn: 10 })
@@ -203,10 +205,35 @@ describe('with a quorum', () => {
     return desk
   }
 
-  test('a copy that has everything is not said to lack any', () => {
-    const danger = dangerOf(alone(true).command('forcetake', { dryRun: true }))
+  /** The owner is lost with the job brought out, and the witness answers. */
+  const told = (held: { mirrorInSync: boolean; syncSequence: number }): Desk => {
+    const desk = lost(new Desk(B, config).boot(record({ safety: 'full', mirrorInSync: true, desired: 'offline' })).hear())
+    desk.tell({ kind: 'ticked', heartbeat: null }, 60_000)
+    const ballot = { roleSequence: 1, owner: A, configVersion: 1, safetySequence: 1, ...held }
+    const number = desk.job.quorum?.asked.witness.number ?? 0
+    const reply = { number, incarnation: 'W-1', granted: false, why: null, ballot, leasedTo: null } as const
+    desk.tell({ kind: 'voteAnswered', job: 'DB_Group', voter: 'witness', number, reply })
+    return desk
+  }
+
+  test('a copy that has everything is not said to lack any, where a second voter says so now', () => {
+    const danger = dangerOf(told({ mirrorInSync: true, syncSequence: 1 }).command('forcetake', { dryRun: true }))
     expect(danger?.loss).toMatchObject({ none: true })
     expect(danger?.warning[1]).toMatch(/^The data on RMHW132: safety FULL and in sync: nothing/)
+  })
+
+  // The owner may have gone on with the witness, or by force, when this node was cut off from both: nobody has told it that its copy is out of sync.
+  test('what an owner did that was not heard any more is not said to be here', () => {
+    const danger = dangerOf(alone(true).command('forcetake', { dryRun: true }))
+    expect(danger?.loss).toMatchObject({ none: false, files: null, bytes: null, changes: null })
+    expect(danger?.warning[1]).toMatch(
+      /^RMHW132 may lack data: safety FULL, and in sync when RMHW131 was heard last \(before the engine of RMHW132 started\): nothing of before/
+    )
+  })
+
+  test('a witness that has recorded that the copy is out of sync is believed', () => {
+    const danger = dangerOf(told({ mirrorInSync: false, syncSequence: 2 }).command('forcetake', { dryRun: true }))
+    expect(danger?.loss).toMatchObject({ none: false, bytes: null })
   })
 
   test('not while this node itself may let the other one serve', () => {
