@@ -4,7 +4,7 @@ import { checkView } from './check'
 import { explain } from './explain'
 import type { Event } from './event'
 import { acceptChecks, isSelected } from './handover'
-import { lossOf, lossOfForce, lossOfHandover } from './loss'
+import { lossOf, lossOfHandover } from './loss'
 import { rulesOf } from './quorum/rules'
 import { configOf, owns, peerJob, type JobState, type State, type Takeover } from './state'
 import type { Turn } from './turn'
@@ -95,7 +95,7 @@ function factsOf(
 function lossIn(state: State, job: JobState, offered: JobRecord | null, forced: boolean): TakeoverView['loss'] {
   if (configOf(state, job).data === null) return null
   if (offered !== null) return lossOfHandover(state, job, offered)
-  return forced ? lossOfForce(state, job) : lossOf(state, job)
+  return lossOf(state, job, !forced && job.quorum !== null)
 }
 
 /** Those of the decision that was made; an owner that takes its own job anew (by force, or back) could not serve it as it was. */

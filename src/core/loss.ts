@@ -8,28 +8,26 @@ import { ageText, sizeText } from './words'
 
 const NOTHING = { none: true, files: 0, bytes: 0, changes: 0, seconds: 0 } as const
 
-/** What a takeover by this node may lose, as far as it is known here; null: nothing can be missing that this node knows of. */
-export function lossOf(state: State, job: JobState): LossView | null {
+/**
+ * What a takeover by this node may lose, as far as it is known here; null: nothing can be missing that this node knows of. `seconded`: a second voter lets it
+ * take over, so nobody had it recorded that this copy is out of sync.
+ */
+export function lossOf(state: State, job: JobState, seconded = job.quorum !== null): LossView | null {
   const { record, data } = job
   if (data === null || owns(state, job)) return null
-  if (record.safety === 'full' && record.mirrorInSync)
+  const isWhole = record.safety === 'full' && record.mirrorInSync
+  if (isWhole && (seconded || isInSyncThere(state, job)))
     return { ...NOTHING, bound: 'safety FULL and in sync: nothing that was acknowledged as durable is missing' }
   if (hasDrained(state, job)) return drainedBy(state.peerNode, job)
-  return unknownLoss(state, job)
+  return isWhole ? lossSinceHeard(state, job) : unknownLoss(state, job)
 }
 
-/**
- * Of a takeover that nobody has seconded. An owner that this node has not heard for a while may have gone on without it: with the witness, by force, or as
- * its mode lets it. Then it had it recorded that this copy is out of sync, and only another voter can tell.
- */
-export function lossOfForce(state: State, job: JobState): LossView | null {
-  const { data, record } = job
-  if (data === null || owns(state, job) || hasDrained(state, job) || record.safety !== 'full' || !record.mirrorInSync) return lossOf(state, job)
-  if (isInSyncThere(state, job)) return lossOf(state, job)
+/** An owner that is not heard may have gone on without this copy: with the witness, by force, or as its mode lets it; only another voter can tell. */
+function lossSinceHeard(state: State, job: JobState): LossView {
   const { node, peerNode, peer, atMs } = state
   const when = peer === null ? `before the engine of ${node} started` : `${ageText(atMs - peer.atMs)} ago`
   const known = `safety FULL, and in sync when ${peerNode} was heard last (${when}): nothing of before is missing`
-  const bound = `${known}; what ${peerNode} has acknowledged since then without ${node} is missing, and how much that is cannot be known`
+  const bound = `${known}; what ${peerNode} has acknowledged since then without ${node}, if anything, is missing`
   return { ...unknownLoss(state, job), bytes: null, changes: null, bound }
 }
 

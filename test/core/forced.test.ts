@@ -116,7 +116,7 @@ test('what may be missing: with safety FULL and in sync what the owner did alone
   const whole = lost(new Desk(B, withMode('high-performance')).boot(record({ safety: 'full' })).hear()).dataSays({ role: 'target' })
   const alone = dangerOf(whole.command('forcetake', { dryRun: true }))?.loss
   expect(alone).toMatchObject({ none: false, bytes: null, changes: null })
-  expect(alone?.bound).toContain('what RMHW131 has acknowledged since then without RMHW132 is missing')
+  expect(alone?.bound).toContain('what RMHW131 has acknowledged since then without RMHW132, if anything, is missing')
   const desk = standby({ mirrorInSync: false }).dataSays({ role: 'target', connected: true, lsn: 10 })
   desk.peerSays(peerView(A, { mirrorInSync: false }, { phase: 'online', data: dataStatus({ role: 'source', lsn: 13, queuedBytes: 4_096 }) }))
   desk.dataSays({ role: 'target', connected: false, lsn: 10 })

@@ -143,7 +143,12 @@ describe('the mirror', () => {
 
 /** Safety, in sync, what the owner said last → what the log says a takeover may lose. */
 const LOSSES: [story: string, change: Partial<JobRecord>, ahead: number, says: string][] = [
-  ['safety FULL', FULL, 0, 'safety FULL and in sync: nothing that was acknowledged as durable is missing'],
+  [
+    'safety FULL, and no voter that knows more',
+    FULL,
+    0,
+    'in sync when RMHW131 was heard last (0 s ago): nothing of before is missing; what RMHW131 has acknowledged since'
+  ],
   ['safety OFF, all had arrived', {}, 0, 'the last writes may be missing: RMHW131 was heard 0 s ago, then all had arrived'],
   ['safety OFF, the queue was long', {}, 12, 'then 12 changes (LSN 100 here, 112 there), 4.0 KiB, in at most 12 files, had not arrived']
 ]
