@@ -7,6 +7,7 @@ import { onJsonLines, sendJsonLine } from '../adapters/jsonLines'
 import type { NodeCertificates } from '../api/certificates'
 import { caWord } from '../setup/invitation'
 import { serverNameOf } from './places'
+import { Troubles } from './troubles'
 
 /** Questions under way; a node asks one for each job. */
 export const UNDER_WAY_MAX = 1_024
@@ -19,6 +20,8 @@ const CONNECT_AGAIN_MS = 200
 const TIMER_EARLY_MS = 10
 const UNSENT_BYTES_MAX = 1024 * 1024
 const KEEP_ALIVE_MS = 15_000
+/** What is in the way of all of them. */
+const NO_JOB = ''
 
 export interface WitnessClientOptions {
   address: string
@@ -71,9 +74,11 @@ class Client {
   private heardAtMs = 0
   private ids = 0
   private closed = false
-  private trouble: string | null = null
+  private readonly troubles: Troubles
 
-  constructor(private readonly options: WitnessClientOptions) {}
+  constructor(private readonly options: WitnessClientOptions) {
+    this.troubles = new Troubles((why) => options.troubled?.(why))
+  }
 
   ask(message: VoteMessage, timeoutMs: number): Promise<VoteReply | null> {
     const now = performance.now()
@@ -146,11 +151,12 @@ class Client {
     const answer = witnessAnswerSchema.safeParse(value)
     if (!answer.success) return this.drop('its answer cannot be read')
     const asked = answer.data.id === null ? undefined : this.asked.get(answer.data.id)
-    if ('refused' in answer.data) {
-      this.say(`it refuses: ${answer.data.refused}`)
-      return asked?.settle(null)
-    }
-    this.say(null)
+    const job = asked?.question.message.job ?? NO_JOB
+    const why = 'refused' in answer.data ? `it refuses: ${answer.data.refused}` : null
+    this.troubles.heard(job, why)
+    // There is a way to it again.
+    if (job !== NO_JOB) this.troubles.heard(NO_JOB, null)
+    if ('refused' in answer.data) return asked?.settle(null)
     if (asked && answer.data.reply.number === asked.question.message.number) asked.settle(answer.data.reply)
   }
 
@@ -173,13 +179,7 @@ class Client {
     this.secure = false
     this.failedAtMs = performance.now()
     socket?.destroy()
-    if (why !== null) this.say(why)
+    if (why !== null) this.troubles.heard(NO_JOB, why)
     for (const asked of [...this.asked.values()]) asked.settle(null)
-  }
-
-  private say(trouble: string | null): void {
-    if (trouble === this.trouble) return
-    this.trouble = trouble
-    this.options.troubled?.(trouble)
   }
 }

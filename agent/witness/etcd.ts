@@ -8,6 +8,7 @@ import { ballotSchema } from '../../src/wire/voteSchemas'
 import type { ClockPort } from '../ports'
 import type { WitnessClient } from './client'
 import { EtcdFailure, EtcdStore } from './etcdStore'
+import { Troubles } from './troubles'
 
 /** The two nodes of a pair get into each other's way seldom. */
 const TRIES_MAX = 4
@@ -59,9 +60,11 @@ export function createEtcdWitness(options: EtcdWitnessOptions): WitnessClient {
 class EtcdWitness {
   private readonly jobs = new Map<string, Job>()
   private store: EtcdStore | null = null
-  private trouble: string | null = null
+  private readonly troubles: Troubles
 
-  constructor(private readonly options: EtcdWitnessOptions) {}
+  constructor(private readonly options: EtcdWitnessOptions) {
+    this.troubles = new Troubles((why) => options.troubled?.(why))
+  }
 
   async close(): Promise<void> {
     await this.store?.close()
@@ -85,7 +88,7 @@ class EtcdWitness {
     job.busy = true
     for (let question = job.next; question !== null; question = job.next) {
       job.next = null
-      question.settle(await this.vote(job, question).catch((error: unknown) => this.failed(error)))
+      question.settle(await this.vote(job, question).catch((error: unknown) => this.failed(question.message.job, error)))
     }
     job.busy = false
   }
@@ -100,7 +103,7 @@ class EtcdWitness {
       const { reply, write, seat } = askShared(stored && sharedSchema.parse(JSON.parse(stored.text)), job.seat, message, now)
       job.seat = seat
       if (write === null || (await this.written(job, key, stored?.revision ?? '0', write, deadlineMs))) {
-        this.say(null)
+        this.troubles.heard(message.job, null)
         return reply
       }
     }
@@ -121,14 +124,9 @@ class EtcdWitness {
     }
   }
 
-  private failed(error: unknown): null {
-    this.say(error instanceof z.ZodError || error instanceof SyntaxError ? 'what is there was not written by mirrorpair' : (error as Error).message)
+  private failed(job: string, error: unknown): null {
+    const foreign = error instanceof z.ZodError || error instanceof SyntaxError
+    this.troubles.heard(job, foreign ? 'what is there was not written by mirrorpair' : (error as Error).message)
     return null
-  }
-
-  private say(trouble: string | null): void {
-    if (trouble === this.trouble) return
-    this.trouble = trouble
-    this.options.troubled?.(trouble)
   }
 }

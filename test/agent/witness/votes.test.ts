@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { createClockPort } from '../../../agent/adapters/clock'
+import { ballotsDirectory } from '../../../agent/witness/places'
 import type { RunningWitness } from '../../../agent/witness/run'
 import { Asker, DRIFT_MS, held, LEASE_MS, logOf, makePair, type Pair, startHere, temporaryFolder } from './kit'
 
@@ -184,4 +185,16 @@ test('a witness that is taken back after another one has stood in for it begins 
 test('a job may be called as something that every object has', async () => {
   const a = await asker(A, B)
   for (const job of ['constructor', '__proto__', 'toString']) expect(await a.report(held(A), job)).toMatchObject({ ballot: null })
+})
+
+test('one job is refused while another one is answered: it is said once, and that all is well only when it is', async () => {
+  const a = await asker(A, B)
+  const b = await asker(B, A)
+  const broken = path.join(ballotsDirectory(directory), 'Web.json.new')
+  fs.mkdirSync(broken)
+  for (let round = 0; round < 4; round++) for (const job of ['Web', 'DB_Group']) for (const each of [a, b]) await each.report(held(A), job)
+  expect(b.troubles).toEqual([expect.stringContaining('its vote could not be recorded')])
+  fs.rmdirSync(broken)
+  for (let round = 0; round < 4; round++) for (const job of ['Web', 'DB_Group']) for (const each of [a, b]) await each.report(held(A), job)
+  expect(b.troubles.slice(1)).toEqual([null])
 })
