@@ -251,12 +251,16 @@ class HeartbeatKeeper implements GuardDoor {
     this.connection = null
     this.graceUntilMs = monotonicMs() + Math.max(0, ...this.config.links.map(silenceMs)) + START_TIMEOUT_MS
     this.log.event('error', 'The heartbeat program ended unexpectedly and is started again.')
+    let said = ''
     while (!this.closed && this.connection === null) {
       try {
         await this.connect()
         this.graceUntilMs = monotonicMs() + Math.max(0, ...this.config.links.map(silenceMs))
       } catch (error) {
-        this.log.event('error', plainReason(error))
+        // It is tried again and again, and said once.
+        const why = plainReason(error)
+        if (why !== said) this.log.event('error', why)
+        said = why
         await pause(REVIVE_GAP_MS)
       }
     }

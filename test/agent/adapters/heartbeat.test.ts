@@ -87,6 +87,19 @@ describe('two nodes with their heartbeat programs', () => {
     expect(await pidOf(one)).toBe(pid)
   })
 
+  test('a program that dies and cannot be started again is tried again and again, and that is said once', async () => {
+    const [file, tries] = [path.join(one.root, 'failing.cjs'), path.join(one.root, 'tries')]
+    fs.copyFileSync(command.args[0] as string, file)
+    const log = keptLog()
+    const port = createHeartbeatPort(one, log, { command: { ...command, args: [file] } })
+    ports.push(port)
+    await port.start(() => undefined)
+    fs.writeFileSync(file, `require('node:fs').appendFileSync('${tries}', '.'); process.exit(3)`)
+    process.kill(await pidOf(one), 'SIGKILL')
+    await until('tried', () => fs.existsSync(tries) && fs.readFileSync(tries, 'utf8').length >= 4, 20_000)
+    expect(log.lines).toEqual([expect.stringContaining('ended unexpectedly'), expect.stringContaining('exit code 3')])
+  })
+
   test('a node that begins to shut down says so and is heard all the same, also by a new engine of the other one; a new program of its own says it again', async () => {
     const first = await engine(one)
     const second = await engine(two)
