@@ -178,6 +178,8 @@ function switchStopFailed(turn: Turn, job: JobState, plan: Plan): void {
 function stoodDown(turn: Turn, job: JobState, plan: Plan): void {
   const error = plan.failures[0] ? failureReport(turn, job, plan, 'E_STOP_FAILED') : null
   if (error) setNote(turn, job, error.message, 'error')
+  // Whatever it was stopped for, it is where it should be.
+  else if (job.record.desired === 'offline') job.note = null
   const ticket = runningTicket(turn.state, job)
   if (ticket?.purpose === 'automatic') endTicket(turn, plan.ticket, error)
 }

@@ -220,7 +220,9 @@ export class World {
 
   private tick(node: FakeNode, engine: number): void {
     if (!node.state || node.engineStarts !== engine) return
-    this.emit(node, { kind: 'ticked', heartbeat: node.state.heartbeat })
+    // As it is now: what was told last may wait behind a slow disk.
+    const told = node.queue.findLast((each) => each.kind === 'heartbeatChanged')
+    this.emit(node, { kind: 'ticked', heartbeat: told?.kind === 'heartbeatChanged' ? told.heartbeat : node.state.heartbeat })
     node.agreeing?.tick()
     this.after(TICK_MS, () => this.tick(node, engine))
   }

@@ -158,8 +158,16 @@ function checkAgreed(a: FakeNode, b: FakeNode): void {
   if (a.state?.configVersion !== b.state?.configVersion) throw new Error('I3: the nodes go by different configurations in the end')
   const late = [a, b].find(isLate)
   if (late) throw new Error(`I3: a voter takes what ${late.name} asks for late in the end`)
+  const stale = [a, b].find(saysNoQuorum)
+  if (stale) throw new Error(`I3: ${stale.name} says in the end that it has no quorum, and has a lease`)
   const unleased = [a, b].find(({ state }) => state?.jobs[JOB]?.record.unleased)
   if (unleased) throw new Error(`I3: ${unleased.name} has no lease in the end`)
+}
+
+function saysNoQuorum({ state }: FakeNode): boolean {
+  const job = state?.jobs[JOB]
+  const lease = job?.quorum?.lease
+  return state !== null && job?.note?.includes('has no quorum') === true && lease?.roleSequence === job.record.roleSequence && lease.untilMs > state.atMs
 }
 
 function isLate(node: FakeNode): boolean {

@@ -59,6 +59,8 @@ export function settleFirstVotes(turn: Turn, job: JobState): boolean {
   setRecord(turn, job, { desired: 'offline' })
   job.next = null
   job.phase = 'offline'
+  // It is where it was; that there is no quorum now is for the ticket to say.
+  job.note = null
   endTicket(turn, ticket, whyNoQuorum(turn, job))
   return true
 }

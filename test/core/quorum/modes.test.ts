@@ -43,6 +43,8 @@ test('an owner without a lease waits for the first votes when it is brought in, 
   owner.tell({ kind: 'ticked', heartbeat: null }, firstVotesMs(QUORUM))
   expect(owner.state.tickets[ticket]).toMatchObject({ state: 'failed', error: { code: 'E_NO_QUORUM' } })
   expect(owner.job.record.desired).toBe('offline')
+  // It is offline as it was, and stays no problem when there is a quorum again.
+  expect(problems(owner.state).join('\n')).not.toContain('has no quorum')
   const answer = owner.command('bringin')
   expect(answer.is === 'refused' && answer.error.code).toBe('E_NO_QUORUM')
 })
