@@ -5,14 +5,15 @@ import { fail } from './kit/fail'
 export type { CommandClass, HelpText } from './context'
 
 const ONE_DAY_MS = 86_400_000
-const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: ONE_DAY_MS }
+const SECOND_MS = 1000
+const UNITS_MS: Record<string, number> = { ms: 1, s: SECOND_MS, m: 60_000, h: 3_600_000, d: ONE_DAY_MS }
 
-/** 60s, 500ms, 2m, 1h, 1d; a number alone is seconds. */
-export function parseDurationMs(text: string, mostMs = ONE_DAY_MS): number {
+/** 60s, 500ms, 2m, 1h, 1d; a number alone is seconds. `usage`: what is shown when it is none, or not within these. */
+export function parseDurationMs(text: string, [leastMs, mostMs] = [1, ONE_DAY_MS], usage = '--timeout 60s'): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text)
   const ms = match === null ? NaN : Number(match[1]) * (UNITS_MS[match[2] ?? 's'] ?? NaN)
-  const most = mostMs === ONE_DAY_MS ? '24h' : `${mostMs / ONE_DAY_MS}d`
-  if (!(ms > 0 && ms <= mostMs)) throw fail('E_USAGE', { what: `"${text}" is not a duration between 1ms and ${most}.`, usage: '--timeout 60s' })
+  const [least, most] = [leastMs === 1 ? '1ms' : `${leastMs / SECOND_MS}s`, mostMs === ONE_DAY_MS ? '24h' : `${mostMs / ONE_DAY_MS}d`]
+  if (!(ms >= leastMs && ms <= mostMs)) throw fail('E_USAGE', { what: `"${text}" is not a duration between ${least} and ${most}.`, usage })
   return ms
 }
 

@@ -25,7 +25,7 @@ export class Detach extends CuiCommand {
   async run(): Promise<Outcome> {
     const { args, flags } = await this.read(Detach)
     const { usage } = Detach.about
-    const forMs = flags.for === undefined ? {} : { forMs: parseDurationMs(flags.for, DETACH_MS.max) }
+    const forMs = flags.for === undefined ? {} : { forMs: parseDurationMs(flags.for, [DETACH_MS.min, DETACH_MS.max], usage) }
     const target = await findTarget(this.context, jobWord(this.context, args.job, usage), flags.node)
     const stopData = await this.dataStops(target, flags)
     const until = flags.for === undefined ? `until bringin ${target.job}` : `for ${flags.for}`

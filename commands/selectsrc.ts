@@ -19,8 +19,9 @@ export class Selectsrc extends CuiCommand {
   async run(): Promise<Outcome> {
     const { args, flags } = await this.read(Selectsrc)
     const { usage } = Selectsrc.about
-    // `selectsrc NODE` alone is about the job in use.
-    const [jobArg, word] = args.source === undefined ? [undefined, args.job] : [args.job, args.source]
+    // `selectsrc NODE` alone is about the job in use; where none is, the one word is the job.
+    const inUse = args.source === undefined && this.context.use.job !== null
+    const [jobArg, word] = inUse ? [undefined, args.job] : [args.job, args.source]
     if (word === undefined) throw fail('E_USAGE', { what: 'The node whose data is right is missing.', usage })
     const target = await findTarget(this.context, jobWord(this.context, jobArg, usage), flags.node)
     const node = nodeOfPair(target, word, usage)

@@ -21,9 +21,13 @@ export function parseAddress(text: string): { address: string; port: number } {
   const match = bracketed ?? plain
   const address = match?.[1] ?? (/^[0-9a-f:.]+$/i.test(text) && text.includes(':') ? text : '')
   const port = match?.[2] === undefined ? DEFAULT_API_PORT : Number(match[2])
-  if (address === '' || !(port >= 1 && port <= 65_535)) throw fail('E_USAGE', { what: `"${text}" is not an address.`, usage: 'open ADDRESS[:PORT]' })
+  if (!isHost(address) || !(port >= 1 && port <= 65_535)) throw fail('E_USAGE', { what: `"${text}" is not an address.`, usage: 'open ADDRESS[:PORT]' })
   return { address, port }
 }
+
+/** What an URL can have as its host, and nothing of the rest of one: 999.1.1.1 and 192.168.150.151/16 are none. */
+const isHost = (address: string): boolean =>
+  address !== '' && !/[/?#@\\]/.test(address) && URL.canParse(`https://${where({ address, port: DEFAULT_API_PORT })}`)
 
 export const nodeNamed = (entries: NodeEntry[], word: string): NodeEntry | undefined =>
   entries.find((entry) => entry.node === word || entry.node.toLowerCase() === word.toLowerCase() || where(entry) === word || entry.address === word)

@@ -38,11 +38,18 @@ test.each([
   [['detach', 'DB_Group', '--stop-data', '--keep-data']],
   [['detach', 'DB_Group', '--for', 'long']],
   [['detach', 'DB_Group', '--for', '31d']],
+  [['detach', 'DB_Group', '--for', '5s']],
   [['detach']]
 ])('%s is wrong usage, and nothing is sent', async (argv) => {
   const sent = heard()
   expect((await bench.cui(argv)).exitCode).toBe(2)
   expect(sent).toEqual([])
+})
+
+// The agent would refuse 5s as a request that it cannot read.
+test('a time that is too short or too long is told with its bounds, and how detach is called', async () => {
+  const said = '"5s" is not a duration between 10s and 30d.\nTry: detach JOB [--stop-data|--keep-data] [--for 2h]'
+  expect((await bench.cui(['detach', 'DB_Group', '--keep-data', '--for', '5s'])).err).toContain(said)
 })
 
 test('a dry run prints the steps, in a runbook too; --json has stable keys', async () => {

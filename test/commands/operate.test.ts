@@ -51,6 +51,14 @@ test('what does not end in time has exit code 6 and names the ticket', async () 
   expect(err).toContain('Try: wait T-1')
 })
 
+test.each(['999.1.1.1', '192.168.150.151/16', 'a@b'])('%s is no address', async (address) => {
+  expect(await bench.cui(['open', address])).toMatchObject({ exitCode: 2, err: expect.stringContaining(`"${address}" is not an address.`) })
+})
+
+test('selectsrc with one word, and no job in use, lacks the node', async () => {
+  expect((await bench.cui(['selectsrc', 'DB_Group'])).err).toContain('The node whose data is right is missing.')
+})
+
 test('exit codes of the product', async () => {
   const codes = async (...argv: string[]) => (await bench.cui(argv)).exitCode
   expect(await codes('allstate')).toBe(0)
