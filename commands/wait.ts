@@ -1,8 +1,8 @@
 import { Args } from '@oclif/core'
 import { CuiCommand, everywhere, parseDurationMs, timeoutFlag, type HelpText } from './base'
 import type { Outcome } from './context'
-import { fail } from './kit/fail'
-import { askAll, openNodes, requireAnswer } from './kit/nodes'
+import { fail, reportOf } from './kit/fail'
+import { askAll, call, openNodes, requireAnswer, type Asked } from './kit/nodes'
 import { shortDuration } from './kit/text'
 import { nowMs, pause } from './kit/clock'
 import { follow } from './kit/ticket'
@@ -66,6 +66,7 @@ export class Wait extends CuiCommand {
     const entries = openNodes(this.context.store, node)
     const asked = await askAll(entries)
     requireAnswer(asked)
+    await requireKnown(ticket, asked)
     const utcOffsetMinutes = asked.find((one) => one.status !== null)?.status?.utcOffsetMinutes ?? 0
     const answer = await follow(this.context, this.output, {
       ticket,
@@ -78,6 +79,21 @@ export class Wait extends CuiCommand {
     this.output.line(`${ticket} is ${answer.state}`)
     return { exitCode: answer.state === 'failed' ? 1 : 0, json: { ticket, job: answer.job, state: answer.state, steps: answer.steps } }
   }
+}
+
+/** A ticket that none of the nodes that answer knows has no end to wait for: it is mistyped, or of an engine that has been started again since. */
+async function requireKnown(ticket: string, asked: Asked[]): Promise<void> {
+  const path = `/v1/tickets/${encodeURIComponent(ticket)}?since=0&waitMs=0`
+  const heard = asked.filter(({ status }) => status !== null)
+  const unknown = await Promise.all(
+    heard.map(({ entry }) =>
+      call(entry, { method: 'GET', path }).then(
+        () => null,
+        (thrown: unknown) => (reportOf(thrown).code === 'E_TICKET_UNKNOWN' ? thrown : null)
+      )
+    )
+  )
+  if (unknown.every((each) => each !== null)) throw unknown[0]
 }
 
 const isState = (word: string | undefined): word is WaitState => WAIT_STATES.includes(word as WaitState)

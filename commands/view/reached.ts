@@ -1,5 +1,5 @@
 import type { JobView, MirrordStatus } from '../../src/wire'
-import type { JobNow } from './cluster'
+import { aged, type JobNow } from './cluster'
 import { restWord } from './property'
 
 export const WAIT_STATES = ['online', 'offline', 'synchronized', 'verified'] as const
@@ -29,7 +29,7 @@ const inSync = ({ session }: MirrordStatus): boolean =>
 /** The standby has heard, too, that the mirror has ended: from now on it survives the owner's death. */
 const couldTakeOver = ({ record, data }: JobView): boolean => record.needToVerify === 'No' && (record.copyComplete || data?.copyComplete === true)
 
-/** What was seen last, for the message when the time is over. */
+/** What was seen last, for the message when the time is over; old news with its age. */
 export function seenWords({ now }: Pair): string {
   const data = now.view?.data
   const session = data?.session.state ? `, ${data.session.state}` : ''
@@ -38,5 +38,5 @@ export function seenWords({ now }: Pair): string {
   const about = data
     ? `${session}, mirror ${restWord(data.connected, data.mirror.state)}${verify}, connection ${data.connected ? 'OK' : 'Stop'}, need to verify ${data.needToVerify}`
     : ''
-  return `${now.state} on ${now.owner}${about}`
+  return aged(`${now.state} on ${now.owner}${about}`, now.seen)
 }

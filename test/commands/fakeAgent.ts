@@ -32,7 +32,7 @@ export class FakeAgent {
   /** Every request: method, path and body. */
   readonly heard: { line: string; body: Record<string, unknown> }[] = []
   onCommand: (job: string, command: string, body: CommandRequest) => CommandAnswer | { refuse: ApiError } = () => ({ dryRun: false, ticket: 'T-1' })
-  /** The answers to the polls of a ticket, in order; the last one stays. */
+  /** The answers to the polls of a ticket, in order; the last one stays. None: it knows no ticket. */
   tickets: TicketAnswer[] = [{ ticket: 'T-1', job: 'DB_Group', state: 'done', steps: [], nextSince: 0, error: null }]
   /** What the last comparison found; asked for page by page. */
   report: Omit<VerifyReport, 'from'> = { mode: 'full', state: 'Idle', startedAtMs: null, endedAtMs: null, total: 0, differences: [] }
@@ -121,6 +121,7 @@ export class FakeAgent {
     if (path === '/v1/monitor/test') return { body: { node: this.node, wallMs: 0, utcOffsetMinutes: 0, ...this.onMonitorTest() } }
     if (path === '/v1/monitor/history') return { body: { node: this.node, utcOffsetMinutes: 0, entries: this.monitorHistory } }
     if (path === '/v1/events') return this.eventsPage(new URLSearchParams(query))
+    if (path.startsWith('/v1/tickets/') && this.tickets.length === 0) return refusal(404, this.error('E_TICKET_UNKNOWN', `${this.node} knows no ticket.`, 2))
     if (path.startsWith('/v1/tickets/')) return { body: this.tickets.length > 1 ? this.tickets.shift() : this.tickets[0] }
     if (method === 'GET' && path.endsWith('/verify')) return this.verifyPage(new URLSearchParams(query))
     if (method === 'GET' && path.endsWith('/history')) return { body: this.history }

@@ -51,6 +51,19 @@ test('what does not end in time has exit code 6 and names the ticket', async () 
   expect(err).toContain('Try: wait T-1')
 })
 
+test('a ticket that no node knows is said at once', async () => {
+  bench.a.tickets = []
+  bench.b.tickets = []
+  expect(await bench.cui(['wait', 'DB_Grp'])).toMatchObject({ exitCode: 2, err: expect.stringContaining('knows no ticket') })
+})
+
+test('what was seen last, when the time is over, stands there with its age', async () => {
+  await bench.a.stop()
+  bench.b.status = { ...bench.b.status, peerAlive: 'lost', peer: bench.b.status.peer && { ...bench.b.status.peer, ageMs: 120_000 } }
+  const { err } = await bench.cui(['wait', 'DB_Group', 'offline', '--timeout', '10ms'])
+  expect(err).toMatch(/last seen: online on RMHW131, .* need to verify No \(2m [0-9]+s ago\)\./)
+})
+
 test.each(['999.1.1.1', '192.168.150.151/16', 'a@b'])('%s is no address', async (address) => {
   expect(await bench.cui(['open', address])).toMatchObject({ exitCode: 2, err: expect.stringContaining(`"${address}" is not an address.`) })
 })
