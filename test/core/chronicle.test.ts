@@ -85,6 +85,18 @@ test('a switch: the old owner keeps who typed it and why, and how long nobody se
   expect(entries[1]?.end?.outageMs).toBeGreaterThanOrEqual(900)
 })
 
+test('a switch that is overtaken by a bringout on the new owner has not succeeded', () => {
+  const desk = owner().peerSays(peerView(B, {}))
+  desk.command('switch')
+  desk.endAll()
+  const { ticket = '' } = desk.job.record.handover ?? {}
+  const taken = record({ owner: B, roleSequence: 2 })
+  desk.tell({ kind: 'handoverAnswered', job: 'DB_Group', roleSequence: 2, ticket, asked: 'offer', answer: { is: 'record', record: taken } })
+  desk.peerSays(peerView(B, { owner: B, roleSequence: 2, desired: 'offline' }, { phase: 'offline' }))
+  const why = 'RMHW132 took DB_Group but does not run it: it was brought out meanwhile'
+  expect(desk.state.tickets[ticket]).toMatchObject({ state: 'failed', error: { code: 'E_SWITCH_FAILED_THERE', message: why } })
+})
+
 test('a switch that is refused there has failed, and the next one is one of its own', () => {
   const desk = owner().peerSays(peerView(B, {}))
   const entries = kept(desk)
