@@ -30,7 +30,7 @@ export interface RunningWitness {
 export async function runWitness(places: WitnessPlaces): Promise<number> {
   outliveLog()
   fs.mkdirSync(places.stateDirectory, { recursive: true, mode: 0o700 })
-  if (!(await lockDirectory('witness', fs.realpathSync(places.stateDirectory)))) throw witnessFailure('E_WITNESS_RUNS', places)
+  if (!(await lockDirectory('witness', places.stateDirectory))) throw witnessFailure('E_WITNESS_RUNS', places)
   const ended = Promise.withResolvers<void>()
   const witness = await startWitnessProgram(places)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => ended.resolve())

@@ -218,4 +218,8 @@ test('only one witness runs on a state directory', async () => {
   expect(await lockDirectory('witness', folder)).toBe(true)
   expect(await lockDirectory('witness', folder)).toBe(false)
   expect(await lockDirectory('engine', folder)).toBe(true)
+  const link = `${folder}.link`
+  fs.symlinkSync(folder, link)
+  expect([await lockDirectory('engine', `${folder}/`), await lockDirectory('engine', link)]).toEqual([false, false])
+  fs.rmSync(link)
 })
