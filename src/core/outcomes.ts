@@ -14,6 +14,8 @@ import { names, switchFailed } from './ownership'
 import { beginPlan, blankResources, describe, taskEnded } from './plan'
 import { reconfigured } from './staleConfig'
 import { configOf, isTouched, RETRY_MS, setFailed, type JobState, type Plan } from './state'
+import { hasLease } from './quorum/rules'
+import { whyNoQuorum } from './quorum/serve'
 import { changeTicket, endTicket, runningTicket } from './tickets'
 import { resourceEnded } from './resourceCommand'
 import { isUnwatched } from './resources'
@@ -92,6 +94,7 @@ function started(turn: Turn, job: JobState, plan: Plan): void {
 }
 
 function startFailed(turn: Turn, job: JobState, plan: Plan): void {
+  if (lostQuorum(turn, job)) return stoppedOnTheWay(turn, job, plan)
   const error = failureReport(turn, job, plan, 'E_START_FAILED')
   const why = error.message
   const hopeless = whyHopeless(plan)
@@ -100,6 +103,14 @@ function startFailed(turn: Turn, job: JobState, plan: Plan): void {
   else if (plan.cause === 'handover') return startFailedAfterHandover(turn, job, why)
   else if (plan.cause === 'undo' || hopeless !== null || countRestart(turn, job) !== null) inError(turn, job, why)
   beginPlan(turn, job, 'cleanup', plan.cause, standDownStages(configOf(turn.state, job)))
+}
+
+/** Nothing is wrong with the job then: what begins to serve is refused when the lease is over, and it starts again with the next one. */
+const lostQuorum = (turn: Turn, job: JobState): boolean => job.quorum !== null && job.record.unleased !== true && !hasLease(turn, job)
+
+function stoppedOnTheWay(turn: Turn, job: JobState, plan: Plan): void {
+  job.phase = 'offline'
+  endTicket(turn, plan.ticket, whyNoQuorum(turn, job))
 }
 
 /** They count as failed again, and the restart limit decides. */

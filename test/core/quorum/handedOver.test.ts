@@ -1,6 +1,6 @@
 import { A, B, QUORUM, quorumConfig } from '../../fakes/pairConfig'
 import type { Ballot } from '../../../src/wire'
-import { Desk, record } from '../desk'
+import { Desk, peerView, record } from '../desk'
 
 const HELD: Ballot = { roleSequence: 1, owner: A, mirrorInSync: true, syncSequence: 1, configVersion: 1, safetySequence: 1 }
 
@@ -27,4 +27,42 @@ test('not while the other node may go by another mode: there it may serve withou
   expect(desk.job.record).toMatchObject({ roleSequence: 1, handover: { to: B } })
   expect(desk.job.record.claim ?? null).toBeNull()
   expect(desk.job.note).toContain('does not take it back: the mode of DB_Group is being changed')
+})
+
+/** The witness records what it is asked for, and lets this node serve. */
+function letServe(desk: Desk): void {
+  for (const granted of [false, true]) {
+    const { number, sent } = desk.job.quorum!.asked.witness
+    const { ballot } = sent.at(-1)!
+    const why = granted ? null : ('incarnation' as const)
+    desk.tell({
+      kind: 'voteAnswered',
+      job: 'DB_Group',
+      voter: 'witness',
+      number,
+      reply: { number, incarnation: 'witness-1', granted, why, ballot, leasedTo: B }
+    })
+  }
+}
+
+test('what was handed over here, and could not start for want of a quorum, has no error flag, and starts with the next lease', () => {
+  const config = quorumConfig()
+  const desk = new Desk(B, config).boot(record({ safety: 'full' })).hear()
+  desk.peerSays(peerView(A, { safety: 'full' }, { config, phase: 'online' })).endAll()
+  const handover = { to: B, roleSequence: 2, ticket: 'one' }
+  desk.offer(
+    record({ safety: 'full', roleSequence: 2, owner: B, needToVerify: 'No', handover: null, history: [{ roleSequence: 2, owner: B }] }),
+    handover.ticket
+  )
+  letServe(desk)
+  expect(desk.orders).toEqual(['source'])
+  // Its answer is the first that this node hears after a sleep.
+  desk.atMs += QUORUM.leaseMs
+  desk.end('source', 'its lease is over')
+  expect(desk.job).toMatchObject({ phase: 'offline', record: { owner: B, errorFlag: null } })
+  desk.atMs = desk.job.retryAtMs
+  desk.hear().endAll()
+  desk.atMs = Math.max(desk.atMs, desk.job.retryAtMs)
+  letServe(desk)
+  expect(desk.endAll().job).toMatchObject({ phase: 'online', record: { owner: B, errorFlag: null } })
 })
