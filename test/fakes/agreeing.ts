@@ -11,6 +11,7 @@ import {
 import type { Failure, Outcome, State } from '../../src/core'
 import type { Config } from '../../src/model'
 import type { ConfigAnswer, ConfigPrepare, ConfigVersion, NodeView } from '../../src/wire'
+import { jobsOf } from '../../agent/engine/openConfig'
 import type { FakeNode } from './fakeNode'
 import type { World } from './world'
 
@@ -68,7 +69,12 @@ export class FakeAgreeing {
 
   private inForce(version: ConfigVersion): Config {
     const config = this.texts.read(version)
-    return config.quorum ? { ...config, quorum: { ...config.quorum, configVersion: this.kept.isAgreed ? this.kept.agreed.version : 0 } } : config
+    const { jobsSince } = version
+    const jobs = jobsSince
+      ? Object.fromEntries(Object.entries(config.jobs).map(([name, job]) => [name, jobsSince[name] ? { ...job, since: jobsSince[name] } : job] as const))
+      : config.jobs
+    const quorum = config.quorum && { ...config.quorum, configVersion: this.kept.isAgreed ? this.kept.agreed.version : 0 }
+    return { ...config, jobs, ...(quorum ? { quorum } : {}) }
   }
 
   /** The engine starts: what else there is beside the one in force. */
@@ -100,7 +106,7 @@ export class FakeAgreeing {
     const next = edit(this.texts.read(state.agreed))
     this.hold(next, (held) => {
       const text = this.texts.write(next)
-      const content = { text, hash: text, by: 'root', why: null, wallMs: this.world.nowMs, newWitness: false, jobs: Object.keys(next.jobs), newJobs: [] }
+      const content = { text, hash: text, by: 'root', why: null, wallMs: this.world.nowMs, newWitness: false, ...jobsOf(this.texts.read(state.agreed), next) }
       if (!held.ok) this.endChange()
       else
         this.ask(
@@ -203,6 +209,7 @@ export class FakeAgreeing {
         return
       case 'use':
         this.node.config = this.inForce(action.agreed)
+        this.world.jobs.follow(this.node, false)
         return this.world.emit(this.node, { kind: 'configChanged', config: this.node.config, configHash: action.agreed.hash, version: action.agreed.version })
       case 'release':
         return this.letGo()

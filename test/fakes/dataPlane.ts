@@ -1,16 +1,14 @@
 import type { Order, Outcome } from '../../src/core'
 import type { JobRecord } from '../../src/model'
 import { done, failed, statusOf, type FakeData } from './machine'
-import { A, B, JOB } from './pairConfig'
-import type { FakeNode } from './fakeNode'
+import { A, B } from './pairConfig'
+import { type FakeNode, machineOf } from './fakeNode'
 import type { World } from './world'
 
 const MIRROR_MS = 2_000
 const CONNECT_MS = 100
 /** Safety FULL waits so long for a target before it asks to go on without. */
 const PARTNER_TIMEOUT_MS = 4_000
-
-export const foldersOf = ({ config }: FakeNode): string => JSON.stringify(config.jobs[JOB]?.data?.folders ?? [])
 
 /** The two data programs and the stream between them. `content` is the version of the folder: two that are equal have the same number. */
 export class DataPlane {
@@ -23,15 +21,26 @@ export class DataPlane {
   /** The newest role sequence in which somebody has begun to serve. */
   private servedSequence = 0
 
-  constructor(private readonly world: World) {}
+  constructor(
+    private readonly world: World,
+    private readonly job: string
+  ) {}
+
+  private of(node: FakeNode): FakeData {
+    return machineOf(node, this.job).data
+  }
+
+  private foldersOf({ config }: FakeNode): string {
+    return JSON.stringify(config.jobs[this.job]?.data?.folders ?? [])
+  }
 
   change(node: FakeNode, order: Extract<Order, { do: 'source' | 'target' | 'stopData' }>, roleSequence: number): Outcome {
-    const { data } = node.machine
+    const data = this.of(node)
     const role = order.do === 'stopData' ? 'none' : order.do
     if (order.do === 'source') Object.assign(data, { safety: order.safety, safetySequence: order.safetySequence })
     if (data.role === role && data.roleSequence === roleSequence) return done(null)
     this.disconnect()
-    if (data.role === 'none') data.folders = foldersOf(node)
+    if (data.role === 'none') data.folders = this.foldersOf(node)
     data.role = role
     if (role !== 'target') data.copyKnown = false
     data.manually = data.forced = data.alone = data.paused = false
@@ -44,7 +53,7 @@ export class DataPlane {
   }
 
   private becomeSource(node: FakeNode, peerCopyComplete: boolean): void {
-    const { data } = node.machine
+    const data = this.of(node)
     data.peerCopyComplete = peerCopyComplete
     data.claimedContent = data.content
     data.sourceSequence = data.roleSequence
@@ -55,11 +64,11 @@ export class DataPlane {
 
   /** It goes on with the folders that are configured now; what is known of the copy was known of others. */
   rebuild(node: FakeNode): Outcome {
-    const { data } = node.machine
+    const data = this.of(node)
     if (!data.running) return done(null)
-    const isOther = data.role !== 'none' && data.folders !== foldersOf(node)
+    const isOther = data.role !== 'none' && data.folders !== this.foldersOf(node)
     this.disconnect()
-    data.folders = foldersOf(node)
+    data.folders = this.foldersOf(node)
     data.paused = false
     if (isOther && data.role === 'target') data.copyComplete = false
     if (isOther && data.role === 'source') this.servesOther(node)
@@ -70,20 +79,20 @@ export class DataPlane {
 
   /** What is in the folders from now on was never on the other side: as much is undone by a takeover there as of what was made by hand. */
   private servesOther(node: FakeNode): void {
-    const { data } = node.machine
+    const data = this.of(node)
     data.peerCopyComplete = false
     data.content = this.handwork = this.nextVersion()
     this.servesFrom(node)
   }
 
   differs(node: FakeNode): { differs?: true } {
-    const { data } = node.machine
-    return data.role !== 'none' && data.folders !== foldersOf(node) ? { differs: true } : {}
+    const data = this.of(node)
+    return data.role !== 'none' && data.folders !== this.foldersOf(node) ? { differs: true } : {}
   }
 
   /** What was not sent meanwhile is compared afterwards. */
   transmit(node: FakeNode, action: 'pause' | 'resume'): Outcome {
-    const { data } = node.machine
+    const data = this.of(node)
     if (data.role !== 'source') return failed('it is not the source')
     data.paused = action === 'pause'
     this.holdBack(node)
@@ -97,14 +106,14 @@ export class DataPlane {
 
   /** The target says so when it is asked next. */
   private holdBack(node: FakeNode): void {
-    if (node.machine.data.connected) this.world.other(node).machine.data.heldBack = node.machine.data.paused
+    if (this.of(node).connected) this.of(this.world.other(node)).heldBack = this.of(node).paused
   }
 
   /** The disk of the target takes nothing more of what it has received. */
   redoFails(): void {
     const ends = this.ends()
     if (!ends) return
-    const [from, to] = [ends.source.machine.data, ends.target.machine.data]
+    const [from, to] = [this.of(ends.source), this.of(ends.target)]
     from.redoFails = to.redoFails = true
     if (from.exposure === 'protected') from.exposure = 'wanted'
     this.tell(ends.source)
@@ -113,30 +122,30 @@ export class DataPlane {
 
   /** Safety FULL: nothing is acknowledged without the target, until that may be. */
   private close(node: FakeNode): void {
-    const { data } = node.machine
+    const data = this.of(node)
     data.exposure = data.safety === 'off' ? 'granted' : 'protected'
     const closed = (data.closed += 1)
     this.world.after(PARTNER_TIMEOUT_MS, () => {
-      if (data.closed !== closed || data !== node.machine.data || data.role !== 'source' || data.connected || data.exposure !== 'protected') return
+      if (data.closed !== closed || data !== this.of(node) || data.role !== 'source' || data.connected || data.exposure !== 'protected') return
       data.exposure = 'wanted'
       this.tell(node)
     })
   }
 
   expose(node: FakeNode, roleSequence: number): Outcome {
-    const { data } = node.machine
+    const data = this.of(node)
     if (data.role !== 'source' || data.roleSequence !== roleSequence) return failed('it is not the source')
     if (data.exposure === 'wanted' || (data.exposure === 'protected' && !data.connected)) {
       data.exposure = 'granted'
       // What a forced owner acknowledges before a voter has recorded it is promised by its administrator alone.
-      data.alone = this.world.hasQuorum(node) ? Boolean(node.disk?.[JOB]?.forced) : !this.isRecordedThere(node)
+      data.alone = this.world.hasQuorum(node, this.job) ? Boolean(node.disk?.[this.job]?.forced) : !this.isRecordedThere(node)
     }
     this.tell(node)
     return done(null)
   }
 
   setSafety(node: FakeNode, order: Extract<Order, { do: 'safety' }>): Outcome {
-    const { data } = node.machine
+    const data = this.of(node)
     if (data.role !== 'source') return failed('it is not the source')
     data.safety = order.safety
     data.safetySequence = order.safetySequence
@@ -148,14 +157,14 @@ export class DataPlane {
 
   /** What was held for the want of a lease goes on. */
   lease(node: FakeNode, leased: boolean): void {
-    const { data } = node.machine
+    const data = this.of(node)
     if (data.leased === leased) return
     data.leased = leased
     this.later()
   }
 
   select(node: FakeNode): Outcome {
-    const { data } = node.machine
+    const data = this.of(node)
     if (data.role !== 'source') return failed('it is not the source')
     data.forced = true
     this.acknowledged = 0
@@ -168,27 +177,27 @@ export class DataPlane {
    * other node was there to hear of it. In the guide's mode one that was cut off may hold a higher role sequence already.
    */
   private servesFrom(node: FakeNode): void {
-    const { content } = node.machine.data
+    const { content } = this.of(node)
     if (this.declaredRight(node)) this.servedHandwork = this.acknowledged = 0
-    this.servedSequence = Math.max(this.servedSequence, node.disk?.[JOB]?.roleSequence ?? 0)
+    this.servedSequence = Math.max(this.servedSequence, node.disk?.[this.job]?.roleSequence ?? 0)
     // Where the other one was forced to serve there are two truths, and both records say Manually.
-    if (this.world.other(node).disk?.[JOB]?.forced) return
+    if (this.world.other(node).disk?.[this.job]?.forced) return
     if (content < this.servedHandwork)
       throw new Error(`${node.name} serves version ${content}; version ${this.servedHandwork}, made by hand, was served before`)
     if (content < this.acknowledged) throw new Error(`${node.name} serves version ${content}; version ${this.acknowledged} was acknowledged with safety FULL`)
     const nodes = Object.values(this.world.nodes)
     // Also what has been decided, and is on its way to the disk.
     const newest = nodes.every(({ disk, state }) =>
-      [disk?.[JOB], state?.jobs[JOB]?.record].every((record) => (record?.roleSequence ?? 0) <= (node.disk?.[JOB]?.roleSequence ?? 0))
+      [disk?.[this.job], state?.jobs[this.job]?.record].every((record) => (record?.roleSequence ?? 0) <= (node.disk?.[this.job]?.roleSequence ?? 0))
     )
     // An order of before, which ends when the other one has said that it owns the job, is stopped again.
-    const owns = node.disk?.[JOB]?.owner === node.name
+    const owns = node.disk?.[this.job]?.owner === node.name
     const heard = owns && newest && this.world.network.reachable() && nodes.every(({ state }) => state !== null)
     if (content === this.handwork && heard) this.servedHandwork = content
   }
 
   private declaredRight({ name, disk }: FakeNode): boolean {
-    const record = disk?.[JOB]
+    const record = disk?.[this.job]
     return record !== undefined && (isForced(record) || record.selectedSequence === record.roleSequence || this.isUnusedWord(name, record))
   }
 
@@ -199,9 +208,9 @@ export class DataPlane {
   }
 
   drain(node: FakeNode): Outcome {
-    const { data } = node.machine
+    const data = this.of(node)
     if (!data.connected || data.mirroring || data.paused) return failed('the target is not connected')
-    this.world.other(node).machine.data.content = data.content
+    this.of(this.world.other(node)).content = data.content
     return done(null)
   }
 
@@ -212,7 +221,7 @@ export class DataPlane {
   private ends(): { source: FakeNode; target: FakeNode } | null {
     const [a, b] = [this.world.node(A), this.world.node(B)]
     const pair = (source: FakeNode, target: FakeNode) => {
-      const [from, to] = [source.machine.data, target.machine.data]
+      const [from, to] = [this.of(source), this.of(target)]
       return from.role === 'source' && to.role === 'target' && from.roleSequence === to.roleSequence ? { source, target } : null
     }
     return pair(a, b) ?? pair(b, a)
@@ -220,8 +229,8 @@ export class DataPlane {
 
   private connect(): void {
     const ends = this.ends()
-    if (!ends || !this.world.network.dataReachable() || !this.world.guard.maySource(ends.source)) return this.disconnect()
-    const [from, to] = [ends.source.machine.data, ends.target.machine.data]
+    if (!ends || !this.world.network.dataReachable() || !this.world.guard.maySource(ends.source, this.job)) return this.disconnect()
+    const [from, to] = [this.of(ends.source), this.of(ends.target)]
     // Folders go by their places: what belongs to one is never taken for another one's.
     if (from.folders !== to.folders) return this.disconnect()
     if (from.connected && to.connected) return
@@ -244,8 +253,8 @@ export class DataPlane {
 
   /** The returning side holds what it acknowledged alone: nothing is overwritten before somebody has decided. */
   private disagree({ source, target }: { source: FakeNode; target: FakeNode }): void {
-    if (source.machine.data.manually) return
-    source.machine.data.manually = target.machine.data.manually = true
+    if (this.of(source).manually) return
+    this.of(source).manually = this.of(target).manually = true
     this.tell(source)
     this.tell(target)
   }
@@ -253,8 +262,8 @@ export class DataPlane {
   private mirrorLater(source: FakeNode, target: FakeNode): void {
     const { epoch } = this
     this.world.after(MIRROR_MS, () => {
-      if (epoch !== this.epoch || !source.up || !target.up || !this.world.network.dataReachable() || source.machine.data.paused) return
-      const [from, to] = [source.machine.data, target.machine.data]
+      if (epoch !== this.epoch || !source.up || !target.up || !this.world.network.dataReachable() || this.of(source).paused) return
+      const [from, to] = [this.of(source), this.of(target)]
       from.mirroring = to.mirroring = false
       from.peerCopyComplete = to.copyComplete = true
       from.forced = from.exposed = to.exposed = false
@@ -268,7 +277,7 @@ export class DataPlane {
   disconnect(): void {
     this.epoch += 1
     for (const node of Object.values(this.world.nodes)) {
-      const { data } = node.machine
+      const data = this.of(node)
       if (!data.connected) continue
       data.mirrorStopped = data.role === 'source' && data.mirroring
       data.connected = data.mirroring = data.redoFails = data.heldBack = false
@@ -281,21 +290,21 @@ export class DataPlane {
   }
 
   tell(node: FakeNode): void {
-    this.world.emit(node, { kind: 'dataStatusChanged', job: JOB, status: statusOf(node.machine.data) })
+    this.world.emit(node, { kind: 'dataStatusChanged', job: this.job, status: statusOf(this.of(node)) })
   }
 
   /** The application writes; a connected target that is not being mirrored has it at once. With safety FULL it waits where it has to. */
   write(): void {
     for (const node of Object.values(this.world.nodes)) {
-      const { data, applications } = node.machine
-      if (data.role !== 'source' || applications.size === 0 || !this.world.guard.maySource(node)) continue
-      const to = this.world.other(node).machine.data
+      const { data, applications } = machineOf(node, this.job)
+      if (data.role !== 'source' || applications.size === 0 || !this.world.guard.maySource(node, this.job)) continue
+      const to = this.of(this.world.other(node))
       const received = data.connected && !data.mirroring && !data.paused && !data.redoFails && to.connected
       if (!received && data.exposure !== 'granted') continue
       data.content = this.nextVersion()
       if (received) to.content = data.content
       if (!data.connected || data.paused || data.redoFails) data.exposed = true
-      this.world.options.served?.(node, 'acknowledges a write')
+      this.world.options.served?.(node, 'acknowledges a write', this.job)
       if (data.safety === 'full' && (received || !data.alone)) this.acknowledged = data.content
     }
   }
@@ -306,18 +315,18 @@ export class DataPlane {
    */
   private isRecordedThere(node: FakeNode): boolean {
     const theirs = this.world.other(node)
-    const record = theirs.disk?.[JOB]
+    const record = theirs.disk?.[this.job]
     // What else bars it now may be over in a moment: a full mirror that was told of late, or has ended and is not in the record yet.
     // And one that sleeps has not heard all that was said before.
-    const barred = record && !theirs.paused && (!record.mirrorInSync || !(record.copyComplete || theirs.machine.data.copyComplete))
-    return record?.roleSequence === node.machine.data.roleSequence && record.owner === node.name && barred === true
+    const barred = record && !theirs.paused && (!record.mirrorInSync || !(record.copyComplete || this.of(theirs).copyComplete))
+    return record?.roleSequence === this.of(node).roleSequence && record.owner === node.name && barred === true
   }
 
   /** Somebody works in a folder that is an ordinary one just now. */
   changeByHand(node: FakeNode): void {
-    if (!node.up || node.machine.data.role !== 'none') return
+    if (!node.up || this.of(node).role !== 'none') return
     this.handwork = this.nextVersion()
-    node.machine.data.content = this.handwork
+    this.of(node).content = this.handwork
   }
 
   private nextVersion(): number {
@@ -325,12 +334,18 @@ export class DataPlane {
     return this.versions
   }
 
+  /** The job is taken out: what stays in its folders here is nobody's copy of anything. */
+  forget(node: FakeNode): void {
+    this.of(node).content = this.nextVersion()
+    this.acknowledged = this.handwork = this.servedHandwork = this.servedSequence = 0
+  }
+
   dies(node: FakeNode): void {
-    const { data } = node.machine
+    const data = this.of(node)
     if (data.role === 'none') return
     this.disconnect()
     data.role = 'none'
-    this.world.emit(node, { kind: 'dataLost', job: JOB, why: 'its program died' })
+    this.world.emit(node, { kind: 'dataLost', job: this.job, why: 'its program died' })
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Action, HandoverAnswer, Outcome } from '../../src/core'
 import type { JobRecord } from '../../src/model'
 import type { VoteReply } from '../../src/wire'
-import type { FakeNode } from './fakeNode'
+import { type FakeNode, machineOf, seatOf } from './fakeNode'
 import type { World } from './world'
 
 type Performed = Exclude<Action, { do: 'persist' }>
@@ -34,7 +34,7 @@ export class FakeDeeds {
         })
       }
       case 'look':
-        return this.world.emit(node, { kind: 'vipsSeen', job: action.job, attempt: action.attempt, held: [...node.machine.vips] })
+        return this.world.emit(node, { kind: 'vipsSeen', job: action.job, attempt: action.attempt, held: [...machineOf(node, action.job).vips] })
       case 'sendState':
         return this.world.messages.send(
           node,
@@ -74,7 +74,7 @@ export class FakeDeeds {
         const { job, roleSequence } = action
         const { engineStarts } = node
         return this.world.after(this.world.delay('message'), () => {
-          const outcome = this.world.data.expose(node, roleSequence)
+          const outcome = this.world.jobs.dataOf(job).expose(node, roleSequence)
           if (node.engineStarts === engineStarts && node.state) this.world.emit(node, { kind: 'exposeEnded', job, roleSequence, outcome })
         })
       }
@@ -95,8 +95,10 @@ export class FakeDeeds {
       case 'lease':
         return this.world.guard.setGuard(node, action)
       case 'unlease':
-        node.guard = null
+        seatOf(node, action.job).guard = null
         return
+      case 'forget':
+        return this.world.jobs.forget(node, action.job)
       case 'forward': {
         const { do: _, request: asked, ...command } = action
         return this.world.messages.send(

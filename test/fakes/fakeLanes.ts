@@ -10,8 +10,8 @@ export class FakeLanes {
   private readonly begun = new Map<string, Beginning>()
 
   /** When it will have ended, and whether something overruled it until then. */
-  enter(node: string, order: Order, endsAtMs: number): Beginning {
-    const lane = `${node}/${thingOf(order)}`
+  enter(node: string, job: string, order: Order, endsAtMs: number): Beginning {
+    const lane = `${node}/${job}/${thingOf(order)}`
     const before = this.begun.get(lane)
     if (before && endsThing(order)) before.cancelled = true
     const waits = before && !endsThing(order) ? before.endsAtMs + 1 : 0

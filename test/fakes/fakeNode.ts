@@ -1,23 +1,34 @@
 import type { Action, Event, Happening, State, step } from '../../src/core'
-import type { Config } from '../../src/model'
+import { type Config, firstOwnerOf } from '../../src/model'
 import type { Ballot, VoteReply } from '../../src/wire'
 import type { KeptRecord } from '../../src/wire/keptState'
 import type { FakeAgreeing } from './agreeing'
 import { blankMachine, type Machine } from './machine'
 import type { Mishap } from './mishaps'
-import { A } from './pairConfig'
+import { A, JOB } from './pairConfig'
 
 export type Records = Record<string, KeptRecord>
 
-export interface FakeNode {
+/** What of one job is on a node, and outlives the engine. */
+export interface Seat {
+  machine: Machine
+  /** What the data program and the guard were told, on the node's own clock. */
+  guard: { roleSequence: number; untilMs: number; killAtMs: number } | null
+}
+
+/** It is itself the seat of its first job. */
+export interface FakeNode extends Seat {
   name: string
+  /** Of the jobs beside the first one. */
+  seats: Map<string, Seat>
   up: boolean
   /** null: the engine is away, or was never started. */
   state: State | null
   boots: number
+  /** By so much somebody has set its wall clock forward, or back. */
+  wallOffMs: number
   engineStarts: number
   disk: Records | null
-  machine: Machine
   engineStartedMs: number
   /** Its shutdown has been announced. */
   leaving: boolean
@@ -36,17 +47,30 @@ export interface FakeNode {
   asleep: (() => void)[]
   /** The next persist fails, and its engine ends. */
   diskFails: boolean
-  /** What outlives the engine, and what the data program was told, on the node's own clock. */
-  guard: { roleSequence: number; untilMs: number; killAtMs: number } | null
   /** How it agrees on a configuration with the other one; null: it is given one. */
   agreeing: FakeAgreeing | null
 }
 
+export function seatOf(node: FakeNode, job: string): Seat {
+  if (job === JOB) return node
+  const known = node.seats.get(job)
+  if (known) return known
+  const seat = { machine: blankMachine(node.name === firstOwnerOf(node.config, job)), guard: null }
+  node.seats.set(job, seat)
+  return seat
+}
+
+export const machineOf = (node: FakeNode, job: string): Machine => seatOf(node, job).machine
+
+export const seatsOf = (node: FakeNode): [job: string, seat: Seat][] => [[JOB, node], ...node.seats]
+
 export const blankNode = (name: string, config: Config): FakeNode => ({
   name,
+  seats: new Map(),
   up: false,
   state: null,
   boots: 0,
+  wallOffMs: 0,
   engineStarts: 0,
   disk: null,
   machine: blankMachine(name === A),
@@ -80,9 +104,9 @@ export interface WorldOptions {
   /** How fast the clock of a host runs; 1 when it is left out. */
   clockRate?: (host: string) => number
   /** Something began that serves: an address, an application, an acknowledgement. */
-  served?: (node: FakeNode, what: string) => void
+  served?: (node: FakeNode, what: string, job: string) => void
   /** What the witness recorded, and what it answered. */
-  witnessed?: (ballot: Ballot) => void
+  witnessed?: (ballot: Ballot, job: string, since: number) => void
   answered?: (reply: VoteReply) => void
   wiped?: () => void
   /** How long the guard's kill takes; at once when it is left out. */

@@ -96,7 +96,7 @@ export class FakeMessages {
     this.world.after(SEND_TIMEOUT_MS, () => finish(null))
     if (times === null) return
     const ask = (): void =>
-      this.world.witness?.ask(from.name, message, times, (reply) => {
+      this.world.witness?.ask(from, message, times, (reply) => {
         if (this.loses() || !this.world.network.arrives(W, from.name)) return
         this.world.after(this.world.delay('message'), () => finish(reply))
       })

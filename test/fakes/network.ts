@@ -2,7 +2,7 @@ import type { HeartbeatFacts } from '../../src/core'
 import type { VipPath } from '../../src/wire'
 import type { FakeNode } from './fakeNode'
 import { mishapsOfPaths } from './mishaps'
-import { A, B, JOB } from './pairConfig'
+import { A, B } from './pairConfig'
 import type { World } from './world'
 
 const SILENCE_MS = 3_000
@@ -60,11 +60,12 @@ export class FakeNetwork {
   }
 
   tellPaths(node: FakeNode): void {
-    const vips = node.config.jobs[JOB]?.vips ?? []
     const path = this.nicLost.get(node.name) ?? 'ok'
-    const known = node.state?.jobs[JOB]?.paths
-    if (node.state?.booted && vips.some(({ name }) => (known?.[name] ?? 'ok') !== path))
-      this.world.emit(node, { kind: 'vipPathsSeen', job: JOB, paths: Object.fromEntries(vips.map(({ name }) => [name, path])) })
+    for (const [job, { vips }] of Object.entries(node.config.jobs)) {
+      const known = node.state?.jobs[job]?.paths
+      if (node.state?.booted && vips.some(({ name }) => (known?.[name] ?? 'ok') !== path))
+        this.world.emit(node, { kind: 'vipPathsSeen', job, paths: Object.fromEntries(vips.map(({ name }) => [name, path])) })
+    }
   }
 
   heal(): void {
@@ -103,7 +104,7 @@ export class FakeNetwork {
     if (this.world.options.happened) for (const what of mishapsOfPaths(this.world)) this.world.options.happened(what)
     this.world.after(HEAL_MS, () => this.tellHeartbeats(false))
     this.world.after(SILENCE_MS + jitter, () => this.tellHeartbeats(true))
-    this.world.data.later()
+    for (const data of this.world.jobs.data()) data.later()
   }
 
   /** A link that has come back is heard soon, one that is cut is missed only after its silence. */

@@ -1,7 +1,9 @@
 import type { VoterTimes } from '../../src/core/quorum/voter'
+import { startVoter } from '../../src/core/quorum/voter'
 import { askWitness, startWitness, type Witness } from '../../src/core/quorum/witness'
 import type { Config } from '../../src/model'
 import type { Ballot, VoteMessage, VoteReply } from '../../src/wire'
+import type { FakeNode } from './fakeNode'
 import type { World } from './world'
 
 export const W = 'witness'
@@ -10,6 +12,9 @@ export const W = 'witness'
 export class FakeWitness {
   state: Witness | null = null
   disk: Record<string, Ballot> = {}
+  /** The version in which each job was made, as it was asked last; and as it is on the disk, with the ballot. */
+  private since: Record<string, number> = {}
+  private sinceOnDisk: Record<string, number> = {}
   private starts = 0
   /** The longest lease that it has ever granted, on its disk with the ballots. */
   private longest: VoterTimes = { leaseMs: 0, driftMs: 0 }
@@ -36,6 +41,7 @@ export class FakeWitness {
     this.busy = false
     const { leaseMs, driftMs } = this.longest
     const times = { leaseMs: Math.max(leaseMs, quorum.leaseMs), driftMs: Math.max(driftMs, quorum.driftMs) }
+    this.since = { ...this.sinceOnDisk }
     this.state = this.begins(`${W}-${this.starts}`, this.disk, this.world.localMs(W), times)
   }
 
@@ -50,6 +56,7 @@ export class FakeWitness {
     this.world.options.happened?.('the witness loses its memory')
     this.kill()
     this.disk = {}
+    this.sinceOnDisk = {}
     this.world.options.wiped?.()
   }
 
@@ -65,10 +72,11 @@ export class FakeWitness {
   }
 
   /** One question at a time: the answer goes out when what it promises is on the disk. */
-  ask(_from: string, message: VoteMessage, times: VoterTimes, answer: (reply: VoteReply) => void): void {
+  ask(from: FakeNode, message: VoteMessage, times: VoterTimes, answer: (reply: VoteReply) => void): void {
     const { starts } = this
     if (!this.state) return
-    this.queue.push(() => this.decide(message, times, (reply) => starts === this.starts && this.state && answer(reply)))
+    const since = sinceOf(from, message.job)
+    this.queue.push(() => this.decide(message, times, since, (reply) => starts === this.starts && this.state && answer(reply)))
     if (!this.busy) this.next()
   }
 
@@ -80,15 +88,24 @@ export class FakeWitness {
     this.world.after(Math.max(0, this.pausedUntilMs - this.world.nowMs), () => starts === this.starts && this.state && turn())
   }
 
-  private decide(message: VoteMessage, times: VoterTimes, answer: (reply: VoteReply) => void): void {
+  /** As agent/witness/jobs.ts does it: what it holds of a job of before that had the name says nothing about this one. */
+  private ofNow(state: Witness, job: string, since: number, times: VoterTimes): Witness {
+    if (since === (this.since[job] ?? 0)) return { ...state, times }
+    const voter = startVoter(`${state.incarnation}-${since}`, null, this.world.localMs(W), times)
+    return { ...state, times, voters: { ...state.voters, [job]: voter } }
+  }
+
+  private decide(message: VoteMessage, times: VoterTimes, since: number, answer: (reply: VoteReply) => void): void {
     const { starts, state } = this
     if (!state) return
-    const { witness, persist, reply } = this.asks({ ...state, times }, message, this.world.localMs(W))
+    if (since < (this.since[message.job] ?? 0)) return this.next()
+    const { witness, persist, reply } = this.asks(this.ofNow(state, message.job, since, times), message, this.world.localMs(W))
     const end = (): void => {
       if (starts !== this.starts || !this.state) return
-      if (persist && !(this.forgets && this.disk[persist.job])) this.disk = { ...this.disk, [persist.job]: persist.ballot }
+      if (persist && !(this.forgets && this.disk[persist.job])) this.keep(persist.job, persist.ballot, since)
       this.longest = { leaseMs: Math.max(times.leaseMs, this.longest.leaseMs), driftMs: Math.max(times.driftMs, this.longest.driftMs) }
-      if (persist) this.world.options.witnessed?.(persist.ballot)
+      if (persist) this.world.options.witnessed?.(persist.ballot, persist.job, since)
+      this.since = { ...this.since, [message.job]: since }
       this.state = witness
       this.world.options.answered?.(reply)
       answer(reply)
@@ -102,4 +119,12 @@ export class FakeWitness {
       end()
     })
   }
+
+  private keep(job: string, ballot: Ballot, since: number): void {
+    this.disk = { ...this.disk, [job]: ballot }
+    this.sinceOnDisk = { ...this.sinceOnDisk, [job]: since }
+  }
 }
+
+/** As agent/witness/ofNode.ts asks. */
+export const sinceOf = ({ config }: FakeNode, job: string): number => Math.max(config.witness?.since ?? 0, config.jobs[job]?.since ?? 0)

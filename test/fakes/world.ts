@@ -6,10 +6,10 @@ import type { CommandOptions, Danger, JobCommand } from '../../src/wire'
 import { readKept } from '../../src/wire/keptState'
 import { VirtualTime } from '../../agent/sim/virtualTime'
 import { FakeAgreeing, firstVersion, Texts } from './agreeing'
-import { DataPlane } from './dataPlane'
 import { FakeDeeds } from './deeds'
-import { blankNode, type FakeFence, type FakeNode, type Records, type WorldOptions } from './fakeNode'
+import { blankNode, type FakeFence, type FakeNode, machineOf, type Records, seatsOf, type WorldOptions } from './fakeNode'
 import { FakeGuard } from './guard'
+import { FakeJobs } from './jobs'
 import { blankMachine, serves, type Machine } from './machine'
 import { FakeMessages } from './messages'
 import { wakesAsLeader } from './mishaps'
@@ -37,7 +37,8 @@ const bootOf = ({ name, boots }: FakeNode): string => `${name}-boot-${boots}`
 /** Two nodes in virtual time: real decisions, simulated machines and network. */
 export class World {
   private readonly time = new VirtualTime()
-  readonly data = new DataPlane(this)
+  readonly jobs = new FakeJobs(this)
+  readonly data = this.jobs.dataOf(JOB)
   readonly network = new FakeNetwork(this)
   readonly messages = new FakeMessages(this)
   readonly orders = new FakeOrders(this)
@@ -133,8 +134,8 @@ export class World {
     node.underWay.clear()
     node.paused = false
     node.asleep = []
-    node.guard = null
-    node.machine = blankMachine(node.machine.data.copyComplete, keptData(node.machine.data))
+    for (const [, seat] of seatsOf(node))
+      Object.assign(seat, { guard: null, machine: blankMachine(seat.machine.data.copyComplete, keptData(seat.machine.data)) })
     this.network.pathsChanged()
   }
 
@@ -209,6 +210,7 @@ export class World {
     const { agreeing } = node
     const beside = agreeing?.start(incarnation) ?? {}
     if (agreeing) node.config = agreeing.config()
+    this.jobs.follow(node, true)
     const version = agreeing ? { configVersion: agreeing.kept.agreed.version, configAgreed: agreeing.kept.isAgreed } : {}
     node.state = initialState({ node: name, config: node.config, configHash: agreeing?.kept.agreed.hash ?? hashOf(node.config), incarnation, ...version })
     this.emit(node, { kind: 'booted', bootId: bootOf(node), records: node.disk, ...beside })
@@ -248,7 +250,7 @@ export class World {
       // When it is looked at, as agent/loop.ts does it: who was asleep must not see old times.
       const event = queued as Event
       event.atMs = this.localMs(node.name)
-      event.wallMs = WALL_MS + this.nowMs
+      event.wallMs = this.wallMs(node)
       const { state, actions } = (this.options.step ?? step)(node.state, event)
       node.state = state
       this.options.observe?.(node, event, actions)
@@ -290,6 +292,10 @@ export class World {
     node.saving = null
   }
 
+  wallMs({ wallOffMs }: FakeNode): number {
+    return WALL_MS + this.nowMs + wallOffMs
+  }
+
   localMs(host: string): number {
     return this.nowMs * (this.options.clockRate?.(host) ?? 1)
   }
@@ -314,15 +320,15 @@ export class World {
     node.paused = false
     for (const what of wakesAsLeader(this, node)) this.options.happened?.(what)
     this.guard.endWhatIsOver(node)
-    if (serves(node.machine)) this.options.served?.(node, 'woke up')
+    for (const [job, { machine }] of seatsOf(node)) if (serves(machine)) this.options.served?.(node, 'woke up', job)
     this.network.pathsChanged()
     if (!node.turning) this.turn(node)
     for (const run of node.asleep.splice(0)) run()
   }
 
   /** The mode of the job, as this node goes by it, and not that there is a witness, says whether leases count. */
-  hasQuorum({ config }: FakeNode): boolean {
-    return hasQuorum(config.jobs[JOB]?.mode ?? 'guide')
+  hasQuorum({ config }: FakeNode, job = JOB): boolean {
+    return hasQuorum(config.jobs[job]?.mode ?? 'guide')
   }
 
   private obey(node: FakeNode, action: Action): void {
@@ -337,7 +343,7 @@ export class World {
     this.emit(this.node(name), {
       kind: 'commandGiven',
       request,
-      job: JOB,
+      job: this.jobs.aimedAt,
       command,
       options,
       dryRun,
@@ -349,10 +355,11 @@ export class World {
 
   /** As the shell does it: the warning of the dry run is read, if there is one, and confirmed for the state that it was about. */
   confirmed(name: string, command: JobCommand, options: CommandOptions = {}, thinkMs = 0): void {
+    const { aimedAt } = this.jobs
     this.messages.asked.set(this.messages.requests + 1, (outcome) => {
       if (!outcome.ok) return
       const { danger } = outcome.result as { danger?: Danger }
-      this.after(thinkMs, () => this.command(name, command, { ...options, ...(danger ? { confirm: danger.state } : {}) }))
+      this.after(thinkMs, () => this.jobs.aim(aimedAt, () => this.command(name, command, { ...options, ...(danger ? { confirm: danger.state } : {}) })))
     })
     this.command(name, command, { ...options, dryRun: true })
   }
@@ -362,27 +369,28 @@ export class World {
   }
 
   write(): void {
-    this.data.write()
+    for (const data of this.jobs.data()) data.write()
   }
 
-  applicationDies(name: string, application: string): void {
+  applicationDies(name: string, application: string, job = this.jobs.aimedAt): void {
     const node = this.node(name)
-    if (node.machine.applications.delete(application)) this.emit(node, { kind: 'applicationFailed', job: JOB, application, why: 'it ended with exit code 1' })
+    if (machineOf(node, job).applications.delete(application))
+      this.emit(node, { kind: 'applicationFailed', job, application, why: 'it ended with exit code 1' })
   }
 
   /** An administrator works in the folder of a job that was brought out. */
   workByHand(name: string): void {
     const node = this.node(name)
-    const record = node.state?.jobs[JOB]?.record
-    if (record?.owner === name && record.desired === 'offline') this.data.changeByHand(node)
+    const record = node.state?.jobs[this.jobs.aimedAt]?.record
+    if (record?.owner === name && record.desired === 'offline') this.jobs.dataOf(this.jobs.aimedAt).changeByHand(node)
   }
 
   dataDies(name: string): void {
-    this.data.dies(this.node(name))
+    this.jobs.dataOf(this.jobs.aimedAt).dies(this.node(name))
   }
 
-  serving(): FakeNode[] {
-    return Object.values(this.nodes).filter((node) => !node.paused && serves(node.machine))
+  serving(job = this.jobs.aimedAt): FakeNode[] {
+    return Object.values(this.nodes).filter((node) => !node.paused && serves(machineOf(node, job)))
   }
 
   view(name: string) {

@@ -1,6 +1,5 @@
 import type { World } from '../fakes/world'
-import type { Config } from '../../src/model'
-import { JOB } from '../fakes/pairConfig'
+import type { Config, JobRecord } from '../../src/model'
 import type { Fault } from './faults'
 import { oneOf } from './random'
 
@@ -17,21 +16,22 @@ const work: Fault = (world, name, random, later) => {
 /** One folder more, or one less; perhaps put back before it was ever used. */
 const folders: Fault = (world, name, random, later) => {
   world.command(name, 'detach', { stopData: true })
-  for (const share of [0.3, 0.6]) if (random() < 0.7) later(share * WORK_MS, () => world.agreeOn(name, otherFolders(random() < 0.5)))
+  for (const share of [0.3, 0.6]) if (random() < 0.7) later(share * WORK_MS, () => world.agreeOn(name, otherFolders(random() < 0.5, world.jobs.aimedAt)))
   later((0.5 + random()) * WORK_MS, () => world.command(name, 'bringin'))
 }
 
+/** Below what each of them has of its own. */
 const MORE = '/srv/more'
 
 const otherFolders =
-  (more: boolean) =>
+  (more: boolean, name: string) =>
   (config: Config): Config => {
-    const job = config.jobs[JOB]
+    const job = config.jobs[name]
     const old = job?.data
     if (!job || !old) return config
     const before = old.folders.filter(({ path }) => path !== MORE)
     const data = { ...old, folders: more ? [{ path: MORE, exclude: [] }, ...before] : before }
-    return { ...config, jobs: { ...config.jobs, [JOB]: { ...job, data } } }
+    return { ...config, jobs: { ...config.jobs, [name]: { ...job, data } } }
   }
 
 const APPLICATIONS = ['POSTGRES', 'AGENT']
@@ -58,10 +58,12 @@ export const DETACH_FAULTS: [name: string, fault: Fault][] = [
 
 /** Nobody works on it any more. */
 export function endWork(world: World): void {
-  for (const { name, state } of Object.values(world.nodes)) {
-    const record = state?.jobs[JOB]?.record
-    if (record?.detached) world.command(name, 'bringin')
-    const [application] = Object.keys(record?.resources ?? {})
-    if (application !== undefined) world.command(name, 'resource', { application, action: 'online' })
-  }
+  for (const { name, state } of Object.values(world.nodes))
+    for (const [job, { record }] of Object.entries(state?.jobs ?? {})) world.jobs.aim(job, () => endWorkOn(world, name, record))
+}
+
+function endWorkOn(world: World, name: string, { detached, resources }: JobRecord): void {
+  if (detached) world.command(name, 'bringin')
+  const [application] = Object.keys(resources ?? {})
+  if (application !== undefined) world.command(name, 'resource', { application, action: 'online' })
 }

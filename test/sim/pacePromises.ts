@@ -18,7 +18,8 @@ export class PacePromises {
 
   check({ name }: FakeNode, atMs: number, actions: Action[]): void {
     for (const action of actions) {
-      this.count(this.done, name, action.do, Math.floor(atMs / SECOND_MS), A_SECOND_MAX)
+      const of = 'job' in action && action.job !== null ? ` of ${action.job}` : ''
+      this.count(this.done, name, `${action.do}${of}`, Math.floor(atMs / SECOND_MS), A_SECOND_MAX)
       if (action.do === 'log') this.count(this.said, name, action.text, Math.floor(atMs / REPEATED_MS), REPEATED_MAX)
     }
   }

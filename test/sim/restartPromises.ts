@@ -9,12 +9,14 @@ export class RestartPromises {
   private readonly onDisk = new Map<string, () => void>()
   private readonly seen = new Map<string, { boots: number; times: Set<number> }>()
 
+  constructor(private readonly job = JOB) {}
+
   check(node: FakeNode, event: Event, actions: Action[]): void {
-    if (saysToBegin(event, actions)) this.seen.delete(node.name)
+    if (saysToBegin(event, actions, this.job)) this.seen.delete(node.name)
     const [first] = actions
     if (first?.do !== 'persist') return
-    const done = (first.records[JOB]?.restarts as KeptRestarts | undefined)?.done ?? []
-    const isDataLost = event.kind === 'dataLost'
+    const done = (first.records[this.job]?.restarts as KeptRestarts | undefined)?.done ?? []
+    const isDataLost = event.kind === 'dataLost' && event.job === this.job
     this.onDisk.set(node.name, () => this.count(node, done, isDataLost))
   }
 
@@ -42,5 +44,6 @@ export class RestartPromises {
 }
 
 /** Whoever types something may have said that it begins anew, and so may the end of a detachment. */
-const saysToBegin = (event: Event, actions: Action[]): boolean =>
-  event.kind === 'commandGiven' || actions.some((action) => action.do === 'log' && action.text.includes('is watched again:'))
+const saysToBegin = (event: Event, actions: Action[], job: string): boolean =>
+  (event.kind === 'commandGiven' && event.job === job) ||
+  actions.some((action) => action.do === 'log' && action.job === job && action.text.includes('is watched again:'))

@@ -5,16 +5,14 @@ import { transcriptLines } from '../fakes/transcript'
 import type { FakeNode, WorldOptions } from '../fakes/fakeNode'
 import { World } from '../fakes/world'
 import { DETACH_FAULTS, endWork } from './detachFaults'
-import { DetachPromises } from './detachPromises'
 import type { Later } from './faults'
+import { JobsPromises } from './jobsPromises'
 import { PacePromises } from './pacePromises'
-import { QuorumPromises } from './quorumPromises'
 import { LATE_CHANGE_FAULTS } from './lateChanges'
 import { MODE_FAULTS } from './modeFaults'
 import { QUORUM_FAULTS } from './quorumFaults'
 import { chances, comeToRest, FAULTS_MS, maybeFault, startsFail, STEP_MS } from './life'
 import { randomFrom } from './random'
-import { RestartPromises } from './restartPromises'
 
 const DRIFT = 0.01
 const BRINGIN_EVERY_MS = 3_000
@@ -40,16 +38,12 @@ export interface Planted {
 export function simulateQuorum(seed: number, line: ((text: string) => void) | null = null, planted: Planted = {}): number {
   const random = randomFrom(seed)
   let faulty = true
-  const promises = new QuorumPromises()
-  const detached = new DetachPromises()
-  const restarted = new RestartPromises()
+  const promises = new JobsPromises()
   const paced = new PacePromises()
   const rates = new Map<string, number>()
   const observe = (node: FakeNode, event: Event, actions: Action[]): void => {
     if (line) for (const text of transcriptLines(node.name, event, actions)) line(text)
-    promises.check(world, node, actions)
-    detached.check(node, actions)
-    restarted.check(node, event, actions)
+    promises.check(world, node, event, actions)
     paced.check(node, event.atMs, actions)
   }
   const world: World = new World({
@@ -59,14 +53,10 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
     observe,
     delayMs: (what) => (what === 'message' ? 1 + random() ** 2 * (faulty ? 2_500 : 20) : 20 + random() * 400),
     ...chances(random, () => faulty),
-    saved: (node, records) => {
-      promises.saved(world, node, records)
-      detached.saved(world, node, records)
-      restarted.saved(node)
-    },
-    witnessed: (ballot) => promises.witnessed(ballot),
+    saved: (node, records) => promises.saved(world, node, records),
+    witnessed: (ballot, job, since) => promises.witnessed(ballot, job, since),
     wiped: () => promises.witnessWiped(),
-    served: (node, what) => promises.served(world, node, what),
+    served: (node, what, job) => promises.served(world, node, what, job),
     clockRate: (host) => rates.get(host) ?? rates.set(host, 1 + (2 * random() - 1) * DRIFT).get(host) ?? 1,
     ...planted.harsh?.(() => faulty),
     ...planted.options
@@ -90,14 +80,16 @@ export function simulateQuorum(seed: number, line: ((text: string) => void) | nu
     },
     () => promises.checkWhole(world, starts)
   )
-  return detached.count
+  return promises.detached
 }
 
 /** It is refused as long as there is no quorum. */
 function bringIn(world: World): void {
-  for (let tried = 0; tried < BRINGINS_MAX && world.node(A).state?.jobs[JOB]?.phase !== 'online'; tried++) {
+  const isOnline = (job: string): boolean => Object.values(world.nodes).some(({ state }) => state?.jobs[job]?.phase === 'online')
+  const jobs = Object.keys(world.config.jobs)
+  for (let tried = 0; tried < BRINGINS_MAX && !jobs.every(isOnline); tried++) {
     world.run(BRINGIN_EVERY_MS)
-    world.command(A, 'bringin')
+    for (const job of jobs) if (job === JOB || !isOnline(job)) world.jobs.aim(job, () => world.command(A, 'bringin'))
   }
 }
 
