@@ -1,29 +1,33 @@
-import { failingSeeds, lifeOf, story } from './lives'
+import { failingSeeds, type Life, lifeOf, story } from './lives'
+import { simulateJobs } from './jobsLives'
 
 const MINUTE_MS = 60_000
 const EXIT_BROKEN = 1
 const EXIT_USAGE = 2
-const USAGE = 'npm run sim -- --seeds N [--from M]: N simulated lives of a pair, beginning with seed M (1)'
+const USAGE =
+  'npm run sim -- --seeds N [--from M] [--kind jobs]: N simulated lives of a pair, beginning with seed M (1); jobs: of pairs with several jobs, which come and go'
 
 /** The words of the command line; null: not understood. */
-function readWords(words: string[]): { seeds: number; from: number } | null {
-  const read = { seeds: 0, from: 1 }
+function readWords(words: string[]): { seeds: number; from: number; live: Life } | null {
+  const read = { seeds: 0, from: 1, live: lifeOf }
   for (let place = 0; place < words.length; place += 2) {
-    const [word, number] = [words[place], Number(words[place + 1])]
-    if ((word !== '--seeds' && word !== '--from') || !Number.isSafeInteger(number) || number < 1) return null
-    read[word === '--seeds' ? 'seeds' : 'from'] = number
+    const [word, value] = [words[place], words[place + 1]]
+    const number = Number(value)
+    if (word === '--kind' && value === 'jobs') read.live = simulateJobs
+    else if ((word !== '--seeds' && word !== '--from') || !Number.isSafeInteger(number) || number < 1) return null
+    else read[word === '--seeds' ? 'seeds' : 'from'] = number
   }
   return read.seeds === 0 ? null : read
 }
 
 /** Stops at the first life in which something was broken, and tells it. */
-function run({ seeds, from }: { seeds: number; from: number }): number {
+function run({ seeds, from, live }: { seeds: number; from: number; live: Life }): number {
   const beganMs = performance.now()
   const told = Math.max(1, Math.floor(seeds / 10))
   for (let seed = from; seed < from + seeds; seed++) {
-    const [broken] = failingSeeds(lifeOf, seed, seed)
+    const [broken] = failingSeeds(live, seed, seed)
     if (broken) {
-      console.log(`${story(lifeOf, seed)}\nseed ${seed}: ${broken.why}`)
+      console.log(`${story(live, seed)}\nseed ${seed}: ${broken.why}`)
       return EXIT_BROKEN
     }
     const done = seed - from + 1

@@ -1,4 +1,5 @@
 import { simulateArbitrated } from './arbitrationLives'
+import { simulateJobs } from './jobsLives'
 import { failingSeeds, type Life, story } from './lives'
 import { simulateMonitored } from './monitorLives'
 import { simulate, simulateWork } from './simulate'
@@ -82,6 +83,23 @@ test.each(KINDS)(
       )
   },
   HALF * 1_000
+)
+
+/** Each of them is two or three lives in one. */
+const FEWER = Math.ceil(SEEDS / 5)
+test(
+  `${FEWER} simulated pairs with several jobs keep what was promised, and jobs are made anew in many of them`,
+  () => {
+    let made = 0
+    const live: Life = (seed, line) => {
+      const count = simulateJobs(seed, line)
+      if (count > 0) made += 1
+      return count
+    }
+    expect(failingSeeds(live, FIRST, FIRST + FEWER - 1)).toEqual([])
+    expect(made).toBeGreaterThan(FEWER / 4)
+  },
+  FEWER * 2_000
 )
 
 test.each(FOUND)('seed %d stays repaired', (seed) => void simulate(seed))
