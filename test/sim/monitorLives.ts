@@ -11,7 +11,7 @@ const load =
   (world, name) =>
     void world.cpu.set(name, cpu)
 
-const MONITOR_FAULTS: [name: string, fault: Fault][] = [
+export const MONITOR_FAULTS: [name: string, fault: Fault][] = [
   ['busy processors on', load(90)],
   ['busy processors on', load(90)],
   ['busy processors on', load(90)],
