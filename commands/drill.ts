@@ -82,7 +82,7 @@ export class Drill extends CuiCommand {
     if (jeopardy.length > 0) why.push(`it is in jeopardy: ${jeopardy.map(({ text }) => text).join(', ')}`)
     const decisions = await readDecisions(this.context, job, undefined)
     const verdicts = verdictsOf(kind, decisions)
-    for (const verdict of verdicts) if (verdict.answer !== true) why.push(reasonOf(verdict, decisions.owner))
+    for (const verdict of verdicts) if (verdict.answer !== true) why.push(reasonOf(verdict, decisions.owner, decisions))
     if (why.length > 0) throw fail('E_NOT_READY', { job, why })
   }
 

@@ -46,11 +46,11 @@ function whyNot(decisions: Decisions, question: Wanted, job: string): string[] {
   if (verdict.answer === true) return []
   const decider = question === 'switch' && decisions.answers.switch === null ? owner : standby
   const what = question === 'failover' ? `${standby} would not take over by itself` : `switch ${job} would not be accepted`
-  return [`${verdict.answer === null ? 'it cannot be told whether it is' : what}: ${reasonOf(verdict, decider)}`]
+  return [`${verdict.answer === null ? 'it cannot be told whether it is' : what}: ${reasonOf(verdict, decider, decisions)}`]
 }
 
 function whyNotMonitor(decisions: Decisions, job: string): string[] {
   const verdict = monitorVerdict(decisions)
   if (verdict === null) return [`no event of the system resource monitor of ${decisions.owner} moves ${job}, as far as is known`]
-  return verdict.answer === true ? [] : [`an HA switch of the system resource monitor would not move it: ${reasonOf(verdict, decisions.owner)}`]
+  return verdict.answer === true ? [] : [`an HA switch of the system resource monitor would not move it: ${reasonOf(verdict, decisions.owner, decisions)}`]
 }

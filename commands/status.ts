@@ -67,5 +67,5 @@ function protectedNow(decisions: Decisions): Said {
   const { now, owner, standby } = decisions
   if (now.state !== 'online') return { answer: false, why: `${now.state} on ${owner}` }
   const verdict = failoverVerdict(decisions)
-  return { answer: verdict.answer, why: verdict.answer === true ? `${standby} would take over from ${owner}` : reasonOf(verdict, standby) }
+  return { answer: verdict.answer, why: verdict.answer === true ? `${standby} would take over from ${owner}` : reasonOf(verdict, standby, decisions) }
 }

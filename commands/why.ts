@@ -36,24 +36,35 @@ export class Why extends CuiCommand {
     const decisions = await readDecisions(this.context, job, flags.node)
     const { owner, standby } = decisions
     const [serve, failover, move] = [serveVerdict(decisions), failoverVerdict(decisions), switchVerdict(decisions)]
-    this.show(`May ${owner} serve ${job}?`, serve, owner)
-    this.show(`Would ${standby} take over by itself if ${owner} were lost now?`, failover, standby)
+    this.show(`May ${owner} serve ${job}?`, serve, reasonOf(serve, owner, decisions))
+    this.show(`Would ${standby} take over by itself if ${owner} were lost now?`, failover, reasonOf(failover, standby, decisions))
     this.trigger(decisions)
-    this.show(`Would switch ${job} be accepted now?`, move, decisions.answers.switch === null ? owner : standby)
+    this.show(`Would switch ${job} be accepted now?`, move, reasonOf(move, decisions.answers.switch === null ? owner : standby, decisions))
     const monitor = monitorVerdict(decisions)
-    if (monitor !== null) this.show(`Would an HA switch of the system resource monitor of ${owner} move ${job} now?`, monitor, owner)
-    printProblems(this.output, decisions.unheard)
+    if (monitor !== null)
+      this.show(`Would an HA switch of the system resource monitor of ${owner} move ${job} now?`, monitor, reasonOf(monitor, owner, decisions))
+    printProblems(this.output, [...decisions.unheard, ...decisions.disagreement])
     const all = [serve, failover, move]
     return {
-      exitCode: all.every(({ answer }) => answer === true) ? 0 : 1,
-      json: { job, owner, standby, serve, failover: { ...failover, trigger: triggerOf(decisions) }, switch: move, monitor, unheard: decisions.unheard }
+      exitCode: all.every(({ answer }) => answer === true) && decisions.disagreement.length === 0 ? 0 : 1,
+      json: {
+        job,
+        owner,
+        standby,
+        serve,
+        failover: { ...failover, trigger: triggerOf(decisions) },
+        switch: move,
+        monitor,
+        unheard: decisions.unheard,
+        disagreement: decisions.disagreement
+      }
     }
   }
 
-  private show(question: string, verdict: Verdict, decider: string): void {
+  private show(question: string, verdict: Verdict, unknown: string): void {
     const { output } = this
     output.line(clean(`${question} ${wordOf(verdict.answer)}.`))
-    if (verdict.answer === null) printProblems(output, [reasonOf(verdict, decider)])
+    if (verdict.answer === null) printProblems(output, [unknown])
     if (verdict.checks.length > 0)
       for (const line of table(COLUMNS, verdict.checks.map(row), (cell) => (cell === NOT_MET ? output.paint.bad(cell) : output.paint.state(cell))))
         output.line(line)

@@ -75,25 +75,28 @@ function clusterOf(cluster: string, answers: (StatusAnswer & { agoMs: number })[
   }
   const jobs = [...new Set([...seen.values()].flatMap((one) => Object.keys(one.view.jobs)))]
   const unanswered = silent.map((one) => `${one.entry.node} (${where(one.entry)}): ${one.report?.message ?? 'it does not answer.'}`)
-  const problems = [...unanswered, ...answers.flatMap((answer) => answer.problems), ...disagreements(seen, jobs)]
+  const problems = [...unanswered, ...answers.flatMap((answer) => answer.problems), ...differing(seen), ...jobs.flatMap((job) => disagreement(seen, job))]
   return { cluster, nodes, seen, jobs, problems: [...new Set(problems)], unanswered }
 }
 
-/** Where both nodes speak for themselves and say different things. */
-function disagreements(seen: Map<string, Seen>, jobs: string[]): string[] {
-  const [one, other] = [...seen.values()].filter((known) => !known.old).map((known) => known.view)
+/** Both nodes, where both speak for themselves. */
+const bothOf = (seen: Map<string, Seen>) => [...seen.values()].filter((known) => !known.old).map((known) => known.view)
+
+function differing(seen: Map<string, Seen>): string[] {
+  const [one, other] = bothOf(seen)
+  return one !== undefined && other !== undefined && one.configHash !== other.configHash ? [`${one.node} and ${other.node} run different configurations.`] : []
+}
+
+/** Where they say different things about a job. */
+export function disagreement(seen: Map<string, Seen>, job: string): string[] {
+  const [one, other] = bothOf(seen)
   if (one === undefined || other === undefined) return []
-  const found: string[] = []
-  if (one.configHash !== other.configHash) found.push(`${one.node} and ${other.node} run different configurations.`)
-  for (const job of jobs) {
-    const [a, b] = [one.jobs[job], other.jobs[job]]
-    if (a === undefined || b === undefined) found.push(`${job} is known on ${a === undefined ? other.node : one.node} only.`)
-    else if (a.record.owner !== b.record.owner) {
-      const says = (node: string, view: JobView) => `${node} says that ${view.record.owner} owns it (role sequence ${view.record.roleSequence})`
-      found.push(`The nodes disagree about ${job}: ${says(one.node, a)}, ${says(other.node, b)}.`)
-    } else if (a.phase === 'online' && b.phase === 'online') found.push(`${job} is online on ${one.node} and on ${other.node}.`)
-  }
-  return found
+  const [a, b] = [one.jobs[job], other.jobs[job]]
+  if (a === undefined || b === undefined) return [`${job} is known on ${a === undefined ? other.node : one.node} only.`]
+  const both = a.phase === 'online' && b.phase === 'online'
+  if (a.record.owner === b.record.owner) return both ? [`${job} is online on ${one.node} and on ${other.node}.`] : []
+  const says = (node: string, view: JobView) => `${node} says that ${view.record.owner} owns it (role sequence ${view.record.roleSequence})`
+  return [`The nodes disagree about ${job}: ${says(one.node, a)}, ${says(other.node, b)}.${both ? ' Both serve it now.' : ''}`]
 }
 
 /** Where a job's standby is, and what it says of the job. */

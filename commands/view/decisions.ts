@@ -1,7 +1,7 @@
 import type { CheckView, DecisionView, Question, WhyAnswer } from '../../src/wire'
 import type { Context } from '../context'
 import { askAll, askEach, call, openNodes, requireAnswer, type Asked } from '../kit/nodes'
-import { clustersOf, knownJob, type ClusterView, type JobNow } from './cluster'
+import { clustersOf, disagreement, knownJob, type ClusterView, type JobNow } from './cluster'
 
 /** The agent waits two seconds for its peer. */
 const WHY_ANSWER_MS = 5_000
@@ -13,8 +13,12 @@ export interface Decisions {
   owner: string
   standby: string
   answers: Record<Question, DecisionView | null>
+  /** The nodes whose word there is, whatever it is about. */
+  heard: Set<string>
   /** Why there is no word of a node. */
   unheard: string[]
+  /** Where the nodes say different things about who owns the job. */
+  disagreement: string[]
 }
 
 /** Every open node of the job's cluster is asked; each hands on what the other one says. A node's own word counts before one that was handed on. */
@@ -24,7 +28,9 @@ export async function readDecisions(context: Context, job: string, node: string 
   const { cluster, now } = knownJob(clustersOf(asked), job)
   const answers = await askWhy(asked, cluster.cluster, job)
   const standby = cluster.nodes.find((name) => name !== now.owner) ?? 'the other node'
-  return { cluster, now, owner: now.owner, standby, answers: chosen(answers, now.owner), unheard: unheardOf(answers) }
+  const heard = new Set(answers.flatMap(({ decisions }) => decisions.map((decision) => decision.node)))
+  const unheard = heard.size > 1 ? [] : answers.flatMap((answer) => answer.unheard ?? [])
+  return { cluster, now, owner: now.owner, standby, answers: chosen(answers, now.owner), heard, unheard, disagreement: disagreement(cluster.seen, job) }
 }
 
 async function askWhy(asked: Asked[], cluster: string, job: string): Promise<WhyAnswer[]> {
@@ -44,11 +50,6 @@ function chosen(answers: WhyAnswer[], owner: string): Decisions['answers'] {
     return (fits.find(({ own }) => own) ?? fits[0])?.decision ?? null
   }
   return { serve: of('serve'), switch: of('switch'), failover: of('failover'), accept: of('accept'), monitor: of('monitor') }
-}
-
-const unheardOf = (answers: WhyAnswer[]): string[] => {
-  const heard = new Set(answers.flatMap(({ decisions }) => decisions.map(({ node }) => node)))
-  return heard.size > 1 ? [] : answers.flatMap(({ unheard }) => (unheard === null ? [] : [unheard]))
 }
 
 /** true, false, or null: it cannot be told. */
@@ -78,8 +79,9 @@ export const serveVerdict = ({ answers: { serve } }: Decisions): Verdict => verd
 const verdictOf = (decision: DecisionView | null): Verdict =>
   decision === null ? { answer: null, checks: [] } : { answer: decision.yes, checks: decision.checks }
 
-/** Why it is not a yes, in one sentence. */
-export function reasonOf({ answer, checks }: Verdict, decider: string): string {
+/** Why it is not a yes, in one sentence. A node that is heard and has no word about it takes another one for the owner. */
+export function reasonOf({ answer, checks }: Verdict, decider: string, { heard, owner }: Pick<Decisions, 'heard' | 'owner'>): string {
+  if (answer === null && heard.has(decider)) return `${decider}, which decides it, was heard, and does not say that ${owner} owns it`
   if (answer === null) return `${decider}, which decides it, was not heard`
   return checks.flatMap(({ why }) => (why === null ? [] : [why]))[0] ?? ''
 }

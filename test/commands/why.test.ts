@@ -74,6 +74,19 @@ test('why shows each condition, who saw it and how long ago, and no line is wide
   expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
 })
 
+test('nodes that both call themselves the owner are heard, and it is said that both serve', async () => {
+  Object.assign(bench.b.status.self.jobs.DB_Group ?? {}, { phase: 'online' })
+  Object.assign(bench.b.status.self.jobs.DB_Group?.record ?? {}, { owner: 'RMHW132', roleSequence: 1 })
+  Object.assign(bench.a.status.self.jobs.DB_Group?.record ?? {}, { roleSequence: 12 })
+  for (const agent of [bench.a, bench.b]) agent.status = { ...agent.status, peerAlive: 'lost' }
+  bench.a.why = whyOf('RMHW131', { decisions: ofOwner(), unheard: 'RMHW132 cannot be reached from RMHW131' })
+  bench.b.why = whyOf('RMHW132', { owner: 'RMHW132', decisions: [decision('serve', 'RMHW132'), decision('switch', 'RMHW132')] })
+  const { exitCode, out } = await bench.cui(['why', 'DB_Group'])
+  expect(exitCode).toBe(1)
+  expect(out).toContain('! RMHW132, which decides it, was heard, and does not say that RMHW131 owns it')
+  expect(out).toMatch(/! The nodes disagree about DB_Group: .*RMHW132 says that RMHW132 owns it \(role sequence 1\)\. Both serve it now\./)
+})
+
 test('a condition that is not met is said in words, and the exit code tells', async () => {
   notInSync()
   const { exitCode, out } = await bench.cui(['why', 'DB_Group'])
