@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { PamAnswer, PamQuestion } from '../native/pam'
+import { endAtOnce } from '../native/libc'
 import { workerFile } from '../native/programs'
 
 /** A login waits for its turn behind so many others; more are refused. */
@@ -28,8 +29,10 @@ export class PamThread {
     })
   }
 
+  /** A call that hangs cannot be called off, and Node ends no process before its threads: who goes away must not wait for it, or nobody decides meanwhile. */
   async close(): Promise<void> {
-    await this.worker?.terminate()
+    if (this.waiting.size === 0) await this.worker?.terminate()
+    else process.once('exit', endAtOnce)
   }
 
   private start(): Worker {

@@ -20,6 +20,9 @@ function call<Args extends unknown[]>(name: string, result: 'int' | 'int64', arg
   }
 }
 
+/** The process, with this exit code: no thread is waited for. */
+export const endAtOnce: (exitCode: number) => void = library.func('_exit', 'void', ['int'])
+
 export const AT_FDCWD = -100
 export const AT_SYMLINK_NOFOLLOW = 0x100
 export const AT_REMOVEDIR = 0x200
