@@ -2,6 +2,7 @@ import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import path from 'node:path'
 import { plainReason } from '../adapters/failure'
+import { openSockets } from '../adapters/openSockets'
 import type { Engine } from '../engine/engine'
 import type { EventHistory } from '../adapters/eventHistory'
 import type { DrillDoor } from '../drill/drills'
@@ -41,6 +42,11 @@ export interface Api {
   port(): number
 }
 
+interface Listening {
+  server: https.Server
+  sockets: ReturnType<typeof openSockets>
+}
+
 const HANDSHAKE_MS_MAX = 5_000
 const HEADERS_MS_MAX = 5_000
 const REQUEST_MS_MAX = 30_000
@@ -70,21 +76,22 @@ export function createApi(options: ApiOptions): Api {
     sessions: new Sessions(state('sessions.json'), clock.wallMs),
     audit: new AuditLog(state('audit.log'), clock.wallMs, onAuditFailed)
   }
-  const servers = new Map<string | undefined, https.Server>()
+  const servers = new Map<string | undefined, Listening>()
   let following: NodeJS.Timeout | undefined
 
   const listenOn = async (host: string | undefined): Promise<void> => {
     const server = createServer(door)
+    const sockets = openSockets(server)
     await bind(server, host, places)
-    servers.set(host, server)
+    servers.set(host, { server, sockets })
   }
   /** A link's address may come up after the agent, and the configuration may name others. */
   const follow = async (): Promise<void> => {
     const wanted = ownAddresses(places)
-    for (const [host, server] of servers) {
+    for (const [host, listening] of servers) {
       if (wanted.includes(host)) continue
       servers.delete(host)
-      void end(server)
+      void end(listening)
     }
     for (const host of wanted) if (!servers.has(host)) await listenOn(host).catch(() => undefined)
   }
@@ -99,7 +106,7 @@ export function createApi(options: ApiOptions): Api {
       clearInterval(following)
       await Promise.all([...[...servers.values()].map(end), login.close()])
     },
-    port: () => ([...servers.values()][0]?.address() as AddressInfo | undefined)?.port ?? places.config.api.port
+    port: () => ([...servers.values()][0]?.server.address() as AddressInfo | undefined)?.port ?? places.config.api.port
   }
 }
 
@@ -172,9 +179,9 @@ function bind(server: https.Server, host: string | undefined, { node, config }: 
   })
 }
 
-function end(server: https.Server): Promise<void> {
+function end({ server, sockets }: Listening): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve())
-    server.closeAllConnections()
+    sockets.destroy()
   })
 }

@@ -5,6 +5,7 @@ import { isWitnessName, WITNESS_LINE_LENGTH_MAX, type WitnessAnswer, type Witnes
 import { firstProblem } from '../../src/wire/apiSchemas'
 import { plainReason } from '../adapters/failure'
 import { onJsonLines, sendJsonLine } from '../adapters/jsonLines'
+import { openSockets } from '../adapters/openSockets'
 import type { Cluster, Clusters } from './clusters'
 import { WitnessRefusal } from './jobs'
 
@@ -57,6 +58,7 @@ export function createWitnessDoor({ clusters, complain }: WitnessDoorOptions): W
     }
   })
   server.maxConnections = CONNECTIONS_MAX
+  const sockets = openSockets(server)
   limitHandshakes(server)
   server.on('tlsClientError', (error, socket) => {
     complain('tls', `A connection from ${addressOf(socket)} was refused: ${plainReason(error)}`)
@@ -79,7 +81,7 @@ export function createWitnessDoor({ clusters, complain }: WitnessDoorOptions): W
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
-        for (const { socket } of [...clients.values()]) socket.destroy()
+        sockets.destroy()
       }),
     port: () => (server.address() as AddressInfo).port,
     connections: () => clients.size

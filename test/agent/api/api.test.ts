@@ -220,6 +220,18 @@ test('a client that says nothing is hung up on, and one without TLS too', async 
   expect(answer).toMatch(/^HTTP\/1\.1 408 /)
 }, 20_000)
 
+test('an engine that ends does not wait for who has connected and says nothing', async () => {
+  const silent = net.connect(node.api.port(), '127.51.0.1')
+  const hungUp = new Promise<void>((resolve) => silent.on('error', () => undefined).once('close', () => resolve()))
+  await new Promise<void>((resolve) => silent.once('connect', resolve))
+  // The server has him when it has answered somebody who came later.
+  await call(node, 'GET', '/v1/hello')
+  const ends = node.api.close().then(() => 'ended')
+  // Of a handshake, five seconds.
+  expect(await Promise.race([ends, new Promise((resolve) => setTimeout(resolve, 3_000).unref())])).toBe('ended')
+  await hungUp
+})
+
 test('TLS before 1.3 is not spoken', async () => {
   await expect(call(node, 'GET', '/v1/hello', { tls: { maxVersion: 'TLSv1.2' } })).rejects.toThrow()
 })

@@ -214,6 +214,15 @@ describe('a client', () => {
   })
 })
 
+test('a witness that ends does not wait for who has connected and says nothing', async () => {
+  const silent = net.connect(witness.port, '127.0.0.1').on('error', () => undefined)
+  await new Promise((resolve) => silent.once('connect', resolve))
+  await closed(await connect(witnessName('there')))
+  const ends = witness.close().then(() => 'ended')
+  expect(await Promise.race([ends, new Promise((resolve) => setTimeout(resolve, 3_000).unref())])).toBe('ended')
+  witness = await startHere(folder)
+})
+
 test('only one witness runs on a state directory', async () => {
   expect(await lockDirectory('witness', folder)).toBe(true)
   expect(await lockDirectory('witness', folder)).toBe(false)
