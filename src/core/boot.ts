@@ -97,6 +97,7 @@ export function blankJob(config: JobConfig, record: JobRecord): JobState {
     answeredBy: null,
     stale: { vips: [], data: null, anew: false, anewAtMs: 0 },
     detaching: null,
+    detachEnds: null,
     yielded: false,
     jeopardy: [],
     quorum: null

@@ -52,19 +52,31 @@ export function isRecordedThere(state: State, job: JobState): boolean {
   return ahead > 0 || (ahead === 0 && isSame(theirs.detached, record.detached))
 }
 
-/** The time that it was given is over. */
-export function isOver({ wallMs }: State, job: JobState): boolean {
-  const untilMs = detachedNow(job)?.untilMs ?? null
-  return untilMs !== null && wallMs >= untilMs
+/** The time that it was given is over. It is counted from the first look of this engine: the wall clock may be set while it lasts. */
+export function isOver(state: State, job: JobState): boolean {
+  const detached = detachedNow(job)
+  if (detached === null) return false
+  const leftMs = leftOf(state, job, detached)
+  if (leftMs === null) return false
+  if (!isSame(job.detachEnds?.of, detached)) job.detachEnds = { of: detached, atMs: state.atMs + leftMs }
+  return leftMs <= 0
+}
+
+/** Never more than it was given: the clock may have been set back while no engine ran. null: it ends when somebody says so. */
+function leftOf({ atMs, wallMs }: State, { detachEnds }: JobState, detached: Detached): number | null {
+  const { sinceMs, untilMs } = detached
+  if (untilMs === null) return null
+  return detachEnds !== null && isSame(detachEnds.of, detached) ? detachEnds.atMs - atMs : Math.min(untilMs - wallMs, untilMs - sinceMs)
 }
 
 const byWhom = ({ by, reason }: Detached): string => `by ${by}${reason === null ? '' : `: ${reason}`}`
 
 /** For how long, by whom, why, and for how long still. */
-export function detachedText({ wallMs }: State, detached: Detached): string {
-  const { sinceMs, untilMs, stopData } = detached
-  const left = untilMs === null ? 'until bringin' : `${ageText(untilMs - wallMs)} left`
-  return `detached for ${ageText(wallMs - sinceMs)}, ${left}${stopData ? ', replication stopped' : ''} (${byWhom(detached)})`
+export function detachedText(state: State, job: JobState, detached: Detached): string {
+  const { sinceMs, stopData } = detached
+  const leftMs = leftOf(state, job, detached)
+  const left = leftMs === null ? 'until bringin' : `${ageText(leftMs)} left`
+  return `detached for ${ageText(state.wallMs - sinceMs)}, ${left}${stopData ? ', replication stopped' : ''} (${byWhom(detached)})`
 }
 
 /** What a detached job's data is told while it is stopped, and when it is not any more. */
@@ -79,5 +91,5 @@ export function watchedChecks(state: State, job: JobState): Check[] {
   if (detached === null) return []
   // Said once: what is in it does not change by the minute.
   const why = (): string => `it is detached (${byWhom(detached)}); bringin ${job.name} watches it again`
-  return [{ name: WATCHED, met: false, value: () => detachedText(state, detached), why, by: 'self' }]
+  return [{ name: WATCHED, met: false, value: () => detachedText(state, job, detached), why, by: 'self' }]
 }

@@ -74,7 +74,11 @@ function detachedProblems(state: State, job: JobState, detached: Detached): stri
     ([name, why]) => `application ${name} of ${job.name} has failed on ${state.node} and stays so: ${why}`
   )
   const lost = job.dataLost === null ? [] : [`the data program of ${job.name} on ${state.node} is lost and stays so: ${job.dataLost}`]
-  return [`${job.name} is ${detachedText(state, detached)}: no fault of it acts, and it does not fail over; bringin ${job.name} ends that`, ...failed, ...lost]
+  return [
+    `${job.name} is ${detachedText(state, job, detached)}: no fault of it acts, and it does not fail over; bringin ${job.name} ends that`,
+    ...failed,
+    ...lost
+  ]
 }
 
 /** The other causes have a sentence of their own. */

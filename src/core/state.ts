@@ -1,4 +1,4 @@
-import type { Config, JobConfig, JobName, JobRecord, LicenceFacts, NodeName } from '../model'
+import type { Config, Detached, JobConfig, JobName, JobRecord, LicenceFacts, NodeName } from '../model'
 import type { Ballot, Jeopardy, JobCommand, JobView, MirrordStatus, NodeView, StepLine, TakeoverView, VoteRefusal, VipPath } from '../wire'
 import type { Restart } from '../wire/keptRestarts'
 import type { Order } from './action'
@@ -154,6 +154,8 @@ export interface JobState {
   stale: Stale
   /** Not known to be recorded on the other node yet (`detachUnheard`): since when. */
   detaching: { sinceMs: number } | null
+  /** When the time of this detachment is over, by the clock that nobody sets. Replaced whole. */
+  detachEnds: { of: Detached; atMs: number } | null
   /** Detached, and this node has stopped it because it might not serve any more: it serves again when it may. */
   yielded: boolean
   /** Replaced whole. */

@@ -13,6 +13,8 @@ export class Desk {
   state: State
   actions: Action[] = []
   atMs = 1_000
+  /** Somebody has set the wall clock. */
+  wallOffMs = 0
   private request = 0
 
   constructor(
@@ -25,7 +27,7 @@ export class Desk {
   /** The input stays as it was (it is frozen), and the same input gives the same output. */
   tell(happening: Happening, passedMs = 10): Action[] {
     this.atMs += passedMs
-    const event = deepFreeze({ ...happening, atMs: this.atMs, wallMs: 1_569_252_366_000 + this.atMs } as Event)
+    const event = deepFreeze({ ...happening, atMs: this.atMs, wallMs: 1_569_252_366_000 + this.atMs + this.wallOffMs } as Event)
     const first = step(deepFreeze(this.state), event)
     if (!isDeepStrictEqual(step(this.state, event), first)) throw new Error(`two equal calls of step differ: ${event.kind}`)
     this.state = first.state

@@ -34,6 +34,16 @@ test('it is on both disks before it is told; who, since when and for how long is
   expect(formatOf({ DB_Group: desk.job.record })).toBe(3)
 })
 
+test.each([2 * 3_600_000, -2 * 3_600_000])('a wall clock that is set by %d ms meanwhile makes its time neither shorter nor longer', (setMs) => {
+  const desk = detached({ forMs: 60_000 })
+  desk.tell(TICK, 1_000)
+  desk.wallOffMs = setMs
+  desk.tell(TICK, 50_000)
+  expect(desk.job.plan).toBeNull()
+  desk.tell(TICK, 10_000)
+  expect(desk.job.plan?.kind).toBe('attach')
+})
+
 test('detached anew in another way before the first word was heard: in vain, it is watched as before both', () => {
   const desk = owner()
   desk.peerSays(peerView(B, { desired: 'online', detached: null }, { config: desk.config }))
