@@ -39,6 +39,13 @@ function noQuorum({ state }: Seeing, job: JobState): string {
   return `${state.node} has no quorum: ${nobody} let it serve in time`
 }
 
+/** One that has just become the owner, or has just started, has not been refused by anybody, nor kept waiting for long. */
+function noLease(turn: Seeing, job: JobState): string {
+  const { state } = turn
+  if (job.quorum?.lease.roleSequence === job.record.roleSequence) return noQuorum(turn, job)
+  return `${state.node} waits until ${state.peerNode}${hasWitness(state, job) ? ' or a witness' : ''} lets it serve`
+}
+
 export const whyNoQuorum = (turn: Seeing, job: JobState): Failure => jobReport('E_NO_QUORUM', { ...names(turn, job), witness: hasWitness(turn.state, job) })
 
 /** What an owner waits for before it begins to serve: two of the voters, or the word of the other node. */
@@ -60,7 +67,7 @@ export function startChecks(turn: Seeing, job: JobState): Check[] {
   const recorded = servesByForce(turn.state, job) || !startsWithoutMirror(turn.state, job) || (!job.record.mirrorInSync && outOfSyncIsSeconded(turn.state, job))
   return [
     configCheck(turn.state),
-    { name: 'quorum', met: hasLease(turn, job) && !job.record.claim, value: () => leaseWords(turn, job), why: () => noQuorum(turn, job), by: 'self' },
+    { name: 'quorum', met: hasLease(turn, job) && !job.record.claim, value: () => leaseWords(turn, job), why: () => noLease(turn, job), by: 'self' },
     {
       name: 'out of sync recorded',
       met: recorded,
