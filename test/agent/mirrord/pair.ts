@@ -27,6 +27,17 @@ export function makeCertificates(directory: string, nodes: string[]): void {
   }
 }
 
+/** By file name: made once a test file, for all of its pairs. Each would be five runs of openssl. */
+const certificates = new Map<string, Buffer>()
+
+function giveCertificates(directory: string): void {
+  if (certificates.size === 0) {
+    makeCertificates(directory, ['RMHW131', 'RMHW132'])
+    for (const name of fs.readdirSync(directory)) certificates.set(name, fs.readFileSync(path.join(directory, name)))
+  }
+  for (const [name, content] of certificates) fs.writeFileSync(path.join(directory, name), content, { mode: 0o600 })
+}
+
 /** One mirrord, started and spoken to as the agent does. */
 export class TestMirrord {
   private child: ChildProcess | null = null
@@ -196,7 +207,7 @@ let nextPort = firstOwnPort()
 /** Two mirrords on loopback addresses, not started yet. */
 export function makePair(change: Partial<MirrordConfig> = {}): TestPair {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mirrord-test-'))
-  makeCertificates(directory, ['RMHW131', 'RMHW132'])
+  giveCertificates(directory)
   const port = nextPort++
   const make = (node: string, peerNode: string, own: number, peer: number): TestMirrord => {
     const folder = path.join(directory, `${node}-data`)
