@@ -155,7 +155,7 @@ export function probed(turn: Turn, job: JobState, plan: Plan): void {
 
 /** Much may have happened since the question: a copy that was whole may be overwritten by now. `settle` asks anew. */
 function isStillWanted(state: State, job: JobState): boolean {
-  if (wantsBack(state, job)) return whyNotTakeBack(state, job) === null
+  if (wantsBack(state, job)) return isArbitrated(state) && whyNotTakeBack(state, job) === null
   if (comesBack(state, job) || startsAlone(state, job)) return whyNotServe(state, job) === null
   return isWanted(state, job) && whyNotTakeOver(state, job) === null
 }

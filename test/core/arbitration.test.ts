@@ -1,7 +1,7 @@
 import { arbitrationConfig, A, B, JOB } from '../fakes/pairConfig'
 import { DEFAULT_RESTART_LIMIT } from '../../src/model'
 import { RETRY_MS } from '../../src/core/state'
-import { type Desk, owner, peerView, standby } from './desk'
+import { Desk, owner, peerView, record, standby } from './desk'
 
 const REACHED = { reached: true, why: '' }
 const SILENT = { reached: false, why: '192.168.0.1 did not answer within 2000 ms' }
@@ -49,6 +49,17 @@ test('not reached: it stays standby and says why, however long; it is asked agai
   expect(desk.job.note).toContain('it may be RMHW132 that is cut off')
   expect(desk.actions).toContainEqual({ do: 'askReach', number: 2 })
   expect(told(desk, REACHED).orders).toEqual(['probe'])
+})
+
+test('what was handed over is not taken back by one that is cut off by the time that nobody answers', () => {
+  const handover = { to: B, roleSequence: 2, ticket: 'one' }
+  const desk = lose(new Desk(A, arbitrationConfig(false)).boot(record({ handover })).hear())
+  waits(told(desk, REACHED), PATIENCE_MS)
+  desk.tell({ kind: 'handoverAnswered', job: JOB, roleSequence: 2, ticket: 'one', asked: 'withdraw', answer: { is: 'silence', why: 'timeout' } })
+  expect(desk.job.plan?.kind).toBe('probe')
+  told(desk, SILENT)
+  desk.end('probe')
+  expect(desk.job.record).toMatchObject({ roleSequence: 1, handover: { to: B } })
 })
 
 test('an answer to an older question, or after the other one was heard again, says nothing', () => {

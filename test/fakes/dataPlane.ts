@@ -192,7 +192,7 @@ export class DataPlane {
     )
     // An order of before, which ends when the other one has said that it owns the job, is stopped again.
     const owns = node.disk?.[this.job]?.owner === node.name
-    const heard = owns && newest && this.world.network.reachable() && nodes.every(({ state }) => state !== null)
+    const heard = owns && newest && this.world.network.reachesBothWays() && nodes.every(({ state }) => state !== null)
     if (content === this.handwork && heard) this.servedHandwork = content
   }
 

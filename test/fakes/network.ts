@@ -90,6 +90,10 @@ export class FakeNetwork {
     return this.world.config.links.some(({ name }) => this.linkWorks(name))
   }
 
+  reachesBothWays(): boolean {
+    return this.reachable() && this.arrives(A, B) && this.arrives(B, A)
+  }
+
   reaches(from: FakeNode, to: FakeNode): boolean {
     return this.arrives(from.name, to.name) && !from.paused && this.reachable()
   }

@@ -27,9 +27,9 @@ function keepsQuiet(): Planted {
       return { ...action, view: { ...action.view, jobs: { ...action.view.jobs, [JOB]: { ...job, record: { ...job.record, unleased: false } } } } }
     })
   )
-  const often = ['change the mode at', 'isolate the owner for a while, not', 'heal', 'start all at']
+  const often = ['change the mode at', 'change the mode at', 'isolate the owner for a while, not', 'heal', 'start all at']
   return {
-    faults: MODE_FAULTS.filter(([name]) => often.includes(name)),
+    faults: often.flatMap((each) => MODE_FAULTS.filter(([name]) => name === each)),
     mode: 'guide',
     options: quiet,
     // It hears of everything, and gets no vote from the other node.

@@ -27,10 +27,11 @@ const FOUND = [210, 822, 1609, 2569, 2576, 2894, 18_394]
  * alone that it goes on without;
  * an owner without votes slept while the other one was forced, and goes by what was recorded before; or changed the card of its
  * VIP beside one that was forced while the mode was being changed; or served what was made by hand, and in the guide's mode the other one had just taken
- * over.
+ * over, or was cut off.
  */
 const FOUND_WITH_CHANGES = [
-  296, 512, 1433, 19_073, 19_261, 19_973, 49_372, 51_949, 64_802, 91_042, 128_144, 2_018_196, 2_025_032, 3_050_782, 14_046_234, 21_013_265, 22_029_797
+  296, 512, 1433, 19_073, 19_261, 19_973, 49_372, 51_949, 64_802, 91_042, 128_144, 2_018_196, 2_025_032, 3_050_782, 14_046_234, 21_013_265, 22_029_797,
+  24_027_612
 ]
 /** Two things were the matter with a job at once, and each event said both anew. */
 const FLOODED = [20_008_228, 20_022_424]
@@ -38,10 +39,10 @@ const FLOODED = [20_008_228, 20_022_424]
 const FOUND_WITH_WITNESS = [4, 103_086]
 /**
  * An owner whose start had failed tried again while it was cut off; one that had given up kept its address while it was; one began to serve by a word that
- * came late; or
- * called so: the other node was heard, and lost again, while the fence agent worked.
+ * came late; one took its job back though it was cut off by the time that nobody answered;
+ * or called so: the other node was heard, and lost again, while the fence agent worked.
  */
-const FOUND_WITH_ARBITRATION = [10_485, 100_875, 12_008_122, 14_042_011]
+const FOUND_WITH_ARBITRATION = [10_485, 100_875, 12_008_122, 14_042_011, 24_031_716]
 /** Somebody works: `safety` was typed while the data program was dead, and waited for it without end. */
 const FOUND_AT_WORK = [109_654]
 /**
