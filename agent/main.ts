@@ -34,6 +34,7 @@ import { serveMachine } from './engine/localDoor'
 import { inForce, type OpenConfig, openConfig } from './engine/openConfig'
 import { lockEngine } from './engine/onlyEngine'
 import { EXIT_PERSIST_FAILED } from './loop'
+import { endAtOnce } from './native/libc'
 import type { Places } from './ports'
 import { checkNode, DEFAULT_CONFIG_FILE, DEFAULT_RUN_DIRECTORY, DEFAULT_STATE_DIRECTORY, readConfig, readOptions } from './setup/options'
 import { witnessOf } from './witness/ofNode'
@@ -55,6 +56,8 @@ export async function runAgent(argv: string[], version: string): Promise<number>
   tellSystemd()
   const exitCode = await ended.promise
   await close()
+  // After what is written on the way out. Node would wait for every call that a thread has under way: a disk, a name server, a folder that does not answer.
+  process.once('exit', endAtOnce)
   return exitCode
 }
 
