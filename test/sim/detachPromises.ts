@@ -52,10 +52,10 @@ export class DetachPromises {
     if (now && node.state?.jobs[this.job]?.detaching === null) this.learn(world, node, now)
     const takes = before && now && before.owner !== node.name && now.owner === node.name && now.takeReason === 'failover'
     if (!this.told || !takes || this.told.alone || before.roleSequence !== this.told.roleSequence) return
-    // The owner itself may have ended it and handed the job over in one breath.
+    // The owner itself may have ended it, unheard by one that had never heard of it either.
     const theirs = world.other(node).disk?.[this.job]
-    const word = theirs?.handover?.roleSequence === now.roleSequence ? theirs : before
-    const ended = (word.detachSequence ?? 0) > this.told.detachSequence
+    const { detachSequence } = this.told
+    const ended = [before, theirs].some((word) => word?.roleSequence === before.roleSequence && (word.detachSequence ?? 0) > detachSequence)
     const { untilMs } = this.told.detached
     const over = untilMs !== null && (isSet(node) || world.wallMs(node) + DRIFT_PART * (untilMs - this.told.detached.sinceMs) >= untilMs)
     if (!ended && !over) throw new Error(`${node.name} takes over a job that ${this.told.owner} had told to be detached`)

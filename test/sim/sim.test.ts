@@ -51,9 +51,10 @@ const FOUND_AT_WORK = [109_654]
  * or the right data was named, and its node came to serve in the next role sequence only; or a vote that a voter holds was left, of a job that was stopped;
  * or detached in one way and then in another, both unheard: the first was taken for heard;
  * or called so: brought in and handed over in one breath; or detached by an engine whose disk failed, so that nobody was told;
- * or an engine started in the last milliseconds of a lease, and asked the voters as often as that lease would have had to be renewed; or flooded as well.
+ * or an engine started in the last milliseconds of a lease, and asked the voters as often as that lease would have had to be renewed; or flooded as well;
+ * or called so: the owner had ended a detachment that the other one, out of sync then, had never heard of.
  */
-const FOUND_AT_WORK_WITH_WITNESS = [1939, 3737, 4394, 5403, 28_622, 74_943, 4_001_973, 4_012_082, 14_026_394, 18_010_275, 20_008_381]
+const FOUND_AT_WORK_WITH_WITNESS = [1939, 3737, 4394, 5403, 28_622, 74_943, 4_001_973, 4_012_082, 14_026_394, 18_010_275, 20_008_381, 27_004_051]
 /**
  * With tight times; called so: offered by the owner, which had taken it back, on the word of the witness, before the offer was heard; or recorded by one
  * that was forced since, while the owner slept; or flooded as well.
