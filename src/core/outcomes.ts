@@ -94,7 +94,7 @@ function started(turn: Turn, job: JobState, plan: Plan): void {
 }
 
 function startFailed(turn: Turn, job: JobState, plan: Plan): void {
-  if (lostQuorum(turn, job)) return stoppedOnTheWay(turn, job, plan)
+  if (lostQuorum(turn, job, plan)) return stoppedOnTheWay(turn, job, plan)
   const error = failureReport(turn, job, plan, 'E_START_FAILED')
   const why = error.message
   const hopeless = whyHopeless(plan)
@@ -106,11 +106,15 @@ function startFailed(turn: Turn, job: JobState, plan: Plan): void {
 }
 
 /** Nothing is wrong with the job then: what begins to serve is refused when the lease is over, and it starts again with the next one. */
-const lostQuorum = (turn: Turn, job: JobState): boolean => job.quorum !== null && job.record.unleased !== true && !hasLease(turn, job)
+function lostQuorum(turn: Turn, job: JobState, { failures }: Plan): boolean {
+  const now = job.quorum !== null && job.record.unleased !== true && !hasLease(turn, job)
+  // Its mode may have been changed to one without votes since.
+  return now || failures.some(({ error }) => error.code === 'E_LEASE_ENDED')
+}
 
 function stoppedOnTheWay(turn: Turn, job: JobState, plan: Plan): void {
   job.phase = 'offline'
-  endTicket(turn, plan.ticket, whyNoQuorum(turn, job))
+  endTicket(turn, plan.ticket, job.quorum === null ? failureReport(turn, job, plan, 'E_START_FAILED') : whyNoQuorum(turn, job))
 }
 
 /** They count as failed again, and the restart limit decides. */

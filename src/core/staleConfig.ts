@@ -1,5 +1,6 @@
 import { type ChangeNeeds, configDifferences, hasQuorum, LIVE_DATA_KEYS, type Config, type JobConfig, type JobName, type VipConfig } from '../model'
 import type { Event } from './event'
+import { whyNotServe } from './fit'
 import { isOfBefore, mayTakeUp, REBUILD } from './takeUp'
 import { changedModes, unconfirmedSince } from './modeChange'
 import { nonEmpty } from './order'
@@ -63,7 +64,7 @@ export function settleStale(turn: Turn, job: JobState): boolean {
   const { vips, data } = job.stale
   const anew = mayTakeUp(turn.state, job)
   if (vips.length === 0 && data === null && !anew) return false
-  const serves = owns(turn.state, job) && job.phase === 'online'
+  const serves = owns(turn.state, job) && job.phase === 'online' && whyNotServe(turn.state, job) === null
   const missing = serves ? configOf(turn.state, job).vips.filter(({ name }) => job.vips[name] === 'down') : []
   const stages: Task[][] = [vips.map((vip) => ({ do: 'drop', vip })), missing.map((vip) => ({ do: 'raise', vip })), dataTasks(job, anew)]
   job.stale = { ...job.stale, vips: [], data: null, anew: job.stale.anew && job.dataRole !== 'none' }

@@ -89,7 +89,7 @@ export const blankMachine = (copyComplete: boolean, kept: Partial<FakeData> = {}
 export const serves = (machine: Machine): boolean => machine.vips.size > 0 || machine.applications.size > 0
 
 export const done = (result: unknown): Outcome => ({ ok: true, result })
-export const failed = (why: string): Outcome => ({ ok: false, error: { code: 'E_FAKE', message: why, tryThis: 'Nothing.', exitCode: 1 } })
+export const failed = (why: string, code = 'E_FAKE'): Outcome => ({ ok: false, error: { code, message: why, tryThis: 'Nothing.', exitCode: 1 } })
 
 export function statusOf(data: FakeData): MirrordStatus {
   return {

@@ -23,11 +23,10 @@ export class FakeOrders {
     return hasQuorum((node.state && asServed(node.state, job)?.mode) ?? 'guide')
   }
 
-  private whyNotBegin(node: FakeNode, { order, job, roleSequence }: Ordered, leased: boolean): string | null {
-    if (!leased || !['raise', 'start', 'source'].includes(order.do)) return null
+  private mayBegin(node: FakeNode, { order, job, roleSequence }: Ordered, leased: boolean): boolean {
+    if (!leased || !['raise', 'start', 'source'].includes(order.do)) return true
     const { guard } = seatOf(node, job)
-    const runs = guard !== null && guard.roleSequence === roleSequence && this.world.localMs(node.name) < guard.killAtMs
-    return runs ? null : 'its lease is over'
+    return guard !== null && guard.roleSequence === roleSequence && this.world.localMs(node.name) < guard.killAtMs
   }
 
   order(node: FakeNode, action: Ordered): void {
@@ -37,7 +36,9 @@ export class FakeOrders {
     const entered = this.lanes.enter(node.name, job, order, this.world.nowMs + this.world.delay('order') + this.slowFenceMs(node, order))
     const carryOut = (): Outcome => {
       node.underWay.delete(carryOut)
-      const why = entered.cancelled ? 'it was stopped' : (this.whyNotBegin(node, action, leased) ?? this.world.fails(node.name, order))
+      if (entered.cancelled) return failed('it was stopped')
+      if (!this.mayBegin(node, action, leased)) return failed('its lease is over', 'E_LEASE_ENDED')
+      const why = this.world.fails(node.name, order)
       return why === null ? this.carryOut(node, action, leased) : failed(why)
     }
     node.underWay.add(carryOut)

@@ -22,7 +22,7 @@ const FOUND = [210, 822, 1609, 2569, 2576, 2894, 18_394]
  * were done away with; the answer to a handover that shows the owner's own vote seconded; questions that are numbered from one again, and late to voters
  * that have heard the ones before; a vote for oneself that a voter held and was forgotten, so that the other node got it too; a job that was taken back
  * from a node that was lost before it answered, while its mode was being changed to one that knows no automatic failover; a forced owner that slept, and
- * went on by force while the other one had been let serve;
+ * went on by force while the other one had been let serve; an address raised for a job with an error flag, whose data program an engine had found;
  * or called so: a full mirror had ended, and its end was not on the disk yet, or had not been heard by one that slept, when the owner recorded
  * alone that it goes on without;
  * an owner without votes slept while the other one was forced, and goes by what was recorded before; or changed the card of its
@@ -31,7 +31,7 @@ const FOUND = [210, 822, 1609, 2569, 2576, 2894, 18_394]
  */
 const FOUND_WITH_CHANGES = [
   296, 512, 1433, 19_073, 19_261, 19_973, 49_372, 51_949, 64_802, 91_042, 128_144, 2_018_196, 2_025_032, 3_050_782, 14_046_234, 21_013_265, 22_029_797,
-  24_027_612
+  24_027_612, 27_018_369
 ]
 /** Two things were the matter with a job at once, and each event said both anew. */
 const FLOODED = [20_008_228, 20_022_424]

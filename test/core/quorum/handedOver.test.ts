@@ -1,4 +1,4 @@
-import { A, B, QUORUM, quorumConfig } from '../../fakes/pairConfig'
+import { A, B, JOB, pairConfig, QUORUM, quorumConfig } from '../../fakes/pairConfig'
 import type { Ballot } from '../../../src/wire'
 import { Desk, peerView, record } from '../desk'
 
@@ -65,4 +65,15 @@ test('what was handed over here, and could not start for want of a quorum, has n
   desk.atMs = Math.max(desk.atMs, desk.job.retryAtMs)
   letServe(desk)
   expect(desk.endAll().job).toMatchObject({ phase: 'online', record: { owner: B, errorFlag: null } })
+})
+
+test('neither has what could not start for want of a lease when its mode has just been changed to one without', () => {
+  const desk = new Desk(B, quorumConfig()).boot(record({ safety: 'full' })).hear()
+  desk.offer(record({ safety: 'full', roleSequence: 2, owner: B, history: [{ roleSequence: 2, owner: B }] }), 'one')
+  letServe(desk)
+  const { attempt, plan } = desk.job
+  desk.state = { ...desk.state, jobs: { ...desk.state.jobs, [JOB]: { ...desk.job, quorum: null } }, config: pairConfig() }
+  const error = { code: 'E_LEASE_ENDED', message: 'its lease is over', tryThis: 'Nothing.', exitCode: 1 }
+  desk.tell({ kind: 'orderEnded', job: JOB, attempt, roleSequence: 2, task: plan!.pending[0]!.task, outcome: { ok: false, error } })
+  expect(desk.job).toMatchObject({ phase: 'offline', record: { owner: B, errorFlag: null } })
 })
