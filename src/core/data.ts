@@ -27,6 +27,8 @@ export function dataStatusChanged(turn: Turn, job: JobState, status: MirrordStat
     trustPeerCopy(turn, job)
     trustMirror(turn, job)
   } else if (status.role === 'target') targetStatus(turn, job, status)
+  // An order of before that ended late has stopped it.
+  else if (status.role === 'none' && job.plan === null && job.dataRole === 'target') job.dataRole = 'none'
 }
 
 /** A takeover waits until the redo log is applied: whoever follows the ticket sees how far it is. */

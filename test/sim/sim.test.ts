@@ -57,9 +57,9 @@ const FOUND_AT_WORK = [109_654]
 const FOUND_AT_WORK_WITH_WITNESS = [1939, 3737, 4394, 5403, 28_622, 74_943, 4_001_973, 4_012_082, 14_026_394, 18_010_275, 20_008_381, 27_004_051]
 /**
  * With tight times; called so: offered by the owner, which had taken it back, on the word of the witness, before the offer was heard; or recorded by one
- * that was forced since, while the owner slept; or flooded as well.
+ * that was forced since, while the owner slept; or flooded as well; or a mirror's data program stopped by an order of before, which ended late.
  */
-const FOUND_WITH_TIGHT_TIMES = [16_023_695, 19_023_593, 22_024_338]
+const FOUND_WITH_TIGHT_TIMES = [16_023_695, 19_023_593, 22_024_338, 27_025_345]
 
 const KINDS: [what: string, live: Life][] = [
   ['pairs', simulate],
