@@ -25,7 +25,7 @@ const LOOKING: [line: string, keys: string, refused: string, code: string, exitC
   ['verify DB_Group report', 'job node mode state startedAtMs endedAtMs total listed differences', 'verify Mail report', 'E_JOB_NOT_FOUND', 2],
   ['history DB_Group', 'job changes unheard', 'history Mail', 'E_JOB_NOT_FOUND', 2],
   ['drill DB_Group history', 'job entries', 'drill Mail history', 'E_JOB_NOT_FOUND', 2],
-  ['why DB_Group', 'job owner standby serve failover switch monitor unheard', 'why Mail', 'E_JOB_NOT_FOUND', 2],
+  ['why DB_Group', 'job owner standby serve failover switch monitor unheard disagreement', 'why Mail', 'E_JOB_NOT_FOUND', 2],
   ['ready DB_Group', 'job ready questions owner standby', 'ready DB_Group monitor', 'E_NOT_READY', 5],
   ['status query DB_Group is-online', 'job query answer why', 'status query Mail is-online', 'E_JOB_NOT_FOUND', 1],
   ['wait DB_Group online', 'job state node waitedMs', 'wait DB_Group offline --timeout 1s', 'E_WAIT_TIMEOUT', 6],
