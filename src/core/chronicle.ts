@@ -94,8 +94,7 @@ function factsOf(
 
 function lossIn(state: State, job: JobState, offered: JobRecord | null, forced: boolean): TakeoverView['loss'] {
   if (configOf(state, job).data === null) return null
-  if (offered !== null) return lossOfHandover(state, job, offered)
-  return lossOf(state, job, !forced && job.quorum !== null)
+  return offered === null ? lossOf(state, job, forced) : lossOfHandover(state, job, offered)
 }
 
 /** Those of the decision that was made; an owner that takes its own job anew (by force, or back) could not serve it as it was. */

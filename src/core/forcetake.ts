@@ -96,7 +96,7 @@ function whyNotNeeded(turn: Turn, job: JobState, startable: boolean): Failure | 
 function dangerOf(state: State, job: JobState): Danger {
   const { node, peerNode } = state
   const { record } = job
-  const loss = lossOf(state, job, false)
+  const loss = lossOf(state, job, true)
   const warning = [
     `${peerNode} is not heard (its agent: ${peerJobAge(state)}). If it lives and serves ${job.name}, both nodes serve it and their data goes apart.`,
     ...(modeIsUnsure(state, job)
@@ -120,7 +120,7 @@ export function forceProbed(turn: Turn, job: JobState, plan: Plan): void {
   const why = whyNotForce(turn, job) ?? (answered === null ? null : jobReport('E_FORCE_ANSWERED', { ...at, by: answered }))
   if (why !== null) return endTicket(turn, plan.ticket, why)
   const roleSequence = forcedSequence(state, job)
-  const loss = lossOf(state, job, false)
+  const loss = lossOf(state, job, true)
   forceOwnership(turn, job, roleSequence)
   stepLine(turn, plan.ticket, takeText(roleSequence), 'done')
   const bound = loss === null ? '' : `; ${loss.bound}`

@@ -9,14 +9,15 @@ import { ageText, sizeText } from './words'
 const NOTHING = { none: true, files: 0, bytes: 0, changes: 0, seconds: 0 } as const
 
 /**
- * What a takeover by this node may lose, as far as it is known here; null: nothing can be missing that this node knows of. `seconded`: a second voter lets it
- * take over, so nobody had it recorded that this copy is out of sync.
+ * What a takeover by this node may lose, as far as it is known here; null: nothing can be missing that this node knows of. With a quorum a second voter lets
+ * it take over, unless it is `forced`: nobody had it recorded then that this copy is out of sync.
  */
-export function lossOf(state: State, job: JobState, seconded = job.quorum !== null): LossView | null {
+export function lossOf(state: State, job: JobState, forced = false): LossView | null {
   const { record, data } = job
   if (data === null || owns(state, job)) return null
   const isWhole = record.safety === 'full' && record.mirrorInSync
-  if (isWhole && (seconded || isInSyncThere(state, job)))
+  const isSeconded = job.quorum !== null && !forced
+  if (isWhole && (isSeconded || isInSyncThere(state, job)))
     return { ...NOTHING, bound: 'safety FULL and in sync: nothing that was acknowledged as durable is missing' }
   if (hasDrained(state, job)) return drainedBy(state.peerNode, job)
   return isWhole ? lossSinceHeard(state, job) : unknownLoss(state, job)

@@ -107,7 +107,7 @@ function startFailed(turn: Turn, job: JobState, plan: Plan): void {
 
 /** Nothing is wrong with the job then: what begins to serve is refused when the lease is over, and it starts again with the next one. */
 function lostQuorum(turn: Turn, job: JobState, { failures }: Plan): boolean {
-  const now = job.quorum !== null && job.record.unleased !== true && !hasLease(turn, job)
+  const now = job.record.unleased !== true && !hasLease(turn, job)
   // Its mode may have been changed to one without votes since.
   return now || failures.some(({ error }) => error.code === 'E_LEASE_ENDED')
 }

@@ -260,13 +260,12 @@ function noteManually(turn: Turn, job: JobState): void {
 function endSwitchTicket(turn: Turn, job: JobState, theirs: JobView): void {
   const ticket = runningTicket(turn.state, job)
   if (!isMove(ticket) || owns(turn.state, job) || theirs.record.roleSequence !== job.record.roleSequence) return
+  const failed = (why: string): void => endTicket(turn, ticket.id, jobReport('E_SWITCH_FAILED_THERE', { ...names(turn, job), why }))
   const broughtOut = theirs.phase === 'offline' && theirs.record.desired === 'offline'
+  if (theirs.phase === 'error') failed(theirs.note ?? 'no reason was given')
   // Only what is online is switched: somebody has brought it out before it ran there.
-  const overtaken = broughtOut && ticket.purpose === 'switch' ? { ...names(turn, job), why: 'it was brought out meanwhile' } : null
-  if (theirs.phase === 'online' || broughtOut) endTicket(turn, ticket.id, overtaken && jobReport('E_SWITCH_FAILED_THERE', overtaken))
-  else if (theirs.phase === 'error') {
-    endTicket(turn, ticket.id, jobReport('E_SWITCH_FAILED_THERE', { ...names(turn, job), why: theirs.note ?? 'no reason was given' }))
-  }
+  else if (broughtOut && ticket.purpose === 'switch') failed('it was brought out meanwhile')
+  else if (broughtOut || theirs.phase === 'online') endTicket(turn, ticket.id)
 }
 
 /** A node that an administrator names is one of the two. */

@@ -3,7 +3,7 @@ import { A, applicationConfig, B, DATA, JOB, jobConfig, otherOf } from '../fakes
 import type { World } from '../fakes/world'
 import { DETACH_FAULTS } from './detachFaults'
 import type { Fault } from './faults'
-import { whenever } from './moments'
+import { allBack, mostlyCalm, whenever } from './moments'
 import { QUORUM_FAULTS } from './quorumFaults'
 import { oneOf } from './random'
 
@@ -64,15 +64,10 @@ const ofSomeJob =
     world.jobs.aim(job, () => fault(world, name, random, (delayMs, run) => later(delayMs, () => world.jobs.aim(job, run))))
   }
 
-/** Both nodes have to be there, or nothing is changed. */
-const calmly =
-  (change: Fault): Fault =>
-  (world, name, random, later) => {
-    if (random() > CALM_PART) return change(world, name, random, later)
-    world.network.heal()
-    world.bootAll()
-    later(CALM_MS, () => change(world, name, random, later))
-  }
+const calmly = mostlyCalm(CALM_PART, (world, later, then) => {
+  allBack(world)
+  later(CALM_MS, then)
+})
 
 const has = (world: World, name: string): boolean => world.node(name).config.jobs[world.jobs.aimedAt] !== undefined
 
@@ -131,11 +126,7 @@ const andThen =
     const [, then] = oneOf(away, random)
     const other = random() < 0.5 ? A : B
     later(BRINGOUT_MS + random() * SOON_MS, () => then(world, other, random))
-    if (random() < 0.7)
-      later(BRINGOUT_MS + SOON_MS + random() * APART_MS, () => {
-        world.network.heal()
-        world.bootAll()
-      })
+    if (random() < 0.7) later(BRINGOUT_MS + SOON_MS + random() * APART_MS, () => allBack(world))
   }
 
 /** Others are moved meanwhile. */

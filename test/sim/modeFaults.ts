@@ -2,6 +2,7 @@ import { type Config, JOB_MODES, type JobMode } from '../../src/model'
 import { A, B, JOB } from '../fakes/pairConfig'
 import type { World } from '../fakes/world'
 import type { Fault } from './faults'
+import { calmDown, mostlyCalm } from './moments'
 import { QUORUM_FAULTS } from './quorumFaults'
 import { oneOf } from './random'
 
@@ -23,19 +24,9 @@ const withLease =
   (config: Config): Config =>
     config.quorum ? { ...config, quorum: { ...config.quorum, leaseMs, driftMs: Math.ceil(leaseMs / DRIFT_PART) } } : config
 
-/** Both nodes have to be there, or nothing is changed: mostly somebody has seen to that first. */
 const CALM_PART = 0.7
 const CALM_MS = 7_000
-
-const calmly =
-  (change: Fault): Fault =>
-  (world, name, random, later) => {
-    if (random() > CALM_PART) return change(world, name, random, later)
-    world.network.heal()
-    world.bootAll()
-    later(CALM_MS / 2, () => world.command(A, 'bringin'))
-    later(CALM_MS, () => change(world, name, random, later))
-  }
+const calmly = mostlyCalm(CALM_PART, (world, later, then) => calmDown(world, CALM_MS, later, then))
 
 const changeMode: Fault = (world, name, random) => world.agreeOn(name, withMode(oneOf(JOB_MODES, random)))
 const changeTimes: Fault = (world, name, random) => world.agreeOn(name, withLease(oneOf(LEASES_MS, random)))

@@ -1,6 +1,6 @@
 import { A } from '../fakes/pairConfig'
 import type { World } from '../fakes/world'
-import type { Later } from './faults'
+import type { Fault, Later } from './faults'
 
 const LOOK_MS = 20
 
@@ -13,13 +13,32 @@ export function whenever(isSo: () => boolean, looksMax: number, later: Later, th
   look(looksMax)
 }
 
-/** All is well for a while first, so that the other node could take over; then `run` with who serves. */
-export function whenCalm(world: World, calmMs: number, later: Later, run: (owner: string) => void): void {
+/** Whoever was cut off or down is there again. */
+export function allBack(world: World): void {
   world.network.heal()
   world.bootAll()
+}
+
+/** All is well for a while first, and the job is brought in. */
+export function calmDown(world: World, calmMs: number, later: Later, then: () => void): void {
+  allBack(world)
   later(calmMs / 2, () => world.command(A, 'bringin'))
-  later(calmMs, () => {
+  later(calmMs, then)
+}
+
+/** So that the other node could take over; then `run` with who serves. */
+export function whenCalm(world: World, calmMs: number, later: Later, run: (owner: string) => void): void {
+  calmDown(world, calmMs, later, () => {
     const owner = world.serving()[0]?.name
     if (owner !== undefined) run(owner)
   })
 }
+
+/** Both nodes have to be there, or nothing is changed: mostly, in this part of the cases, somebody has seen to that first. */
+export const mostlyCalm =
+  (part: number, calm: (world: World, later: Later, then: () => void) => void) =>
+  (change: Fault): Fault =>
+  (world, name, random, later) => {
+    if (random() > part) return change(world, name, random, later)
+    calm(world, later, () => change(world, name, random, later))
+  }

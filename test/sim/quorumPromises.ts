@@ -1,4 +1,5 @@
 import type { Action } from '../../src/core'
+import { isValid } from '../../src/core/quorum/lease'
 import type { JobRecord } from '../../src/model'
 import type { Ballot } from '../../src/wire'
 import { serves } from '../fakes/machine'
@@ -178,8 +179,7 @@ function checkAgreed(a: FakeNode, b: FakeNode, job: string): void {
 
 function saysNoQuorum({ state }: FakeNode, name: string): boolean {
   const job = state?.jobs[name]
-  const lease = job?.quorum?.lease
-  return state !== null && job?.note?.includes('has no quorum') === true && lease?.roleSequence === job.record.roleSequence && lease.untilMs > state.atMs
+  return job?.quorum != null && job.note?.includes('has no quorum') === true && isValid(job.quorum.lease, job.record.roleSequence, state?.atMs ?? 0)
 }
 
 function isLate(node: FakeNode, job: string): boolean {
